@@ -1,0 +1,46 @@
+/** @file
+ * The communicator: the ranks that train together.  The one public header that needs mpi.h. */
+#ifndef LOCKSTEP_COMM_H
+#define LOCKSTEP_COMM_H
+
+#include <lockstep/status.h>
+#include <mpi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A group of ranks.  NULL stands for one process without MPI wherever an ls_comm is taken. */
+typedef struct ls_comm ls_comm;
+
+/** Make a communicator from the caller's.
+ *
+ * Collective over mpi, which is duplicated and stays the caller's.  Ranks are counted anew, node
+ * by node, so that a node's ranks are neighbours; rank 0 stays rank 0.
+ *
+ * @param mpi   any intracommunicator, after MPI_Init
+ * @param comm  owned by the caller
+ * @return      LS_EMPI, LS_ENOMEM; the same on every rank */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_create(MPI_Comm mpi, ls_comm **comm);
+
+/** Free a communicator.  Collective; before MPI_Finalize; NULL is nothing. */
+LS_PUBLIC void ls_comm_destroy(ls_comm *comm);
+
+/** This rank, the number of ranks, and of nodes (ranks that share memory).  Local. */
+LS_PUBLIC int ls_comm_rank(const ls_comm *comm);
+LS_PUBLIC int ls_comm_size(const ls_comm *comm);
+LS_PUBLIC int ls_comm_nodes(const ls_comm *comm);
+
+/** Seconds that a rank waits for another before it ends the job with exit code 5; 600 at first.
+ * Local; give the same on every rank. */
+LS_PUBLIC void ls_comm_set_watchdog(ls_comm *comm, double seconds);
+
+/** Agree on one outcome: the gravest status of all ranks wins, and every rank gets its message.
+ * Collective. @return the winner */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_agree(ls_comm *comm, ls_status mine);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,91 @@
+/** @file
+ * Datasets: opening one for training, making one from other formats, looking into a file. */
+#ifndef LOCKSTEP_DATA_H
+#define LOCKSTEP_DATA_H
+
+#include <lockstep/config.h>
+#include <lockstep/shape.h>
+#include <lockstep/status.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ls_comm ls_comm; /* lockstep/comm.h */
+
+/** The parts of a dataset. */
+typedef enum ls_split { LS_TRAIN, LS_VALIDATION, LS_TEST } ls_split;
+
+/** An opened dataset: inputs x and targets y of the three parts. */
+typedef struct ls_data ls_data;
+
+/** Open the dataset that a `data:` section describes.
+ *
+ * Collective.  On each node the data are loaded once, into memory that its ranks share, when they
+ * fit (`memory: auto | node | stream`); otherwise they are streamed.  Refuses NaN and infinities,
+ * x and y of different lengths, shapes that differ between parts.
+ *
+ * @param comm    the ranks, or NULL
+ * @param config  the `data:` map; gets its defaults filled in
+ * @param data    owned by the caller
+ * @return        LS_ECONFIG, LS_EDATA, LS_EIO, LS_ENOMEM, the same on every rank */
+LS_PUBLIC LS_CHECKED ls_status ls_data_open(ls_comm *comm, ls_config *config, ls_data **data);
+
+/** A dataset from arrays of the caller's, which are copied; every rank gives the same.
+ *
+ * Local.  @param x [n, x_shape]  @param y [n, y_shape]; y may be NULL
+ * @return LS_ENOMEM, LS_EDATA (not finite) */
+LS_PUBLIC LS_CHECKED ls_status ls_data_from_arrays(size_t n, const ls_shape *x_shape, const float *x,
+                                                   const ls_shape *y_shape, const float *y,
+                                                   ls_data **data);
+
+/** Close it.  Collective; NULL is nothing. */
+LS_PUBLIC void ls_data_close(ls_data *data);
+
+/** Samples in a part, 0 when there is none.  Local. */
+LS_PUBLIC size_t ls_data_count(const ls_data *data, ls_split split);
+
+/** Shape of one sample's x, of its y ([] for a class or a single number).  Local. */
+LS_PUBLIC ls_shape ls_data_x_shape(const ls_data *data);
+LS_PUBLIC ls_shape ls_data_y_shape(const ls_data *data);
+
+/** Names of the classes, in label order, or NULL; *n their number.  Local. */
+LS_PUBLIC const char *const *ls_data_classes(const ls_data *data, size_t *n);
+
+/** How text and binary formats become a dataset; start from zeros, then set what you need. */
+typedef struct ls_convert_options {
+  const char *format;         /**< "csv" or "idx" */
+  const char *const *sources; /**< csv: files, read as one; idx: images labels [test-images test-labels] */
+  int n_sources;
+  const char *output;         /**< the HDF5 file to make */
+  const char *target;         /**< csv: names or numbers (from 1; -1 is the last) of target columns, comma-separated; NULL: the last; "none" */
+  const char *drop;           /**< csv: columns to leave out, the same way */
+  const char *label;          /**< csv: "auto" (text and few integers are classes), "class", "number" */
+  const char *missing;        /**< csv: "error" (NULL), "mean", "drop" */
+  const char *delimiter;      /**< csv: "auto" (NULL), "comma", "semicolon", "tab", "space" */
+  const char *header;         /**< csv: "auto" (NULL), "yes", "no" */
+  const char *test_source;    /**< csv: a file that becomes the test part */
+  double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
+  unsigned long long seed;
+  int gzip;                   /**< compression of the output, 0 to 9 */
+  bool progress;              /**< a line of progress on standard error */
+} ls_convert_options;
+
+/** Convert files to an HDF5 dataset, in constant memory.
+ *
+ * Local.  Gzip-compressed sources are read as they are.  Nothing appears at options->output until
+ * all of it is written.
+ * @return LS_EUSAGE, LS_EDATA ("FILE:LINE: column N: ..."), LS_EIO, LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_convert(const ls_convert_options *options);
+
+/** Print what an HDF5 file holds: dataset or checkpoint, in words or as JSON.
+ * Local.  @return LS_EIO, LS_EDATA */
+LS_PUBLIC LS_CHECKED ls_status ls_inspect(const char *path, bool json, FILE *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

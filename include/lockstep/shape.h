@@ -1,0 +1,41 @@
+/** @file
+ * Shapes: the dimensions of one sample, the batch dimension left out. */
+#ifndef LOCKSTEP_SHAPE_H
+#define LOCKSTEP_SHAPE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include <lockstep/status.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** HDF5's own limit on dimensions, so that every dataset has a shape here. */
+#define LS_MAX_DIMS 32
+
+/** Dimensions of an array, slowest first (row-major); ndim 0 is a scalar with one element. */
+typedef struct ls_shape {
+  int ndim;
+  size_t dim[LS_MAX_DIMS];
+} ls_shape;
+
+/** Elements in an array of this shape.  Local. */
+LS_PUBLIC size_t ls_shape_count(const ls_shape *shape);
+
+/** Whether two shapes have the same dimensions.  Local. */
+LS_PUBLIC bool ls_shape_equal(const ls_shape *a, const ls_shape *b);
+
+/** Bytes that ls_shape_format never exceeds. */
+#define LS_SHAPE_TEXT 256
+
+/** Write a shape as "[28, 28]", cut at LS_SHAPE_TEXT bytes.  Local.
+ * @return text */
+LS_PUBLIC char *ls_shape_format(const ls_shape *shape, char text[LS_SHAPE_TEXT]);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

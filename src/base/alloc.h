@@ -1,0 +1,33 @@
+/* Memory: 64-byte aligned, checked for overflow, counted so that a test can ask for balance. */
+#ifndef LS_BASE_ALLOC_H
+#define LS_BASE_ALLOC_H
+
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* Cache line and widest vector: what every block is aligned to. */
+enum { LS__ALIGN = 64 };
+
+/* count elements of `size` bytes, zeroed; NULL when it fails or count * size overflows.
+ * count 0 gives a block that may be freed and not read. */
+void *ls__calloc(size_t count, size_t size);
+
+/* The same with a status, LS_ENOMEM, and a message that names what the memory was for. */
+LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what);
+
+/* Grow or shrink; the new part is not zeroed; NULL (old block kept) when it fails. */
+void *ls__realloc(void *block, size_t count, size_t size);
+
+/* Free a block of the functions above; NULL is nothing. */
+void ls__free(void *block);
+
+/* A copy of a string, or NULL. */
+char *ls__strdup(const char *text);
+
+/* Blocks now alive, and calls that allocated since the start, over all threads: 0 alive when all
+ * is destroyed, and the same number of calls before and after a step. */
+size_t ls__alloc_alive(void);
+size_t ls__alloc_calls(void);
+
+#endif

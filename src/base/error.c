@@ -1,0 +1,71 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+static _Thread_local char message[LS__ERROR_BYTES];
+
+const char *ls_status_text(ls_status status) {
+  static const char *const text[] = {
+#define X(name, code, words) words,
+      LS_STATUS_MAP(X)
+#undef X
+  };
+  size_t i = (size_t)status;
+  return i < sizeof text / sizeof *text ? text[i] : "unknown status";
+}
+
+int ls_status_exit_code(ls_status status) {
+  static const int exit_code[] = {
+#define X(name, code, words) code,
+      LS_STATUS_MAP(X)
+#undef X
+  };
+  size_t i = (size_t)status;
+  return i < sizeof exit_code / sizeof *exit_code ? exit_code[i] : 1;
+}
+
+const char *ls_error_message(void) {
+  return message;
+}
+
+void ls__error_set(const char *text) {
+  snprintf(message, sizeof message, "%s", text);
+}
+
+/* One line: what a file put into a message must not break it. */
+static void one_line(char *text) {
+  for (; *text; text++)
+    if ((unsigned char)*text < 32) *text = ' ';
+}
+
+ls_status ls__fail(ls_status status, const char *format, ...) {
+  char text[LS__ERROR_BYTES]; /* the old message may be an argument */
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  one_line(text);
+  memcpy(message, text, sizeof message);
+  return status;
+}
+
+ls_status ls__fail_context(ls_status status, const char *format, ...) {
+  char text[LS__ERROR_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  int n = vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  if (n > 0 && (size_t)n < sizeof text) {
+    size_t used = (size_t)n;
+    snprintf(text + used, sizeof text - used, ": %.*s", (int)(sizeof text - used), message);
+  }
+  one_line(text);
+  memcpy(message, text, sizeof message);
+  return status;
+}
+
+void ls__assert_failed(const char *what, const char *file, int line) {
+  fprintf(stderr, "lockstep: %s:%d: this is a bug in lockstep: %s is false\n", file, line, what);
+  abort();
+}

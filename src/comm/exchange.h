@@ -1,0 +1,86 @@
+/* The gradient exchange: from the gradients of each lane to new weights on every rank.
+ *
+ * The exchange owns the memory of parameters and gradients, because where they lie (private,
+ * shared by a node) is its business.  The arena of n floats is cut into buckets, contiguous runs
+ * in the order in which backward finishes them; of every bucket a rank owns one slice, reduces its
+ * gradient and updates its weights.  A rank may own nothing of a bucket, or all of it.
+ *
+ *   ls__exchange_begin(x)                               a step starts
+ *   for each lane of this rank, in order:
+ *     g = ls__exchange_lane(x, lane)                    where its backward writes, [n], not zeroed
+ *     ... backward: ls__exchange_finished(x, upto)      g[0, upto) is final; also makes progress
+ *   for each bucket b:
+ *     ls__exchange_slice(x, b, &slice)                  waits; slice.g is the sum over all lanes
+ *     ... update slice.w from slice.g
+ *     ls__exchange_updated(x, b)                        slice.w may go to the other ranks
+ *   ls__exchange_end(x)                                 every rank has all new weights
+ *
+ * With clipping by norm all slices are taken before the first is updated.  Between end and the
+ * next begin, ls__exchange_parameters is readable in full on every rank.
+ *
+ * Collective: create, destroy, begin ... end, gather, scatter, publish; each rank must make the
+ * same calls, its own lanes apart.  A rank without lanes goes straight to the slices. */
+#ifndef LS_COMM_EXCHANGE_H
+#define LS_COMM_EXCHANGE_H
+
+#include "comm/comm.h"
+
+/* Slices begin and end at multiples of this many floats from the arena's start (its end apart), so
+ * that sums over blocks don't depend on the rank count. */
+enum { LS__BLOCK = 1024 };
+
+typedef struct ls__exchange ls__exchange;
+
+typedef struct ls__exchange_plan {
+  size_t n;            /* floats in the arena */
+  size_t lanes;
+  size_t bucket_bytes; /* about; rounded to blocks */
+} ls__exchange_plan;
+
+typedef struct ls__slice {
+  size_t offset, n;  /* in the arena */
+  float *w;          /* [n] weights, to be updated in place */
+  float *g;          /* [n] the sum of gradients; may be overwritten by the update */
+} ls__slice;
+
+/* Names: "mpi" (R0: order and timing are the MPI library's), "tree" (R2).  NULL-terminated. */
+const char *const *ls__exchange_names(void);
+
+LS_CHECKED ls_status ls__exchange_create(ls_comm *comm, const char *name,
+                                         const ls__exchange_plan *plan, ls__exchange **out);
+void ls__exchange_destroy(ls__exchange *x);
+
+const char *ls__exchange_name(const ls__exchange *x);
+float *ls__exchange_parameters(ls__exchange *x); /* [n], zeroed at first */
+size_t ls__exchange_buckets(const ls__exchange *x);
+size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b); /* b == buckets: n */
+size_t ls__exchange_memory(const ls__exchange *x); /* bytes on this rank, a node's shared ones divided */
+
+/* Offset and n of this rank's slice of bucket b, w and g NULL.  Known from creation. */
+void ls__exchange_slice_range(const ls__exchange *x, size_t b, ls__slice *slice);
+/* Floats in all own slices together: the length of own optimizer state. */
+size_t ls__exchange_owned(const ls__exchange *x);
+
+void ls__exchange_begin(ls__exchange *x);
+float *ls__exchange_lane(ls__exchange *x, size_t lane);
+void ls__exchange_finished(ls__exchange *x, size_t upto);
+void ls__exchange_progress(ls__exchange *x);
+LS_CHECKED ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice);
+LS_CHECKED ls_status ls__exchange_updated(ls__exchange *x, size_t b);
+LS_CHECKED ls_status ls__exchange_end(ls__exchange *x);
+
+/* All own slices' values, concatenated in bucket order, to one full array on rank 0 and back;
+ * `full` may be NULL on other ranks.  For optimizer state. */
+LS_CHECKED ls_status ls__exchange_gather(ls__exchange *x, const float *own, float *full);
+LS_CHECKED ls_status ls__exchange_scatter(ls__exchange *x, const float *full, float *own);
+
+/* Every rank gets rank 0's parameters (after initialisation or a resume). */
+LS_CHECKED ls_status ls__exchange_publish(ls__exchange *x);
+
+/* Seconds since the last reset: waiting for others; everything else the exchange did. */
+typedef struct ls__exchange_times {
+  double wait, work;
+} ls__exchange_times;
+ls__exchange_times ls__exchange_timing(ls__exchange *x, bool reset);
+
+#endif

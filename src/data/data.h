@@ -1,0 +1,50 @@
+/* What training takes from a dataset: batches of floats, in an order that (seed, epoch) fix. */
+#ifndef LS_DATA_DATA_H
+#define LS_DATA_DATA_H
+
+#include <lockstep/data.h>
+#include <stdint.h>
+
+/* Normalisation: x' = (x - mean) * rstd, element by element, and the same for y where targets are
+ * normalised; predictions are brought back by y = y' / rstd + mean.  NULL: none. */
+typedef struct ls__normal {
+  size_t n;
+  float *mean, *rstd; /* [n] owned */
+} ls__normal;
+void ls__normal_reset(ls__normal *normal); /* frees */
+const ls__normal *ls__data_normal_x(const ls_data *data); /* n == 0: none */
+const ls__normal *ls__data_normal_y(const ls_data *data);
+/* Replace the statistics (a checkpoint's, at resume, evaluation and prediction); copies. */
+LS_CHECKED ls_status ls__data_set_normal(ls_data *data, const ls__normal *x, const ls__normal *y);
+
+/* Start an epoch of the training part.  Collective.  Position p of the epoch is a sample that
+ * depends on (seed, epoch, p) alone: never on ranks, nor on whether data are streamed.  Chunks of
+ * samples are put in random order, then samples are mixed within windows of chunks; a dataset no
+ * larger than a window is simply permuted.  This rank will ask for positions inside its lanes of
+ * batches of `batch` samples, in ascending order, from position `start` on: what a prefetch thread
+ * needs to know.  shuffle: as the config's `shuffle` says. */
+typedef struct ls__epoch {
+  uint64_t seed, epoch;
+  size_t start;              /* first position still to come (mid-epoch resume) */
+  size_t batch, lanes;
+  size_t lane_lo, lane_hi;   /* this rank's */
+} ls__epoch;
+LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
+
+/* Samples at positions [lo, hi) of the current epoch: x [hi - lo, x shape], y [hi - lo, y shape],
+ * normalised.  Local. */
+LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y);
+
+/* Samples [lo, hi) of a part, in the file's order; y may be NULL.  Local. */
+LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
+                                   float *y);
+
+/* Which sample of the training part stands at position p of the current epoch.  For tests. */
+size_t ls__data_order(const ls_data *data, size_t p);
+
+bool ls__data_streamed(const ls_data *data);
+size_t ls__data_node_bytes(const ls_data *data); /* shared memory, or prefetch buffers */
+/* Seconds spent waiting for the prefetch thread since the last reset. */
+double ls__data_waited(ls_data *data, bool reset);
+
+#endif

@@ -1,0 +1,90 @@
+/* HDF5 files: the only room that includes hdf5.h.  HDF5 may be built without thread safety, so
+ * every function takes one process-wide lock.  All local: each rank opens files by itself, with
+ * the library's ordinary file driver, parallel build or not.  HDF5's own error printing is off;
+ * messages here say file, object and why. */
+#ifndef LS_H5_H5_H
+#define LS_H5_H5_H
+
+#include <lockstep/shape.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "base/error.h"
+
+typedef struct ls__h5 ls__h5; /* an open file */
+
+typedef enum ls__dtype { LS__U8, LS__I32, LS__I64, LS__F32, LS__F64 } ls__dtype;
+size_t ls__dtype_size(ls__dtype type);
+
+/* Open an existing file for reading.  LS_EIO when it isn't there or can't be read, LS_EDATA when it
+ * is no HDF5 file or is truncated. */
+LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
+
+/* Make a new file under a temporary name beside `path`; ls__h5_commit flushes it to disk and
+ * renames it, ls__h5_close without a commit removes it.  Nothing is visible at `path` before. */
+LS_CHECKED ls_status ls__h5_create(const char *path, ls__h5 **out);
+LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every case */
+void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
+const char *ls__h5_path(const ls__h5 *file);
+
+/* What a dataset is.  `shape` is the whole one, first dimension included. */
+typedef struct ls__h5_info {
+  ls_shape shape;
+  ls__dtype type;      /* the smallest of ours that holds its values; F64 for 64-bit floats */
+  bool numeric;        /* false: strings, compounds; nothing else here is then of use */
+  bool integer;
+  char type_name[32];  /* as for a person: "uint8", "int64", "float32", "string" */
+  size_t chunk_rows;   /* 0: contiguous */
+  uint64_t stored_bytes;
+} ls__h5_info;
+
+bool ls__h5_exists(ls__h5 *file, const char *name); /* dataset or group */
+LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info);
+
+/* Call `see` for every group and dataset, parents first, names like "/train/x". */
+typedef ls_status (*ls__h5_visit_fn)(void *context, const char *name, bool is_group);
+LS_CHECKED ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context);
+
+/* Rows [first, first + rows) along the first dimension, converted to `type`, row-major.  An
+ * integer that doesn't fit is LS_EDATA, not clipped. */
+LS_CHECKED ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
+                                      ls__dtype type, void *out);
+/* The whole dataset (also of ndim 0). */
+LS_CHECKED ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out);
+
+/* Make a dataset with rows of `row` shape: fixed size when rows > 0; rows 0 gives one that grows
+ * by appending.  chunk_rows 0: contiguous (fixed size only).  gzip 0..9, with shuffle.  Missing
+ * groups on the way are made. */
+LS_CHECKED ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t rows,
+                                    const ls_shape *row, size_t chunk_rows, int gzip);
+LS_CHECKED ls_status ls__h5_write_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
+                                       ls__dtype type, const void *data);
+LS_CHECKED ls_status ls__h5_append(ls__h5 *file, const char *name, size_t rows, ls__dtype type,
+                                   const void *data);
+/* A whole array at once, contiguous: shape is the full one. */
+LS_CHECKED ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type,
+                                  const ls_shape *shape, const void *data);
+
+/* Attributes of an object ("/" for the file): numbers (arrays of n) and strings (lists of n).
+ * Getters: LS_EDATA when it is missing or of another kind; ls__h5_has_attribute asks first. */
+bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name);
+LS_CHECKED ls_status ls__h5_set_doubles(ls__h5 *file, const char *object, const char *name,
+                                        const double *x, size_t n);
+LS_CHECKED ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name, int64_t x);
+LS_CHECKED ls_status ls__h5_set_string(ls__h5 *file, const char *object, const char *name,
+                                       const char *text);
+LS_CHECKED ls_status ls__h5_set_strings(ls__h5 *file, const char *object, const char *name,
+                                        const char *const *text, size_t n);
+/* *x / *text are allocated with ls__calloc, owned by the caller (ls__free, each string too). */
+LS_CHECKED ls_status ls__h5_get_doubles(ls__h5 *file, const char *object, const char *name,
+                                        double **x, size_t *n);
+LS_CHECKED ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const char *name, int64_t *x);
+LS_CHECKED ls_status ls__h5_get_string(ls__h5 *file, const char *object, const char *name, char **text);
+LS_CHECKED ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const char *name,
+                                        char ***text, size_t *n);
+
+/* "1.10.8 parallel", for summaries and doctor. */
+const char *ls__h5_library(void);
+
+#endif

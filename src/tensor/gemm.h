@@ -1,0 +1,23 @@
+/* Matrix products, on OpenBLAS.  Row-major; one thread, so that the bits of a product depend on
+ * its shape alone. */
+#ifndef LS_TENSOR_GEMM_H
+#define LS_TENSOR_GEMM_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* C[m,n] = beta C + op(A)[m,k] op(B)[k,n], op transposing where asked.  Leading dimensions are the
+ * row lengths as stored.  beta 0 writes C without reading it. */
+void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+              size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
+
+/* Seconds spent in ls__gemm by this thread since the last call with reset; measured only when
+ * switched on (two clock reads a product). */
+void ls__gemm_timing(bool on);
+double ls__gemm_seconds(bool reset);
+
+/* Keep OpenBLAS to one thread; its version and the kernels that it picked, for the summary. */
+void ls__gemm_init(void);
+const char *ls__gemm_library(void);
+
+#endif

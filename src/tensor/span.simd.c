@@ -1,0 +1,51 @@
+#include <math.h>
+
+#include "tensor/span.h"
+
+static void add(float *y, const float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void sum(float *z, const float *x, const float *y, size_t n) {
+  for (size_t i = 0; i < n; i++) z[i] = x[i] + y[i];
+}
+
+static void scale(float *y, float a, size_t n) {
+  for (size_t i = 0; i < n; i++) y[i] *= a;
+}
+
+static double sum_squares(const float *x, size_t n) {
+  double part[16] = {0};
+  size_t i = 0;
+  for (; i + 16 <= n; i += 16)
+    for (size_t k = 0; k < 16; k++) part[k] += (double)x[i + k] * (double)x[i + k];
+  for (size_t k = 0; i + k < n; k++) part[k] += (double)x[i + k] * (double)x[i + k];
+  for (size_t width = 8; width > 0; width /= 2)
+    for (size_t k = 0; k < width; k++) part[k] += part[k + width];
+  return part[0];
+}
+
+static int all_finite(const float *x, size_t n) {
+  int bad = 0;
+  for (size_t i = 0; i < n; i++) bad |= !(fabsf(x[i]) <= 3.402823466e+38F);
+  return !bad;
+}
+
+static void load_u8(float *y, const uint8_t *x, const float *mean, const float *rstd, size_t n) {
+  if (mean == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = (float)x[i];
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = ((float)x[i] - mean[i]) * rstd[i];
+  }
+}
+
+static void load_f32(float *y, const float *x, const float *mean, const float *rstd, size_t n) {
+  if (mean == NULL) {
+    for (size_t i = 0; i < n; i++) y[i] = x[i];
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean[i]) * rstd[i];
+  }
+}
+
+LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
+const ls__span_ops LS_SIMD(ls__span_ops) = {add, sum, scale, sum_squares, all_finite, load_u8, load_f32};

@@ -1,0 +1,51 @@
+/* Metrics, as sums over samples that may be added up in any grouping and are turned into values at
+ * the end.  Two kinds of sums: `real` ones depend on the order of additions (the caller adds them
+ * lane by lane, in order), `count` ones are whole numbers, exact in double in any order. */
+#ifndef LS_TRAIN_METRICS_H
+#define LS_TRAIN_METRICS_H
+
+#include <lockstep/shape.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "config/config.h"
+
+typedef struct ls__metrics ls__metrics;
+
+/* What the metrics need to know of predictions and targets. */
+typedef struct ls__metrics_task {
+  ls_shape prediction, target; /* of one sample */
+  bool classes;                /* cross_entropy: classes, target [] or one-hot [K] */
+  bool binary;                 /* binary_cross_entropy: each output is a yes or no */
+  bool logits;                 /* predictions are logits: yes is > 0, not > 0.5 */
+} ls__metrics_task;
+
+/* Read the list `metrics: [accuracy, {top_k: {k: 5}}, mae, rmse, r2]`; node NULL: accuracy for
+ * classes and binary, mae and rmse else.  A metric that doesn't fit the task is LS_ECONFIG. */
+LS_CHECKED ls_status ls__metrics_create(ls_config *node, const ls__metrics_task *task,
+                                        ls__metrics **out);
+void ls__metrics_destroy(ls__metrics *metrics);
+
+size_t ls__metrics_reals(const ls__metrics *metrics);  /* doubles of the first kind */
+size_t ls__metrics_counts(const ls__metrics *metrics); /* of the second */
+/* Add n samples to real[] and count[], in sample order. */
+void ls__metrics_add(const ls__metrics *metrics, size_t n, const float *yhat, const float *y,
+                     double *real, double *count);
+
+size_t ls__metrics_values(const ls__metrics *metrics);
+const char *ls__metrics_name(const ls__metrics *metrics, size_t i); /* "accuracy", "top_5" */
+double ls__metrics_value(const ls__metrics *metrics, size_t i, const double *real,
+                         const double *count);
+
+/* The confusion matrix of a classification: counts[truth * K + predicted], to be added over
+ * samples, and its report: a table for a person, or JSON with per-class precision, recall, F1 and
+ * support, their macro means, and the matrix.  names may be NULL. */
+void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
+                       double *counts);
+size_t ls__confusion_classes(const ls__metrics_task *task); /* K; 2 for one binary output; 0: none */
+void ls__confusion_print(const ls__metrics_task *task, const double *counts,
+                         const char *const *names, FILE *out);
+void ls__confusion_json(const ls__metrics_task *task, const double *counts,
+                        const char *const *names, FILE *out); /* one JSON object, no newline */
+
+#endif

@@ -57,6 +57,9 @@ void ls__window_destroy(ls__window *window); /* collective */
 /* Barrier of the node's ranks that also makes writes to windows visible.  Collective on a node. */
 LS_CHECKED ls_status ls__window_fence(ls_comm *comm);
 
+/* The MPI library's name and version, on one line, for summaries and doctor. */
+const char *ls__comm_library(void);
+
 /* Seconds this rank has waited for others in this file's functions, since the last reset. */
 double ls__comm_waited(ls_comm *comm, bool reset);
 

@@ -15,8 +15,13 @@
  *     ls__exchange_updated(x, b)                        slice.w may go to the other ranks
  *   ls__exchange_end(x)                                 every rank has all new weights
  *
- * With clipping by norm all slices are taken before the first is updated.  Between end and the
- * next begin, ls__exchange_parameters is readable in full on every rank.
+ * With clipping by norm all slices are taken before the first is updated.  Without it, a bucket may
+ * be taken and updated as soon as ls__exchange_ready says so, even between two layers of backward.
+ * When a rank calls finished(upto) in its last lane, it reads the weights in [0, upto) no more in
+ * this step: new ones may appear there from then on.  A lane that the caller leaves out (a short
+ * batch has no samples for it) counts as zeros.  Between end and the next begin,
+ * ls__exchange_parameters is readable in full on every rank, and may be written on rank 0 alone,
+ * followed by publish: where a node shares them, it is one copy.
  *
  * Collective: create, destroy, begin ... end, gather, scatter, publish; each rank must make the
  * same calls, its own lanes apart.  A rank without lanes goes straight to the slices. */
@@ -34,7 +39,7 @@ typedef struct ls__exchange ls__exchange;
 typedef struct ls__exchange_plan {
   size_t n;            /* floats in the arena */
   size_t lanes;
-  size_t bucket_bytes; /* about; rounded to blocks */
+  size_t bucket_bytes; /* about; rounded to blocks; 0: all in one; "auto" has its own */
 } ls__exchange_plan;
 
 typedef struct ls__slice {
@@ -43,14 +48,17 @@ typedef struct ls__slice {
   float *g;          /* [n] the sum of gradients; may be overwritten by the update */
 } ls__slice;
 
-/* Names: "mpi" (R0: order and timing are the MPI library's), "tree" (R2).  NULL-terminated. */
+/* Names: "shared" (through the memory of a node, by messages between nodes; R2), "tree" (by
+ * messages between all ranks; R2), "mpi" (order and timing are the MPI library's; R0), and "auto",
+ * which measures and picks one of the R2 kinds with a bucket size of its own.  NULL-terminated. */
 const char *const *ls__exchange_names(void);
 
 LS_CHECKED ls_status ls__exchange_create(ls_comm *comm, const char *name,
                                          const ls__exchange_plan *plan, ls__exchange **out);
 void ls__exchange_destroy(ls__exchange *x);
 
-const char *ls__exchange_name(const ls__exchange *x);
+const char *ls__exchange_name(const ls__exchange *x); /* never "auto": what it has picked */
+size_t ls__exchange_bucket_bytes(const ls__exchange *x);
 float *ls__exchange_parameters(ls__exchange *x); /* [n], zeroed at first */
 size_t ls__exchange_buckets(const ls__exchange *x);
 size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b); /* b == buckets: n */
@@ -58,6 +66,10 @@ size_t ls__exchange_memory(const ls__exchange *x); /* bytes on this rank, a node
 
 /* Offset and n of this rank's slice of bucket b, w and g NULL.  Known from creation. */
 void ls__exchange_slice_range(const ls__exchange *x, size_t b, ls__slice *slice);
+/* The same of any rank.  Several ranks may own the same floats and do the same work on them; counts
+ * is true for one of these ranks, whose values stand for all in a sum over ranks. */
+void ls__exchange_slice_of(const ls__exchange *x, size_t b, int rank, ls__slice *slice);
+bool ls__exchange_counts(const ls__exchange *x, size_t b, int rank);
 /* Floats in all own slices together: the length of own optimizer state. */
 size_t ls__exchange_owned(const ls__exchange *x);
 
@@ -65,6 +77,7 @@ void ls__exchange_begin(ls__exchange *x);
 float *ls__exchange_lane(ls__exchange *x, size_t lane);
 void ls__exchange_finished(ls__exchange *x, size_t upto);
 void ls__exchange_progress(ls__exchange *x);
+bool ls__exchange_ready(ls__exchange *x, size_t b); /* whether slice(b) would return at once */
 LS_CHECKED ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice);
 LS_CHECKED ls_status ls__exchange_updated(ls__exchange *x, size_t b);
 LS_CHECKED ls_status ls__exchange_end(ls__exchange *x);

@@ -9,6 +9,7 @@
 #define LS_CONFIG_CONFIG_H
 
 #include <lockstep/config.h>
+#include <math.h> /* INFINITY */
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -23,7 +24,8 @@ const char *ls__config_key(const ls_config *node);          /* its key in a map,
 size_t ls__config_count(const ls_config *node);             /* of a list or map; 0 for NULL */
 ls_config *ls__config_at(const ls_config *node, size_t i);  /* child i, in the file's order */
 
-/* The child with this key, marked as known; NULL when the map has none (or map is NULL). */
+/* The child with this key, marked as known; NULL when the map has none, or a null (`key: ~` takes
+ * back what a base has set), or when map is NULL. */
 ls_config *ls__config_child(ls_config *map, const char *key);
 
 /* The child with this key, made as an empty map when it is missing or null; an error when it is

@@ -5,6 +5,18 @@
 #include <lockstep/data.h>
 #include <stdint.h>
 
+/* What a dataset is opened for. */
+typedef enum ls__data_purpose {
+  LS__DATA_TRAIN,    /* a training part with targets; statistics for `normalize` are computed */
+  LS__DATA_EVALUATE, /* any part, with targets; the statistics come from ls__data_set_normal */
+  LS__DATA_PREDICT   /* any part, targets not read; a file without parts is all LS_TEST */
+} ls__data_purpose;
+
+/* ls_data_open for a purpose; that one is LS__DATA_TRAIN.  Collective. */
+LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
+                                       ls_data **data);
+bool ls__data_has_targets(const ls_data *data);
+
 /* Normalisation: x' = (x - mean) * rstd, element by element, and the same for y where targets are
  * normalised; predictions are brought back by y = y' / rstd + mean.  NULL: none. */
 typedef struct ls__normal {
@@ -35,7 +47,8 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
  * normalised.  Local. */
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y);
 
-/* Samples [lo, hi) of a part, in the file's order; y may be NULL.  Local. */
+/* Samples [lo, hi) of a part, in the file's order; x or y may be NULL where nobody wants
+ * it (y alone where targets are the inputs).  Local. */
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
                                    float *y);
 

@@ -83,6 +83,8 @@ LS_CHECKED ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const 
 LS_CHECKED ls_status ls__h5_get_string(ls__h5 *file, const char *object, const char *name, char **text);
 LS_CHECKED ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const char *name,
                                         char ***text, size_t *n);
+/* Names of all attributes of an object, in alphabetical order; owned by the caller as above. */
+LS_CHECKED ls_status ls__h5_attribute_names(ls__h5 *file, const char *object, char ***text, size_t *n);
 
 /* "1.10.8 parallel", for summaries and doctor. */
 const char *ls__h5_library(void);

@@ -61,7 +61,8 @@ typedef struct ls__call {
   const float *x[LS__MAX_INPUTS];  /* [n, in] inputs */
   float *y;                        /* [n, out] output: written by forward, read by backward */
   const float *dy;                 /* [n, out] gradient of y (backward) */
-  float *dx[LS__MAX_INPUTS];       /* [n, in] gradient of x, NULL where nobody wants it */
+  float *dx[LS__MAX_INPUTS];       /* [n, in] gradient of x, NULL where nobody wants it; filled from
+                                      the last input to the first (two may be the same memory) */
   bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write it */
   const float *w[LS__MAX_PARAMETERS];
   float *dw[LS__MAX_PARAMETERS];   /* gradient of w: written when !dw_accumulate, else added to */

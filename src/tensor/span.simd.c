@@ -1,4 +1,5 @@
 #include <math.h>
+#include <string.h>
 
 #include "tensor/span.h"
 
@@ -25,6 +26,26 @@ static double sum_squares(const float *x, size_t n) {
   return part[0];
 }
 
+static void fill_rows(float *y, const float *b, size_t rows, size_t n) {
+  for (size_t r = 0; r < rows; r++) memcpy(y + r * n, b, n * sizeof *y);
+}
+
+static void column_sums(float *s, const float *x, size_t rows, size_t n, int add) {
+  /* Columns in pieces that stay in the first cache while the rows go by. */
+  enum { PIECE = 2048 };
+  for (size_t j0 = 0; j0 < n; j0 += PIECE) {
+    size_t width = n - j0 < PIECE ? n - j0 : PIECE, r = 0;
+    float *sp = s + j0;
+    if (!add) memset(sp, 0, width * sizeof *sp);
+    for (; r + 4 <= rows; r += 4) {
+      const float *x0 = x + r * n + j0, *x1 = x0 + n, *x2 = x1 + n, *x3 = x2 + n;
+      for (size_t j = 0; j < width; j++) sp[j] += (x0[j] + x1[j]) + (x2[j] + x3[j]);
+    }
+    for (; r < rows; r++)
+      for (size_t j = 0; j < width; j++) sp[j] += x[r * n + j0 + j];
+  }
+}
+
 static int all_finite(const float *x, size_t n) {
   int bad = 0;
   for (size_t i = 0; i < n; i++) bad |= !(fabsf(x[i]) <= 3.402823466e+38F);
@@ -48,4 +69,5 @@ static void load_f32(float *y, const float *x, const float *mean, const float *r
 }
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
-const ls__span_ops LS_SIMD(ls__span_ops) = {add, sum, scale, sum_squares, all_finite, load_u8, load_f32};
+const ls__span_ops LS_SIMD(ls__span_ops) = {add,         sum,        scale,   sum_squares, fill_rows,
+                                            column_sums, all_finite, load_u8, load_f32};

@@ -1,0 +1,40 @@
+/** @file
+ * Measurements: what a step costs, and what of it is matrix products, exchange, input. */
+#ifndef LOCKSTEP_BENCH_H
+#define LOCKSTEP_BENCH_H
+
+#include <lockstep/status.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct ls_comm ls_comm; /* lockstep/comm.h */
+
+/** What to measure; zeros are the usual. */
+typedef struct ls_bench_step_options {
+  const char *workload; /**< mlp_small, mlp_large, mlp_wide */
+  size_t batch;         /**< global batch; 0: the workload's own a rank times the ranks */
+  size_t steps;         /**< steps a round; 0: about half a second of them */
+  size_t rounds;        /**< the median of these is printed; 0: five */
+  const char *const *overrides; /**< [n_overrides] of the configuration, as "exchange=tree" */
+  size_t n_overrides;
+  bool json;
+} ls_bench_step_options;
+
+/** Measure training steps on synthetic data.
+ *
+ * Collective; rank 0 prints.  Two rates: `bare`, steps on one batch again and again, without input
+ * and metrics; and `whole`, the training loop with shuffled samples, metrics and checks.
+ * @return LS_EUSAGE, LS_ECONFIG, LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options,
+                                             FILE *out);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

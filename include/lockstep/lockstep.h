@@ -1,0 +1,17 @@
+/** @file
+ * All of lockstep.  A program that doesn't start MPI itself includes the headers it needs instead
+ * (model.h and checkpoint.h to use a trained network): comm.h alone needs mpi.h. */
+#ifndef LOCKSTEP_LOCKSTEP_H
+#define LOCKSTEP_LOCKSTEP_H
+
+#include <lockstep/bench.h>
+#include <lockstep/checkpoint.h>
+#include <lockstep/comm.h>
+#include <lockstep/config.h>
+#include <lockstep/data.h>
+#include <lockstep/model.h>
+#include <lockstep/shape.h>
+#include <lockstep/status.h>
+#include <lockstep/train.h>
+
+#endif

@@ -1,0 +1,63 @@
+/** @file
+ * A trained (or not yet trained) network: its shapes, its parameters, its predictions. */
+#ifndef LOCKSTEP_MODEL_H
+#define LOCKSTEP_MODEL_H
+
+#include <lockstep/config.h>
+#include <lockstep/shape.h>
+#include <lockstep/status.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** A network with its weights and, where it was trained on normalised data, their statistics. */
+typedef struct ls_model ls_model;
+
+/** Build a network from a configuration with a `model:` list, with initial weights.
+ *
+ * Local; needs no MPI.  @param x  shape of one sample's input
+ * @param seed   of the initial weights: element e of parameter p depends on (seed, p, e) alone
+ * @param model  owned by the caller
+ * @return       LS_ECONFIG, LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_model_create(ls_config *config, const ls_shape *x, uint64_t seed,
+                                               ls_model **model);
+
+/** Free it.  Local; NULL is nothing. */
+LS_PUBLIC void ls_model_destroy(ls_model *model);
+
+/** Predict n samples.
+ *
+ * Local; needs no MPI; not for one model on several threads at once.  Inputs are as in the data
+ * file: normalisation, where the network was trained with it, is applied here, and taken back from
+ * predictions.  A final softmax or sigmoid is applied.
+ *
+ * @param x  [n, input shape]
+ * @param y  [n, output shape], written
+ * @return   LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const float *x, float *y);
+
+/** Shape of one sample's input and output.  Local. */
+LS_PUBLIC ls_shape ls_model_input_shape(const ls_model *model);
+LS_PUBLIC ls_shape ls_model_output_shape(const ls_model *model);
+
+/** Names of the classes that it was trained on, or NULL; *n their number.  Local. */
+LS_PUBLIC const char *const *ls_model_classes(const ls_model *model, size_t *n);
+
+/** Number of trainable parameters.  Local. */
+LS_PUBLIC size_t ls_model_parameter_count(const ls_model *model);
+
+/** A parameter by name, "dense_1/weight"; row-major, borrowed from the model, writable; NULL when
+ * there is none of that name.  Local.  @param shape  gets its shape; may be NULL */
+LS_PUBLIC float *ls_model_parameter(ls_model *model, const char *name, ls_shape *shape);
+
+/** Hash of all parameter bits in model order; the same bits, the same hash.  Local. */
+LS_PUBLIC uint64_t ls_model_hash(const ls_model *model);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,71 @@
+#!/bin/bash
+# lockstep's step against PyTorch's and JAX's on the reference workloads, in one run: each round
+# measures every program once, one after the other, so that a slow spell of the machine meets them
+# all; the table holds medians over the rounds, and ratios of medians.
+#
+#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2]
+#
+# PEERS: the folder with peer_torch.py and peer_jax.py (default ../shared/bench).
+# PYTHON: a Python with torch and jax from pip (default python3).
+# LOCKSTEP: the program (default build/lockstep).
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+rounds=5 workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2
+while [ $# -gt 0 ]; do
+  case $1 in
+    --rounds) rounds=$2; shift 2 ;;
+    --workloads) workloads=$2; shift 2 ;;
+    --ranks) ranks=$2; shift 2 ;;
+    *) sed -n '2,11s/^# \?//p' "$0"; exit 2 ;;
+  esac
+done
+PEERS=${PEERS:-../shared/bench} PYTHON=${PYTHON:-python3} LOCKSTEP=${LOCKSTEP:-build/lockstep}
+export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
+export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+results=$(mktemp)
+trap 'rm -f "$results"' EXIT
+
+# Samples a rank, and steps a round for the peers.
+batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; *) echo 128 ;; esac; }
+steps_of() { case $1 in mlp_small) echo 1000 ;; mlp_large) echo 30 ;; *) echo 5 ;; esac; }
+
+note() { # PROGRAM WORKLOAD RANKS SAMPLES/S
+  echo "$1 $2 $3 $4" | tee -a "$results" >&2
+}
+peer() { # NAME WORKLOAD RANKS
+  local rate batch=$(($(batch_of "$2") * $3))
+  rate=$("$PYTHON" "$PEERS/peer_$1.py" "${2%:*}" "$3" "$batch" "$(steps_of "$2")" 2>/dev/null |
+    sed -nE 's/.* ([0-9.]+) samples\/s.*/\1/p' | tail -1)
+  [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
+}
+ours() { # WORKLOAD RANKS
+  local launch="" out batch=$(($(batch_of "$1") * $2))
+  [ "$2" = 1 ] || launch="mpirun -n $2 --bind-to core --map-by core"
+  out=$($launch "$LOCKSTEP" bench step "${1%:*}" --batch $batch --rounds 3 --json)
+  note lockstep "$1" "$2" "$(sed -E 's/.*"whole":([0-9.]+).*/\1/' <<<"$out")"
+  note bare "$1" "$2" "$(sed -E 's/.*"bare":([0-9.]+).*/\1/' <<<"$out")"
+}
+
+for ((r = 0; r < rounds; r++)); do
+  for w in ${workloads//,/ }; do
+    for n in ${ranks//,/ }; do
+      ours "$w" "$n"
+      peer torch "$w" "$n"
+      peer jax "$w" "$n"
+    done
+  done
+done
+
+"$PYTHON" - "$results" <<'PY'
+import statistics, sys
+seen = {}
+for line in open(sys.argv[1]):
+    name, work, ranks, rate = line.split()
+    seen.setdefault((work, int(ranks)), {}).setdefault(name, []).append(float(rate))
+print(f"{'workload':14s} ranks {'lockstep':>10s} {'bare':>10s} {'PyTorch':>10s} {'JAX':>10s}   x PyTorch    x JAX  whole/bare")
+for (work, ranks), rates in seen.items():
+    m = {k: statistics.median(v) for k, v in rates.items()}
+    ratio = lambda p: f"{m['lockstep'] / m[p]:9.2f}" if p in m else "        -"
+    show = lambda p: f"{m[p]:10.0f}" if p in m else "         -"
+    print(f"{work:14s} {ranks:5d} {show('lockstep')} {show('bare')} {show('torch')} {show('jax')}   {ratio('torch')} {ratio('jax')}   {m['lockstep'] / m['bare']:8.3f}")
+PY

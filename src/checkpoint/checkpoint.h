@@ -1,0 +1,54 @@
+/* Checkpoints of a training run.  Local: one rank calls, the training room gathers and spreads. */
+#ifndef LS_CHECKPOINT_CHECKPOINT_H
+#define LS_CHECKPOINT_CHECKPOINT_H
+
+#include <lockstep/checkpoint.h>
+
+#include "h5/h5.h"
+#include "model/model.h"
+
+/* Where a run stands: everything besides parameters and optimizer state that the next step
+ * depends on.  Plain numbers, so that it travels between ranks as it is. */
+typedef struct ls__standing {
+  uint64_t step;      /* updates done */
+  uint64_t epoch;     /* epochs finished */
+  uint64_t position;  /* samples of the current epoch that are done */
+  uint64_t seed, batch, lanes;
+  uint64_t samples;   /* of the training part */
+  double seconds;     /* of training so far, over all runs */
+  double schedule[4]; /* ls__schedule_state */
+  double best;        /* best monitored value, INFINITY: none yet */
+  uint64_t best_epoch, waited; /* epochs since */
+  uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane */
+} ls__standing;
+
+typedef struct ls__checkpoint_writer ls__checkpoint_writer;
+
+/* begin; slot for each optimizer slot, a whole arena each; end makes the file appear, abandon (also
+ * of NULL) leaves no trace.  Both free the writer. */
+LS_CHECKED ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
+                                          const ls__standing *standing, const double *sums,
+                                          ls__checkpoint_writer **out);
+LS_CHECKED ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const char *slot,
+                                         const float *arena);
+LS_CHECKED ls_status ls__checkpoint_end(ls__checkpoint_writer *writer);
+void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
+
+/* Load the network; standing and *sums (owned by the caller) unless standing is NULL. */
+LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
+                                         double **sums);
+/* One slot into a whole arena. */
+LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model,
+                                              const char *slot, float *arena);
+
+/* Path of the newest whole checkpoint of a run directory, "" when there is none; damaged newer ones
+ * are named on standard error.  `path` has room for `bytes`. */
+LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, char *path, size_t bytes);
+
+/* Delete all but the `keep` newest step-*.h5. */
+void ls__checkpoint_prune(const char *run_directory, size_t keep);
+
+/* "RUN/checkpoints/step-000000123.h5" */
+void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, size_t bytes);
+
+#endif

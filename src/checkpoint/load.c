@@ -1,0 +1,209 @@
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "checkpoint/format.h"
+
+/* A dataset of exactly this shape, its checksum verified. */
+static ls_status read_array(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
+                            void *data) {
+  ls_status st = LS_OK;
+  ls__h5_info info;
+  int64_t checksum = 0;
+  char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
+  LS_TRY(ls__h5_info_get(file, name, &info));
+  if (!info.numeric || !ls_shape_equal(&info.shape, shape))
+    LS_FAIL(LS_ECHECKPOINT, "%s: %s has shape %s, and %s is wanted", ls__h5_path(file), name,
+            ls_shape_format(&info.shape, have), ls_shape_format(shape, want));
+  LS_TRY(ls__h5_read(file, name, type, data));
+  LS_TRY(ls__h5_get_integer(file, name, "checksum", &checksum));
+  if ((int64_t)ls__hash(LS__HASH_START, data, ls_shape_count(shape) * ls__dtype_size(type)) != checksum)
+    LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged: its checksum does not fit", ls__h5_path(file), name);
+out:
+  return st;
+}
+
+static ls_status read_arena(ls__h5 *file, const char *folder, const ls__graph *graph, float *arena) {
+  ls_status st = LS_OK;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
+      char name[LS__PATH_BYTES];
+      ls__parameter_path(folder, &graph->node[i], p, name);
+      LS_TRY(read_array(file, name, LS__F32, &graph->node[i].layer.parameters[p].shape,
+                        arena + graph->node[i].offset[p]));
+    }
+out:
+  return st;
+}
+
+static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affine *affine) {
+  ls_status st = LS_OK;
+  char name[LS__PATH_BYTES];
+  float *mean = NULL, *rstd = NULL;
+  ls_shape shape = {1, {n}};
+  snprintf(name, sizeof name, "/normalization/%s_mean", which);
+  if (!ls__h5_exists(file, name)) return LS_OK;
+  LS_TRY(ls__alloc(&mean, n, sizeof *mean, "normalisation"));
+  LS_TRY(ls__alloc(&rstd, n, sizeof *rstd, "normalisation"));
+  LS_TRY(read_array(file, name, LS__F32, &shape, mean));
+  snprintf(name, sizeof name, "/normalization/%s_rstd", which);
+  LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
+  LS_TRY(ls__affine_set(affine, n, mean, rstd));
+out:
+  ls__free(mean);
+  ls__free(rstd);
+  return st;
+}
+
+static ls_status check_format(ls__h5 *file) {
+  ls_status st = LS_OK;
+  char *format = NULL;
+  int64_t version = 0;
+  if (!ls__h5_has_attribute(file, "/", "format"))
+    LS_FAIL(LS_ECHECKPOINT, "%s: this is an HDF5 file, but not a checkpoint", ls__h5_path(file));
+  LS_TRY(ls__h5_get_string(file, "/", "format", &format));
+  LS_TRY(ls__h5_get_integer(file, "/", "version", &version));
+  if (strcmp(format, LS__CHECKPOINT_FORMAT) != 0)
+    LS_FAIL(LS_ECHECKPOINT, "%s: its format is \"%.40s\", not a checkpoint", ls__h5_path(file), format);
+  if (version != LS__CHECKPOINT_VERSION)
+    LS_FAIL(LS_ECHECKPOINT, "%s: checkpoint version %lld is unknown; this program reads version %d",
+            ls__h5_path(file), (long long)version, LS__CHECKPOINT_VERSION);
+out:
+  ls__free(format);
+  return st;
+}
+
+static ls_status read_model(ls__h5 *file, ls_model **out) {
+  ls_status st = LS_OK;
+  char *text = NULL, **classes = NULL;
+  double *dims = NULL;
+  size_t n_dims = 0, n_classes = 0;
+  ls_config *config = NULL;
+  ls_model *model = NULL;
+  ls_shape input = {0, {0}};
+  LS_TRY(check_format(file));
+  LS_TRY(ls__h5_get_string(file, "/", "config", &text));
+  LS_TRY(ls_config_parse(text, ls__h5_path(file), &config));
+  if (ls__h5_has_attribute(file, "/", "input_shape"))
+    LS_TRY(ls__h5_get_doubles(file, "/", "input_shape", &dims, &n_dims));
+  if (n_dims > LS_MAX_DIMS) LS_FAIL(LS_ECHECKPOINT, "%s: input_shape is damaged", ls__h5_path(file));
+  for (size_t i = 0; i < n_dims; i++) {
+    if (!(dims[i] >= 1 && dims[i] <= 1e15))
+      LS_FAIL(LS_ECHECKPOINT, "%s: input_shape is damaged", ls__h5_path(file));
+    input.dim[input.ndim++] = (size_t)dims[i];
+  }
+  LS_TRY(ls__model_empty(config, &input, &model));
+  LS_TRY(read_arena(file, "/parameters", model->graph, model->parameters));
+  ls_shape output = ls_model_output_shape(model);
+  LS_TRY(read_affine(file, "x", ls_shape_count(&input), &model->x));
+  LS_TRY(read_affine(file, "y", ls_shape_count(&output), &model->y));
+  if (ls__h5_has_attribute(file, "/", "classes")) {
+    LS_TRY(ls__h5_get_strings(file, "/", "classes", &classes, &n_classes));
+    LS_TRY(ls__model_set_classes(model, (const char *const *)classes, n_classes));
+  }
+  *out = model;
+  model = NULL;
+out:
+  for (size_t i = 0; i < n_classes; i++) ls__free(classes[i]);
+  ls__free(classes);
+  ls__free(dims);
+  ls__free(text);
+  ls_config_destroy(config);
+  ls_model_destroy(model);
+  return st;
+}
+
+static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
+  ls_status st = LS_OK;
+  double *plain = NULL;
+  size_t n = 0;
+  *sums = NULL;
+  memset(s, 0, sizeof *s);
+  if (!ls__h5_has_attribute(file, "/", "standing"))
+    LS_FAIL(LS_ECHECKPOINT, "%s: this checkpoint holds a network only, no training to resume",
+            ls__h5_path(file));
+  LS_TRY(ls__h5_get_doubles(file, "/", "standing", &plain, &n));
+  if (n != 6) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute standing is damaged", ls__h5_path(file));
+  s->seconds = plain[0];
+  memcpy(s->schedule, plain + 1, sizeof s->schedule);
+  s->best = plain[5];
+  int64_t value = 0;
+#define X(field)                                               \
+  LS_TRY(ls__h5_get_integer(file, "/", #field, &value));       \
+  if (value < 0 && strcmp(#field, "seed") != 0)                \
+    LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " #field " is damaged", ls__h5_path(file)); \
+  s->field = (uint64_t)value;
+  LS__STANDING_INTEGERS(X)
+#undef X
+  if (s->n_sums > 0) {
+    ls_shape shape = {1, {s->n_sums}};
+    LS_TRY(ls__alloc(sums, s->n_sums, sizeof **sums, "running sums"));
+    LS_TRY(read_array(file, "/epoch_sums", LS__F64, &shape, *sums));
+  }
+out:
+  ls__free(plain);
+  if (st != LS_OK) {
+    ls__free(*sums);
+    *sums = NULL;
+  }
+  return st;
+}
+
+/* What is wrong inside a checkpoint is a bad checkpoint, whichever room found it. */
+static ls_status as_checkpoint(ls_status st) {
+  return st == LS_EDATA || st == LS_ECONFIG ? LS_ECHECKPOINT : st;
+}
+
+ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
+                              double **sums) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  *model = NULL;
+  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(read_model(file, model));
+  if (standing != NULL) LS_TRY(read_standing(file, standing, sums));
+out:
+  ls__h5_close(file);
+  if (st != LS_OK) {
+    ls_model_destroy(*model);
+    *model = NULL;
+  }
+  return as_checkpoint(st);
+}
+
+ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model, const char *slot,
+                                   float *arena) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  char folder[LS__PATH_BYTES];
+  snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
+  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(read_arena(file, folder, model->graph, arena));
+out:
+  ls__h5_close(file);
+  return as_checkpoint(st);
+}
+
+static bool is_directory(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+ls_status ls_model_load(const char *path, ls_model **model) {
+  char file[4096];
+  *model = NULL;
+  if (!is_directory(path)) return ls__checkpoint_load(path, model, NULL, NULL);
+  static const char *const choice[] = {"final", "best"};
+  for (size_t i = 0; i < 2; i++) {
+    struct stat s;
+    snprintf(file, sizeof file, "%s/checkpoints/%s.h5", path, choice[i]);
+    if (stat(file, &s) == 0) return ls__checkpoint_load(file, model, NULL, NULL);
+  }
+  ls_status st = ls__checkpoint_newest(path, file, sizeof file);
+  if (st != LS_OK) return st;
+  if (file[0] == '\0')
+    return ls__fail(LS_EIO, "%s: there is no checkpoint in this run directory", path);
+  return ls__checkpoint_load(file, model, NULL, NULL);
+}

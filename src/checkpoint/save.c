@@ -1,0 +1,129 @@
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/hash.h"
+#include "checkpoint/format.h"
+
+struct ls__checkpoint_writer {
+  ls__h5 *file;
+  const ls_model *model;
+};
+
+/* A dataset with its checksum. */
+static ls_status write_array(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
+                             const void *data) {
+  ls_status st = LS_OK;
+  size_t bytes = ls_shape_count(shape) * ls__dtype_size(type);
+  LS_TRY(ls__h5_write(file, name, type, shape, data));
+  LS_TRY(ls__h5_set_integer(file, name, "checksum", (int64_t)ls__hash(LS__HASH_START, data, bytes)));
+out:
+  return st;
+}
+
+static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, const float *arena) {
+  ls_status st = LS_OK;
+  const ls__graph *graph = writer->model->graph;
+  for (int i = 0; i < graph->n_nodes; i++)
+    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
+      char name[LS__PATH_BYTES];
+      ls__parameter_path(folder, &graph->node[i], p, name);
+      LS_TRY(write_array(writer->file, name, LS__F32, &graph->node[i].layer.parameters[p].shape,
+                         arena + graph->node[i].offset[p]));
+    }
+out:
+  return st;
+}
+
+static ls_status write_affine(ls__h5 *file, const char *which, const ls__affine *affine) {
+  ls_status st = LS_OK;
+  char name[LS__PATH_BYTES];
+  ls_shape shape = {1, {affine->n}};
+  if (affine->n == 0) return LS_OK;
+  snprintf(name, sizeof name, "/normalization/%s_mean", which);
+  LS_TRY(write_array(file, name, LS__F32, &shape, affine->mean));
+  snprintf(name, sizeof name, "/normalization/%s_rstd", which);
+  LS_TRY(write_array(file, name, LS__F32, &shape, affine->rstd));
+out:
+  return st;
+}
+
+static ls_status write_model(ls__h5 *file, const ls_model *model) {
+  ls_status st = LS_OK;
+  char *text = NULL;
+  double dims[LS_MAX_DIMS];
+  const ls_shape *input = &model->graph->input[0];
+  for (int i = 0; i < input->ndim; i++) dims[i] = (double)input->dim[i];
+  LS_TRY(ls_config_write(model->config, &text));
+  LS_TRY(ls__h5_set_string(file, "/", "format", LS__CHECKPOINT_FORMAT));
+  LS_TRY(ls__h5_set_integer(file, "/", "version", LS__CHECKPOINT_VERSION));
+  LS_TRY(ls__h5_set_string(file, "/", "lockstep", LOCKSTEP_VERSION));
+  LS_TRY(ls__h5_set_string(file, "/", "config", text));
+  if (input->ndim > 0) LS_TRY(ls__h5_set_doubles(file, "/", "input_shape", dims, (size_t)input->ndim));
+  if (model->n_classes > 0)
+    LS_TRY(ls__h5_set_strings(file, "/", "classes", (const char *const *)model->classes,
+                              model->n_classes));
+  LS_TRY(write_affine(file, "x", &model->x));
+  LS_TRY(write_affine(file, "y", &model->y));
+out:
+  free(text);
+  return st;
+}
+
+static ls_status write_standing(ls__h5 *file, const ls__standing *s, const double *sums) {
+  ls_status st = LS_OK;
+  const double plain[] = {s->seconds, s->schedule[0], s->schedule[1],
+                          s->schedule[2], s->schedule[3], s->best};
+  LS_TRY(ls__h5_set_doubles(file, "/", "standing", plain, sizeof plain / sizeof *plain));
+#define X(field) LS_TRY(ls__h5_set_integer(file, "/", #field, (int64_t)s->field));
+  LS__STANDING_INTEGERS(X)
+#undef X
+  if (s->n_sums > 0) {
+    ls_shape shape = {1, {s->n_sums}};
+    LS_TRY(write_array(file, "/epoch_sums", LS__F64, &shape, sums));
+  }
+out:
+  return st;
+}
+
+ls_status ls__checkpoint_begin(const char *path, const ls_model *model, const ls__standing *standing,
+                               const double *sums, ls__checkpoint_writer **out) {
+  ls_status st = LS_OK;
+  ls__checkpoint_writer *writer = NULL;
+  *out = NULL;
+  LS_TRY(ls__alloc(&writer, 1, sizeof *writer, "checkpoint"));
+  writer->model = model;
+  LS_TRY(ls__h5_create(path, &writer->file));
+  LS_TRY(write_model(writer->file, model));
+  if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
+  LS_TRY(write_arena(writer, "/parameters", model->parameters));
+  *out = writer;
+  writer = NULL;
+out:
+  ls__checkpoint_abandon(writer);
+  return st;
+}
+
+ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const char *slot, const float *arena) {
+  char folder[LS__PATH_BYTES];
+  snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
+  return write_arena(writer, folder, arena);
+}
+
+ls_status ls__checkpoint_end(ls__checkpoint_writer *writer) {
+  ls_status st = ls__h5_commit(writer->file);
+  ls__free(writer);
+  return st;
+}
+
+void ls__checkpoint_abandon(ls__checkpoint_writer *writer) {
+  if (writer == NULL) return;
+  ls__h5_close(writer->file);
+  ls__free(writer);
+}
+
+ls_status ls_model_save(const ls_model *model, const char *path) {
+  ls__checkpoint_writer *writer = NULL;
+  ls_status st = ls__checkpoint_begin(path, model, NULL, NULL, &writer);
+  return st == LS_OK ? ls__checkpoint_end(writer) : st;
+}

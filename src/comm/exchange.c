@@ -1,0 +1,370 @@
+#include "comm/exchange_internal.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "comm/comm_internal.h"
+#include "comm/reduce.h"
+
+static const ls__exchange_kind *const kinds[] = {&ls__exchange_mpi, &ls__exchange_tree,
+                                                 &ls__exchange_shared};
+enum { KINDS = sizeof kinds / sizeof *kinds };
+
+const char *const *ls__exchange_names(void) {
+  static const char *const names[] = {"auto", "shared", "tree", "mpi", NULL};
+  return names;
+}
+
+static const ls__exchange_kind *find(const char *name) {
+  for (int i = 0; i < KINDS; i++)
+    if (strcmp(kinds[i]->name, name) == 0) return kinds[i];
+  return NULL;
+}
+
+/* Time in the exchange, split into waiting and the rest.  Waits inside are taken off the
+ * communicator's own account. */
+typedef struct stopwatch {
+  double start, waited;
+} stopwatch;
+
+static stopwatch start_watch(const ls__exchange *x) {
+  stopwatch watch = {ls__clock(), x->comm == NULL ? 0 : x->comm->waited};
+  return watch;
+}
+
+static void stop_watch(ls__exchange *x, stopwatch watch) {
+  double waited = 0;
+  if (x->comm != NULL) {
+    waited = x->comm->waited - watch.waited;
+    x->comm->waited = watch.waited;
+  }
+  x->times.wait += waited;
+  x->times.work += ls__clock() - watch.start - waited;
+}
+
+size_t ls__exchange_first_lane(const ls__exchange *x, int rank) {
+  return ls__cut(x->lanes, (size_t)rank, (size_t)x->size);
+}
+
+void ls__exchange_cut(size_t lo, size_t hi, size_t i, size_t parts, size_t *part_lo,
+                      size_t *part_hi) {
+  /* lo is a multiple of a block; hi is one too, or the arena's end. */
+  size_t blocks = (hi - lo + LS__BLOCK - 1) / LS__BLOCK;
+  size_t from = lo + ls__cut(blocks, i, parts) * LS__BLOCK;
+  size_t to = lo + ls__cut(blocks, i + 1, parts) * LS__BLOCK;
+  *part_lo = from < hi ? from : hi;
+  *part_hi = to < hi ? to : hi;
+}
+
+/* Put a finished lane on the stack; returns how many pairs of siblings were joined.  Without tree
+ * order everything joins the first lane. */
+static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size_t lane) {
+  int joined = 0;
+  LS_ASSERT(*depth <= LS__MAX_SUBTREES);
+  stack[(*depth)++] = (ls__subtree){lane, lane + 1};
+  while (*depth >= 2 && (!x->kind->tree_order ||
+                         ls__siblings(stack[*depth - 2], stack[*depth - 1], x->lanes))) {
+    stack[*depth - 2].hi = stack[*depth - 1].hi;
+    (*depth)--;
+    joined++;
+  }
+  return joined;
+}
+
+/* Run through this rank's lanes: the subtrees they come to, and the arenas needed on the way. */
+static void plan_lanes(ls__exchange *x) {
+  ls__subtree stack[LS__MAX_SUBTREES + 1];
+  int depth = 0;
+  for (size_t lane = x->lane_lo; lane < x->lane_hi; lane++) {
+    if (depth + 1 > x->arenas) x->arenas = depth + 1;
+    push_lane(x, stack, &depth, lane);
+  }
+  x->subtrees = depth;
+  memcpy(x->subtree, stack, (size_t)depth * sizeof *stack);
+}
+
+ls_status ls__exchange_private_memory(ls__exchange *x) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__alloc(&x->w, x->n, sizeof *x->w, "parameters"));
+  for (int i = 0; i < x->arenas; i++)
+    LS_TRY(ls__alloc(&x->arena[i], x->n, sizeof **x->arena, "gradients"));
+  x->bytes += (size_t)(x->arenas + 1) * x->n * sizeof *x->w;
+out:
+  return st;
+}
+
+ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchange_plan *plan,
+                              ls__exchange **out) {
+  ls_status st = LS_OK;
+  size_t bucket_bytes = plan->bucket_bytes;
+  ls__exchange *x = NULL;
+  *out = NULL;
+  LS_ASSERT(plan->lanes >= 1);
+  if (strcmp(name, "auto") == 0) LS_TRY(ls__exchange_tune(comm, plan, &name, &bucket_bytes));
+  const ls__exchange_kind *kind = find(name);
+  if (kind == NULL)
+    LS_FAIL(LS_ECONFIG, "exchange: %s is none of auto, shared, tree, mpi", name);
+  st = ls__alloc(&x, 1, sizeof *x, "exchange");
+  if (st == LS_OK) {
+    x->kind = kind;
+    x->comm = comm;
+    x->rank = ls_comm_rank(comm);
+    x->size = ls_comm_size(comm);
+    x->n = plan->n;
+    x->lanes = plan->lanes;
+    x->lane_lo = ls__exchange_first_lane(x, x->rank);
+    x->lane_hi = ls__exchange_first_lane(x, x->rank + 1);
+    size_t blocks = (bucket_bytes / sizeof(float) + LS__BLOCK / 2) / LS__BLOCK;
+    x->bucket_floats = (blocks == 0 ? 1 : blocks) * LS__BLOCK;
+    if (bucket_bytes == 0 || x->bucket_floats > x->n)
+      x->bucket_floats = (x->n + LS__BLOCK - 1) / LS__BLOCK * LS__BLOCK;
+    x->buckets = x->n == 0 ? 0 : (x->n - 1) / x->bucket_floats + 1;
+    plan_lanes(x);
+    st = ls__alloc(&x->arena, (size_t)x->arenas + 1, sizeof *x->arena, "gradients");
+  }
+  LS_TRY(ls_comm_agree(comm, st));
+  LS_TRY(kind->create(x));
+  *out = x;
+out:
+  if (st != LS_OK) ls__exchange_destroy(x);
+  return st;
+}
+
+void ls__exchange_destroy(ls__exchange *x) {
+  if (x == NULL) return;
+  if (x->kind != NULL) x->kind->destroy(x);
+  ls__free(x->arena);
+  ls__free(x);
+}
+
+const char *ls__exchange_name(const ls__exchange *x) {
+  return x->kind->name;
+}
+
+float *ls__exchange_parameters(ls__exchange *x) {
+  return x->w;
+}
+
+size_t ls__exchange_buckets(const ls__exchange *x) {
+  return x->buckets;
+}
+
+size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b) {
+  return b < x->buckets ? b * x->bucket_floats : x->n;
+}
+
+size_t ls__exchange_bucket_bytes(const ls__exchange *x) {
+  return x->bucket_floats * sizeof(float);
+}
+
+size_t ls__exchange_memory(const ls__exchange *x) {
+  return x->bytes;
+}
+
+void ls__exchange_slice_of(const ls__exchange *x, size_t b, int rank, ls__slice *slice) {
+  *slice = (ls__slice){0};
+  x->kind->owner(x, b, rank, &slice->offset, &slice->n);
+}
+
+void ls__exchange_slice_range(const ls__exchange *x, size_t b, ls__slice *slice) {
+  ls__exchange_slice_of(x, b, x->rank, slice);
+}
+
+bool ls__exchange_counts(const ls__exchange *x, size_t b, int rank) {
+  size_t offset, n;
+  return x->kind->owner(x, b, rank, &offset, &n);
+}
+
+size_t ls__exchange_owned(const ls__exchange *x) {
+  size_t owned = 0;
+  for (size_t b = 0; b < x->buckets; b++) {
+    ls__slice slice;
+    ls__exchange_slice_range(x, b, &slice);
+    owned += slice.n;
+  }
+  return owned;
+}
+
+/* ---- one step ---- */
+
+static void hand_over(ls__exchange *x, size_t b) {
+  x->handed = b + 1;
+  x->kind->ready(x, b);
+}
+
+/* The buckets of the running lane up to `upto` are final: join them up the stack while they are in
+ * cache; after the last lane they are this rank's part of the exchange. */
+static void merge(ls__exchange *x, size_t upto) {
+  ls__subtree stack[LS__MAX_SUBTREES + 1];
+  int depth = x->depth;
+  memcpy(stack, x->stack, (size_t)depth * sizeof *stack);
+  int joined = push_lane(x, stack, &depth, x->lane);
+  const ls__reduce_ops *ops = ls__reduce_kernels();
+  while (x->merged < x->buckets && ls__exchange_bucket_start(x, x->merged + 1) <= upto) {
+    size_t b = x->merged++;
+    size_t from = ls__exchange_bucket_start(x, b), to = ls__exchange_bucket_start(x, b + 1);
+    for (int i = 0; i < joined; i++) {
+      float *left = x->arena[x->depth - 1 - i] + from, *right = x->arena[x->depth - i] + from;
+      ops->sum(left, left, right, to - from);
+    }
+    if (x->lane + 1 == x->lane_hi) hand_over(x, b);
+  }
+}
+
+static void end_lane(ls__exchange *x) {
+  if (!x->running) return;
+  merge(x, x->n);
+  push_lane(x, x->stack, &x->depth, x->lane);
+  x->running = false;
+  x->lane++;
+}
+
+/* Lanes before this one that the caller left out had no samples: zeros. */
+static void skip_lanes(ls__exchange *x, size_t lane) {
+  end_lane(x);
+  while (x->lane < lane) {
+    memset(x->arena[x->depth], 0, x->n * sizeof(float));
+    x->running = true;
+    x->merged = 0;
+    end_lane(x);
+  }
+}
+
+void ls__exchange_begin(ls__exchange *x) {
+  stopwatch watch = start_watch(x);
+  x->depth = 0;
+  x->handed = 0;
+  x->lane = x->lane_lo;
+  x->running = false;
+  x->kind->begin(x);
+  if (x->lane_lo == x->lane_hi)
+    for (size_t b = 0; b < x->buckets; b++) hand_over(x, b);
+  stop_watch(x, watch);
+}
+
+float *ls__exchange_lane(ls__exchange *x, size_t lane) {
+  stopwatch watch = start_watch(x);
+  LS_ASSERT(lane >= x->lane && lane < x->lane_hi);
+  skip_lanes(x, lane);
+  LS_ASSERT(x->lane == lane);
+  x->running = true;
+  x->merged = 0;
+  stop_watch(x, watch);
+  return x->arena[x->depth];
+}
+
+void ls__exchange_finished(ls__exchange *x, size_t upto) {
+  LS_ASSERT(x->running);
+  stopwatch watch = start_watch(x);
+  merge(x, upto);
+  x->kind->progress(x);
+  stop_watch(x, watch);
+}
+
+void ls__exchange_progress(ls__exchange *x) {
+  stopwatch watch = start_watch(x);
+  x->kind->progress(x);
+  stop_watch(x, watch);
+}
+
+bool ls__exchange_ready(ls__exchange *x, size_t b) {
+  stopwatch watch = start_watch(x);
+  bool ready = x->kind->reduced(x, b);
+  stop_watch(x, watch);
+  return ready;
+}
+
+ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice) {
+  stopwatch watch = start_watch(x);
+  /* Taking a bucket early, while the last lane still runs, is for those that are ready. */
+  if (!x->kind->reduced(x, b)) skip_lanes(x, x->lane_hi);
+  ls__exchange_slice_range(x, b, slice);
+  slice->g = x->kind->slice(x, b);
+  slice->w = x->w + slice->offset;
+  stop_watch(x, watch);
+  return LS_OK;
+}
+
+ls_status ls__exchange_updated(ls__exchange *x, size_t b) {
+  stopwatch watch = start_watch(x);
+  x->kind->updated(x, b);
+  stop_watch(x, watch);
+  return LS_OK;
+}
+
+ls_status ls__exchange_end(ls__exchange *x) {
+  stopwatch watch = start_watch(x);
+  skip_lanes(x, x->lane_hi);
+  x->kind->end(x);
+  stop_watch(x, watch);
+  return LS_OK;
+}
+
+/* ---- outside steps ---- */
+
+/* Move the slices of `rank` between own, which has them one after the other, and full, which is
+ * in the order of the arena; either may lie on this rank or not. */
+static void move_slices(ls__exchange *x, int rank, const float *from_own, float *to_full,
+                        const float *from_full, float *to_own) {
+  size_t at = 0;
+  for (size_t b = 0; b < x->buckets; b++) {
+    ls__slice s;
+    ls__exchange_slice_of(x, b, rank, &s);
+    size_t bytes = s.n * sizeof(float);
+    bool counts = ls__exchange_counts(x, b, rank);
+    if (bytes == 0) continue;
+    if (from_own != NULL && to_full != NULL && counts) {
+      memcpy(to_full + s.offset, from_own + at, bytes);
+    } else if (from_own != NULL && counts) {
+      ls__comm_send(x->comm, from_own + at, bytes, 0);
+    } else if (to_full != NULL && counts) {
+      ls__comm_receive(x->comm, to_full + s.offset, bytes, rank);
+    } else if (from_full != NULL && to_own != NULL) {
+      memcpy(to_own + at, from_full + s.offset, bytes);
+    } else if (from_full != NULL) {
+      ls__comm_send(x->comm, from_full + s.offset, bytes, rank);
+    } else if (to_own != NULL) {
+      ls__comm_receive(x->comm, to_own + at, bytes, 0);
+    }
+    at += s.n;
+  }
+}
+
+ls_status ls__exchange_gather(ls__exchange *x, const float *own, float *full) {
+  if (x->rank == 0) {
+    move_slices(x, 0, own, full, NULL, NULL);
+    for (int r = 1; r < x->size; r++) move_slices(x, r, NULL, full, NULL, NULL);
+  } else {
+    move_slices(x, x->rank, own, NULL, NULL, NULL);
+  }
+  return LS_OK;
+}
+
+ls_status ls__exchange_scatter(ls__exchange *x, const float *full, float *own) {
+  if (x->rank == 0) {
+    move_slices(x, 0, NULL, NULL, full, own);
+    for (int r = 1; r < x->size; r++) move_slices(x, r, NULL, NULL, full, NULL);
+  } else {
+    move_slices(x, x->rank, NULL, NULL, NULL, own);
+  }
+  return LS_OK;
+}
+
+ls_status ls__exchange_publish(ls__exchange *x) {
+  ls_status st = LS_OK;
+  size_t bytes = x->n * sizeof *x->w;
+  if (!x->shared) return ls__comm_bcast(x->comm, x->w, bytes, 0);
+  LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */
+  LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));
+  LS_TRY(ls__window_fence(x->comm));
+out:
+  return st;
+}
+
+ls__exchange_times ls__exchange_timing(ls__exchange *x, bool reset) {
+  ls__exchange_times times = x->times;
+  if (reset) x->times = (ls__exchange_times){0, 0};
+  return times;
+}

@@ -1,0 +1,442 @@
+/* Making the exchanges "tree" and "shared" (exchange_tree.h): who owns, sums and sends what.  All
+ * of it is decided here, once; the messages are MPI's persistent requests. */
+#include "comm/exchange_tree.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/alloc.h"
+
+enum {
+  PAGE_FLOATS = 1024,       /* arenas in shared memory begin at pages of 4 KB */
+  WHOLE_BYTES = 256 << 10,  /* a bucket is not cut when all that a node receives is at most this */
+  TAG_FIRST = 16,           /* tags of messages: this, two a bucket, */
+  TAG_BUCKETS = 16000       /* again from the start after so many buckets */
+};
+
+static size_t whole_bytes = SIZE_MAX;
+
+void ls__exchange_set_whole_bytes(size_t bytes) {
+  whole_bytes = bytes;
+}
+
+static int places_of(const ls__tree *t, int node) {
+  return t->first[node + 1] - t->first[node];
+}
+
+void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int place, size_t *lo,
+                    size_t *hi) {
+  const ls__tree *t = x->state;
+  if (b->whole) {
+    ls__exchange_cut(b->lo, b->hi, (size_t)place, (size_t)places_of(t, node), lo, hi);
+  } else {
+    ls__exchange_cut(b->lo, b->hi, (size_t)(t->first[node] + place), (size_t)x->size, lo, hi);
+  }
+}
+
+void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int place, int to,
+                    size_t *lo, size_t *hi) {
+  const ls__tree *t = x->state;
+  size_t from = b->lo, upto = b->hi, unused;
+  if (!b->whole) {
+    ls__tree_slice(x, b, to, 0, &from, &unused);
+    ls__tree_slice(x, b, to, places_of(t, to) - 1, &unused, &upto);
+  }
+  ls__exchange_cut(from, upto, (size_t)place, (size_t)places_of(t, by), lo, hi);
+}
+
+/* Overlap of what (by, by_place) sends to node `to` and what (to, to_place) owns; false: empty. */
+static bool overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
+                    int to_place, ls__piece *piece) {
+  size_t share_lo, share_hi, slice_lo, slice_hi;
+  ls__tree_share(x, b, by, by_place, to, &share_lo, &share_hi);
+  ls__tree_slice(x, b, to, to_place, &slice_lo, &slice_hi);
+  piece->lo = share_lo > slice_lo ? share_lo : slice_lo;
+  piece->hi = share_hi < slice_hi ? share_hi : slice_hi;
+  return piece->lo < piece->hi;
+}
+
+/* ---- messages ---- */
+
+/* One transfer as persistent requests, as many as its length needs. */
+static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n, int peer,
+                             int tag) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  size_t limit = x->comm->message_bytes / sizeof *at;
+  while (n > 0) {
+    size_t piece = n < limit ? n : limit;
+    if (t->requests == t->room) {
+      size_t room = 2 * t->room + 64;
+      MPI_Request *grown = ls__realloc(t->request, room, sizeof *grown);
+      if (grown == NULL) LS_FAIL(LS_ENOMEM, "exchange: out of memory for %zu messages", room);
+      t->request = grown;
+      t->room = room;
+    }
+    MPI_Request *request = &t->request[t->requests];
+    int code = send ? MPI_Send_init(at, (int)piece, MPI_FLOAT, peer, tag, x->comm->mpi, request)
+                    : MPI_Recv_init(at, (int)piece, MPI_FLOAT, peer, tag, x->comm->mpi, request);
+    LS_TRY(ls__mpi_status(code, "exchange"));
+    t->requests++;
+    run->n++;
+    at += piece;
+    n -= piece;
+  }
+out:
+  return st;
+}
+
+/* Subtrees of a node's lanes. */
+static int node_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_SUBTREES]) {
+  const ls__tree *t = x->state;
+  return ls__subtrees(ls__exchange_first_lane(x, t->first[node]),
+                      ls__exchange_first_lane(x, t->first[node + 1]), x->lanes, out);
+}
+
+/* Place of node's first staged leaf: the subtrees of other nodes stand in node order. */
+static size_t first_staged(const ls__exchange *x, int node) {
+  const ls__tree *t = x->state;
+  ls__subtree trees[LS__MAX_SUBTREES];
+  size_t at = 0;
+  for (int j = 0; j < node; j++)
+    if (j != t->node) at += (size_t)node_subtrees(x, j, trees);
+  return at;
+}
+
+/* All four kinds of messages of a bucket.  Gradients go out in the pieces in which weights come in,
+ * and the other way round. */
+typedef enum direction { GRADIENTS_IN, GRADIENTS_OUT, WEIGHTS_IN, WEIGHTS_OUT } direction;
+
+static ls_status add_run(ls__exchange *x, size_t number, direction what, ls__run *run) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  ls__bucket *b = &t->bucket[number];
+  const int tag = TAG_FIRST + 2 * (int)(number % TAG_BUCKETS);
+  run->first = t->requests;
+  if (b->whole && (what == WEIGHTS_IN || what == WEIGHTS_OUT)) return LS_OK;
+  for (int j = 0; j < t->nodes; j++) {
+    if (j == t->node) continue;
+    ls__subtree trees[LS__MAX_SUBTREES];
+    size_t staged = first_staged(x, j), n_trees = (size_t)node_subtrees(x, j, trees);
+    for (int q = 0; q < places_of(t, j); q++) {
+      bool outward = what == GRADIENTS_OUT || what == WEIGHTS_IN; /* my share of what j owns */
+      int peer = t->first[j] + q;
+      ls__piece p;
+      if (outward ? !overlap(x, b, t->node, t->place, j, q, &p)
+                  : !overlap(x, b, j, q, t->node, t->place, &p))
+        continue;
+      size_t n = p.hi - p.lo;
+      if (what == WEIGHTS_IN || what == WEIGHTS_OUT)
+        LS_TRY(add_message(x, run, what == WEIGHTS_OUT, x->w + p.lo, n, peer, tag + 1));
+      for (size_t i = 0; what == GRADIENTS_OUT && i < t->trees; i++)
+        LS_TRY(add_message(x, run, true, t->leaf[t->tree[i].first] + p.lo, n, peer, tag));
+      for (size_t i = 0; what == GRADIENTS_IN && i < n_trees; i++)
+        LS_TRY(add_message(x, run, false, b->stage + (staged + i) * b->own_n + (p.lo - b->own), n,
+                           peer, tag));
+    }
+  }
+out:
+  return st;
+}
+
+/* ---- what is summed ---- */
+
+/* The leaves of the final sum, in lane order: this node's, one by one or as the subtrees that they
+ * have been joined to, between the staged ones of the nodes before and after it. */
+static ls_status plan_sum(ls__exchange *x, bool joined, ls__leaf **leaves, size_t *n,
+                          ls__reduce **reduce) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  ls__subtree *ranges = NULL;
+  size_t own = joined ? t->trees : t->leaves, at = 0, staged = 0;
+  LS_TRY(ls__alloc(leaves, own + t->staged, sizeof **leaves, "exchange"));
+  LS_TRY(ls__alloc(&ranges, own + t->staged, sizeof *ranges, "exchange"));
+  for (int j = 0; j < t->nodes; j++) {
+    ls__subtree trees[LS__MAX_SUBTREES];
+    int found = node_subtrees(x, j, trees);
+    if (j != t->node || joined) {
+      for (int i = 0; i < found; i++, at++) {
+        ranges[at] = trees[i];
+        (*leaves)[at].arena = j == t->node ? t->leaf[t->tree[i].first] : NULL;
+        if (j != t->node) (*leaves)[at].staged = staged++;
+      }
+    } else {
+      size_t leaf = 0;
+      for (int r = t->first[j]; r < t->first[j + 1]; r++) {
+        int held = ls__subtrees(ls__exchange_first_lane(x, r), ls__exchange_first_lane(x, r + 1),
+                                x->lanes, trees);
+        for (int i = 0; i < held; i++, at++) {
+          ranges[at] = trees[i];
+          (*leaves)[at].arena = t->leaf[leaf++];
+        }
+      }
+    }
+  }
+  *n = at;
+  LS_TRY(ls__reduce_create(ranges, at, x->lanes, reduce));
+out:
+  ls__free(ranges);
+  return st;
+}
+
+/* How this node's leaves make up its subtrees. */
+static ls_status plan_node(ls__exchange *x) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  ls__subtree trees[LS__MAX_SUBTREES], held[LS__MAX_SUBTREES], *ranges = NULL;
+  size_t at = 0;
+  t->trees = (size_t)node_subtrees(x, t->node, trees);
+  LS_TRY(ls__alloc(&ranges, t->leaves, sizeof *ranges, "exchange"));
+  for (int r = t->first[t->node]; r < t->first[t->node + 1]; r++) {
+    int n = ls__subtrees(ls__exchange_first_lane(x, r), ls__exchange_first_lane(x, r + 1), x->lanes,
+                         held);
+    for (int i = 0; i < n; i++) ranges[at++] = held[i];
+  }
+  at = 0;
+  for (size_t i = 0; i < t->trees; i++) {
+    t->tree[i].first = at;
+    while (at < t->leaves && ranges[at].hi <= trees[i].hi) at++;
+    t->tree[i].n = at - t->tree[i].first;
+    LS_TRY(ls__reduce_create(ranges + t->tree[i].first, t->tree[i].n, x->lanes,
+                             &t->tree[i].reduce));
+  }
+out:
+  ls__free(ranges);
+  return st;
+}
+
+/* ---- memory ---- */
+
+static size_t page_floats(size_t n) {
+  return (n + PAGE_FLOATS - 1) / PAGE_FLOATS * PAGE_FLOATS;
+}
+
+/* One window a node: flags, parameters, then each rank's arenas, arenas[place] of them. */
+static ls_status shared_memory(ls__exchange *x, const int *arenas) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  size_t stride = page_floats(x->n), count = 1;
+  size_t head = page_floats((size_t)t->places * sizeof(ls__flags) / sizeof(float));
+  for (int p = 0; p < t->places; p++) count += (size_t)arenas[p];
+  LS_TRY(ls__window_create(x->comm, (head + count * stride) * sizeof(float), &t->window));
+  float *at = ls__window_memory(t->window);
+  t->flags = (ls__flags *)(void *)at;
+  x->w = at + head;
+  at = x->w + stride;
+  size_t leaf = 0;
+  for (int p = 0; p < t->places; p++) {
+    int rank = t->first[t->node] + p;
+    ls__subtree held[LS__MAX_SUBTREES];
+    int n = ls__subtrees(ls__exchange_first_lane(x, rank), ls__exchange_first_lane(x, rank + 1),
+                         x->lanes, held);
+    for (int i = 0; i < n; i++) t->leaf[leaf++] = at + (size_t)i * stride;
+    for (int i = 0; i < arenas[p]; i++, at += stride) {
+      if (p != t->place) continue;
+      x->arena[i] = at;
+      memset(at, 0, stride * sizeof *at); /* touched first by the rank that writes it */
+    }
+  }
+  x->bytes += (head + count * stride) * sizeof(float) / (size_t)t->places;
+out:
+  return st;
+}
+
+static ls_status private_memory(ls__exchange *x) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  LS_TRY(ls__exchange_private_memory(x));
+  for (int i = 0; i < x->subtrees; i++) t->leaf[i] = x->arena[i];
+out:
+  return st;
+}
+
+/* Cut a bucket and decide whether every node takes all of it. */
+static void cut_bucket(ls__exchange *x, size_t number) {
+  ls__tree *t = x->state;
+  ls__bucket *b = &t->bucket[number];
+  b->lo = ls__exchange_bucket_start(x, number);
+  b->hi = ls__exchange_bucket_start(x, number + 1);
+  size_t bytes = (b->hi - b->lo) * sizeof(float), senders = (size_t)t->nodes - 1;
+  b->whole = t->nodes > 1 && (whole_bytes == SIZE_MAX ? bytes * senders <= WHOLE_BYTES
+                                                      : bytes <= whole_bytes);
+  size_t hi;
+  ls__tree_slice(x, b, t->node, t->place, &b->own, &hi);
+  b->own_n = hi - b->own;
+}
+
+/* Stages and sums of all buckets, in one block. */
+static ls_status plan_buckets(ls__exchange *x) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  size_t floats = 0;
+  LS_TRY(ls__alloc(&t->bucket, x->buckets, sizeof *t->bucket, "exchange"));
+  for (size_t i = 0; i < x->buckets; i++) {
+    cut_bucket(x, i);
+    floats += (t->staged + (t->bucket[i].whole ? 1 : 0)) * t->bucket[i].own_n;
+  }
+  LS_TRY(ls__alloc(&t->memory, floats, sizeof *t->memory, "gradients of other ranks"));
+  x->bytes += floats * sizeof *t->memory;
+  float *at = t->memory;
+  for (size_t i = 0; i < x->buckets; i++) {
+    ls__bucket *b = &t->bucket[i];
+    b->stage = at;
+    at += t->staged * b->own_n;
+    /* The sum takes the place of a leaf that nobody else reads: this rank's slice in its own
+     * gradients, or else in the first leaf.  In a whole bucket these may still be on their way to
+     * others, so it has a place of its own. */
+    if (b->whole) {
+      b->sum = at;
+      at += b->own_n;
+    } else if (x->subtrees > 0) {
+      b->sum = x->arena[0] + b->own;
+    } else if (t->leaves > 0) {
+      b->sum = t->leaf[0] + b->own;
+    } else {
+      b->sum = b->stage;
+    }
+  }
+out:
+  return st;
+}
+
+/* Everything that is local after the memory is there. */
+static ls_status plan_all(ls__exchange *x) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  LS_TRY(plan_node(x));
+  t->staged = first_staged(x, t->nodes);
+  LS_TRY(plan_sum(x, false, &t->cut, &t->n_cut, &t->reduce_cut));
+  LS_TRY(plan_sum(x, true, &t->all, &t->n_all, &t->reduce_whole));
+  LS_TRY(ls__alloc(&t->operand, t->n_cut, sizeof *t->operand, "exchange"));
+  LS_TRY(plan_buckets(x));
+  for (size_t i = 0; i < x->buckets; i++) {
+    ls__bucket *b = &t->bucket[i];
+    LS_TRY(add_run(x, i, GRADIENTS_IN, &b->gradients_in));
+    LS_TRY(add_run(x, i, GRADIENTS_OUT, &b->gradients_out));
+    LS_TRY(add_run(x, i, WEIGHTS_IN, &b->weights_in));
+    LS_TRY(add_run(x, i, WEIGHTS_OUT, &b->weights_out));
+  }
+out:
+  return st;
+}
+
+/* Nodes as this exchange sees them, and room for the node's leaves. */
+static ls_status group(ls__exchange *x, bool shared) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  t->nodes = shared ? ls_comm_nodes(x->comm) : x->size;
+  t->node = shared ? ls__comm_node(x->comm) : x->rank;
+  t->places = shared ? ls__comm_node_size(x->comm) : 1;
+  t->place = shared ? ls__comm_node_rank(x->comm) : 0;
+  LS_TRY(ls__alloc(&t->first, (size_t)t->nodes + 1, sizeof *t->first, "exchange"));
+  for (int j = 0; j <= t->nodes; j++) t->first[j] = shared && x->comm ? x->comm->first[j] : j;
+  ls__subtree held[LS__MAX_SUBTREES];
+  for (int r = t->first[t->node]; r < t->first[t->node + 1]; r++)
+    t->leaves += (size_t)ls__subtrees(ls__exchange_first_lane(x, r),
+                                      ls__exchange_first_lane(x, r + 1), x->lanes, held);
+  LS_TRY(ls__alloc(&t->leaf, t->leaves, sizeof *t->leaf, "exchange"));
+out:
+  return st;
+}
+
+static ls_status create(ls__exchange *x, bool shared) {
+  ls_status st = LS_OK;
+  int *arenas = NULL;
+  size_t *ones = NULL;
+  const size_t size = (size_t)x->size;
+  st = ls__alloc(&x->state, 1, sizeof(ls__tree), "exchange");
+  if (st == LS_OK) st = group(x, shared);
+  if (st == LS_OK) st = ls__alloc(&arenas, size, sizeof *arenas, "exchange");
+  if (st == LS_OK) st = ls__alloc(&ones, size, sizeof *ones, "exchange");
+  LS_TRY(ls_comm_agree(x->comm, st));
+  ls__tree *t = x->state;
+  x->shared = shared;
+  for (size_t r = 0; r < size; r++) ones[r] = 1;
+  LS_TRY(ls__comm_allgatherv(x->comm, &x->arenas, arenas, ones, sizeof *arenas));
+  bool windows = shared && x->comm != NULL && x->size > x->comm->nodes;
+  if (windows && t->places > 1) {
+    LS_TRY(shared_memory(x, arenas + t->first[t->node]));
+  } else if (windows) { /* the other nodes make one, and that is collective */
+    LS_TRY(ls__window_create(x->comm, 1, &t->window));
+    st = private_memory(x);
+  } else {
+    st = private_memory(x);
+  }
+  if (st == LS_OK) st = plan_all(x);
+  LS_TRY(ls_comm_agree(x->comm, st));
+out:
+  ls__free(ones);
+  ls__free(arenas);
+  return st;
+}
+
+static ls_status create_tree(ls__exchange *x) {
+  return create(x, false);
+}
+
+static ls_status create_shared(ls__exchange *x) {
+  return create(x, true);
+}
+
+static void destroy(ls__exchange *x) {
+  ls__tree *t = x->state;
+  if (t == NULL) return;
+  for (size_t i = 0; i < t->requests; i++) MPI_Request_free(&t->request[i]);
+  for (size_t i = 0; i < t->trees; i++) ls__reduce_destroy(t->tree[i].reduce);
+  ls__reduce_destroy(t->reduce_cut);
+  ls__reduce_destroy(t->reduce_whole);
+  if (t->flags == NULL) { /* private memory */
+    for (int i = 0; i < x->arenas; i++) ls__free(x->arena[i]);
+    ls__free(x->w);
+  }
+  ls__window_destroy(t->window);
+  ls__free(t->memory);
+  ls__free(t->request);
+  ls__free(t->bucket);
+  ls__free(t->operand);
+  ls__free(t->cut);
+  ls__free(t->all);
+  ls__free(t->leaf);
+  ls__free(t->first);
+  ls__free(t);
+}
+
+static bool owner(const ls__exchange *x, size_t b, int rank, size_t *offset, size_t *n) {
+  const ls__tree *t = x->state;
+  int node = 0;
+  while (t->first[node + 1] <= rank) node++;
+  size_t hi;
+  ls__tree_slice(x, &t->bucket[b], node, rank - t->first[node], offset, &hi);
+  *n = hi - *offset;
+  return !t->bucket[b].whole || node == 0;
+}
+
+const ls__exchange_kind ls__exchange_tree = {
+    .name = "tree",
+    .tree_order = true,
+    .create = create_tree,
+    .destroy = destroy,
+    .owner = owner,
+    .begin = ls__tree_begin,
+    .ready = ls__tree_ready,
+    .progress = ls__tree_progress,
+    .reduced = ls__tree_reduced,
+    .slice = ls__tree_slice_wait,
+    .updated = ls__tree_updated,
+    .end = ls__tree_end,
+};
+
+const ls__exchange_kind ls__exchange_shared = {
+    .name = "shared",
+    .tree_order = true,
+    .create = create_shared,
+    .destroy = destroy,
+    .owner = owner,
+    .begin = ls__tree_begin,
+    .ready = ls__tree_ready,
+    .progress = ls__tree_progress,
+    .reduced = ls__tree_reduced,
+    .slice = ls__tree_slice_wait,
+    .updated = ls__tree_updated,
+    .end = ls__tree_end,
+};

@@ -1,0 +1,129 @@
+/* One step of the exchanges "tree" and "shared"; the stages are those of exchange_tree.h.
+ *
+ * Who may touch what, when:
+ *   own gradients      this rank until ready(b); then, slice by slice, whoever owns or sums the
+ *                      slice, until every rank of the node is done with the step
+ *   the node's weights all ranks of the node read bucket b until all of them are ready(b); then the
+ *                      owner of a slice, or the message that brings it, writes it; all read again
+ *                      when every rank of the node is done */
+#include "comm/exchange_tree.h"
+
+static void start(ls__exchange *x, ls__run run) {
+  ls__tree *t = x->state;
+  if (run.n > 0)
+    ls__mpi_must(x->comm, MPI_Startall((int)run.n, t->request + run.first), "starting messages");
+}
+
+static bool arrived(ls__exchange *x, ls__run run) {
+  ls__tree *t = x->state;
+  int done = 1;
+  if (run.n > 0)
+    ls__mpi_must(x->comm,
+                 MPI_Testall((int)run.n, t->request + run.first, &done, MPI_STATUSES_IGNORE),
+                 "the exchange");
+  return done != 0;
+}
+
+/* Whether all ranks of the node have passed a count; the load acquires what they wrote before. */
+static bool all_ready(const ls__exchange *x, size_t b) {
+  const ls__tree *t = x->state;
+  if (t->flags == NULL) return b < x->handed;
+  for (int p = 0; p < t->places; p++)
+    if (atomic_load_explicit(&t->flags[p].ready, memory_order_acquire) < t->base + b + 1)
+      return false;
+  return true;
+}
+
+/* Stage 1: sum this rank's share of other nodes' slices, as far as the node's lanes join, in place
+ * in the first leaf of each subtree, and send it. */
+static void contribute(ls__exchange *x, ls__bucket *b) {
+  ls__tree *t = x->state;
+  for (int j = 0; j < t->nodes; j++) {
+    if (j == t->node) continue;
+    size_t lo, hi;
+    ls__tree_share(x, b, t->node, t->place, j, &lo, &hi);
+    for (size_t i = 0; i < t->trees; i++) {
+      const ls__node_tree *tree = &t->tree[i];
+      if (tree->n == 1) continue;
+      for (size_t k = 0; k < tree->n; k++) t->operand[k] = t->leaf[tree->first + k] + lo;
+      ls__reduce_run(tree->reduce, t->operand, t->leaf[tree->first] + lo, hi - lo);
+    }
+    if (b->whole) break; /* the same share for every node */
+  }
+  start(x, b->gradients_out);
+  start(x, b->weights_in); /* nobody on this node reads the old weights any more */
+}
+
+/* Stage 2: sum the own slice. */
+static void sum_slice(ls__exchange *x, ls__bucket *b) {
+  ls__tree *t = x->state;
+  const ls__leaf *leaf = b->whole ? t->all : t->cut;
+  size_t n = b->whole ? t->n_all : t->n_cut;
+  for (size_t i = 0; i < n; i++)
+    t->operand[i] =
+        leaf[i].arena != NULL ? leaf[i].arena + b->own : b->stage + leaf[i].staged * b->own_n;
+  ls__reduce_run(b->whole ? t->reduce_whole : t->reduce_cut, t->operand, b->sum, b->own_n);
+}
+
+void ls__tree_begin(ls__exchange *x) {
+  ls__tree *t = x->state;
+  t->contributed = t->reduced = 0;
+  for (size_t b = 0; b < x->buckets; b++) start(x, t->bucket[b].gradients_in);
+}
+
+void ls__tree_ready(ls__exchange *x, size_t b) {
+  ls__tree *t = x->state;
+  /* Release: the gradients up to here are seen by whoever reads the counter. */
+  if (t->flags != NULL)
+    atomic_store_explicit(&t->flags[t->place].ready, t->base + b + 1, memory_order_release);
+}
+
+void ls__tree_progress(ls__exchange *x) {
+  ls__tree *t = x->state;
+  while (t->contributed < x->buckets && all_ready(x, t->contributed))
+    contribute(x, &t->bucket[t->contributed++]);
+  /* Asking for messages also moves those that are under way, so ask even when it is too early. */
+  while (t->reduced < x->buckets && arrived(x, t->bucket[t->reduced].gradients_in) &&
+         t->reduced < t->contributed)
+    sum_slice(x, &t->bucket[t->reduced++]);
+}
+
+bool ls__tree_reduced(ls__exchange *x, size_t b) {
+  const ls__tree *t = x->state;
+  if (b >= t->reduced) ls__tree_progress(x);
+  return b < t->reduced;
+}
+
+float *ls__tree_slice_wait(ls__exchange *x, size_t b) {
+  const ls__tree *t = x->state;
+  ls__wait wait = ls__wait_for("the gradients of a bucket");
+  while (!ls__tree_reduced(x, b)) ls__wait_turn(x->comm, &wait);
+  ls__wait_done(x->comm, &wait);
+  return t->bucket[b].sum;
+}
+
+void ls__tree_updated(ls__exchange *x, size_t b) {
+  ls__tree *t = x->state;
+  start(x, t->bucket[b].weights_out);
+}
+
+void ls__tree_end(ls__exchange *x) {
+  ls__tree *t = x->state;
+  if (x->buckets > 0) (void)ls__tree_slice_wait(x, x->buckets - 1);
+  for (size_t b = 0; b < x->buckets; b++) {
+    const ls__bucket *bucket = &t->bucket[b];
+    ls__wait wait = ls__wait_for("the new weights of a bucket");
+    while (!arrived(x, bucket->weights_in) || !arrived(x, bucket->gradients_out) ||
+           !arrived(x, bucket->weights_out))
+      ls__wait_turn(x->comm, &wait);
+    ls__wait_done(x->comm, &wait);
+  }
+  t->base += x->buckets;
+  if (t->flags == NULL) return;
+  atomic_store_explicit(&t->flags[t->place].done, t->base, memory_order_release);
+  ls__wait wait = ls__wait_for("the ranks of its node to end the step");
+  for (int p = 0; p < t->places; p++)
+    while (atomic_load_explicit(&t->flags[p].done, memory_order_acquire) < t->base)
+      ls__wait_turn(x->comm, &wait);
+  ls__wait_done(x->comm, &wait);
+}

@@ -1,0 +1,50 @@
+#include "comm/lanes.h"
+
+#include "base/error.h"
+
+size_t ls__cut(size_t n, size_t i, size_t parts) {
+  /* n = whole * parts + rest, so n i / parts = whole i + rest i / parts, and rest < parts. */
+  size_t whole = n / parts, rest = n % parts;
+  return whole * i + rest * i / parts;
+}
+
+/* Where the tree splits lanes [lo, hi), hi - lo >= 2. */
+static size_t split(size_t lo, size_t hi) {
+  size_t half = 1;
+  while (half < (hi - lo + 1) / 2) half *= 2; /* the largest power of two below hi - lo */
+  return lo + half;
+}
+
+bool ls__siblings(ls__subtree a, ls__subtree b, size_t lanes) {
+  LS_ASSERT(a.hi == b.lo && b.hi <= lanes);
+  size_t lo = 0, hi = lanes;
+  while (hi - lo >= 2) {
+    size_t middle = split(lo, hi);
+    if (lo == a.lo && hi == b.hi) return middle == a.hi;
+    if (b.hi <= middle) {
+      hi = middle;
+    } else if (a.lo >= middle) {
+      lo = middle;
+    } else {
+      return false;
+    }
+  }
+  return false;
+}
+
+/* Append what of the node [node.lo, node.hi) lies in [lo, hi). */
+static int collect(ls__subtree node, size_t lo, size_t hi, ls__subtree *out, int n) {
+  if (node.hi <= lo || node.lo >= hi) return n;
+  if (lo <= node.lo && node.hi <= hi) {
+    LS_ASSERT(n < LS__MAX_SUBTREES);
+    out[n] = node;
+    return n + 1;
+  }
+  size_t middle = split(node.lo, node.hi);
+  n = collect((ls__subtree){node.lo, middle}, lo, hi, out, n);
+  return collect((ls__subtree){middle, node.hi}, lo, hi, out, n);
+}
+
+int ls__subtrees(size_t lo, size_t hi, size_t lanes, ls__subtree out[LS__MAX_SUBTREES]) {
+  return collect((ls__subtree){0, lanes}, lo, hi, out, 0);
+}

@@ -1,0 +1,79 @@
+/* `exchange: auto`: measure a few candidates on this machine for some milliseconds each, and pick.
+ *
+ * Only kinds with R2 take part, so that the choice, which depends on timing, changes no result. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "comm/comm_internal.h"
+#include "comm/exchange_internal.h"
+
+enum {
+  PROBE_FLOATS = 4 << 20, /* the longest arena that is tried: 16 MB */
+  LEAST_STEPS = 3,
+  MOST_STEPS = 50
+};
+static const double PROBE_SECONDS = 0.02;
+
+/* The fastest of some steps without any computation, the slowest rank counting; the same on all
+ * ranks.  Which steps are run is decided by the agreed times. */
+static ls_status probe(ls_comm *comm, const char *name, const ls__exchange_plan *plan,
+                       double *seconds) {
+  ls_status st = LS_OK;
+  ls__exchange *x = NULL;
+  double spent = 0;
+  LS_TRY(ls__exchange_create(comm, name, plan, &x));
+  for (int step = 0; step < LEAST_STEPS || (spent < PROBE_SECONDS && step < MOST_STEPS); step++) {
+    LS_TRY(ls__comm_barrier(comm));
+    double start = ls__clock();
+    ls__exchange_begin(x);
+    for (size_t lane = x->lane_lo; lane < x->lane_hi; lane++) {
+      ls__exchange_lane(x, lane);
+      for (size_t b = 0; b < x->buckets; b++)
+        ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
+    }
+    for (size_t b = 0; b < x->buckets; b++) {
+      ls__slice slice;
+      LS_TRY(ls__exchange_slice(x, b, &slice));
+      /* About what the simplest update costs: an owner of more has more to do. */
+      for (size_t i = 0; i < slice.n; i++) slice.w[i] -= slice.g[i];
+      LS_TRY(ls__exchange_updated(x, b));
+    }
+    LS_TRY(ls__exchange_end(x));
+    double took = ls__clock() - start;
+    LS_TRY(ls__comm_max(comm, &took, 1));
+    if (step == 0 || took < *seconds) *seconds = took; /* the first touches memory */
+    spent += took;
+  }
+out:
+  ls__exchange_destroy(x);
+  return st;
+}
+
+ls_status ls__exchange_tune(ls_comm *comm, const ls__exchange_plan *plan, const char **name,
+                            size_t *bucket_bytes) {
+  static const size_t bytes[] = {256 << 10, 1 << 20, 4 << 20, 16 << 20};
+  ls_status st = LS_OK;
+  bool nodes_share = comm != NULL && ls_comm_size(comm) > ls_comm_nodes(comm);
+  *name = nodes_share ? "shared" : "tree";
+  *bucket_bytes = bytes[1];
+  if (ls_comm_size(comm) == 1) return LS_OK;
+  double best = -1;
+  for (int kind = 0; kind < (nodes_share ? 2 : 1); kind++) {
+    const char *candidate = nodes_share && kind == 0 ? "shared" : "tree";
+    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+      ls__exchange_plan trial = *plan;
+      trial.bucket_bytes = bytes[i];
+      if (trial.n > PROBE_FLOATS) trial.n = PROBE_FLOATS;
+      if (i > 0 && bytes[i - 1] >= trial.n * sizeof(float)) break; /* one bucket already */
+      double seconds = 0;
+      LS_TRY(probe(comm, candidate, &trial, &seconds));
+      /* A later candidate must be clearly better: small buckets overlap more with backward. */
+      if (best >= 0 && seconds > 0.9 * best) continue;
+      best = seconds;
+      *name = candidate;
+      *bucket_bytes = bytes[i];
+    }
+  }
+out:
+  return st;
+}

@@ -1,0 +1,198 @@
+/* Files, and the files that they are based on. */
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/alloc.h"
+#include "config/tree.h"
+
+/* Larger than any configuration; also keeps us from reading a dataset into memory by mistake. */
+enum { MAX_BYTES = 64 << 20, MAX_CHAIN = 32 };
+
+/* A file being read, and the one that asked for it. */
+typedef struct file_link {
+  const struct file_link *above;
+  const char *path;
+  dev_t device;
+  ino_t inode;
+  bool is_file;
+} file_link;
+
+static ls_status read_all(FILE *file, const char *path, char **text, size_t *size) {
+  size_t capacity = 0, used = 0;
+  char *buffer = NULL;
+  for (;;) {
+    if (used == capacity) {
+      capacity = capacity == 0 ? 1 << 14 : 2 * capacity;
+      char *grown = capacity > MAX_BYTES ? NULL : ls__realloc(buffer, capacity, 1);
+      if (grown == NULL) {
+        ls__free(buffer);
+        if (capacity > MAX_BYTES)
+          return ls__fail(LS_ECONFIG, "%s: larger than %d MB, this is no configuration", path,
+                          MAX_BYTES >> 20);
+        return ls__fail(LS_ENOMEM, "%s: out of memory", path);
+      }
+      buffer = grown;
+    }
+    errno = 0;
+    size_t n = fread(buffer + used, 1, capacity - used, file);
+    used += n;
+    if (n == 0) break;
+  }
+  if (ferror(file)) {
+    int why = errno;
+    ls__free(buffer);
+    return ls__fail(LS_EIO, "%s: %s", path, strerror(why));
+  }
+  *text = buffer;
+  *size = used;
+  return LS_OK;
+}
+
+/* "a.yaml -> b.yaml -> a.yaml" into text. */
+static void chain(const file_link *last, char *text, size_t size) {
+  const file_link *links[MAX_CHAIN + 2];
+  size_t n = 0, used = 0;
+  for (const file_link *l = last; l != NULL && n < MAX_CHAIN + 2; l = l->above) links[n++] = l;
+  text[0] = '\0';
+  while (n-- > 0 && used < size) {
+    int k = snprintf(text + used, size - used, "%s%s", links[n]->path, n == 0 ? "" : " -> ");
+    if (k < 0) break;
+    used += (size_t)k;
+  }
+}
+
+/* Lay `over` on top of `below`; takes over's children, leaves over to be destroyed. */
+static ls_status merge(ls_config *below, ls_config *over) {
+  while (over->count > 0) {
+    ls_config *child = ls__config_detach(over, 0);
+    size_t i = ls__config_find(below, child->key);
+    if (i == below->count) {
+      char *key = ls__strdup(child->key);
+      ls_status st = key == NULL ? ls__fail(LS_ENOMEM, "configuration: out of memory")
+                                 : ls__config_attach(below, key, child);
+      ls__free(key);
+      if (st != LS_OK) {
+        ls_config_destroy(child);
+        return st;
+      }
+    } else if (below->child[i]->kind == LS__MAP && child->kind == LS__MAP) {
+      ls_status st = merge(below->child[i], child);
+      below->child[i]->line = child->line;
+      ls__config_source_drop(below->child[i]->source);
+      below->child[i]->source = child->source;
+      child->source->users++;
+      ls_config_destroy(child);
+      if (st != LS_OK) return st;
+    } else {
+      ls__config_replace(below->child[i], child);
+    }
+  }
+  return LS_OK;
+}
+
+static ls_status load(const char *path, const file_link *above, const ls_config *asker,
+                      ls_config **out);
+
+/* If the tree says `base: FILE`, put that file's settings below its own. */
+static ls_status apply_base(ls_config **root, const file_link *here) {
+  ls_status st = LS_OK;
+  ls_config *said = NULL, *below = NULL;
+  char *path = NULL;
+  if ((*root)->kind != LS__MAP) return LS_OK;
+  size_t i = ls__config_find(*root, "base");
+  if (i == (*root)->count) return LS_OK;
+  ls_config *node = (*root)->child[i];
+  if (node->kind == LS__LIST || node->kind == LS__MAP) {
+    st = ls__config_fail(node, "must be the name of one file");
+    goto out;
+  }
+  if (node->kind == LS__NULL) {
+    ls_config_destroy(ls__config_detach(*root, i));
+    goto out;
+  }
+  const char *slash = strrchr(here->path, '/');
+  size_t folder = node->text[0] == '/' || slash == NULL ? 0 : (size_t)(slash - here->path) + 1;
+  LS_TRY(ls__alloc(&path, folder + strlen(node->text) + 1, 1, "file name"));
+  memcpy(path, here->path, folder);
+  memcpy(path + folder, node->text, strlen(node->text) + 1);
+  LS_TRY(load(path, here, node, &below));
+  if (below->kind != LS__MAP) {
+    st = ls__config_fail(node, "%s must hold a map of settings", path);
+    goto out;
+  }
+  said = ls__config_detach(*root, i);
+  LS_TRY(merge(below, *root));
+  ls__config_source_drop(below->source); /* messages about the whole name the file asked for */
+  below->source = (*root)->source;
+  below->source->users++;
+  below->line = (*root)->line;
+  ls_config_destroy(*root);
+  *root = below;
+  below = NULL;
+out:
+  ls_config_destroy(said);
+  ls_config_destroy(below);
+  ls__free(path);
+  return st;
+}
+
+static ls_status parse(const char *text, size_t size, const file_link *here, ls_config **out) {
+  ls_status st = LS_OK;
+  ls__config_source *source = NULL;
+  ls_config *root = NULL;
+  LS_TRY(ls__config_source_create(here->path, &source));
+  LS_TRY(ls__config_read(text, size, source, false, true, &root));
+  LS_TRY(apply_base(&root, here));
+  *out = root;
+  root = NULL;
+out:
+  ls_config_destroy(root);
+  ls__config_source_drop(source);
+  return st;
+}
+
+/* asker: the `base:` node that wants this file, or NULL. */
+static ls_status load(const char *path, const file_link *above, const ls_config *asker,
+                      ls_config **out) {
+  ls_status st = LS_OK;
+  char *text = NULL;
+  size_t size = 0, length = 0;
+  struct stat about;
+  file_link here = {.above = above, .path = path, .is_file = true};
+  FILE *file = fopen(path, "rb");
+  if (file == NULL || fstat(fileno(file), &about) != 0) {
+    st = asker == NULL ? ls__fail(LS_EIO, "%s: %s", path, strerror(errno))
+                       : ls__config_fail(asker, "%s: %s", path, strerror(errno));
+    goto out;
+  }
+  here.device = about.st_dev;
+  here.inode = about.st_ino;
+  for (const file_link *l = above; l != NULL; l = l->above, length++) {
+    if ((!l->is_file || l->device != here.device || l->inode != here.inode) && length < MAX_CHAIN)
+      continue;
+    char text_of_chain[512];
+    chain(&here, text_of_chain, sizeof text_of_chain);
+    st = ls__config_fail(asker, "%s: %s",
+                         length < MAX_CHAIN ? "a circle of files" : "too many files in a row",
+                         text_of_chain);
+    goto out;
+  }
+  LS_TRY(read_all(file, path, &text, &size));
+  LS_TRY(parse(text, size, &here, out));
+out:
+  if (file != NULL) fclose(file);
+  ls__free(text);
+  return st;
+}
+
+ls_status ls_config_load(const char *path, ls_config **out) {
+  *out = NULL;
+  return load(path, NULL, NULL, out);
+}
+
+ls_status ls_config_parse(const char *text, const char *name, ls_config **out) {
+  file_link here = {.path = name};
+  *out = NULL;
+  return parse(text, strlen(text), &here, out);
+}

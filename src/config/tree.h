@@ -1,0 +1,75 @@
+/* What a configuration is made of: for the sources of this room alone. */
+#ifndef LS_CONFIG_TREE_H
+#define LS_CONFIG_TREE_H
+
+#include "config/config.h"
+
+/* Bounds on what a file may hold, aliases expanded: an honest configuration has some hundred
+ * nodes, and recursion over a tree this deep is safe. */
+enum { LS__CONFIG_DEPTH = 64, LS__CONFIG_NODES = 1000000, LS__CONFIG_KEYS = 10000 };
+
+/* Where a node was read: a file or an override; counted, because every node points at one. */
+typedef struct ls__config_source {
+  size_t users;
+  char name[];
+} ls__config_source;
+
+/* An override that has been applied (the root keeps them, to find contradictions). */
+typedef struct ls__config_override_record {
+  char *text;       /* "a.b=3" */
+  size_t path_size; /* bytes in front of the equals sign */
+  bool leaf;        /* set a scalar, a list or nothing: no other override may go below */
+} ls__config_override_record;
+
+struct ls_config {
+  ls__config_kind kind;
+  bool quoted;   /* scalar in quotes: text, whatever it looks like */
+  bool was_name; /* {NAME: {}} that the file wrote as NAME */
+  char *key;     /* in a map */
+  char *text;    /* of a scalar */
+  size_t line;   /* from 1; 0: none (an override) */
+  ls__config_source *source;
+  ls_config *parent;
+  ls_config **child; /* [count] of a list or map */
+  size_t count, capacity;
+  char **asked; /* [n_asked] keys of this map that somebody knows */
+  size_t n_asked;
+  char *prefix;                          /* path of the node that this root is a copy of */
+  ls__config_override_record *overrides; /* [n_overrides], root only */
+  size_t n_overrides;
+};
+
+LS_CHECKED ls_status ls__config_source_create(const char *name, ls__config_source **out);
+void ls__config_source_drop(ls__config_source *source);
+
+/* A node without parent.  Takes a share in the source.  `text` is copied; NULL: none. */
+LS_CHECKED ls_status ls__config_node(ls__config_kind kind, ls__config_source *source, size_t line,
+                                     const char *text, ls_config **out);
+/* Hang a node below a list or map (key copied; NULL in a list).  Takes the node when it succeeds.
+ */
+LS_CHECKED ls_status ls__config_attach(ls_config *parent, const char *key, ls_config *node);
+/* Take child i out; the caller owns it. */
+ls_config *ls__config_detach(ls_config *parent, size_t i);
+/* Turn a node into an empty one of this kind, in its place in the tree. */
+void ls__config_clear(ls_config *node, ls__config_kind kind);
+/* Give `to` the contents and origin of `from` (which is freed); `to` keeps its key and parent. */
+void ls__config_replace(ls_config *to, ls_config *from);
+
+/* Index of a key in a map, or count. */
+size_t ls__config_find(const ls_config *map, const char *key);
+
+/* Copy with bounds: *nodes counts down, depth is the copy's place in the tree. */
+LS_CHECKED ls_status ls__config_copy_bounded(const ls_config *node, size_t depth, size_t *nodes,
+                                             ls_config **out);
+size_t ls__config_depth(const ls_config *node);  /* levels above */
+size_t ls__config_height(const ls_config *node); /* levels from here down, at least 1 */
+
+/* Write "model.2.dense" into text, cut at `size` bytes. */
+void ls__config_path(const ls_config *node, char *text, size_t size);
+
+/* YAML text to a tree.  Empty text gives an empty map; `scalar`: the root may be a scalar or
+ * null.  Lines count from `line` (0: the nodes get no line). */
+LS_CHECKED ls_status ls__config_read(const char *text, size_t size, ls__config_source *source,
+                                     bool scalar, bool lines, ls_config **out);
+
+#endif

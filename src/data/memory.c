@@ -1,0 +1,188 @@
+/* All samples in memory, once a node: its ranks share the reading, and the result. */
+#include <string.h>
+
+#include "base/alloc.h"
+#include "comm/lanes.h"
+#include "data/inside.h"
+
+/* ---- How much there is ---- */
+
+static double number_in(const char *path) {
+  double x = -1;
+  FILE *in = fopen(path, "r");
+  if (in == NULL) return -1;
+  if (fscanf(in, "%lf", &x) != 1) x = -1; /* "max": no limit */
+  fclose(in);
+  return x;
+}
+
+/* The number after `word` at the start of a line, or -1. */
+static double number_after(const char *path, const char *word) {
+  char line[256];
+  double x = -1;
+  FILE *in = fopen(path, "r");
+  if (in == NULL) return -1;
+  while (x < 0 && fgets(line, sizeof line, in) != NULL)
+    if (strncmp(line, word, strlen(word)) == 0) x = strtod(line + strlen(word), NULL);
+  fclose(in);
+  return x;
+}
+
+/* What one control group leaves: its limit less what it uses; its file cache can be dropped. */
+static double left_in_group(const char *folder, bool second) {
+  char path[600];
+  snprintf(path, sizeof path, "%s/%s", folder, second ? "memory.max" : "memory.limit_in_bytes");
+  const double limit = number_in(path);
+  snprintf(path, sizeof path, "%s/%s", folder, second ? "memory.current" : "memory.usage_in_bytes");
+  const double used = number_in(path);
+  if (limit < 0 || used < 0) return -1;
+  snprintf(path, sizeof path, "%s/memory.stat", folder);
+  double cache = number_after(path, second ? "file " : "total_cache ");
+  if (cache < 0) cache = 0;
+  const double left = limit - used + cache;
+  return left < 0 ? 0 : left;
+}
+
+/* A batch system confines a job by control groups, each within its parents. */
+static double left_in_groups(void) {
+  char line[400], folder[500];
+  double least = -1;
+  FILE *in = fopen("/proc/self/cgroup", "r");
+  if (in == NULL) return -1;
+  while (fgets(line, sizeof line, in) != NULL) {
+    line[strcspn(line, "\n")] = '\0';
+    const char *first = strchr(line, ':');
+    const char *path = first == NULL ? NULL : strchr(first + 1, ':');
+    if (path == NULL) continue;
+    const bool second = strncmp(line, "0::", 3) == 0;
+    if (!second && strncmp(first, ":memory:", 8) != 0) continue;
+    snprintf(folder, sizeof folder, "/sys/fs/cgroup%s%s", second ? "" : "/memory", path + 1);
+    const size_t root = strlen(second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory");
+    while (strlen(folder) >= root) {
+      const double left = left_in_group(folder, second);
+      if (left >= 0 && (least < 0 || left < least)) least = left;
+      char *slash = strrchr(folder, '/');
+      if (slash == NULL) break;
+      *slash = '\0';
+    }
+  }
+  fclose(in);
+  return least;
+}
+
+size_t ls__memory_available(void) {
+  double bytes = number_after("/proc/meminfo", "MemAvailable:") * 1024;
+  const double groups = left_in_groups();
+  if (bytes < 0) return 0;
+  if (groups >= 0 && groups < bytes) bytes = groups;
+  return (size_t)bytes;
+}
+
+/* ---- Loading ---- */
+
+/* Where the rows of a source go: its parts, drawn or whole. */
+typedef struct loading {
+  ls_data *data;
+  const ls__source *source;
+  uint64_t row[1024];
+  size_t slot[1024];
+  size_t n;
+} loading;
+
+static ls_status flush(loading *l) {
+  if (l->n == 0) return LS_OK;
+  ls_data *data = l->data;
+  unsigned char *memory = ls__window_memory(data->memory);
+  const size_t y_at = (size_t)((const unsigned char *)data->y - memory);
+  float *y = data->layout.y_count > 0 ? (float *)(void *)(memory + y_at) : NULL;
+  const size_t n = l->n;
+  l->n = 0;
+  return ls__reader_gather(&data->reader, l->source, l->row, l->slot, n, memory, y);
+}
+
+static ls_status add(loading *l, uint64_t row, size_t slot) {
+  l->row[l->n] = row;
+  l->slot[l->n++] = slot;
+  return l->n == sizeof l->row / sizeof *l->row ? flush(l) : LS_OK;
+}
+
+/* This rank's share of a source that is one part. */
+static ls_status load_whole(loading *l, const ls__part *part) {
+  ls_status st = LS_OK;
+  const size_t places = (size_t)ls__comm_node_size(l->data->comm);
+  const size_t place = (size_t)ls__comm_node_rank(l->data->comm);
+  const size_t hi = ls__cut(part->n, place + 1, places);
+  for (size_t i = ls__cut(part->n, place, places); i < hi; i++) LS_TRY(add(l, i, part->base + i));
+  LS_TRY(flush(l));
+out:
+  return st;
+}
+
+/* This rank's share of rows that are drawn into parts: each goes behind those before it. */
+static ls_status load_drawn(loading *l) {
+  enum { SOME = 1024 };
+  ls_status st = LS_OK;
+  ls_data *data = l->data;
+  uint8_t part[SOME];
+  size_t count[LS__PARTS] = {0};
+  const size_t places = (size_t)ls__comm_node_size(data->comm);
+  const size_t place = (size_t)ls__comm_node_rank(data->comm);
+  const size_t lo = ls__cut(l->source->rows, place, places);
+  const size_t hi = ls__cut(l->source->rows, place + 1, places);
+  for (size_t i = 0; i < hi; i += SOME) {
+    const size_t n = hi - i < SOME ? hi - i : SOME;
+    ls__draw_parts(&data->settings.draw, i, n, part);
+    for (size_t k = 0; k < n; k++) {
+      const ls__part *p = &data->part[part[k]];
+      const size_t sample = count[part[k]]++;
+      if (i + k >= lo && sample < p->n) LS_TRY(add(l, i + k, p->base + sample));
+    }
+  }
+  LS_TRY(flush(l));
+out:
+  return st;
+}
+
+static ls_status load_mine(ls_data *data) {
+  ls_status st = LS_OK;
+  loading *l = NULL;
+  LS_TRY(ls__alloc(&l, 1, sizeof *l, "loading data"));
+  l->data = data;
+  const ls__draw *draw = &data->settings.draw;
+  for (int p = 0; p < LS__PARTS; p++) {
+    const ls__part *part = &data->part[p];
+    if (part->source == NULL) continue;
+    l->source = part->source;
+    if (!(draw->validation > 0 || draw->test > 0) || part->source != data->part[LS_TRAIN].source)
+      LS_TRY(load_whole(l, part));
+    else if (p == LS_TRAIN) /* the parts drawn from it come along */
+      LS_TRY(load_drawn(l));
+  }
+out:
+  ls__free(l);
+  return st;
+}
+
+ls_status ls__memory_load(ls_data *data) {
+  ls_status st = LS_OK;
+  size_t samples = 0;
+  for (int p = 0; p < LS__PARTS; p++) {
+    data->part[p].base = samples;
+    samples += data->part[p].n;
+  }
+  const size_t x_bytes = (samples * data->layout.x_bytes + LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;
+  data->memory_bytes = x_bytes + samples * data->layout.y_bytes;
+  LS_TRY(ls__window_create(data->comm, data->memory_bytes, &data->memory));
+  data->x = ls__window_memory(data->memory);
+  data->y = (const float *)(const void *)(data->x + x_bytes);
+  st = load_mine(data);
+  LS_TRY(ls_comm_agree(data->comm, st));
+  LS_TRY(ls__window_fence(data->comm));
+out:
+  if (st != LS_OK) {
+    ls__window_destroy(data->memory);
+    data->memory = NULL;
+    data->memory_bytes = 0;
+  }
+  return st;
+}

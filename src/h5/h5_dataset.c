@@ -1,0 +1,428 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "h5/h5_inside.h"
+
+size_t ls__dtype_size(ls__dtype type) {
+  static const size_t size[] = {1, 4, 8, 4, 8};
+  return size[type];
+}
+
+hid_t ls__h5_native(ls__dtype type) {
+  switch (type) {
+    case LS__U8: return H5T_NATIVE_UINT8;
+    case LS__I32: return H5T_NATIVE_INT32;
+    case LS__I64: return H5T_NATIVE_INT64;
+    case LS__F32: return H5T_NATIVE_FLOAT;
+    case LS__F64: return H5T_NATIVE_DOUBLE;
+  }
+  return H5I_INVALID_HID;
+}
+
+/* In the file: little-endian, whatever the machine. */
+static hid_t stored(ls__dtype type) {
+  switch (type) {
+    case LS__U8: return H5T_STD_U8LE;
+    case LS__I32: return H5T_STD_I32LE;
+    case LS__I64: return H5T_STD_I64LE;
+    case LS__F32: return H5T_IEEE_F32LE;
+    case LS__F64: return H5T_IEEE_F64LE;
+  }
+  return H5I_INVALID_HID;
+}
+
+/* ---- What a dataset is ---- */
+
+static void describe_type(hid_t type, ls__h5_info *info) {
+  H5T_class_t kind = H5Tget_class(type);
+  size_t size = H5Tget_size(type);
+  const char *name = "unknown";
+  info->numeric = false;
+  switch (kind) {
+    case H5T_INTEGER:
+    case H5T_ENUM: { /* h5py stores booleans as an enumeration */
+      bool is_signed = true;
+      hid_t base = kind == H5T_ENUM ? H5Tget_super(type) : H5Tcopy(type);
+      if (base >= 0) {
+        is_signed = H5Tget_sign(base) != H5T_SGN_NONE;
+        H5Tclose(base);
+      }
+      info->numeric = size > 0 && size <= 8;
+      info->integer = true;
+      info->type = size == 1 && !is_signed                   ? LS__U8
+                   : size < 4 || (size == 4 && is_signed) ? LS__I32
+                                                          : LS__I64;
+      snprintf(info->type_name, sizeof info->type_name, "%s%s%u", kind == H5T_ENUM ? "enum " : "",
+               is_signed ? "int" : "uint", (unsigned)(8 * size));
+      return;
+    }
+    case H5T_FLOAT:
+      info->numeric = true;
+      info->type = size <= 4 ? LS__F32 : LS__F64;
+      snprintf(info->type_name, sizeof info->type_name, "float%u", (unsigned)(8 * size));
+      return;
+    case H5T_STRING: name = "string"; break;
+    case H5T_COMPOUND: name = "compound"; break;
+    case H5T_BITFIELD: name = "bitfield"; break;
+    case H5T_OPAQUE: name = "opaque"; break;
+    case H5T_REFERENCE: name = "reference"; break;
+    case H5T_VLEN: name = "variable-length"; break;
+    case H5T_ARRAY: name = "array"; break;
+    case H5T_TIME: name = "time"; break;
+    case H5T_NO_CLASS:
+    case H5T_NCLASSES: break;
+  }
+  snprintf(info->type_name, sizeof info->type_name, "%s", name);
+}
+
+static ls_status describe_shape(const ls__h5 *file, const char *name, hid_t space, ls_shape *shape) {
+  hsize_t dim[H5S_MAX_RANK];
+  H5S_class_t kind = H5Sget_simple_extent_type(space);
+  if (kind == H5S_NULL) return ls__fail(LS_EDATA, "%s: %s: an empty dataset", file->path, name);
+  int n = kind == H5S_SCALAR ? 0 : H5Sget_simple_extent_dims(space, dim, NULL);
+  if (n < 0 || n > LS_MAX_DIMS)
+    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: no shape", file->path, name);
+  shape->ndim = n;
+  size_t count = 1;
+  for (int i = 0; i < n; i++) {
+    shape->dim[i] = (size_t)dim[i];
+    if (dim[i] != 0 && count > SIZE_MAX / 16 / dim[i])
+      return ls__fail(LS_EDATA, "%s: %s: too large for this machine", file->path, name);
+    if (dim[i] != 0) count *= (size_t)dim[i];
+  }
+  return LS_OK;
+}
+
+/* Bytes of all chunks that one row runs through: what the chunk cache must hold so that reading
+ * row after row decompresses each chunk once. */
+static size_t chunk_row_bytes(const ls__h5_info *info, const hsize_t *chunk, size_t size) {
+  double bytes = (double)size * (double)chunk[0];
+  for (int i = 1; i < info->shape.ndim; i++) {
+    size_t c = (size_t)chunk[i];
+    bytes *= (double)((info->shape.dim[i] + c - 1) / c) * (double)c;
+  }
+  return bytes < 1e18 ? (size_t)bytes : SIZE_MAX / 4;
+}
+
+static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, made = H5I_INVALID_HID;
+  hid_t access = H5I_INVALID_HID;
+  ls__h5_info *info = &set->info;
+  if (!ls__h5_present(file, name)) {
+    st = ls__h5_missing(file, name);
+    goto out;
+  }
+  set->id = H5Dopen2(file->id, name, H5P_DEFAULT);
+  if (set->id < 0) {
+    ls__h5_reason(why);
+    hid_t group = H5Gopen2(file->id, name, H5P_DEFAULT);
+    if (group >= 0) {
+      H5Gclose(group);
+      LS_FAIL(LS_EDATA, "%s: %s: a group, not a dataset", file->path, name);
+    }
+    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, why);
+  }
+  type = H5Dget_type(set->id);
+  space = H5Dget_space(set->id);
+  made = H5Dget_create_plist(set->id);
+  if (type < 0 || space < 0 || made < 0)
+    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, ls__h5_reason(why));
+  describe_type(type, info);
+  LS_TRY(describe_shape(file, name, space, &info->shape));
+  info->stored_bytes = H5Dget_storage_size(set->id);
+
+  hsize_t chunk[H5S_MAX_RANK];
+  if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
+    enum { DEFAULT_CACHE = 1 << 20, LARGEST_CACHE = 1 << 28, SLOTS = 12421 /* a prime */ };
+    info->chunk_rows = (size_t)chunk[0];
+    size_t need = chunk_row_bytes(info, chunk, H5Tget_size(type));
+    need += need / 2;
+    if (need > LARGEST_CACHE) need = LARGEST_CACHE;
+    if (need > DEFAULT_CACHE) {
+      access = H5Pcreate(H5P_DATASET_ACCESS);
+      H5Pset_chunk_cache(access, SLOTS, need, 1.0);
+      H5Dclose(set->id);
+      set->id = H5Dopen2(file->id, name, access);
+      if (set->id < 0)
+        LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, ls__h5_reason(why));
+    }
+  }
+out:
+  if (type >= 0) H5Tclose(type);
+  if (space >= 0) H5Sclose(space);
+  if (made >= 0) H5Pclose(made);
+  if (access >= 0) H5Pclose(access);
+  return st;
+}
+
+static void set_destroy(ls__h5_set *set) {
+  if (set == NULL) return;
+  if (set->id >= 0) H5Dclose(set->id);
+  ls__free(set->name);
+  ls__free(set);
+}
+
+void ls__h5_set_close_all(ls__h5 *file) {
+  while (file->sets != NULL) {
+    ls__h5_set *next = file->sets->next;
+    set_destroy(file->sets);
+    file->sets = next;
+  }
+}
+
+ls_status ls__h5_set_find(ls__h5 *file, const char *name, ls__h5_set **out) {
+  enum { MOST_OPEN = 32 };
+  ls_status st = LS_OK;
+  ls__h5_set *set = NULL;
+  int n = 0;
+  for (ls__h5_set **at = &file->sets; *at != NULL; at = &(*at)->next, n++) {
+    if (strcmp((*at)->name, name) == 0) { /* to the front */
+      set = *at;
+      *at = set->next;
+      set->next = file->sets;
+      file->sets = set;
+      *out = set;
+      return LS_OK;
+    }
+    if (n == MOST_OPEN - 1) { /* make room: the last one goes */
+      set_destroy((*at)->next);
+      (*at)->next = NULL;
+    }
+  }
+  LS_TRY(ls__alloc(&set, 1, sizeof *set, name));
+  set->id = H5I_INVALID_HID;
+  set->name = ls__strdup(name);
+  if (set->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", file->path);
+  LS_TRY(open_set(file, name, set));
+  set->next = file->sets;
+  file->sets = set;
+  *out = set;
+  set = NULL;
+out:
+  set_destroy(set);
+  return st;
+}
+
+ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info) {
+  ls__h5_set *set = NULL;
+  ls__h5_enter();
+  ls_status st = ls__h5_set_find(file, name, &set);
+  if (st == LS_OK) *info = set->info;
+  ls__h5_leave();
+  return st;
+}
+
+/* ---- Reading ---- */
+
+/* HDF5 clips numbers that don't fit into the wanted integer; here they end the conversion. */
+static H5T_conv_ret_t refuse(H5T_conv_except_t what, hid_t from, hid_t to, void *x, void *y,
+                             void *context) {
+  (void)from, (void)to, (void)x, (void)y;
+  if (what == H5T_CONV_EXCEPT_PRECISION) return H5T_CONV_UNHANDLED;
+  *(bool *)context = true;
+  return H5T_CONV_ABORT;
+}
+
+static bool is_integer(ls__dtype type) {
+  return type == LS__U8 || type == LS__I32 || type == LS__I64;
+}
+
+/* Under the lock; all of the dataset when memory_space is H5S_ALL. */
+static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_space,
+                            hid_t file_space, ls__dtype type, void *out) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  bool refused = false;
+  hid_t transfer = H5P_DEFAULT;
+  if (!set->info.numeric)
+    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", file->path, set->name,
+            set->info.type_name);
+  if (is_integer(type) && !(set->info.integer && set->info.type == type)) {
+    transfer = H5Pcreate(H5P_DATASET_XFER);
+    if (transfer < 0 || H5Pset_type_conv_cb(transfer, refuse, &refused) < 0)
+      LS_FAIL(LS_ENOMEM, "%s: %s: %s", file->path, set->name, ls__h5_reason(why));
+  }
+  if (H5Dread(set->id, ls__h5_native(type), memory_space, file_space, transfer, out) < 0) {
+    if (refused)
+      LS_FAIL(LS_EDATA, "%s: %s: a value is no whole number that fits into %u bytes", file->path,
+              set->name, (unsigned)ls__dtype_size(type));
+    LS_FAIL(LS_EDATA, "%s: %s: cannot be read: %s", file->path, set->name, ls__h5_reason(why));
+  }
+out:
+  if (transfer != H5P_DEFAULT && transfer >= 0) H5Pclose(transfer);
+  return st;
+}
+
+/* The two spaces of a run of rows, in the file and in memory. */
+static ls_status row_spaces(const ls__h5 *file, const ls__h5_set *set, size_t first, size_t rows,
+                            hid_t *file_space, hid_t *memory_space) {
+  const ls_shape *shape = &set->info.shape;
+  hsize_t start[LS_MAX_DIMS], count[LS_MAX_DIMS];
+  char why[LS__H5_REASON];
+  for (int i = 0; i < shape->ndim; i++) {
+    start[i] = i == 0 ? first : 0;
+    count[i] = i == 0 ? rows : shape->dim[i];
+  }
+  *memory_space = H5Screate_simple(shape->ndim, count, NULL);
+  *file_space = H5Dget_space(set->id);
+  if (*memory_space < 0 || *file_space < 0 ||
+      H5Sselect_hyperslab(*file_space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
+    return ls__fail(LS_EDATA, "%s: %s: rows %zu to %zu: %s", file->path, set->name, first,
+                    first + rows, ls__h5_reason(why));
+  return LS_OK;
+}
+
+ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
+                           ls__dtype type, void *out) {
+  ls_status st = LS_OK;
+  ls__h5_set *set = NULL;
+  hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
+  ls__h5_enter();
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  const ls_shape *shape = &set->info.shape;
+  if (shape->ndim == 0) LS_FAIL(LS_EDATA, "%s: %s: a single value, no rows", file->path, name);
+  if (first > shape->dim[0] || rows > shape->dim[0] - first)
+    LS_FAIL(LS_EDATA, "%s: %s: rows %zu to %zu of %zu", file->path, name, first, first + rows,
+            shape->dim[0]);
+  if (rows == 0) goto out;
+  LS_TRY(row_spaces(file, set, first, rows, &from, &to));
+  LS_TRY(read_space(file, set, to, from, type, out));
+out:
+  if (from >= 0) H5Sclose(from);
+  if (to >= 0) H5Sclose(to);
+  ls__h5_leave();
+  return st;
+}
+
+ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out) {
+  ls_status st = LS_OK;
+  ls__h5_set *set = NULL;
+  ls__h5_enter();
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  LS_TRY(read_space(file, set, H5S_ALL, H5S_ALL, type, out));
+out:
+  ls__h5_leave();
+  return st;
+}
+
+/* ---- Writing ---- */
+
+/* Under the lock.  chunk 0: contiguous. */
+static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
+                          bool grows, size_t chunk_rows, int gzip) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  hsize_t dim[LS_MAX_DIMS], most[LS_MAX_DIMS], chunk[LS_MAX_DIMS];
+  hid_t space = H5I_INVALID_HID, id = H5I_INVALID_HID;
+  hid_t links = H5Pcreate(H5P_LINK_CREATE), made = H5Pcreate(H5P_DATASET_CREATE);
+  LS_ASSERT(!(grows && chunk_rows == 0) && !(gzip > 0 && chunk_rows == 0));
+  for (int i = 0; i < shape->ndim; i++) {
+    chunk[i] = dim[i] = most[i] = shape->dim[i];
+    if (i == 0 && grows) most[i] = H5S_UNLIMITED;
+    if (i == 0 && chunk_rows > 0) chunk[i] = grows || chunk_rows < dim[0] ? chunk_rows : dim[0];
+  }
+  if (links < 0 || made < 0) LS_FAIL(LS_ENOMEM, "%s: %s", file->path, ls__h5_reason(why));
+  H5Pset_create_intermediate_group(links, 1);
+  if (chunk_rows > 0) {
+    H5Pset_chunk(made, shape->ndim, chunk);
+    if (gzip > 0) {
+      H5Pset_shuffle(made);
+      H5Pset_deflate(made, (unsigned)gzip);
+    }
+  }
+  space = shape->ndim == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(shape->ndim, dim, most);
+  if (space >= 0) id = H5Dcreate2(file->id, name, stored(type), space, links, made, H5P_DEFAULT);
+  if (id < 0)
+    LS_FAIL(LS_EIO, "%s: %s: cannot be made: %s", file->path, name, ls__h5_reason(why));
+out:
+  if (id >= 0) H5Dclose(id);
+  if (space >= 0) H5Sclose(space);
+  if (made >= 0) H5Pclose(made);
+  if (links >= 0) H5Pclose(links);
+  return st;
+}
+
+ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t rows,
+                         const ls_shape *row, size_t chunk_rows, int gzip) {
+  ls_shape shape;
+  if (row->ndim + 1 > LS_MAX_DIMS)
+    return ls__fail(LS_EDATA, "%s: %s: more than %d dimensions", file->path, name, LS_MAX_DIMS);
+  shape.ndim = row->ndim + 1;
+  shape.dim[0] = rows;
+  memcpy(shape.dim + 1, row->dim, (size_t)row->ndim * sizeof row->dim[0]);
+  ls__h5_enter();
+  ls_status st = make_set(file, name, type, &shape, rows == 0, chunk_rows, gzip);
+  ls__h5_leave();
+  return st;
+}
+
+/* Under the lock. */
+static ls_status write_rows(ls__h5 *file, ls__h5_set *set, size_t first, size_t rows,
+                            ls__dtype type, const void *data) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  hid_t into = H5I_INVALID_HID, from = H5I_INVALID_HID;
+  LS_TRY(row_spaces(file, set, first, rows, &into, &from));
+  if (H5Dwrite(set->id, ls__h5_native(type), from, into, H5P_DEFAULT, data) < 0)
+    LS_FAIL(LS_EIO, "%s: %s: cannot be written: %s", file->path, set->name, ls__h5_reason(why));
+  LS_TRY(ls__h5_written(file));
+out:
+  if (into >= 0) H5Sclose(into);
+  if (from >= 0) H5Sclose(from);
+  return st;
+}
+
+ls_status ls__h5_write_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
+                            ls__dtype type, const void *data) {
+  ls_status st = LS_OK;
+  ls__h5_set *set = NULL;
+  ls__h5_enter();
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  LS_ASSERT(set->info.shape.ndim > 0 && first + rows <= set->info.shape.dim[0]);
+  if (rows > 0) LS_TRY(write_rows(file, set, first, rows, type, data));
+out:
+  ls__h5_leave();
+  return st;
+}
+
+ls_status ls__h5_append(ls__h5 *file, const char *name, size_t rows, ls__dtype type,
+                        const void *data) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  ls__h5_set *set = NULL;
+  hsize_t dim[LS_MAX_DIMS];
+  ls__h5_enter();
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  if (rows == 0) goto out;
+  ls_shape *shape = &set->info.shape;
+  LS_ASSERT(shape->ndim > 0);
+  size_t first = shape->dim[0];
+  for (int i = 0; i < shape->ndim; i++) dim[i] = shape->dim[i];
+  dim[0] += rows;
+  if (H5Dset_extent(set->id, dim) < 0)
+    LS_FAIL(LS_EIO, "%s: %s: cannot grow: %s", file->path, name, ls__h5_reason(why));
+  shape->dim[0] += rows;
+  LS_TRY(write_rows(file, set, first, rows, type, data));
+out:
+  ls__h5_leave();
+  return st;
+}
+
+ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
+                       const void *data) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  ls__h5_set *set = NULL;
+  ls__h5_enter();
+  LS_TRY(make_set(file, name, type, shape, false, 0, 0));
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  if (ls_shape_count(shape) > 0 &&
+      H5Dwrite(set->id, ls__h5_native(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)
+    LS_FAIL(LS_EIO, "%s: %s: cannot be written: %s", file->path, name, ls__h5_reason(why));
+  LS_TRY(ls__h5_written(file));
+out:
+  ls__h5_leave();
+  return st;
+}

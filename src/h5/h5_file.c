@@ -1,0 +1,398 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "h5/h5_inside.h"
+
+/* ---- The lock, and HDF5's error stack ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+/* The host program's error printing, put back on leaving; guarded by the lock. */
+static H5E_auto2_t host_printer;
+static void *host_printer_data;
+
+void ls__h5_enter(void) {
+  pthread_mutex_lock(&lock);
+  if (H5Eget_auto2(H5E_DEFAULT, &host_printer, &host_printer_data) < 0) host_printer = NULL;
+  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+}
+
+void ls__h5_leave(void) {
+  H5Eset_auto2(H5E_DEFAULT, host_printer, host_printer_data);
+  pthread_mutex_unlock(&lock);
+}
+
+/* Keeps the innermost description: where the failure began. */
+static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *context) {
+  char *text = context;
+  if (n == 0 && error->desc != NULL) snprintf(text, LS__H5_REASON, "%s", error->desc);
+  return 0;
+}
+
+const char *ls__h5_reason(char text[LS__H5_REASON]) {
+  snprintf(text, LS__H5_REASON, "HDF5 gives no reason");
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, text);
+  /* Of "file write failed: ..., error message = 'No space left on device', buf = ..." the quote. */
+  static const char mark[] = "error message = '";
+  const char *quote = strstr(text, mark);
+  if (quote != NULL) {
+    quote += sizeof mark - 1;
+    size_t n = strcspn(quote, "'");
+    memmove(text, quote, n);
+    text[n] = '\0';
+  }
+  return text;
+}
+
+const char *ls__h5_library(void) {
+  static char text[64];
+  unsigned major = 0, minor = 0, release = 0;
+#ifdef H5_HAVE_PARALLEL
+  static const char build[] = "parallel";
+#else
+  static const char build[] = "serial";
+#endif
+  ls__h5_enter();
+  if (text[0] == '\0' && H5get_libversion(&major, &minor, &release) >= 0)
+    snprintf(text, sizeof text, "%u.%u.%u %s", major, minor, release, build);
+  ls__h5_leave();
+  return text;
+}
+
+/* ---- Opening and closing ---- */
+
+static void destroy(ls__h5 *file) {
+  if (file == NULL) return;
+  ls__free(file->path);
+  ls__free(file->temporary);
+  ls__free(file);
+}
+
+static ls_status make(const char *path, ls__h5 **out) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  LS_TRY(ls__alloc(&file, 1, sizeof *file, path));
+  file->id = H5I_INVALID_HID;
+  file->path = ls__strdup(path);
+  if (file->path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
+  *out = file;
+  file = NULL;
+out:
+  destroy(file);
+  return st;
+}
+
+/* Access properties: closing the file closes what is open in it; reading takes no lock, which
+ * network file systems often refuse (checkpoints and datasets appear by rename, whole). */
+static hid_t access_properties(bool reading) {
+  hid_t access = H5Pcreate(H5P_FILE_ACCESS);
+  if (access < 0) return access;
+  H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
+  if (reading) {
+#if (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0)) || H5_VERSION_GE(1, 12, 1)
+    H5Pset_file_locking(access, false, true);
+#endif
+  } else {
+    /* Metadata with checksums, and attributes of any size; HDF5 1.10 and later read it. */
+    H5Pset_libver_bounds(access, H5F_LIBVER_V110, H5F_LIBVER_LATEST);
+    if (ls__h5_writer_use(access) != 0) {
+      H5Pclose(access);
+      access = H5I_INVALID_HID;
+    }
+  }
+  return access;
+}
+
+/* What the system and the first bytes say, before HDF5 has a look. */
+static ls_status look_at(const char *path) {
+  ls_status st = LS_OK;
+  struct stat info;
+  int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be opened: %s", path, strerror(errno));
+  if (fstat(fd, &info) != 0) LS_FAIL(LS_EIO, "%s: cannot be read: %s", path, strerror(errno));
+  if (S_ISDIR(info.st_mode)) LS_FAIL(LS_EIO, "%s: is a directory, not a file", path);
+  if (!S_ISREG(info.st_mode)) LS_FAIL(LS_EIO, "%s: is not a regular file", path);
+  if (info.st_size == 0) LS_FAIL(LS_EDATA, "%s: the file is empty", path);
+  char byte;
+  if (read(fd, &byte, 1) < 0) LS_FAIL(LS_EIO, "%s: cannot be read: %s", path, strerror(errno));
+out:
+  if (fd >= 0) close(fd);
+  return st;
+}
+
+ls_status ls__h5_open(const char *path, ls__h5 **out) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  hid_t access = H5I_INVALID_HID;
+  char why[LS__H5_REASON];
+  *out = NULL;
+  ls__h5_enter();
+  LS_TRY(look_at(path));
+  LS_TRY(make(path, &file));
+  access = access_properties(true);
+  file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
+  if (file->id < 0) {
+    ls__h5_reason(why);
+    if (H5Fis_hdf5(path) <= 0) LS_FAIL(LS_EDATA, "%s: not an HDF5 file", path);
+    bool cut = strstr(why, "truncated") != NULL || strstr(why, "eof") != NULL;
+    LS_FAIL(LS_EDATA, "%s: %s HDF5 file: %s", path, cut ? "truncated" : "damaged", why);
+  }
+  *out = file;
+  file = NULL;
+out:
+  if (access >= 0) H5Pclose(access);
+  ls__h5_leave();
+  destroy(file);
+  return st;
+}
+
+ls_status ls__h5_create(const char *path, ls__h5 **out) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  hid_t access = H5I_INVALID_HID;
+  char why[LS__H5_REASON];
+  struct stat info;
+  *out = NULL;
+  ls__h5_enter();
+  LS_TRY(make(path, &file));
+  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+    LS_FAIL(LS_EIO, "%s: is a directory", path);
+  size_t bytes = strlen(path) + 32;
+  LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));
+  snprintf(file->temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
+  /* The system first: its reasons are the better ones. */
+  int fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+  close(fd);
+  access = access_properties(false);
+  if (access >= 0) file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  if (file->id < 0) {
+    ls__h5_reason(why);
+    unlink(file->temporary);
+    LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, why);
+  }
+  *out = file;
+  file = NULL;
+out:
+  if (access >= 0) H5Pclose(access);
+  ls__h5_leave();
+  destroy(file);
+  return st;
+}
+
+ls_status ls__h5_written(const ls__h5 *file) {
+  int error = ls__h5_writer_error(file);
+  return error == 0 ? LS_OK
+                    : ls__fail(LS_EIO, "%s: cannot be written: %s", file->path, strerror(error));
+}
+
+/* Sync the directory that holds `path`: only then does the rename outlive a power failure.  Some
+ * file systems can't; the file itself is safe then. */
+static void sync_directory(const char *path) {
+  char *folder = ls__strdup(path);
+  if (folder == NULL) return;
+  char *slash = strrchr(folder, '/');
+  if (slash == folder) slash[1] = '\0';
+  else if (slash != NULL) *slash = '\0';
+  int fd = open(slash == NULL ? "." : folder, O_RDONLY | O_CLOEXEC);
+  if (fd >= 0) {
+    (void)fsync(fd);
+    close(fd);
+  }
+  ls__free(folder);
+}
+
+ls_status ls__h5_commit(ls__h5 *file) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  int fd = -1;
+  LS_ASSERT(file->temporary != NULL);
+  ls__h5_enter();
+  ls__h5_set_close_all(file);
+  if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
+    LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));
+  LS_TRY(ls__h5_written(file));
+  herr_t closed = H5Fclose(file->id);
+  file->id = H5I_INVALID_HID;
+  if (closed < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));
+  fd = open(file->temporary, O_RDWR | O_CLOEXEC);
+  if (fd < 0 || fsync(fd) != 0 || rename(file->temporary, file->path) != 0)
+    LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, strerror(errno));
+  ls__free(file->temporary);
+  file->temporary = NULL; /* it is the file now, no longer to be removed */
+  sync_directory(file->path);
+out:
+  if (fd >= 0) close(fd);
+  ls__h5_leave();
+  ls__h5_close(file);
+  return st;
+}
+
+void ls__h5_close(ls__h5 *file) {
+  if (file == NULL) return;
+  ls__h5_enter();
+  ls__h5_set_close_all(file);
+  if (file->id >= 0) H5Fclose(file->id);
+  if (file->temporary != NULL) unlink(file->temporary);
+  ls__h5_leave();
+  destroy(file);
+}
+
+const char *ls__h5_path(const ls__h5 *file) {
+  return file->path;
+}
+
+/* ---- What is in a file ---- */
+
+bool ls__h5_present(ls__h5 *file, const char *name) {
+  while (*name == '/') name++;
+  if (*name == '\0') return true;
+  char *path = ls__strdup(name);
+  if (path == NULL) return false;
+  bool there = true;
+  /* Asking for a/b where a is missing is an error to HDF5: ask for a, then for a/b. */
+  for (char *at = path; there && at != NULL;) {
+    char *slash = strchr(at, '/');
+    if (slash != NULL) *slash = '\0';
+    there = H5Lexists(file->id, path, H5P_DEFAULT) > 0 &&
+            H5Oexists_by_name(file->id, path, H5P_DEFAULT) > 0;
+    if (slash != NULL) {
+      *slash = '/';
+      at = slash + 1;
+      if (*at == '\0') at = NULL;
+    } else {
+      at = NULL;
+    }
+  }
+  ls__free(path);
+  return there;
+}
+
+bool ls__h5_exists(ls__h5 *file, const char *name) {
+  ls__h5_enter();
+  bool there = ls__h5_present(file, name);
+  ls__h5_leave();
+  return there;
+}
+
+/* The objects of a file, gathered under the lock and shown without it. */
+typedef struct list {
+  char **name;
+  bool *is_group;
+  size_t n, room;
+} list;
+
+static void list_reset(list *names) {
+  for (size_t i = 0; i < names->n; i++) ls__free(names->name[i]);
+  ls__free(names->name);
+  ls__free(names->is_group);
+}
+
+static bool list_add(list *names, const char *name, bool is_group) {
+  if (names->n == names->room) {
+    size_t room = names->room == 0 ? 16 : 2 * names->room;
+    char **more_names = ls__realloc(names->name, room, sizeof *more_names);
+    if (more_names == NULL) return false;
+    names->name = more_names;
+    bool *more_kinds = ls__realloc(names->is_group, room, sizeof *more_kinds);
+    if (more_kinds == NULL) return false;
+    names->is_group = more_kinds;
+    names->room = room;
+  }
+  size_t bytes = strlen(name) + 2;
+  char *copy = ls__calloc(bytes, 1);
+  if (copy == NULL) return false;
+  snprintf(copy, bytes, "/%s", name);
+  names->is_group[names->n] = is_group;
+  names->name[names->n++] = copy;
+  return true;
+}
+
+#if H5_VERSION_GE(1, 12, 0)
+typedef H5O_info2_t object_info;
+#define VISIT(file, see, context) \
+  H5Ovisit3(file, H5_INDEX_NAME, H5_ITER_INC, see, context, H5O_INFO_BASIC)
+#else
+typedef H5O_info_t object_info;
+#define VISIT(file, see, context) H5Ovisit(file, H5_INDEX_NAME, H5_ITER_INC, see, context)
+#endif
+
+static herr_t add_object(hid_t id, const char *name, const object_info *info, void *context) {
+  (void)id;
+  if (strcmp(name, ".") == 0) return 0; /* the root */
+  if (info->type != H5O_TYPE_GROUP && info->type != H5O_TYPE_DATASET) return 0;
+  return list_add(context, name, info->type == H5O_TYPE_GROUP) ? 0 : -1;
+}
+
+ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context) {
+  ls_status st = LS_OK;
+  char why[LS__H5_REASON];
+  list names = {0};
+  ls__h5_enter();
+  herr_t seen = VISIT(file->id, add_object, &names);
+  ls__h5_reason(why);
+  ls__h5_leave();
+  if (seen < 0) LS_FAIL(LS_EDATA, "%s: damaged HDF5 file: %s", file->path, why);
+  for (size_t i = 0; i < names.n; i++) LS_TRY(see(context, names.name[i], names.is_group[i]));
+out:
+  list_reset(&names);
+  return st;
+}
+
+/* How far two names are apart: insertions, deletions and replacements (Levenshtein). */
+static size_t distance(const char *a, const char *b) {
+  enum { MOST = 64 };
+  size_t row[MOST + 1], n = strlen(b);
+  if (n > MOST) return SIZE_MAX;
+  for (size_t j = 0; j <= n; j++) row[j] = j;
+  for (size_t i = 0; a[i] != '\0'; i++) {
+    size_t corner = row[0];
+    row[0] = i + 1;
+    for (size_t j = 0; j < n; j++) {
+      size_t replaced = corner + (a[i] != b[j]);
+      corner = row[j + 1];
+      size_t best = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
+      row[j + 1] = replaced < best ? replaced : best;
+    }
+  }
+  return row[n];
+}
+
+/* A dataset of the same last name elsewhere is the best guess, then one of similar spelling. */
+static size_t unlikeness(const char *wanted, const char *there) {
+  const char *a = strrchr(wanted, '/'), *b = strrchr(there, '/');
+  a = a == NULL ? wanted : a + 1;
+  if (b != NULL && strcmp(a, b + 1) == 0) return 1;
+  size_t far = distance(wanted, wanted[0] == '/' ? there : there + 1);
+  return far <= 1 + strlen(wanted) / 3 ? far : SIZE_MAX;
+}
+
+ls_status ls__h5_missing(ls__h5 *file, const char *name) {
+  list names = {0};
+  char text[512] = "", guess[128] = "";
+  size_t used = 0, best = SIZE_MAX;
+  (void)VISIT(file->id, add_object, &names);
+  for (size_t i = 0; i < names.n; i++) {
+    if (names.is_group[i]) continue;
+    size_t far = unlikeness(name, names.name[i]);
+    if (far < best) {
+      best = far;
+      snprintf(guess, sizeof guess, "; did you mean %s?", names.name[i]);
+    }
+    size_t need = strlen(names.name[i]) + 8;
+    if (used + need < sizeof text) {
+      int n = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "", names.name[i]);
+      used += n > 0 ? (size_t)n : 0;
+    } else if (used + 6 < sizeof text) {
+      snprintf(text + used, sizeof text - used, ", ...");
+      used = sizeof text;
+    }
+  }
+  list_reset(&names);
+  return ls__fail(LS_EDATA, "%s: no dataset %s%s%s%s", file->path, name, guess,
+                  text[0] != '\0' ? "; the file holds " : "; the file holds none", text);
+}

@@ -1,0 +1,50 @@
+/* What the sources of this room share.  Nobody else includes it. */
+#ifndef LS_H5_H5_INSIDE_H
+#define LS_H5_H5_INSIDE_H
+
+#include <hdf5.h>
+
+#include "h5/h5.h"
+
+/* A dataset that stays open between calls, so that its chunk cache does. */
+typedef struct ls__h5_set {
+  struct ls__h5_set *next; /* least recently used last */
+  char *name;
+  hid_t id;
+  ls__h5_info info;
+} ls__h5_set;
+
+struct ls__h5 {
+  hid_t id;
+  char *path;
+  char *temporary; /* the name until the commit; NULL when the file is read */
+  ls__h5_set *sets;
+};
+
+/* Take the lock and silence HDF5's own printing; give both back.  Every public function of the
+ * room does its work between the two, and nothing else may call HDF5. */
+void ls__h5_enter(void);
+void ls__h5_leave(void);
+
+/* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
+ * errno of the first write that failed, or 0; and the same as a status. */
+int ls__h5_writer_use(hid_t access);
+int ls__h5_writer_error(const ls__h5 *file);
+LS_CHECKED ls_status ls__h5_written(const ls__h5 *file);
+
+/* Why HDF5's last call failed, in its own words, shortened. */
+enum { LS__H5_REASON = 256 };
+const char *ls__h5_reason(char text[LS__H5_REASON]);
+
+/* The dataset of this name, opened when it isn't yet; owned by the file. Under the lock. */
+LS_CHECKED ls_status ls__h5_set_find(ls__h5 *file, const char *name, ls__h5_set **out);
+void ls__h5_set_close_all(ls__h5 *file);
+
+/* Whether an object of this name is there; every link on the way, too.  Under the lock. */
+bool ls__h5_present(ls__h5 *file, const char *name);
+/* LS_EDATA: "no dataset NAME; did you mean ...?  The file holds ...".  Under the lock. */
+ls_status ls__h5_missing(ls__h5 *file, const char *name);
+
+hid_t ls__h5_native(ls__dtype type);
+
+#endif

@@ -1,0 +1,216 @@
+/* Losses and their gradients in one pass.  Sums are in double and in an order that does not depend
+ * on the vector's width: element-wise losses keep 16 running sums (element i into sum i % 16),
+ * then a binary tree; cross entropy adds row by row. */
+#include "nn/loss_ops.h"
+
+#include "nn/rows.h"
+
+/* Element-wise losses: loss(p, t) and its derivative with respect to p. */
+
+static inline float squared_l(float p, float t, float a) {
+  (void)a;
+  return (p - t) * (p - t);
+}
+
+static inline float squared_d(float p, float t, float a) {
+  (void)a;
+  return p - t;
+}
+
+static inline float absolute_l(float p, float t, float a) {
+  (void)a;
+  return fabsf(p - t);
+}
+
+static inline float absolute_d(float p, float t, float a) {
+  (void)a;
+  float d = p - t;
+  float sign = d < 0.0F ? -1.0F : d; /* NaN stays */
+  return d > 0.0F ? 1.0F : sign;
+}
+
+/* Huber 1964: d^2 / 2 within a, a (|d| - a / 2) outside. */
+static inline float huber_l(float p, float t, float a) {
+  float d = fabsf(p - t);
+  float inside = 0.5F * d * d, outside = a * (d - 0.5F * a);
+  return d > a ? outside : inside;
+}
+
+static inline float huber_d(float p, float t, float a) {
+  float d = p - t;
+  d = d > a ? a : d;
+  return d < -a ? -a : d;
+}
+
+/* -t log s - (1 - t) log(1 - s) with s = sigmoid(p): log(1 + e^p) - t p.  Targets are smoothed
+ * towards 1/2: t (1 - a) + a / 2. */
+static inline float logistic_l(float p, float t, float a) {
+  return ls__softplusf(p) - (t * (1.0F - a) + 0.5F * a) * p;
+}
+
+static inline float logistic_d(float p, float t, float a) {
+  return ls__sigmoidf(p) - (t * (1.0F - a) + 0.5F * a);
+}
+
+/* The same from probabilities; logarithms are kept above -100. */
+static inline float bounded_log(float p) {
+  float y = ls__logf(p);
+  return y < -100.0F ? -100.0F : y;
+}
+
+static inline float bernoulli_l(float p, float t, float a) {
+  float q = t * (1.0F - a) + 0.5F * a;
+  return -(q * bounded_log(p) + (1.0F - q) * bounded_log(1.0F - p));
+}
+
+static inline float bernoulli_d(float p, float t, float a) {
+  float q = t * (1.0F - a) + 0.5F * a, variance = p * (1.0F - p);
+  return (p - q) / (variance < 1e-12F ? 1e-12F : variance);
+}
+
+static inline double tree16(double part[16]) {
+  for (size_t width = 8; width > 0; width /= 2)
+    for (size_t k = 0; k < width; k++) part[k] += part[k + width];
+  return part[0];
+}
+
+/* The last elements, fewer than 16, go through a padded copy: the same code, the same bits. */
+#define ELEMENTWISE(name)                                                                     \
+  static void name##_block(double part[16], float *d, const float *p, const float *t,         \
+                           float a, float scale) {                                            \
+    float loss[16];                                                                           \
+    for (size_t k = 0; k < 16; k++) loss[k] = name##_l(p[k], t[k], a);                        \
+    for (size_t k = 0; k < 16; k++) part[k] += (double)loss[k];                               \
+    if (d != NULL)                                                                            \
+      for (size_t k = 0; k < 16; k++) d[k] = scale * name##_d(p[k], t[k], a);                 \
+  }                                                                                           \
+  static double name(float *d, const float *p, const float *t, float a, float scale,          \
+                     size_t n) {                                                              \
+    double part[16] = {0};                                                                    \
+    size_t i = 0;                                                                             \
+    for (; i + 16 <= n; i += 16)                                                              \
+      name##_block(part, d != NULL ? d + i : NULL, p + i, t + i, a, scale);                   \
+    if (i < n) {                                                                              \
+      double last[16] = {0};                                                                  \
+      float p16[16] = {0}, t16[16] = {0}, d16[16];                                            \
+      for (size_t k = 0; i + k < n; k++) p16[k] = p[i + k], t16[k] = t[i + k];                \
+      name##_block(last, d16, p16, t16, a, scale);                                            \
+      for (size_t k = 0; i + k < n; k++) part[k] += last[k];                                  \
+      for (size_t k = 0; d != NULL && i + k < n; k++) d[i + k] = d16[k];                      \
+    }                                                                                         \
+    return tree16(part);                                                                      \
+  }
+ELEMENTWISE(squared)
+ELEMENTWISE(absolute)
+ELEMENTWISE(huber)
+ELEMENTWISE(logistic)
+ELEMENTWISE(bernoulli)
+
+/* Cross entropy of a row of K scores z with target distribution q:
+ *   loss = -sum_j q_j log p_j,  p = softmax(z),  log p_j = z_j - lse,  lse = max + log sum e^(z - max)
+ *   d loss / d z_j = p_j sum(q) - q_j
+ * A class c smoothed by a stands for q_j = a / K, and 1 - a more for j = c; given q are smoothed
+ * to (1 - a) q_j + a / K. */
+
+/* sum_j q_j (z_j - top), or without q_j when q is NULL: 16 running sums, then the tree. */
+static float shifted_sum(const float *q, const float *z, float top, size_t width) {
+  float part[16] = {0};
+  size_t j = 0;
+  for (; j + 16 <= width; j += 16)
+    for (size_t k = 0; k < 16; k++)
+      part[k] += q != NULL ? q[j + k] * (z[j + k] - top) : z[j + k] - top;
+  for (; j < width; j++) part[j % 16] += q != NULL ? q[j] * (z[j] - top) : z[j] - top;
+  return ls__tree16(part);
+}
+
+/* One row, after e = exp(z - max) with sum `sum`.  d may be e; NULL: no gradient. */
+static double row_classes(float *d, const float *z, const float *e, float sum, float top,
+                          float label, float a, float scale, size_t width) {
+  if (!(label >= 0.0F && label < (float)width)) return (double)NAN; /* ls__loss_check_targets says more */
+  size_t c = (size_t)label;
+  float log_sum = ls__logf(sum);
+  float loss = log_sum - (z[c] - top);
+  float each = a / (float)width;
+  if (a > 0.0F)
+    loss = (1.0F - a) * loss + a * log_sum - each * shifted_sum(NULL, z, top, width);
+  if (d != NULL) {
+    float f = scale / sum;
+    if (a > 0.0F)
+      for (size_t j = 0; j < width; j++) d[j] = e[j] * f - scale * each;
+    else
+      for (size_t j = 0; j < width; j++) d[j] = e[j] * f;
+    d[c] -= scale * (1.0F - a);
+  }
+  return (double)loss;
+}
+
+static double row_distribution(float *d, const float *z, const float *e, float sum, float top,
+                               const float *q, float a, float scale, size_t width) {
+  float log_sum = ls__logf(sum);
+  float each = a / (float)width, most = 1.0F - a;
+  float mass = most * ls__row_sum(q, width) + a;
+  float loss = mass * log_sum - most * shifted_sum(q, z, top, width);
+  if (a > 0.0F) loss -= each * shifted_sum(NULL, z, top, width);
+  if (d != NULL) {
+    float f = scale * mass / sum;
+    for (size_t j = 0; j < width; j++) d[j] = e[j] * f - scale * (most * q[j] + each);
+  }
+  return (double)loss;
+}
+
+static double cross_entropy(float *d, const float *z, const float *t, bool classes, float a,
+                            float scale, size_t rows, size_t width) {
+  /* Short rows go block by block, so that exponentials fill whole vectors; without a gradient to
+   * write, exponentials of long rows go through `buffer` piece by piece. */
+  enum { BUFFER = 1024 };
+  float buffer[BUFFER];
+  size_t block = width < BUFFER ? BUFFER / width : 1;
+  double total = 0;
+  for (size_t r = 0; r < rows; r += block) {
+    size_t take = rows - r < block ? rows - r : block;
+    const float *zb = z + r * width;
+    float *e = d != NULL ? d + r * width : width <= BUFFER ? buffer : NULL;
+    if (e != NULL) ls__rows_exp(e, zb, take, width);
+    for (size_t k = 0; k < take; k++) {
+      const float *zr = zb + k * width;
+      float *er = e != NULL ? e + k * width : NULL, *dr = d != NULL ? er : NULL;
+      float top = ls__row_max(zr, width), sum = 0;
+      if (er != NULL) {
+        sum = ls__row_sum(er, width);
+      } else {
+        float part[16] = {0};
+        for (size_t j = 0; j < width; j += BUFFER) {
+          size_t piece = width - j < BUFFER ? width - j : BUFFER;
+          for (size_t i = 0; i < piece; i++) buffer[i] = ls__expf(zr[j + i] - top);
+          for (size_t i = 0; i < piece; i++) part[i % 16] += buffer[i];
+        }
+        sum = ls__tree16(part);
+      }
+      total += classes ? row_classes(dr, zr, er, sum, top, t[r + k], a, scale, width)
+                       : row_distribution(dr, zr, er, sum, top, t + (r + k) * width, a, scale, width);
+    }
+  }
+  return total;
+}
+
+/* Cross entropy of a row of K probabilities: -sum_j q_j log p_j; logarithms are kept above -100. */
+static double cross_entropy_probabilities(float *d, const float *p, const float *t, bool classes,
+                                          float a, float scale, size_t rows, size_t width) {
+  const float least = 3.8e-44F; /* e^-100 */
+  float each = a / (float)width, most = 1.0F - a;
+  double total = 0;
+  for (size_t r = 0; r < rows; r++, p += width) {
+    float part[16] = {0};
+    for (size_t j = 0; j < width; j++) {
+      float q = classes ? (j == (size_t)t[r] ? most + each : each) : most * t[r * width + j] + each;
+      if (d != NULL) d[r * width + j] = -scale * q / (p[j] < least ? least : p[j]);
+      part[j % 16] += q > 0.0F ? -q * bounded_log(p[j]) : 0.0F;
+    }
+    total += (double)ls__tree16(part);
+  }
+  return total;
+}
+
+LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
+const ls__loss_ops LS_SIMD(ls__loss_ops) = {
+    squared, absolute, huber, logistic, bernoulli, cross_entropy, cross_entropy_probabilities};

@@ -1,0 +1,17 @@
+#include "optim/rule.h"
+
+/* A gradient that is not a number passes through both comparisons. */
+static void prepare(const ls__gradient *c, float *restrict out, const float *restrict g,
+                    const float *restrict w, size_t n) {
+  const float scale = c->scale, clip = c->clip, l1 = c->l1, l2 = c->l2;
+  for (size_t i = 0; i < n; i++) {
+    float x = scale * g[i];
+    x = x > clip ? clip : x;
+    x = x < -clip ? -clip : x;
+    float sign = (w[i] > 0 ? l1 : 0.0F) - (w[i] < 0 ? l1 : 0.0F);
+    out[i] = (x + sign) + l2 * w[i];
+  }
+}
+
+LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
+const ls__gradient_ops LS_SIMD(ls__gradient_ops) = {prepare};

@@ -1,0 +1,205 @@
+/* Measuring steps of the reference workloads. */
+#include <lockstep/bench.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "tensor/gemm.h"
+#include "train/report.h"
+
+typedef struct workload {
+  const char *name;
+  size_t rank_batch;  /* samples a rank */
+  const char *config; /* model, loss, optimizer */
+} workload;
+
+static const workload workloads[] = {
+    {"mlp_small", 32,
+     "model:\n- dense: {units: 64, activation: relu}\n- dense: {units: 64, activation: relu}\n"
+     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {adam: {lr: 0.001}}\n"},
+    {"mlp_large", 256,
+     "model:\n- dense: {units: 1024, activation: relu}\n- dense: {units: 1024, activation: relu}\n"
+     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"},
+    {"mlp_wide", 128,
+     "model:\n- dense: {units: 4096, activation: relu}\n- dense: {units: 4096, activation: relu}\n"
+     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"}};
+enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
+
+typedef struct bench {
+  ls_comm *comm;
+  const ls_bench_step_options *options;
+  const workload *work;
+  ls_config *config;
+  ls_data *data;
+  ls_trainer *trainer;
+  size_t batch, steps, rounds;
+  double bare[MAX_ROUNDS], whole[MAX_ROUNDS]; /* samples a second */
+  double gemm_share;
+  ls__times parts; /* seconds a step, of the whole rounds */
+} bench;
+
+static int ascending(const void *a, const void *b) {
+  double x = *(const double *)a, y = *(const double *)b;
+  return (x > y) - (x < y);
+}
+
+static double median(double *x, size_t n) {
+  qsort(x, n, sizeof *x, ascending);
+  return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
+}
+
+/* Normal inputs and random classes, the same on every rank. */
+static ls_status make_data(bench *b) {
+  ls_status st = LS_OK;
+  enum { INPUTS = 784, CLASSES = 10 };
+  const ls_shape x_shape = {1, {INPUTS}}, y_shape = {0, {0}};
+  size_t n = 16 * b->batch < 4096 ? 4096 / b->batch * b->batch : 16 * b->batch;
+  float *x = NULL, *y = NULL;
+  const ls__rng rng = ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0);
+  LS_TRY(ls__alloc(&x, n * INPUTS, sizeof *x, "synthetic samples"));
+  LS_TRY(ls__alloc(&y, n, sizeof *y, "synthetic samples"));
+  ls__rng_uniform_span(&rng, 0, x, n * INPUTS);
+  for (size_t i = 0; i < n * INPUTS; i++) x[i] = 3.4641016F * (x[i] - 0.5F); /* variance 1 */
+  for (size_t i = 0; i < n; i++) y[i] = (float)(ls__rng_u32(&rng, n * INPUTS + i) % CLASSES);
+  LS_TRY(ls_data_from_arrays(n, &x_shape, x, &y_shape, y, &b->data));
+out:
+  ls__free(x);
+  ls__free(y);
+  return st;
+}
+
+static ls_status prepare(bench *b) {
+  ls_status st = LS_OK;
+  char train[64];
+  LS_TRY(ls_config_parse(b->work->config, b->work->name, &b->config));
+  snprintf(train, sizeof train, "train={batch: %zu, epochs: 1}", b->batch);
+  LS_TRY(ls_config_override(b->config, train));
+  for (size_t i = 0; i < b->options->n_overrides; i++)
+    LS_TRY(ls_config_override(b->config, b->options->overrides[i]));
+  LS_TRY(make_data(b));
+out:
+  return st;
+}
+
+/* Seconds of n bare steps, all ranks starting together. */
+static ls_status time_bare(bench *b, size_t n, double *seconds) {
+  ls_status st = LS_OK;
+  ls_trainer *t = b->trainer;
+  const ls__epoch epoch = {0, 0, 0, b->batch, t->lanes, t->lane_lo, t->lane_hi};
+  LS_TRY(ls__data_epoch(t->data, &epoch));
+  LS_TRY(ls__comm_barrier(b->comm));
+  double start = ls__clock();
+  for (size_t i = 0; i < n; i++) {
+    t->now.position = 0;
+    t->bare = i > 0; /* the first takes a batch, the others use it again */
+    LS_TRY(ls__trainer_step(t, b->batch));
+  }
+  LS_TRY(ls__comm_barrier(b->comm));
+  *seconds = ls__clock() - start;
+  t->bare = false;
+out:
+  return st;
+}
+
+/* One epoch or more of the training loop. */
+static ls_status time_whole(bench *b, size_t epochs, double *rate) {
+  ls_status st = LS_OK;
+  ls_trainer *t = b->trainer;
+  ls_train_summary summary;
+  memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
+  memset(&t->now, 0, sizeof t->now);
+  memset(&t->total, 0, sizeof t->total);
+  t->set.epochs = epochs;
+  t->options.progress = LS_PROGRESS_NONE;
+  LS_TRY(ls__comm_barrier(b->comm));
+  double start = ls__clock();
+  LS_TRY(ls_trainer_run(t, &summary));
+  LS_TRY(ls__comm_barrier(b->comm));
+  double seconds = ls__clock() - start;
+  *rate = (double)(epochs * t->n) / seconds;
+  double steps = (double)summary.steps;
+  b->parts = (ls__times){t->total.input / steps, t->total.compute / steps, t->total.exchange / steps,
+                         t->total.wait / steps, t->total.update / steps};
+out:
+  return st;
+}
+
+static ls_status measure(bench *b) {
+  ls_status st = LS_OK;
+  double seconds = 0, longest;
+  LS_TRY(time_bare(b, 3, &seconds));
+  LS_TRY(time_bare(b, 10, &seconds));
+  longest = seconds / 10;
+  LS_TRY(ls__comm_max(b->comm, &longest, 1));
+  b->steps = b->options->steps > 0 ? b->options->steps : (size_t)(0.5 / longest) + 4;
+  size_t epochs = (b->steps + (size_t)b->trainer->epoch_steps - 1) / (size_t)b->trainer->epoch_steps;
+  for (size_t r = 0; r < b->rounds; r++) {
+    LS_TRY(time_bare(b, b->steps, &seconds));
+    b->bare[r] = (double)(b->steps * b->batch) / seconds;
+    LS_TRY(time_whole(b, epochs, &b->whole[r]));
+  }
+  ls__gemm_timing(true);
+  (void)ls__gemm_seconds(true);
+  st = time_bare(b, b->steps, &seconds);
+  b->gemm_share = ls__gemm_seconds(true) / seconds;
+  ls__gemm_timing(false);
+out:
+  return st;
+}
+
+static void print(bench *b, FILE *out) {
+  double bare = median(b->bare, b->rounds), whole = median(b->whole, b->rounds);
+  const ls_trainer *t = b->trainer;
+  if (b->options->json) {
+    fprintf(out, "{\"workload\":\"%s\",\"ranks\":%d,\"batch\":%zu,\"lanes\":%zu,\"exchange\":\"%s\","
+                 "\"rounds\":%zu,\"steps\":%zu,\"bare\":%.1f,\"bare_min\":%.1f,\"bare_max\":%.1f,"
+                 "\"whole\":%.1f,\"whole_min\":%.1f,\"whole_max\":%.1f,\"gemm_share\":%.4f,"
+                 "\"step_seconds\":{\"input\":%.3e,\"compute\":%.3e,\"exchange\":%.3e,\"wait\":%.3e,"
+                 "\"update\":%.3e}}\n",
+            b->work->name, ls_comm_size(b->comm), b->batch, t->lanes, ls__exchange_name(t->exchange),
+            b->rounds, b->steps, bare, b->bare[0], b->bare[b->rounds - 1], whole, b->whole[0],
+            b->whole[b->rounds - 1], b->gemm_share, b->parts.input, b->parts.compute,
+            b->parts.exchange, b->parts.wait, b->parts.update);
+    return;
+  }
+  fprintf(out, "%s on %d rank%s, batch %zu in %zu lanes, exchange %s, median of %zu rounds of %zu steps\n",
+          b->work->name, ls_comm_size(b->comm), ls_comm_size(b->comm) == 1 ? "" : "s", b->batch,
+          t->lanes, ls__exchange_name(t->exchange), b->rounds, b->steps);
+  fprintf(out, "  bare step      %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step\n", bare, b->bare[0],
+          b->bare[b->rounds - 1], 1e3 * (double)b->batch / bare);
+  fprintf(out, "  whole trainer  %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step, %.1f %% of bare\n",
+          whole, b->whole[0], b->whole[b->rounds - 1], 1e3 * (double)b->batch / whole,
+          100 * whole / bare);
+  fprintf(out, "  matrix products take %.1f %% of a bare step\n", 100 * b->gemm_share);
+  fprintf(out, "  of a whole step: input %.1f, compute %.1f, exchange %.1f, wait %.1f, update %.1f us\n",
+          1e6 * b->parts.input, 1e6 * b->parts.compute, 1e6 * b->parts.exchange, 1e6 * b->parts.wait,
+          1e6 * b->parts.update);
+}
+
+ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FILE *out) {
+  ls_status st = LS_OK;
+  bench b;
+  memset(&b, 0, sizeof b);
+  b.comm = comm;
+  b.options = options;
+  for (int i = 0; i < WORKLOADS; i++)
+    if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)
+      b.work = &workloads[i];
+  if (b.work == NULL)
+    LS_FAIL(LS_EUSAGE, "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide",
+            options->workload != NULL ? options->workload : "");
+  b.batch = options->batch > 0 ? options->batch : b.work->rank_batch * (size_t)ls_comm_size(comm);
+  b.rounds = options->rounds > 0 ? options->rounds : 5;
+  if (b.rounds > MAX_ROUNDS) LS_FAIL(LS_EUSAGE, "at most %d rounds", MAX_ROUNDS);
+  LS_TRY(ls_comm_agree(comm, prepare(&b)));
+  LS_TRY(ls_trainer_create(comm, b.config, b.data, NULL, &b.trainer));
+  LS_TRY(measure(&b));
+  if (ls_comm_rank(comm) == 0) print(&b, out);
+out:
+  ls_trainer_destroy(b.trainer);
+  ls_data_close(b.data);
+  ls_config_destroy(b.config);
+  return st;
+}

@@ -1,0 +1,162 @@
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "train/classes.h"
+
+/* Precision = right / predicted, recall = right / support, F1 their harmonic mean; 0 where that
+ * would divide by 0. */
+typedef struct scores {
+  double right, predicted, support;
+  double precision, recall, f1;
+} scores;
+
+static double ratio(double a, double b) {
+  return b > 0 ? a / b : 0;
+}
+
+static scores scores_of(const double *counts, size_t classes, size_t c) {
+  scores s = {0};
+  s.right = counts[c * classes + c];
+  for (size_t j = 0; j < classes; j++) {
+    s.support += counts[c * classes + j];
+    s.predicted += counts[j * classes + c];
+  }
+  s.precision = ratio(s.right, s.predicted);
+  s.recall = ratio(s.right, s.support);
+  s.f1 = ratio(2 * s.right, s.predicted + s.support);
+  return s;
+}
+
+/* Means over the classes that occur, in the truth or among the predictions; right, predicted and
+ * support are sums. */
+static scores macro_of(const double *counts, size_t classes) {
+  scores mean = {0};
+  double occurring = 0;
+  for (size_t c = 0; c < classes; c++) {
+    scores s = scores_of(counts, classes, c);
+    mean.right += s.right;
+    mean.predicted += s.predicted;
+    mean.support += s.support;
+    if (s.predicted + s.support == 0) continue;
+    occurring += 1;
+    mean.precision += s.precision;
+    mean.recall += s.recall;
+    mean.f1 += s.f1;
+  }
+  mean.precision = ratio(mean.precision, occurring);
+  mean.recall = ratio(mean.recall, occurring);
+  mean.f1 = ratio(mean.f1, occurring);
+  return mean;
+}
+
+size_t ls__confusion_classes(const ls__metrics_task *task) {
+  if (task->classes) return ls__classes(task);
+  return task->binary && ls_shape_count(&task->prediction) == 1 ? 2 : 0;
+}
+
+void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
+                       double *counts) {
+  const size_t classes = ls__confusion_classes(task);
+  if (task->classes) {
+    const size_t places = n * ls__classes_places(task);
+    for (size_t i = 0; i < places; i++) {
+      size_t truth = ls__classes_label(task, y, i);
+      LS_ASSERT(truth < classes); /* the loss has refused other labels */
+      counts[truth * classes + ls__argmax(yhat + i * classes, classes)] += 1;
+    }
+  } else if (classes == 2) {
+    const float threshold = task->logits ? 0.0F : 0.5F;
+    for (size_t i = 0; i < n; i++)
+      counts[(y[i] > 0.5F ? 2 : 0) + (yhat[i] > threshold ? 1 : 0)] += 1;
+  }
+}
+
+/* A class's name, or its number in `number`. */
+static const char *label(const char *const *names, size_t c, char number[24]) {
+  if (names != NULL) return names[c];
+  snprintf(number, 24, "%zu", c);
+  return number;
+}
+
+/* More classes than this, and the matrix is for JSON only. */
+enum { WIDEST_MATRIX = 20 };
+
+static void print_matrix(const double *counts, size_t classes, const char *const *names, int width,
+                         FILE *out) {
+  char number[24];
+  fprintf(out, "\n%-*s  predicted\n%-*s", width, "truth", width, "");
+  for (size_t c = 0; c < classes; c++) fprintf(out, " %8.8s", label(names, c, number));
+  fputc('\n', out);
+  for (size_t t = 0; t < classes; t++) {
+    fprintf(out, "%-*.*s", width, width, label(names, t, number));
+    for (size_t c = 0; c < classes; c++) fprintf(out, " %8.0f", counts[t * classes + c]);
+    fputc('\n', out);
+  }
+}
+
+void ls__confusion_print(const ls__metrics_task *task, const double *counts,
+                         const char *const *names, FILE *out) {
+  const size_t classes = ls__confusion_classes(task);
+  if (classes == 0) return;
+  char number[24];
+  int width = 10; /* of the column of names: 10 to 30 */
+  for (size_t c = 0; c < classes; c++) {
+    size_t length = strlen(label(names, c, number));
+    if (length > (size_t)width) width = length < 30 ? (int)length : 30;
+  }
+  fprintf(out, "%-*s %9s %9s %9s %9s\n", width, "class", "precision", "recall", "f1", "support");
+  for (size_t c = 0; c < classes; c++) {
+    scores s = scores_of(counts, classes, c);
+    fprintf(out, "%-*.*s %9.4f %9.4f %9.4f %9.0f\n", width, width, label(names, c, number),
+            s.precision, s.recall, s.f1, s.support);
+  }
+  scores mean = macro_of(counts, classes);
+  fprintf(out, "%-*s %9.4f %9.4f %9.4f %9.0f\n", width, "macro mean", mean.precision, mean.recall,
+          mean.f1, mean.support);
+  if (classes <= WIDEST_MATRIX) print_matrix(counts, classes, names, width, out);
+}
+
+/* A JSON string: quotes, backslashes and control characters escaped. */
+static void json_string(const char *text, FILE *out) {
+  fputc('"', out);
+  for (const char *p = text; *p != '\0'; p++) {
+    unsigned char byte = (unsigned char)*p;
+    if (byte < 32)
+      fprintf(out, "\\u%04x", byte);
+    else
+      fprintf(out, byte == '"' || byte == '\\' ? "\\%c" : "%c", *p);
+  }
+  fputc('"', out);
+}
+
+static void json_scores(const scores *s, FILE *out) {
+  fprintf(out, "\"precision\": %.9g, \"recall\": %.9g, \"f1\": %.9g, \"support\": %.0f",
+          s->precision, s->recall, s->f1, s->support);
+}
+
+void ls__confusion_json(const ls__metrics_task *task, const double *counts,
+                        const char *const *names, FILE *out) {
+  const size_t classes = ls__confusion_classes(task);
+  char number[24];
+  fputs("{\"classes\": [", out);
+  for (size_t c = 0; c < classes; c++) {
+    scores s = scores_of(counts, classes, c);
+    fputs(c > 0 ? ", {\"name\": " : "{\"name\": ", out);
+    json_string(label(names, c, number), out);
+    fputs(", ", out);
+    json_scores(&s, out);
+    fputc('}', out);
+  }
+  scores mean = macro_of(counts, classes);
+  fputs("], \"macro\": {", out);
+  json_scores(&mean, out);
+  fputs("}, \"matrix\": [", out);
+  for (size_t t = 0; t < classes; t++) {
+    fputs(t > 0 ? ", [" : "[", out);
+    for (size_t c = 0; c < classes; c++)
+      fprintf(out, c > 0 ? ", %.0f" : "%.0f", counts[t * classes + c]);
+    fputc(']', out);
+  }
+  fputs("]}", out);
+}

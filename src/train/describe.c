@@ -1,0 +1,77 @@
+/* What `train --dry-run` shows. */
+#include <stdio.h>
+#include <string.h>
+
+#include "train/trainer.h"
+
+static void print_bytes(FILE *out, const char *what, double bytes) {
+  static const char *const unit[] = {"B", "KiB", "MiB", "GiB", "TiB"};
+  int u = 0;
+  for (; bytes >= 1024 && u < 4; u++) bytes /= 1024;
+  fprintf(out, "  %-34s %8.*f %s\n", what, u > 0 ? 1 : 0, bytes, unit[u]);
+}
+
+static void print_model(const ls__graph *graph, FILE *out) {
+  char text[LS_SHAPE_TEXT];
+  fprintf(out, "%-24s %-14s %-18s %12s\n", "layer", "kind", "output", "parameters");
+  for (int i = 0; i < graph->n_inputs; i++)
+    fprintf(out, "%-24s %-14s %-18s\n", graph->input_name[i], "", ls_shape_format(&graph->input[i], text));
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const ls__layer *layer = &graph->node[i].layer;
+    size_t n = 0;
+    for (int p = 0; p < layer->n_parameters; p++) n += ls_shape_count(&layer->parameters[p].shape);
+    fprintf(out, "%-24s %-14s %-18s %12zu\n", layer->name, layer->kind->name,
+            ls_shape_format(&layer->out, text), n);
+  }
+  fprintf(out, "%-24s %-14s %-18s %12zu\n", "total", "", "", graph->parameters);
+}
+
+static void print_memory(const ls_trainer *t, FILE *out) {
+  ls__run_memory run = ls__run_memory_of(t->run);
+  double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
+                 ls__optimizer_slots(t->optimizer);
+  fprintf(out, "\nmemory of rank 0\n");
+  print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
+  print_bytes(out, "optimizer state", state);
+  print_bytes(out, "activations of a lane", (double)run.planned);
+  print_bytes(out, "  (without reuse)", (double)run.unplanned);
+  print_bytes(out, "scratch", (double)run.scratch);
+  print_bytes(out, ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
+              (double)ls__data_node_bytes(t->data));
+}
+
+static void print_lanes(const ls_trainer *t, FILE *out) {
+  size_t size = (size_t)ls_comm_size(t->comm);
+  fprintf(out, "\nbatch %zu in %zu lane%s on %zu rank%s of %d node%s, %llu steps an epoch\n", t->batch,
+          t->lanes, t->lanes == 1 ? "" : "s", size, size == 1 ? "" : "s", ls_comm_nodes(t->comm),
+          ls_comm_nodes(t->comm) == 1 ? "" : "s", (unsigned long long)t->epoch_steps);
+  for (size_t r = 0; r < size && r < 16; r++) {
+    size_t lo = ls__cut(t->lanes, r, size), hi = ls__cut(t->lanes, r + 1, size);
+    if (lo == hi)
+      fprintf(out, "  rank %zu: no lane\n", r);
+    else
+      fprintf(out, "  rank %zu: lanes %zu to %zu, samples %zu to %zu\n", r, lo, hi - 1,
+              ls__cut(t->batch, lo, t->lanes), ls__cut(t->batch, hi, t->lanes) - 1);
+  }
+  if (size > 16) fprintf(out, "  ... and so on to rank %zu\n", size - 1);
+  size_t buckets = ls__exchange_buckets(t->exchange);
+  fprintf(out, "\nexchange %s, %zu bucket%s\n", ls__exchange_name(t->exchange), buckets,
+          buckets == 1 ? "" : "s");
+  for (size_t b = 0; b < buckets && b < 16; b++) {
+    size_t start = ls__exchange_bucket_start(t->exchange, b);
+    size_t n = ls__exchange_bucket_start(t->exchange, b + 1) - start;
+    fprintf(out, "  bucket %zu: floats %zu to %zu (%.2f MiB)\n", b, start, start + n - 1,
+            (double)n * sizeof(float) / 1048576.0);
+  }
+  if (buckets > 16) fprintf(out, "  ... %zu more\n", buckets - 16);
+}
+
+ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *out) {
+  if (ls_comm_rank(trainer->comm) == 0) {
+    print_model(trainer->model->graph, out);
+    print_memory(trainer, out);
+    print_lanes(trainer, out);
+    fflush(out);
+  }
+  return ls_comm_agree(trainer->comm, LS_OK);
+}

@@ -1,0 +1,338 @@
+/* What a run shows on the terminal and writes into its directory.  Rank 0 alone. */
+#include "train/report.h"
+
+#include <errno.h>
+#include <math.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/simd.h"
+#include "h5/h5.h"
+#include "tensor/gemm.h"
+#include "train/trainer.h"
+
+struct ls__report {
+  FILE *out, *metrics;
+  ls_progress progress;
+  double drawn;      /* when the bar was drawn last */
+  double epoch_start;
+  bool bar_open;
+};
+
+void ls__json_number(FILE *out, double x) {
+  if (isfinite(x))
+    fprintf(out, "%.9g", x);
+  else
+    fputs("null", out);
+}
+
+void ls__json_string(FILE *out, const char *text) {
+  fputc('"', out);
+  for (; *text; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\')
+      fprintf(out, "\\%c", c);
+    else if (c < 32)
+      fprintf(out, "\\u%04x", c);
+    else
+      fputc(c, out);
+  }
+  fputc('"', out);
+}
+
+static void json_times(FILE *out, const ls__times *t) {
+  fprintf(out, "\"input\":%.6f,\"compute\":%.6f,\"exchange\":%.6f,\"wait\":%.6f,\"update\":%.6f",
+          t->input, t->compute, t->exchange, t->wait, t->update);
+}
+
+/* --- the run directory */
+
+/* mkdir -p */
+static ls_status make_folder(const char *path) {
+  char part[4096];
+  size_t n = strlen(path);
+  if (n == 0 || n >= sizeof part) return ls__fail(LS_EIO, "output: \"%s\" is no path", path);
+  for (size_t i = 1; i <= n; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    if (mkdir(part, 0777) != 0 && errno != EEXIST)
+      return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", part, strerror(errno));
+  }
+  struct stat s;
+  if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
+    return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", path, strerror(ENOTDIR));
+  return LS_OK;
+}
+
+/* A run that is there already is never overwritten: it becomes OUTPUT.1, OUTPUT.2, ... */
+static ls_status move_old(const char *output, FILE *out) {
+  char path[4096], to[4096];
+  struct stat s;
+  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
+  if (stat(path, &s) != 0) return LS_OK;
+  for (int k = 1; k < 1000000; k++) {
+    snprintf(to, sizeof to, "%s.%d", output, k);
+    if (lstat(to, &s) == 0) continue;
+    if (rename(output, to) != 0)
+      return ls__fail(LS_EIO, "%s: the earlier run cannot be moved to %s: %s", output, to,
+                      strerror(errno));
+    if (out != NULL) fprintf(out, "the earlier run in %s is now in %s\n", output, to);
+    return LS_OK;
+  }
+  return ls__fail(LS_EIO, "%s: too many earlier runs", output);
+}
+
+static ls_status write_whole(const char *path, const char *text) {
+  char temporary[4096];
+  snprintf(temporary, sizeof temporary, "%s.partial", path);
+  FILE *file = fopen(temporary, "w");
+  if (file == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  int bad = fputs(text, file) < 0;
+  bad |= fclose(file) != 0;
+  if (bad || rename(temporary, path) != 0) {
+    ls_status st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+    (void)unlink(temporary);
+    return st;
+  }
+  return LS_OK;
+}
+
+/* The lines of metrics.jsonl up to the step that the run resumes from; later ones come again. */
+static ls_status keep_metrics(const char *path, uint64_t step) {
+  ls_status st = LS_OK;
+  char temporary[4096], *line = NULL;
+  size_t room = 0;
+  FILE *old = fopen(path, "r"), *kept = NULL;
+  if (old == NULL) return LS_OK;
+  snprintf(temporary, sizeof temporary, "%s.partial", path);
+  kept = fopen(temporary, "w");
+  if (kept == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  while (getline(&line, &room, old) > 0) {
+    const char *at = strstr(line, "\"step\":");
+    if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
+    fputs(line, kept);
+  }
+  int bad = fclose(kept) != 0;
+  if (bad || rename(temporary, path) != 0)
+    LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+out:
+  free(line);
+  (void)fclose(old);
+  return st;
+}
+
+static ls_status open_directory(ls__report *r, ls_trainer *t) {
+  ls_status st = LS_OK;
+  char path[4096], *text = NULL;
+  const char *output = t->set.output;
+  if (!t->options.resume) LS_TRY(move_old(output, r->progress != LS_PROGRESS_NONE ? r->out : NULL));
+  snprintf(path, sizeof path, "%s/checkpoints", output);
+  LS_TRY(make_folder(path));
+  LS_TRY(ls_config_write(t->config, &text));
+  snprintf(path, sizeof path, "%s/config.yaml", output);
+  LS_TRY(write_whole(path, text));
+  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
+  if (t->options.resume) LS_TRY(keep_metrics(path, t->now.step));
+  r->metrics = fopen(path, t->options.resume ? "a" : "w");
+  if (r->metrics == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+out:
+  free(text);
+  return st;
+}
+
+ls_status ls__report_open(ls_trainer *t, ls__report **out) {
+  ls_status st = LS_OK;
+  ls__report *r = NULL;
+  LS_TRY(ls__alloc(&r, 1, sizeof *r, "report"));
+  *out = r;
+  r->epoch_start = ls__clock();
+  r->progress = LS_PROGRESS_NONE;
+  if (ls_comm_rank(t->comm) != 0) goto out;
+  r->out = t->options.out;
+  r->progress = t->options.progress;
+  if (r->progress == LS_PROGRESS_AUTO)
+    r->progress = isatty(fileno(r->out)) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
+  if (t->set.output != NULL) LS_TRY(open_directory(r, t));
+  if (r->progress != LS_PROGRESS_NONE) {
+    if (t->now.step > 0)
+      fprintf(r->out, "resuming at step %llu (epoch %llu, sample %llu)\n",
+              (unsigned long long)t->now.step, (unsigned long long)t->now.epoch + 1,
+              (unsigned long long)t->now.position);
+    fprintf(r->out, "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s\n",
+            t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
+            ls_comm_size(t->comm), ls_comm_size(t->comm) == 1 ? "" : "s",
+            ls__exchange_name(t->exchange));
+    fflush(r->out);
+  }
+out:
+  return st;
+}
+
+/* --- progress */
+
+static void draw_bar(ls__report *r, const ls_trainer *t) {
+  enum { WIDTH = 28 };
+  char bar[WIDTH + 1];
+  double share = t->n > 0 ? (double)t->now.position / (double)t->n : 1;
+  int full = (int)(share * WIDTH);
+  for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
+  bar[WIDTH] = '\0';
+  double loss = 0;
+  for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) loss += t->sums[lane * t->width];
+  double seen = (double)t->now.position * (double)(t->lane_hi - t->lane_lo) / (double)t->lanes;
+  double seconds = ls__clock() - r->epoch_start;
+  double left = share > 0 ? seconds / share * (1 - share) : 0;
+  fprintf(r->out, "\repoch %llu/%llu [%s] %3.0f %%  loss %.4g  %.0f s left \033[K",
+          (unsigned long long)t->now.epoch + 1, (unsigned long long)t->set.epochs, bar, 100 * share,
+          seen > 0 && !ls__loss_sums(t->task.loss) ? loss / seen : loss, left);
+  fflush(r->out);
+  r->bar_open = true;
+}
+
+void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) {
+  if (samples > 0 && r->metrics != NULL) {
+    fprintf(r->metrics, "{\"type\":\"step\",\"epoch\":%llu,\"step\":%llu,\"loss\":",
+            (unsigned long long)t->now.epoch + 1, (unsigned long long)t->now.step);
+    ls__json_number(r->metrics, loss);
+    fprintf(r->metrics, ",\"seconds\":{");
+    json_times(r->metrics, &t->times);
+    fprintf(r->metrics, "}}\n");
+  }
+  if (r->progress == LS_PROGRESS_BAR && ls__clock() - r->drawn > 0.1) {
+    r->drawn = ls__clock();
+    draw_bar(r, t);
+  }
+}
+
+static void print_scores(FILE *out, const ls__metrics *metrics, const char *prefix,
+                         const ls__scores *scores) {
+  fprintf(out, "  %sloss %.4g", prefix, scores->loss);
+  for (size_t i = 0; i < ls__metrics_values(metrics); i++)
+    fprintf(out, "  %s%s %.4g", prefix, ls__metrics_name(metrics, i), scores->metric[i]);
+}
+
+void ls__json_scores(FILE *out, const ls__metrics *metrics, const char *prefix,
+                     const ls__scores *scores) {
+  fprintf(out, "\"%sloss\":", prefix);
+  ls__json_number(out, scores->loss);
+  for (size_t i = 0; i < ls__metrics_values(metrics); i++) {
+    fprintf(out, ",\"%s%s\":", prefix, ls__metrics_name(metrics, i));
+    ls__json_number(out, scores->metric[i]);
+  }
+}
+
+static void add_times(ls__times *to, const ls__times *x) {
+  to->input += x->input;
+  to->compute += x->compute;
+  to->exchange += x->exchange;
+  to->wait += x->wait;
+  to->update += x->update;
+}
+
+void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
+                      const ls__scores *validation, double evaluation_seconds, double lr) {
+  const ls__metrics *metrics = t->task.metrics;
+  double seconds = ls__clock() - r->epoch_start - evaluation_seconds;
+  double rate = seconds > 0 ? (double)t->n / seconds : 0;
+  if (r->metrics != NULL) {
+    fprintf(r->metrics, "{\"type\":\"epoch\",\"epoch\":%llu,\"step\":%llu,",
+            (unsigned long long)t->now.epoch, (unsigned long long)t->now.step);
+    ls__json_scores(r->metrics, metrics, "", train);
+    if (validation->samples > 0) {
+      fputc(',', r->metrics);
+      ls__json_scores(r->metrics, metrics, "validation_", validation);
+    }
+    fprintf(r->metrics, ",\"lr\":%.9g,\"samples_per_second\":%.1f,\"seconds\":{", lr, rate);
+    json_times(r->metrics, &t->times);
+    fprintf(r->metrics, ",\"evaluation\":%.6f}}\n", evaluation_seconds);
+    fflush(r->metrics);
+  }
+  if (r->progress == LS_PROGRESS_PLAIN || r->progress == LS_PROGRESS_BAR) {
+    if (r->bar_open) fputs("\r\033[K", r->out);
+    r->bar_open = false;
+    fprintf(r->out, "epoch %llu/%llu", (unsigned long long)t->now.epoch,
+            (unsigned long long)t->set.epochs);
+    print_scores(r->out, metrics, "", train);
+    if (validation->samples > 0) print_scores(r->out, metrics, "validation_", validation);
+    fprintf(r->out, "  %.0f samples/s\n", rate);
+    fflush(r->out);
+  }
+  add_times(&t->total, &t->times);
+  memset(&t->times, 0, sizeof t->times);
+  r->epoch_start = ls__clock();
+}
+
+/* --- the end */
+
+static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
+                               const ls_train_summary *s) {
+  char path[4096], temporary[4200];
+  snprintf(path, sizeof path, "%s/summary.json", t->set.output);
+  snprintf(temporary, sizeof temporary, "%s.partial", path);
+  FILE *f = fopen(temporary, "w");
+  if (f == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  fprintf(f, "{\"status\":");
+  ls__json_string(f, status == LS_OK ? "done" : ls_status_text(status));
+  fprintf(f, ",\"why\":");
+  ls__json_string(f, status == LS_OK ? why : ls_error_message());
+  fprintf(f, ",\"epochs\":%llu,\"steps\":%llu,\"samples\":%llu,\"ranks\":%d,\"nodes\":%d,\"lanes\":%zu,"
+             "\"exchange\":\"%s\",\"bucket_mb\":%.6g,\"batch\":%zu,\"parameters\":%zu,\"loss\":",
+          (unsigned long long)s->epochs, (unsigned long long)s->steps,
+          (unsigned long long)t->trained_samples, ls_comm_size(t->comm), ls_comm_nodes(t->comm),
+          t->lanes, ls__exchange_name(t->exchange), t->set.bucket_mb, t->batch,
+          t->model->graph->parameters);
+  ls__json_number(f, s->loss);
+  fprintf(f, ",\"validation_loss\":");
+  ls__json_number(f, s->validation_loss);
+  fprintf(f, ",\"samples_per_second\":%.1f,\"seconds\":{\"total\":%.3f,", s->samples_per_second,
+          t->now.seconds);
+  json_times(f, &t->total);
+  fprintf(f, "},\"weights_hash\":\"%016llx\",\"simd\":\"%s\",\"blas\":",
+          (unsigned long long)s->weights_hash, ls__simd_name(ls__simd_level_now()));
+  ls__json_string(f, ls__gemm_library());
+  fprintf(f, ",\"hdf5\":");
+  ls__json_string(f, ls__h5_library());
+  fprintf(f, ",\"mpi\":");
+  ls__json_string(f, ls__comm_library());
+  fprintf(f, ",\"version\":\"%s\"}\n", LOCKSTEP_VERSION);
+  int bad = ferror(f);
+  bad |= fclose(f) != 0;
+  if (bad || rename(temporary, path) != 0) {
+    ls_status st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+    (void)unlink(temporary);
+    return st;
+  }
+  return LS_OK;
+}
+
+ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const char *why,
+                           const ls_train_summary *summary) {
+  ls_status st = LS_OK;
+  if (r->bar_open) fputs("\r\033[K", r->out);
+  add_times(&t->total, &t->times);
+  memset(&t->times, 0, sizeof t->times);
+  if (r->metrics != NULL) {
+    char message[LS__ERROR_BYTES];
+    snprintf(message, sizeof message, "%s", ls_error_message());
+    if (fclose(r->metrics) != 0 && status == LS_OK)
+      st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, strerror(errno));
+    if (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE) {
+      ls_status written = write_summary(t, status, why, summary);
+      if (st == LS_OK) st = written;
+    }
+    if (status != LS_OK) ls__error_set(message);
+  }
+  if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
+    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s%s\n", why,
+            (unsigned long long)summary->steps, summary->samples_per_second,
+            (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "",
+            t->set.output != NULL ? t->set.output : "");
+    fflush(r->out);
+  }
+  ls__free(r);
+  return status == LS_OK ? st : status;
+}

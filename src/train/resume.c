@@ -1,0 +1,110 @@
+/* Checkpoints of a run: gathering it to rank 0, and spreading it again over other ranks. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "train/trainer.h"
+
+ls_status ls__trainer_save(ls_trainer *t, const char *path) {
+  ls_status st = LS_OK;
+  const bool writes = ls_comm_rank(t->comm) == 0;
+  ls__checkpoint_writer *writer = NULL;
+  double *sums = NULL;
+  float *arena = NULL;
+  ls_status local = ls__alloc(&sums, t->width, sizeof *sums, "sums");
+  if (local == LS_OK && writes) local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
+  LS_TRY(ls_comm_agree(t->comm, local));
+  LS_TRY(ls__trainer_epoch_sums(t, sums));
+  t->now.n_sums = t->lanes * t->width;
+  ls__schedule_state(t->schedule, t->now.schedule);
+  if (writes) local = ls__checkpoint_begin(path, t->model, &t->now, t->all_sums, &writer);
+  for (int k = 0; k < ls__optimizer_slots(t->optimizer); k++) {
+    LS_TRY(ls__exchange_gather(t->exchange, t->slot[k], arena));
+    if (writes && local == LS_OK)
+      local = ls__checkpoint_slot(writer, ls__optimizer_slot_name(t->optimizer, k), arena);
+  }
+  if (writer != NULL && local == LS_OK) {
+    local = ls__checkpoint_end(writer);
+    writer = NULL;
+  }
+  LS_TRY(ls_comm_agree(t->comm, local));
+out:
+  ls__checkpoint_abandon(writer); /* a peer failed in between */
+  ls__free(sums);
+  ls__free(arena);
+  return st;
+}
+
+/* Whether both have the same parameters, by name and shape. */
+static bool same_parameters(const ls__graph *a, const ls__graph *b) {
+  if (a->arena != b->arena || a->n_nodes != b->n_nodes) return false;
+  for (int i = 0; i < a->n_nodes; i++) {
+    const ls__layer *x = &a->node[i].layer, *y = &b->node[i].layer;
+    if (strcmp(x->name, y->name) != 0 || x->n_parameters != y->n_parameters) return false;
+    for (int p = 0; p < x->n_parameters; p++)
+      if (!ls_shape_equal(&x->parameters[p].shape, &y->parameters[p].shape)) return false;
+  }
+  return true;
+}
+
+static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
+                              ls__standing *standing, double **sums) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__checkpoint_newest(t->set.output, path, bytes));
+  if (path[0] == '\0') goto out;
+  LS_TRY(ls__checkpoint_load(path, saved, standing, sums));
+  if (!same_parameters((*saved)->graph, t->model->graph))
+    LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's", path);
+  if (standing->samples != t->n)
+    LS_FAIL(LS_EDATA, "%s: the training part had %llu samples and has %zu now", path,
+            (unsigned long long)standing->samples, t->n);
+out:
+  return st;
+}
+
+ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes, double **sums,
+                           bool *found) {
+  ls_status st = LS_OK, local = LS_OK;
+  ls__standing standing;
+  memset(&standing, 0, sizeof standing);
+  *found = false;
+  path[0] = '\0';
+  if (t->set.output == NULL) return LS_OK;
+  if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, saved, path, bytes, &standing, sums);
+  LS_TRY(ls_comm_agree(t->comm, local));
+  LS_TRY(ls__comm_bcast(t->comm, path, bytes, 0));
+  *found = path[0] != '\0';
+  if (!*found) goto out;
+  LS_TRY(ls__comm_bcast(t->comm, &standing, sizeof standing, 0));
+  if (standing.n_sums > 0) {
+    if (*sums == NULL) local = ls__alloc(sums, standing.n_sums, sizeof **sums, "running sums");
+    LS_TRY(ls_comm_agree(t->comm, local));
+    LS_TRY(ls__comm_bcast(t->comm, *sums, standing.n_sums * sizeof **sums, 0));
+  }
+  t->now = standing;
+  t->now.seed = t->set.seed;
+out:
+  return st;
+}
+
+ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path, bool whole) {
+  ls_status st = LS_OK, local = LS_OK;
+  const bool reads = ls_comm_rank(t->comm) == 0;
+  float *arena = NULL;
+  if (reads) {
+    local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
+    memcpy(t->model->parameters, saved->parameters, t->model->graph->arena * sizeof(float));
+  }
+  LS_TRY(ls_comm_agree(t->comm, local));
+  LS_TRY(ls__exchange_publish(t->exchange));
+  for (int k = 0; whole && k < ls__optimizer_slots(t->optimizer); k++) {
+    if (reads)
+      local = ls__checkpoint_load_slot(path, saved, ls__optimizer_slot_name(t->optimizer, k), arena);
+    LS_TRY(ls_comm_agree(t->comm, local));
+    LS_TRY(ls__exchange_scatter(t->exchange, arena, t->slot[k]));
+  }
+  if (whole) ls__schedule_restore(t->schedule, t->now.schedule);
+out:
+  ls__free(arena);
+  return st;
+}

@@ -1,0 +1,41 @@
+/* The settings of a run that belong to the training room itself. */
+#ifndef LS_TRAIN_SETTINGS_H
+#define LS_TRAIN_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "config/config.h"
+
+typedef struct ls__settings {
+  /* train: */
+  size_t batch;        /* 0: the whole training part */
+  uint64_t epochs;
+  uint64_t seed;
+  size_t lanes;        /* 0: as many as ranks */
+  uint64_t max_steps;  /* 0: no limit */
+  double max_seconds;  /* 0: no limit */
+  double target_loss;  /* -INFINITY: none */
+  uint64_t log_steps;  /* 0: none; a "step" line in metrics.jsonl every so many */
+  /* early_stopping: */
+  bool early;
+  bool early_on_training; /* monitor: loss, not validation_loss */
+  uint64_t patience;
+  double min_delta;
+  bool restore_best;
+  /* regularization:, clip: */
+  double l1, l2, clip_value, clip_norm;
+  /* exchange:, bucket_mb:, watchdog: */
+  const char *exchange;
+  double bucket_mb, watchdog;
+  /* checkpoint: */
+  double save_seconds;
+  uint64_t save_epochs, save_steps;
+  size_t keep;
+  const char *output; /* NULL: no run directory */
+} ls__settings;
+
+/* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */
+LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out);
+
+#endif

@@ -1,0 +1,54 @@
+# What the tests that drive the program share; sourced.
+set -u
+: "${LOCKSTEP_BUILD:?the build directory}" "${LOCKSTEP_SOURCE:?the source directory}"
+lockstep=$LOCKSTEP_BUILD/lockstep
+work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-cli.XXXXXX")
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+# ranks N COMMAND...: one rank without mpirun, more with it.
+ranks() {
+  local n=$1
+  shift
+  if [ "$n" = 1 ]; then timeout 120 "$@"; else timeout 120 mpirun -n "$n" --oversubscribe --bind-to none "$@"; fi
+}
+
+fail() {
+  echo "FAILED: $*"
+  failures=$((failures + 1))
+}
+
+# refused CODE PATTERN COMMAND...: at 1 and 3 ranks the program exits with CODE and prints exactly
+# one line of its own, which matches PATTERN.
+refused() {
+  local code=$1 pattern=$2 n got lines
+  shift 2
+  for n in 1 3; do
+    ranks $n "$@" >"$work/out" 2>"$work/err" </dev/null
+    got=$?
+    lines=$(grep -c '^lockstep: ' "$work/err")
+    if [ $got != "$code" ] || [ "$lines" != 1 ] || ! grep '^lockstep: ' "$work/err" | grep -qiE "$pattern"; then
+      fail "on $n ranks: $*"
+      echo "  exit code $got (wanted $code), $lines lines (wanted 1 like /$pattern/):"
+      head -5 "$work/err" | sed 's/^/  | /'
+    fi
+  done
+}
+
+# accepted COMMAND...: exit code 0.
+accepted() {
+  if ! "$@" >"$work/out" 2>"$work/err" </dev/null; then
+    fail "$*"
+    tail -5 "$work/err" | sed 's/^/  | /'
+  fi
+}
+
+# shown PATTERN: the last accepted command printed it.
+shown() {
+  grep -qE "$1" "$work/out" || { fail "nothing like /$1/ in:"; head -20 "$work/out" | sed 's/^/  | /'; }
+}
+
+finish() {
+  [ $failures = 0 ] && echo "all good"
+  exit $((failures > 0))
+}

@@ -1,0 +1,91 @@
+#!/bin/bash
+# Bad files, bad configurations, bad directories: one line, the right exit code on every rank, and
+# earlier results as they were.
+. "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
+cd "$work" || exit 1
+"$LOCKSTEP_BUILD/tests/make_bad" "$work" || exit 1
+cat >good.yaml <<'YAML'
+data: {file: good.h5}
+model: [{dense: {units: 4, activation: relu}}, {dense: {units: 2}}]
+loss: cross_entropy
+optimizer: {sgd: {lr: 0.1}}
+train: {batch: 8, epochs: 2, seed: 1}
+output: run
+YAML
+accepted ranks 1 "$lockstep" train good.yaml --progress=none
+hash=$(grep -o '"weights_hash":"[0-9a-f]*"' run/summary.json)
+accepted ranks 3 "$lockstep" train good.yaml --progress=none output=run3 train.lanes=1 exchange=tree
+[ "$hash" = "$(grep -o '"weights_hash":"[0-9a-f]*"' run3/summary.json)" ] || fail "one lane on 3 ranks gave other weights"
+
+# data files
+head -c 3000 good.h5 >truncated.h5
+echo "this is text" >text.h5
+refused 3 'truncated.h5' "$lockstep" train good.yaml data.file=truncated.h5
+refused 3 'text.h5.*not an HDF5' "$lockstep" train good.yaml data.file=text.h5
+refused 1 'nothere.h5' "$lockstep" train good.yaml data.file=nothere.h5
+refused 3 '/fields/nope' "$lockstep" train good.yaml data.inputs=/fields/nope data.targets=/train/y
+refused 3 '40.*39|39.*40' "$lockstep" train good.yaml data.file=lengths.h5
+refused 3 'nan|not finite' "$lockstep" train good.yaml data.file=nan.h5
+refused 3 'label.*7|7.*0\.\.1' "$lockstep" train good.yaml data.file=label.h5
+
+# configurations
+refused 2 'good.yaml.*train.*epoch' "$lockstep" train good.yaml train.epoch=3
+refused 2 'train.batch.*many' "$lockstep" train good.yaml train.batch=many
+refused 2 'units.*-3' "$lockstep" train good.yaml model.1.dense.units=-3
+refused 2 'nothere.yaml|No such' "$lockstep" train nothere.yaml
+printf 'base: b.yaml\n' >a.yaml
+printf 'base: a.yaml\n' >b.yaml
+refused 2 'a.yaml.*b.yaml|b.yaml.*a.yaml' "$lockstep" train a.yaml
+refused 2 'train' "$lockstep" train good.yaml train=5 train.batch=3
+printf 'model: [\n' >broken.yaml
+refused 2 'broken.yaml:[0-9]' "$lockstep" train broken.yaml
+printf 'model: &m [*m]\n' >loop.yaml
+refused 2 'loop.yaml' "$lockstep" train loop.yaml
+refused 2 'help' "$lockstep" train
+refused 2 'frobnicate' "$lockstep" frobnicate
+refused 2 'nosuch' "$lockstep" train good.yaml --nosuch
+refused 4 'not finite' "$lockstep" train good.yaml optimizer.sgd.lr=1e30 train.epochs=20 output=diverged
+
+# converters
+printf 'a,b,c\n1,2,3\n4,5\n' >ragged.csv
+refused 3 'ragged.csv:3' "$lockstep" convert csv ragged.csv -o out.h5
+printf 'a,b,c\n1,2,3\n4,,6\n7,8,9\n' >missing.csv
+refused 3 'missing.csv:3.*column 2|missing.csv:3.*b' "$lockstep" convert csv missing.csv -o out.h5 --label number
+printf '\0\0\10\3\0\0\0\12\0\0\0\34\0\0\0\34abc' >lies.idx
+printf '\0\0\10\1\0\0\0\1\7' >labels.idx
+refused 3 'lies.idx' "$lockstep" convert idx lies.idx labels.idx -o out.h5
+refused 1 'nothere.csv' "$lockstep" convert csv nothere.csv -o out.h5
+head -c 20000 /dev/zero | tr '\0' 'x' | gzip -1 | head -c 30 >cut.csv.gz
+refused 3 'cut.csv.gz' "$lockstep" convert csv cut.csv.gz -o out.h5
+[ -e out.h5 ] && fail "a refused conversion left out.h5"
+
+# checkpoints
+cp run/checkpoints/final.h5 damaged.h5
+printf 'XXXX' | dd of=damaged.h5 bs=1 seek=$(($(stat -c %s damaged.h5) - 40)) conv=notrunc 2>/dev/null
+head -c 1500 run/checkpoints/final.h5 >cut.h5
+refused 3 'cut.h5' "$lockstep" evaluate cut.h5 --split train
+refused 3 'good.h5.*not a checkpoint' "$lockstep" evaluate good.h5 --split train
+refused 1 'nowhere' "$lockstep" evaluate nowhere --split train
+refused 3 'test' "$lockstep" evaluate run --split test
+
+# places that can't be written
+touch file
+refused 1 'file/run' "$lockstep" train good.yaml output=file/run --progress=none
+(
+  trap '' XFSZ # so that mpirun itself survives the limit
+  ulimit -f 2
+  refused 1 'small' "$lockstep" train good.yaml output=small model.0.dense.units=3000 --progress=none
+  exit $failures
+) || failures=$((failures + 1))
+ls small/checkpoints 2>/dev/null | grep -q . && fail "a full disk left $(ls small/checkpoints)"
+(
+  trap '' XFSZ
+  ulimit -f 1
+  i=0; while [ $i -lt 2000 ]; do echo "$i,$i,$((i % 2))"; i=$((i + 1)); done | gzip >many.csv.gz
+  refused 1 'many.h5' "$lockstep" convert csv many.csv.gz -o many.h5 --quiet
+  exit $failures
+) || failures=$((failures + 1))
+[ -e many.h5 ] && fail "a full disk left many.h5"
+
+[ "$hash" = "$(grep -o '"weights_hash":"[0-9a-f]*"' run/summary.json)" ] || fail "the earlier run changed"
+finish

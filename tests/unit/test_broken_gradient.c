@@ -1,0 +1,25 @@
+/* The gradient check notices a wrong gradient: here is dense built with LOCKSTEP_BREAK_GRADIENT,
+ * which leaves the bias's gradient out, under another name. */
+#define LOCKSTEP_BREAK_GRADIENT
+#define ls__kind_dense broken_dense
+#include "nn/dense.c"
+#undef ls__kind_dense
+
+#include "layer_check.h"
+
+static void noticed(void **state) {
+  (void)state;
+  const ls_shape in = {1, {7}};
+  layer_check c;
+  assert_int_equal(layer_check_init(&c, ls__layer_kind_find("dense"), "{units: 4}", 3, 1, &in), LS_OK);
+  assert_true(layer_check_gradients(&c) < 1e-3);
+  layer_check_reset(&c);
+  assert_int_equal(layer_check_init(&c, &broken_dense, "{units: 4}", 3, 1, &in), LS_OK);
+  assert_true(layer_check_gradients(&c) > 0.5);
+  layer_check_reset(&c);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {cmocka_unit_test(noticed)};
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,183 @@
+/* Lanes, the tree over them, and sums in its order. */
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <setjmp.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "comm/lanes.h"
+#include "comm/reduce.h"
+
+static void cuts_are_floors(void **state) {
+  (void)state;
+  for (size_t n = 0; n < 70; n++)
+    for (size_t parts = 1; parts < 20; parts++)
+      for (size_t i = 0; i <= parts; i++) assert_int_equal(ls__cut(n, i, parts), n * i / parts);
+  /* n * i would overflow */
+  assert_int_equal(ls__cut(SIZE_MAX - 1, 4, 4), SIZE_MAX - 1);
+  assert_int_equal(ls__cut(SIZE_MAX, 1, 2), SIZE_MAX / 2);
+}
+
+static void five_lanes_as_documented(void **state) {
+  (void)state;
+  ls__subtree out[LS__MAX_SUBTREES];
+  /* ((0+1)+(2+3))+4 */
+  assert_true(ls__siblings((ls__subtree){0, 1}, (ls__subtree){1, 2}, 5));
+  assert_false(ls__siblings((ls__subtree){1, 2}, (ls__subtree){2, 3}, 5));
+  assert_true(ls__siblings((ls__subtree){2, 3}, (ls__subtree){3, 4}, 5));
+  assert_true(ls__siblings((ls__subtree){0, 2}, (ls__subtree){2, 4}, 5));
+  assert_true(ls__siblings((ls__subtree){0, 4}, (ls__subtree){4, 5}, 5));
+  assert_false(ls__siblings((ls__subtree){3, 4}, (ls__subtree){4, 5}, 5));
+  assert_false(ls__siblings((ls__subtree){2, 4}, (ls__subtree){4, 5}, 5));
+  assert_int_equal(ls__subtrees(1, 5, 5, out), 3);
+  assert_int_equal(out[0].lo, 1);
+  assert_int_equal(out[0].hi, 2);
+  assert_int_equal(out[1].lo, 2);
+  assert_int_equal(out[1].hi, 4);
+  assert_int_equal(out[2].lo, 4);
+  assert_int_equal(out[2].hi, 5);
+  assert_int_equal(ls__subtrees(0, 5, 5, out), 1);
+  assert_int_equal(ls__subtrees(3, 3, 5, out), 0);
+}
+
+/* The tree by its definition. */
+static size_t half_of(size_t n) {
+  size_t half = 1;
+  while (half * 2 < n) half *= 2;
+  return half;
+}
+
+/* Whether [lo, hi) is a node of the tree, and of which two halves. */
+static int is_node(size_t from, size_t upto, size_t lo, size_t hi) {
+  if (from == lo && upto == hi) return 1;
+  if (upto - from < 2) return 0;
+  size_t middle = from + half_of(upto - from);
+  return is_node(from, middle, lo, hi) || is_node(middle, upto, lo, hi);
+}
+
+static void runs_are_few_whole_subtrees(void **state) {
+  (void)state;
+  ls__subtree out[LS__MAX_SUBTREES];
+  for (size_t lanes = 1; lanes <= 33; lanes++)
+    for (size_t lo = 0; lo < lanes; lo++)
+      for (size_t hi = lo + 1; hi <= lanes; hi++) {
+        int n = ls__subtrees(lo, hi, lanes, out);
+        size_t at = lo;
+        for (int i = 0; i < n; i++) {
+          assert_int_equal(out[i].lo, at);
+          assert_true(is_node(0, lanes, out[i].lo, out[i].hi));
+          if (i > 0) assert_false(ls__siblings(out[i - 1], out[i], lanes));
+          at = out[i].hi;
+        }
+        assert_int_equal(at, hi);
+      }
+}
+
+/* Joining lanes one by one, as a rank does, ends in the same list. */
+static void joining_gives_the_same_list(void **state) {
+  (void)state;
+  ls__subtree out[LS__MAX_SUBTREES], stack[LS__MAX_SUBTREES];
+  for (size_t lanes = 1; lanes <= 33; lanes++)
+    for (size_t lo = 0; lo < lanes; lo++)
+      for (size_t hi = lo + 1; hi <= lanes; hi++) {
+        int depth = 0, n = ls__subtrees(lo, hi, lanes, out);
+        for (size_t lane = lo; lane < hi; lane++) {
+          stack[depth++] = (ls__subtree){lane, lane + 1};
+          while (depth >= 2 && ls__siblings(stack[depth - 2], stack[depth - 1], lanes)) {
+            stack[depth - 2].hi = stack[depth - 1].hi;
+            depth--;
+          }
+        }
+        assert_int_equal(depth, n);
+        assert_memory_equal(stack, out, (size_t)n * sizeof *out);
+      }
+}
+
+/* The sum by the definition of the tree. */
+static float tree_sum(const float *x, size_t lo, size_t hi) {
+  if (hi - lo == 1) return x[lo];
+  size_t middle = lo + half_of(hi - lo);
+  float left = tree_sum(x, lo, middle), right = tree_sum(x, middle, hi);
+  return left + right;
+}
+
+enum { N = 2500, LANES = 40 };
+
+static void sums_keep_the_order(void **state) {
+  (void)state;
+  static float lane[LANES][N], part[LANES][N], out[N];
+  ls__rng rng = ls__rng_key(3, LS__RNG_TEST, 0, 0);
+  for (size_t l = 0; l < LANES; l++)
+    for (size_t i = 0; i < N; i++) {
+      uint32_t u = ls__rng_u32(&rng, l * N + i);
+      float scale = (float)(UINT64_C(1) << (u & 31)) * 0x1p-16f;
+      lane[l][i] = ((float)(u >> 8) * 0x1p-24f - 0.5f) * scale;
+    }
+  size_t alive = ls__alloc_alive();
+  for (size_t lanes = 1; lanes <= LANES; lanes += lanes < 9 ? 1 : 7)
+    for (size_t ranks = 1; ranks <= lanes; ranks += ranks < 6 ? 1 : 9)
+      for (int in_place = 0; in_place < 2; in_place++) {
+        /* the leaves: what `ranks` ranks hold, each summed by the definition */
+        ls__subtree leaves[LANES];
+        const float *leaf[LANES];
+        size_t n = 0;
+        for (size_t r = 0; r < ranks; r++) {
+          ls__subtree held[LS__MAX_SUBTREES];
+          int k = ls__subtrees(lanes * r / ranks, lanes * (r + 1) / ranks, lanes, held);
+          for (int j = 0; j < k; j++) leaves[n++] = held[j];
+        }
+        for (size_t k = 0; k < n; k++) {
+          leaf[k] = part[k];
+          for (size_t i = 0; i < N; i++) {
+            float column[LANES];
+            for (size_t l = 0; l < lanes; l++) column[l] = lane[l][i];
+            part[k][i] = tree_sum(column, leaves[k].lo, leaves[k].hi);
+          }
+        }
+        ls__reduce *reduce = NULL;
+        assert_int_equal(ls__reduce_create(leaves, n, lanes, &reduce), LS_OK);
+        float *to = in_place ? part[n / 2] : out;
+        ls__reduce_run(reduce, leaf, to, N);
+        for (size_t i = 0; i < N; i++) {
+          float column[LANES], want;
+          for (size_t l = 0; l < lanes; l++) column[l] = lane[l][i];
+          want = tree_sum(column, 0, lanes);
+          if (memcmp(&want, &to[i], sizeof want) != 0)
+            fail_msg("lanes %zu ranks %zu element %zu: %a, want %a", lanes, ranks, i,
+                     (double)to[i], (double)want);
+        }
+        ls__reduce_destroy(reduce);
+      }
+  assert_int_equal(ls__alloc_alive(), alive);
+}
+
+/* A test that would pass for any order tests nothing: here the plain order gives 2^24. */
+static void order_matters(void **state) {
+  (void)state;
+  float x[LANES] = {0x1p24f, 1.0f, 1.0f, 1.0f};
+  const float want = 0x1p24f + 2;
+  assert_true(tree_sum(x, 0, 4) == want); /* (2^24 + 1) + (1 + 1) */
+  ls__subtree leaves[4] = {{0, 1}, {1, 2}, {2, 3}, {3, 4}};
+  const float *leaf[4] = {&x[0], &x[1], &x[2], &x[3]};
+  float out = 7;
+  ls__reduce *reduce = NULL;
+  assert_int_equal(ls__reduce_create(leaves, 4, 4, &reduce), LS_OK);
+  ls__reduce_run(reduce, leaf, &out, 1);
+  assert_true(out == want);
+  ls__reduce_destroy(reduce);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(cuts_are_floors),
+      cmocka_unit_test(five_lanes_as_documented),
+      cmocka_unit_test(runs_are_few_whole_subtrees),
+      cmocka_unit_test(joining_gives_the_same_list),
+      cmocka_unit_test(sums_keep_the_order),
+      cmocka_unit_test(order_matters),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

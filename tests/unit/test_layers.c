@@ -1,0 +1,310 @@
+/* Every layer: gradients by central differences, values by hand, accumulation, working in place,
+ * masks that don't depend on where a lane starts, and messages for what can't be. */
+#include "layer_check.h"
+
+#include "nn/kinds.h"
+
+static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
+  layer_check c;
+  assert_int_equal(layer_check_init(&c, ls__layer_kind_find(kind), options, n, n_in, in), LS_OK);
+  double error = layer_check_gradients(&c);
+  if (error >= 1e-3) print_error("%s %s: relative error %g\n", kind, options, error);
+  layer_check_reset(&c);
+  return error;
+}
+
+static void gradients(void **state) {
+  (void)state;
+  static const struct {
+    const char *kind, *options;
+    ls_shape in;
+  } cases[] = {
+      {"dense", "{units: 4}", {1, {7}}},
+      {"dense", "{units: 17}", {1, {33}}},
+      {"dense", "{units: 3, use_bias: false}", {1, {5}}},
+      {"dense", "{units: 4}", {3, {2, 3, 5}}},
+      {"dense", "{units: 1}", {1, {3}}},
+      {"sigmoid", "{}", {1, {19}}},
+      {"tanh", "{}", {1, {19}}},
+      {"relu", "{}", {1, {19}}},
+      {"leaky_relu", "{negative_slope: 0.2}", {1, {19}}},
+      {"elu", "{alpha: 1.5}", {1, {19}}},
+      {"gelu", "{}", {1, {19}}},
+      {"gelu", "{approximate: tanh}", {1, {19}}},
+      {"silu", "{}", {1, {19}}},
+      {"softplus", "{}", {1, {19}}},
+      {"softmax", "{}", {2, {2, 5}}},
+      {"softmax", "{}", {1, {37}}},
+      {"dropout", "{rate: 0.4}", {1, {19}}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    assert_true(check(cases[i].kind, cases[i].options, 3, 1, &cases[i].in) < 1e-3);
+  ls_shape same[3] = {{2, {2, 3}}, {2, {2, 3}}, {2, {2, 3}}};
+  assert_true(check("add", "{}", 3, 2, same) < 1e-3);
+  assert_true(check("add", "{}", 3, 3, same) < 1e-3);
+  ls_shape parts[3] = {{2, {2, 3}}, {2, {2, 1}}, {2, {2, 4}}};
+  assert_true(check("concatenate", "{}", 3, 3, parts) < 1e-3);
+  ls_shape rows[2] = {{2, {1, 3}}, {2, {4, 3}}};
+  assert_true(check("concatenate", "{axis: 0}", 3, 2, rows) < 1e-3);
+}
+
+/* dx and dw are added to what is there when asked, and overwritten when not. */
+static void accumulation(void **state) {
+  (void)state;
+  static const struct {
+    const char *kind, *options;
+    int n_in;
+  } cases[] = {{"dense", "{units: 4}", 1}, {"sigmoid", "{}", 1},         {"relu", "{}", 1},
+               {"gelu", "{}", 1},          {"softmax", "{}", 1},         {"dropout", "{rate: 0.5}", 1},
+               {"add", "{}", 2},           {"concatenate", "{axis: -1}", 2}};
+  const ls_shape in[2] = {{1, {6}}, {1, {6}}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    layer_check c;
+    assert_int_equal(layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 5,
+                                      cases[i].n_in, in), LS_OK);
+    c.layer.kind->forward(&c.layer, &c.call);
+    float once_x[2][30], once_w[2][30];
+    for (int pass = 0; pass < 2; pass++) {
+      for (int k = 0; k < c.layer.n_in; k++) {
+        for (size_t e = 0; e < 30; e++) c.dx[k][e] = pass == 0 ? NAN : 100.0F;
+        c.call.dx_accumulate[k] = pass == 1;
+      }
+      for (int p = 0; p < c.layer.n_parameters; p++)
+        for (size_t e = 0; e < c.w_count[p]; e++) c.dw[p][e] = pass == 0 ? NAN : 100.0F;
+      c.call.dw_accumulate = pass == 1;
+      c.layer.kind->backward(&c.layer, &c.call);
+      for (int k = 0; k < c.layer.n_in; k++)
+        for (size_t e = 0; e < 30; e++) {
+          if (pass == 0) once_x[k][e] = c.dx[k][e];
+          assert_float_equal(c.dx[k][e], once_x[k][e] + (pass == 1 ? 100.0F : 0.0F), 1e-4F);
+        }
+      for (int p = 0; p < c.layer.n_parameters; p++)
+        for (size_t e = 0; e < c.w_count[p]; e++) {
+          if (pass == 0) once_w[p][e] = c.dw[p][e];
+          assert_float_equal(c.dw[p][e], once_w[p][e] + (pass == 1 ? 100.0F : 0.0F), 1e-4F);
+        }
+    }
+    layer_check_reset(&c);
+  }
+}
+
+/* The same bits whether a layer that may work in place does so or not. */
+static void in_place(void **state) {
+  (void)state;
+  static const char *const kinds[] = {"sigmoid", "tanh",    "relu",    "leaky_relu", "elu", "gelu",
+                                      "silu",    "softmax", "dropout", "softplus",   "add"};
+  const ls_shape in[2] = {{2, {3, 37}}, {2, {3, 37}}};
+  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+    int n_in = strcmp(kinds[i], "add") == 0 ? 2 : 1;
+    const char *options = strcmp(kinds[i], "dropout") == 0 ? "{rate: 0.3}" : "{}";
+    layer_check a, b;
+    assert_int_equal(layer_check_init(&a, ls__layer_kind_find(kinds[i]), options, 3, n_in, in), LS_OK);
+    assert_int_equal(layer_check_init(&b, ls__layer_kind_find(kinds[i]), options, 3, n_in, in), LS_OK);
+    assert_true(a.layer.needs & LS__IN_PLACE);
+    a.layer.kind->forward(&a.layer, &a.call);
+    a.layer.kind->backward(&a.layer, &a.call);
+    bool keeps_x = b.layer.needs & LS__NEEDS_X; /* then y is elsewhere in training */
+    if (!keeps_x) b.call.y = b.x[0];
+    b.call.dx[0] = b.dy;
+    b.layer.kind->forward(&b.layer, &b.call);
+    assert_memory_equal(a.y, keeps_x ? b.y : b.x[0], a.y_count * sizeof(float));
+    b.layer.kind->backward(&b.layer, &b.call);
+    assert_memory_equal(a.dx[0], b.dy, a.y_count * sizeof(float));
+    layer_check_reset(&a);
+    layer_check_reset(&b);
+  }
+}
+
+/* Values from PyTorch 2.15 in double precision. */
+static void values(void **state) {
+  (void)state;
+  static const float x[5] = {-2.5F, -0.75F, 0.0F, 0.5F, 3.0F};
+  static const struct {
+    const char *kind, *options;
+    double y[5];
+  } cases[] = {
+      {"sigmoid", "{}", {0.0758581800212, 0.320821300825, 0.5, 0.622459331202, 0.952574126822}},
+      {"tanh", "{}", {-0.986614298151, -0.635148952387, 0, 0.46211715726, 0.995054753687}},
+      {"relu", "{}", {0, 0, 0, 0.5, 3}},
+      {"leaky_relu", "{}", {-0.025, -0.0075, 0, 0.5, 3}},
+      {"leaky_relu", "{negative_slope: 0.3}", {-0.75, -0.225, 0, 0.5, 3}},
+      {"elu", "{}", {-0.917915001376, -0.527633447259, 0, 0.5, 3}},
+      {"elu", "{alpha: 0.5}", {-0.458957500688, -0.263816723629, 0, 0.5, 3}},
+      {"gelu", "{}", {-0.0155241633144, -0.169970514283, 0, 0.345731230637, 2.99595030591}},
+      {"gelu", "{approximate: tanh}", {-0.01508426609, -0.170039444834, 0, 0.345714009825, 2.99636260792}},
+      {"silu", "{}", {-0.189645450053, -0.240615975618, 0, 0.311229665601, 2.85772238047}},
+      {"softplus", "{}", {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
+      {"softmax", "{}", {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}
+  };
+  const ls_shape in = {1, {5}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    layer_check c;
+    assert_int_equal(layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 1, 1,
+                                      &in), LS_OK);
+    memcpy(c.x[0], x, sizeof x);
+    c.layer.kind->forward(&c.layer, &c.call);
+    for (size_t e = 0; e < 5; e++)
+      if (fabs((double)c.y[e] - cases[i].y[e]) > 3e-7 * (fabs(cases[i].y[e]) + 0.1))
+        fail_msg("%s(%g) is %.9g, should be %.9g", cases[i].kind, (double)x[e], (double)c.y[e],
+                 cases[i].y[e]);
+    layer_check_reset(&c);
+  }
+}
+
+static void dense_by_hand(void **state) {
+  (void)state;
+  const ls_shape in = {1, {2}};
+  layer_check c;
+  assert_int_equal(layer_check_init(&c, &ls__kind_dense, "{units: 3}", 2, 1, &in), LS_OK);
+  assert_int_equal(c.layer.n_parameters, 2);
+  assert_int_equal(c.layer.parameters[0].shape.dim[0], 3);
+  assert_int_equal(c.layer.parameters[0].shape.dim[1], 2);
+  assert_true(c.layer.parameters[0].decay && !c.layer.parameters[1].decay);
+  assert_int_equal(c.layer.needs, LS__NEEDS_X);
+  static const float x[4] = {1, 2, 3, 4}, w[6] = {1, 0, 0, 1, 2, -1}, b[3] = {10, 20, 30};
+  static const float dy[6] = {1, 2, 3, 4, 5, 6};
+  static const float y[6] = {11, 22, 30, 13, 24, 32}, db[3] = {5, 7, 9};
+  static const float dx[4] = {7, -1, 16, -1}, dw[6] = {13, 18, 17, 24, 21, 30};
+  memcpy(c.x[0], x, sizeof x), memcpy(c.w[0], w, sizeof w), memcpy(c.w[1], b, sizeof b);
+  memcpy(c.dy, dy, sizeof dy);
+  c.layer.kind->forward(&c.layer, &c.call);
+  c.layer.kind->backward(&c.layer, &c.call);
+  assert_memory_equal(c.y, y, sizeof y);
+  assert_memory_equal(c.dx[0], dx, sizeof dx);
+  assert_memory_equal(c.dw[0], dw, sizeof dw);
+  assert_memory_equal(c.dw[1], db, sizeof db);
+  c.call.dx[0] = NULL; /* the model's data: nobody wants it */
+  c.layer.kind->backward(&c.layer, &c.call);
+  layer_check_reset(&c);
+}
+
+/* Whether an element is dropped depends on its sample's place in the batch, not on the lane. */
+static void dropout_mask(void **state) {
+  (void)state;
+  enum { N = 40, E = 101 };
+  const ls_shape in = {1, {E}};
+  layer_check c, part;
+  assert_int_equal(layer_check_init(&c, &ls__kind_dropout, "{rate: 0.25}", N, 1, &in), LS_OK);
+  for (size_t i = 0; i < N * E; i++) c.x[0][i] = 3.0F;
+  c.call.first_sample = 0;
+  c.layer.kind->forward(&c.layer, &c.call);
+  size_t dropped = 0;
+  for (size_t i = 0; i < N * E; i++) {
+    assert_float_equal(c.y[i], ls__rng_uniform(&c.call.rng, i) < 0.25F ? 0.0F : 4.0F, 1e-6F);
+    dropped += c.y[i] == 0.0F;
+  }
+  assert_in_range(dropped, (size_t)(0.22 * N * E), (size_t)(0.28 * N * E));
+  for (size_t first = 0; first < N; first += 7) {
+    size_t n = N - first < 7 ? N - first : 7;
+    assert_int_equal(layer_check_init(&part, &ls__kind_dropout, "{rate: 0.25}", n, 1, &in), LS_OK);
+    for (size_t i = 0; i < n * E; i++) part.x[0][i] = 3.0F;
+    part.call.first_sample = first;
+    part.layer.kind->forward(&part.layer, &part.call);
+    assert_memory_equal(part.y, c.y + first * E, n * E * sizeof(float));
+    layer_check_reset(&part);
+  }
+  c.call.training = false;
+  c.layer.kind->forward(&c.layer, &c.call);
+  assert_memory_equal(c.y, c.x[0], N * E * sizeof(float));
+  c.layer.kind->backward(&c.layer, &c.call);
+  assert_memory_equal(c.dx[0], c.dy, N * E * sizeof(float));
+  layer_check_reset(&c);
+}
+
+static void shapes(void **state) {
+  (void)state;
+  const ls_shape in = {3, {4, 5, 6}};
+  layer_check c;
+  assert_int_equal(layer_check_init(&c, &ls__kind_flatten, "{}", 1, 1, &in), LS_OK);
+  assert_int_equal(c.layer.out.ndim, 1);
+  assert_int_equal(c.layer.out.dim[0], 120);
+  assert_int_equal(c.layer.needs, LS__VIEW);
+  layer_check_reset(&c);
+  assert_int_equal(layer_check_init(&c, &ls__kind_reshape, "{shape: [8, -1]}", 1, 1, &in), LS_OK);
+  assert_int_equal(c.layer.out.ndim, 2);
+  assert_int_equal(c.layer.out.dim[1], 15);
+  layer_check_reset(&c);
+  assert_int_equal(layer_check_init(&c, &ls__kind_dense, "{units: 9}", 1, 1, &in), LS_OK);
+  assert_int_equal(c.layer.out.ndim, 3);
+  assert_int_equal(c.layer.out.dim[0], 4);
+  assert_int_equal(c.layer.out.dim[2], 9);
+  assert_int_equal(c.layer.parameters[0].fan_in, 6);
+  layer_check_reset(&c);
+  ls_shape parts[2] = {{2, {2, 3}}, {2, {5, 3}}};
+  assert_int_equal(layer_check_init(&c, &ls__kind_concatenate, "{axis: -2}", 1, 2, parts), LS_OK);
+  assert_int_equal(c.layer.out.dim[0], 7);
+  static const float expected[21] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+  for (size_t i = 0; i < 6; i++) c.x[0][i] = (float)i;
+  for (size_t i = 0; i < 15; i++) c.x[1][i] = (float)(i + 6);
+  c.layer.kind->forward(&c.layer, &c.call);
+  assert_memory_equal(c.y, expected, sizeof expected);
+  layer_check_reset(&c);
+}
+
+static void refusals(void **state) {
+  (void)state;
+  static const struct {
+    const char *kind, *options, *says;
+    int n_in;
+    ls_shape in[2];
+  } cases[] = {
+      {"dense", "{}", "units", 1, {{1, {3}}}},
+      {"dense", "{units: 0}", "units", 1, {{1, {3}}}},
+      {"dense", "{units: -4}", "units", 1, {{1, {3}}}},
+      {"dense", "{units: 4}", "at least one dimension", 1, {{0, {0}}}},
+      {"dense", "{units: 4, unit: 3}", "unit", 1, {{1, {3}}}},
+      {"dense", "{units: 4, kernel_initializer: xavier}", "initialiser \"xavier\"", 1, {{1, {3}}}},
+      {"dropout", "{}", "rate", 1, {{1, {3}}}},
+      {"dropout", "{rate: 1}", "rate", 1, {{1, {3}}}},
+      {"gelu", "{approximate: maybe}", "approximate", 1, {{1, {3}}}},
+      {"leaky_relu", "{negative_slope: -1}", "negative_slope", 1, {{1, {3}}}},
+      {"softmax", "{}", "at least one dimension", 1, {{0, {0}}}},
+      {"reshape", "{}", "shape", 1, {{1, {6}}}},
+      {"reshape", "{shape: [4]}", "[6]", 1, {{1, {6}}}},
+      {"reshape", "{shape: [4, -1]}", "[6]", 1, {{1, {6}}}},
+      {"reshape", "{shape: [-1, -1]}", "whole number", 1, {{1, {6}}}},
+      {"reshape", "{shape: [2147483647, 2147483647, 2147483647]}", "[6]", 1, {{1, {6}}}},
+      {"add", "{}", "one shape", 2, {{1, {6}}, {1, {7}}}},
+      {"concatenate", "{axis: 3}", "axis 3", 2, {{1, {6}}, {1, {7}}}},
+      {"concatenate", "{}", "differ", 2, {{2, {2, 6}}, {2, {3, 6}}}},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    layer_check c;
+    ls_status st = layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 2,
+                                    cases[i].n_in, cases[i].in);
+    if (st != LS_ECONFIG || strstr(ls_error_message(), cases[i].says) == NULL)
+      fail_msg("%s %s: status %d, \"%s\" should say %s", cases[i].kind, cases[i].options, (int)st,
+               ls_error_message(), cases[i].says);
+  }
+}
+
+static void registry(void **state) {
+  (void)state;
+  assert_null(ls__layer_kind_find("perceptron"));
+  int count = 0;
+  for (const ls__layer_kind *const *k = ls__layer_kinds(); *k != NULL; k++, count++)
+    assert_ptr_equal(ls__layer_kind_find((*k)->name), *k);
+  assert_true(count >= 16);
+  assert_true(ls__layer_is_activation(&ls__kind_softmax));
+  assert_false(ls__layer_is_activation(&ls__kind_dense));
+}
+
+static int balanced(void **state) {
+  (void)state;
+  return ls__alloc_alive() == 0 ? 0 : -1;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(gradients, balanced),
+      cmocka_unit_test_teardown(accumulation, balanced),
+      cmocka_unit_test_teardown(in_place, balanced),
+      cmocka_unit_test_teardown(values, balanced),
+      cmocka_unit_test_teardown(dense_by_hand, balanced),
+      cmocka_unit_test_teardown(dropout_mask, balanced),
+      cmocka_unit_test_teardown(shapes, balanced),
+      cmocka_unit_test_teardown(refusals, balanced),
+      cmocka_unit_test(registry),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,218 @@
+/* Metrics and confusion matrices on samples small enough to count by hand. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "train/metrics.h"
+
+static ls_status create(const char *list, const ls__metrics_task *task, ls__metrics **out) {
+  if (list == NULL) return ls__metrics_create(NULL, task, out);
+  char document[256];
+  ls_config *config = NULL;
+  snprintf(document, sizeof document, "metrics: %s", list);
+  assert_int_equal(ls_config_parse(document, "test", &config), LS_OK);
+  ls_status st = ls__metrics_create(ls__config_child(config, "metrics"), task, out);
+  ls_config_destroy(config);
+  return st;
+}
+
+static void assert_refused(const char *list, const ls__metrics_task *task, const char *word) {
+  ls__metrics *m = NULL;
+  assert_int_equal(create(list, task, &m), LS_ECONFIG);
+  assert_null(m);
+  if (strstr(ls_error_message(), word) == NULL)
+    fail_msg("'%s' should name '%s'", ls_error_message(), word);
+}
+
+/* The values of metrics over n samples, added one by one or all at once: names and numbers as text. */
+static void assert_values(const char *list, const ls__metrics_task *task, size_t n, size_t x_count,
+                          size_t y_count, const float *yhat, const float *y, const char *want) {
+  char got[256];
+  for (size_t piece = 1; piece <= n; piece += n - 1) {
+    ls__metrics *m = NULL;
+    double real[32] = {0}, count[8] = {0};
+    assert_int_equal(create(list, task, &m), LS_OK);
+    assert_true(ls__metrics_reals(m) <= 32 && ls__metrics_counts(m) <= 8);
+    for (size_t i = 0; i < n; i += piece)
+      ls__metrics_add(m, piece, yhat + i * x_count, y + i * y_count, real, count);
+    size_t used = 0;
+    for (size_t i = 0; i < ls__metrics_values(m); i++)
+      used += (size_t)snprintf(got + used, sizeof got - used, "%s%s=%.6g", i > 0 ? " " : "",
+                               ls__metrics_name(m, i), ls__metrics_value(m, i, real, count));
+    assert_string_equal(got, want);
+    ls__metrics_destroy(m);
+  }
+}
+
+static const ls__metrics_task classes = {.prediction = {1, {3}}, .classes = true, .logits = true};
+static const ls__metrics_task one_hot = {.prediction = {1, {3}}, .target = {1, {3}}, .classes = true};
+static const ls__metrics_task yes_no = {.prediction = {1, {1}}, .target = {1, {1}}, .binary = true};
+static const ls__metrics_task numbers = {.prediction = {1, {2}}, .target = {1, {2}}};
+
+/* Right, second, third, and a tie that the first of equal scores wins. */
+static const float scores[] = {0.1F, 0.9F, 0.0F,  0.5F, 0.3F, 0.2F,
+                               3.0F, 2.0F, -1.0F, 1.0F, 1.0F, 0.0F};
+static const float labels[] = {1, 1, 2, 0};
+
+static void test_classes(void **state) {
+  (void)state;
+  assert_values(NULL, &classes, 4, 3, 1, scores, labels, "accuracy=0.5");
+  assert_values("[accuracy, top_k: {k: 1}, top_k: {k: 2}, top_k: {k: 3}]", &classes, 4, 3, 1, scores,
+                labels, "accuracy=0.5 top_1=0.5 top_2=0.75 top_3=1");
+  const float tie[] = {1, 1, 1};
+  const float last[] = {2, 2};
+  const float twice[] = {tie[0], tie[1], tie[2], tie[0], tie[1], tie[2]};
+  assert_values("[accuracy, top_k: {k: 2}]", &classes, 2, 3, 1, twice, last, "accuracy=0 top_2=0");
+}
+
+static void test_one_hot(void **state) {
+  (void)state;
+  const float y[] = {0, 1, 0, 0.1F, 0.8F, 0.1F, 0, 0, 1, 1, 0, 0};
+  assert_values("[accuracy, top_k: {k: 2}]", &one_hot, 4, 3, 3, scores, y, "accuracy=0.5 top_2=0.75");
+}
+
+/* A sequence of two positions, each with a label. */
+static void test_positions(void **state) {
+  (void)state;
+  const ls__metrics_task task = {.prediction = {2, {2, 3}}, .target = {1, {2}}, .classes = true};
+  assert_values(NULL, &task, 2, 6, 2, scores, labels, "accuracy=0.5");
+}
+
+static void test_binary(void **state) {
+  (void)state;
+  const float p[] = {0.4F, 0.6F, 0.2F, -0.1F}, y[] = {0, 1, 1, 0};
+  assert_values(NULL, &yes_no, 4, 1, 1, p, y, "accuracy=0.75");
+  ls__metrics_task logits = yes_no;
+  logits.logits = true;
+  assert_values(NULL, &logits, 4, 1, 1, p, y, "accuracy=0.75"); /* 0.4 is wrong, 0.2 right */
+  const float q[] = {0.4F, 0.4F, 0.4F, 0.4F};
+  assert_values(NULL, &logits, 4, 1, 1, q, y, "accuracy=0.5");
+  assert_values(NULL, &yes_no, 4, 1, 1, q, y, "accuracy=0.5");
+  const float r[] = {0.4F, -0.4F, 0.4F, 0.4F};
+  assert_values(NULL, &logits, 4, 1, 1, r, y, "accuracy=0.25");
+  assert_values(NULL, &yes_no, 4, 1, 1, r, y, "accuracy=0.5");
+}
+
+static void test_regression(void **state) {
+  (void)state;
+  /* Errors: first output 1, 0, -2; second 0, 0, 3. */
+  const float yhat[] = {2, 1, 2, 3, 1, 8}, y[] = {1, 1, 2, 3, 3, 5};
+  /* Spread about the mean: 2 and 8.  r2: (1 - 5/2 + 1 - 9/8) / 2. */
+  assert_values("[mae, rmse, r2]", &numbers, 3, 2, 2, yhat, y, "mae=1 rmse=1.52753 r2=-0.8125");
+  assert_values(NULL, &numbers, 3, 2, 2, yhat, y, "mae=1 rmse=1.52753");
+  assert_values("[r2]", &numbers, 3, 2, 2, y, y, "r2=1");
+  const float flat[] = {1, 1, 1, 1, 1, 1}, near[] = {1, 1, 1, 1, 1, 2};
+  assert_values("[r2]", &numbers, 3, 2, 2, flat, flat, "r2=1");
+  assert_values("[r2]", &numbers, 3, 2, 2, near, flat, "r2=0.5");
+}
+
+static void test_nothing_added(void **state) {
+  (void)state;
+  ls__metrics *m = NULL;
+  double real[8] = {0}, count[8] = {0};
+  assert_int_equal(create("[r2, mae]", &numbers, &m), LS_OK);
+  assert_true(isnan(ls__metrics_value(m, 0, real, count)));
+  assert_true(isnan(ls__metrics_value(m, 1, real, count)));
+  ls__metrics_destroy(m);
+}
+
+static void test_config(void **state) {
+  (void)state;
+  assert_refused("[precision]", &classes, "top_k");
+  assert_refused("[mae]", &classes, "mae");
+  assert_refused("[accuracy]", &numbers, "accuracy");
+  assert_refused("[top_k]", &yes_no, "top_k");
+  assert_refused("[top_k: {k: 4}]", &classes, "k");
+  assert_refused("[top_k: {k: 0}]", &classes, "k");
+  assert_refused("[accuracy: {k: 1}]", &classes, "k");
+  assert_refused("[mae, mae]", &numbers, "twice");
+  assert_refused("accuracy", &classes, "list");
+}
+
+/* --- confusion matrices */
+
+/* What a printing function wrote. */
+static char *written(void (*print)(const ls__metrics_task *, const double *, const char *const *,
+                                   FILE *),
+                     const ls__metrics_task *task, const double *counts, const char *const *names) {
+  static char text[4096];
+  FILE *file = tmpfile();
+  assert_non_null(file);
+  print(task, counts, names, file);
+  rewind(file);
+  size_t n = fread(text, 1, sizeof text - 1, file);
+  text[n] = '\0';
+  fclose(file);
+  return text;
+}
+
+static void test_confusion(void **state) {
+  (void)state;
+  double counts[9] = {0};
+  assert_int_equal(ls__confusion_classes(&classes), 3);
+  ls__confusion_add(&classes, 3, scores, labels, counts);
+  ls__confusion_add(&classes, 1, scores + 9, labels + 3, counts);
+  /* Truth 1 1 2 0, predicted 1 0 0 0. */
+  const double want[9] = {1, 0, 0, 1, 1, 0, 1, 0, 0};
+  assert_memory_equal(counts, want, sizeof want);
+  const char *const names[] = {"cat", "d\"og", "eel"};
+  assert_string_equal(
+      written(ls__confusion_json, &classes, counts, names),
+      "{\"classes\": ["
+      "{\"name\": \"cat\", \"precision\": 0.333333333, \"recall\": 1, \"f1\": 0.5, \"support\": 1}, "
+      "{\"name\": \"d\\\"og\", \"precision\": 1, \"recall\": 0.5, \"f1\": 0.666666667, \"support\": 2}, "
+      "{\"name\": \"eel\", \"precision\": 0, \"recall\": 0, \"f1\": 0, \"support\": 1}], "
+      "\"macro\": {\"precision\": 0.444444444, \"recall\": 0.5, \"f1\": 0.388888889, \"support\": 4}, "
+      "\"matrix\": [[1, 0, 0], [1, 1, 0], [1, 0, 0]]}");
+  const char *table = written(ls__confusion_print, &classes, counts, NULL);
+  assert_string_equal(table,
+                      "class      precision    recall        f1   support\n"
+                      "0             0.3333    1.0000    0.5000         1\n"
+                      "1             1.0000    0.5000    0.6667         2\n"
+                      "2             0.0000    0.0000    0.0000         1\n"
+                      "macro mean    0.4444    0.5000    0.3889         4\n"
+                      "\n"
+                      "truth       predicted\n"
+                      "                  0        1        2\n"
+                      "0                 1        0        0\n"
+                      "1                 1        1        0\n"
+                      "2                 1        0        0\n");
+}
+
+/* A class that never occurs is no part of the means. */
+static void test_absent_class(void **state) {
+  (void)state;
+  const double counts[9] = {2, 0, 0, 0, 2, 0, 0, 0, 0};
+  const char *json = written(ls__confusion_json, &classes, counts, NULL);
+  if (strstr(json, "\"macro\": {\"precision\": 1, \"recall\": 1, \"f1\": 1, \"support\": 4}") == NULL)
+    fail_msg("%s", json);
+}
+
+static void test_binary_confusion(void **state) {
+  (void)state;
+  const float p[] = {0.4F, 0.6F, 0.2F, 0.9F}, y[] = {0, 1, 1, 0};
+  double counts[4] = {0};
+  assert_int_equal(ls__confusion_classes(&yes_no), 2);
+  ls__confusion_add(&yes_no, 4, p, y, counts);
+  const double want[4] = {1, 1, 1, 1};
+  assert_memory_equal(counts, want, sizeof want);
+  assert_int_equal(ls__confusion_classes(&numbers), 0);
+  assert_string_equal(written(ls__confusion_print, &numbers, counts, NULL), "");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_classes),       cmocka_unit_test(test_one_hot),
+      cmocka_unit_test(test_positions),     cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_regression),    cmocka_unit_test(test_nothing_added),
+      cmocka_unit_test(test_config),        cmocka_unit_test(test_confusion),
+      cmocka_unit_test(test_absent_class),  cmocka_unit_test(test_binary_confusion),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,361 @@
+/* Every update rule against its formula, written out in double for one weight at a time; and the
+ * same bits from every instruction set. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "base/rng.h"
+#include "optim/optimizer.h"
+#include "optim/rule.h"
+
+enum { N = 1500, STEPS = 7 }; /* more than a block of 1024, and no multiple of a vector */
+
+/* From the text of one setting, a name or `name: {options}`. */
+static ls_status create(const char *text, ls__optimizer **out) {
+  char document[256];
+  ls_config *config = NULL;
+  snprintf(document, sizeof document, strchr(text, ':') ? "it: {%s}" : "it: %s", text);
+  assert_int_equal(ls_config_parse(document, "test", &config), LS_OK);
+  ls_status st = ls__optimizer_create(ls__config_child(config, "it"), out);
+  ls_config_destroy(config);
+  return st;
+}
+
+static ls__optimizer *make(const char *text) {
+  ls__optimizer *o = NULL;
+  ls_status st = create(text, &o);
+  if (st != LS_OK) print_error("%s: %s\n", text, ls_error_message());
+  assert_int_equal(st, LS_OK);
+  return o;
+}
+
+static void assert_refused(const char *text, const char *word) {
+  ls__optimizer *o = NULL;
+  assert_int_equal(create(text, &o), LS_ECONFIG);
+  assert_null(o);
+  if (strstr(ls_error_message(), word) == NULL)
+    fail_msg("'%s' should name '%s'", ls_error_message(), word);
+}
+
+static void fill(float *x, size_t n, uint64_t what, double scale) {
+  ls__rng rng = ls__rng_key(5, LS__RNG_TEST, what, 0);
+  for (size_t i = 0; i < n; i++) x[i] = (float)(scale * ls__rng_normal(&rng, i));
+}
+
+/* A weight and its state, as the textbook has them. */
+typedef struct cell {
+  double w, a, b, c;
+} cell;
+typedef void formula(cell *s, double g, double lr, int t);
+
+/* What the update does to the gradient before the rule sees it. */
+typedef struct extras {
+  double scale, clip, l1, l2;
+} extras;
+
+static double prepared(const extras *e, double g, double w, double weight_decay) {
+  g *= e->scale;
+  if (e->clip > 0) g = g > e->clip ? e->clip : g < -e->clip ? -e->clip : g;
+  return g + e->l1 * (w > 0 ? 1 : w < 0 ? -1 : 0) + (e->l2 + weight_decay) * w;
+}
+
+/* Run the rule and its formula side by side.  The formula is in double, so they may differ by
+ * float's rounding: an absolute error that grows with the steps. */
+static void check(const char *text, formula *f, double start, double weight_decay, int slots,
+                  const extras *e) {
+  static float w[N], g[N], slot[LS__MAX_SLOTS][N];
+  static cell s[N];
+  ls__optimizer *o = make(text);
+  assert_int_equal(ls__optimizer_slots(o), slots);
+  fill(w, N, 1, 0.5);
+  w[3] = 0;
+  for (size_t i = 0; i < N; i++) {
+    s[i] = (cell){(double)w[i], start, start, start};
+    for (int k = 0; k < slots; k++) slot[k][i] = ls__optimizer_slot_start(o, k);
+  }
+  for (int t = 1; t <= STEPS; t++) {
+    fill(g, N, 100 + (uint64_t)t, 3);
+    g[5] = 0;
+    double lr = ls__optimizer_lr(o) / t; /* a schedule moves it */
+    for (size_t i = 0; i < N; i++)
+      f(&s[i], prepared(e, (double)g[i], s[i].w, weight_decay), lr, t);
+    ls__update u = {.w = w, .g = g, .n = N, .step = (uint64_t)t, .lr = lr, .scale = e->scale,
+                    .clip_value = e->clip, .l1 = e->l1, .l2 = e->l2};
+    for (int k = 0; k < slots; k++) u.slot[k] = slot[k];
+    ls__optimizer_update(o, &u);
+    for (size_t i = 0; i < N; i++) {
+      double error = fabs((double)w[i] - s[i].w);
+      if (!(error < 2e-6 * t))
+        fail_msg("%s: step %d, weight %zu: %.9g, wanted %.9g", text, t, i, (double)w[i], s[i].w);
+    }
+  }
+  ls__optimizer_destroy(o);
+}
+
+static const extras none = {1.0 / 32, 0, 0, 0};
+static const extras all = {1.0 / 32, 0.05, 0.001, 0.02};
+
+static void f_sgd(cell *s, double g, double lr, int t) {
+  (void)t;
+  s->w -= lr * g;
+}
+static void f_momentum(cell *s, double g, double lr, int t) {
+  s->a = t == 1 ? g : 0.9 * s->a + (1 - 0.25) * g;
+  s->w -= lr * s->a;
+}
+static void f_nesterov(cell *s, double g, double lr, int t) {
+  s->a = t == 1 ? g : 0.9 * s->a + g;
+  s->w -= lr * (g + 0.9 * s->a);
+}
+
+static void test_sgd(void **state) {
+  (void)state;
+  check("sgd: {lr: 0.5}", f_sgd, 0, 0, 0, &none);
+  check("sgd: {lr: 0.5, weight_decay: 0.1}", f_sgd, 0, 0.1, 0, &none);
+  check("sgd: {lr: 0.5}", f_sgd, 0, 0, 0, &all);
+  check("sgd: {lr: 0.2, momentum: 0.9, dampening: 0.25}", f_momentum, 0, 0, 1, &none);
+  check("sgd: {lr: 0.2, momentum: 0.9, dampening: 0.25}", f_momentum, 0, 0, 1, &all);
+  check("sgd: {lr: 0.2, momentum: 0.9, nesterov: true}", f_nesterov, 0, 0, 1, &none);
+  check("sgd: {lr: 0.2, momentum: 0.9, nesterov: true, weight_decay: 0.01}", f_nesterov, 0, 0.01, 1,
+        &all);
+}
+
+static void f_adagrad(cell *s, double g, double lr, int t) {
+  s->a += g * g;
+  s->w -= lr / (1 + (t - 1) * 0.5) * g / (sqrt(s->a) + 1e-6);
+}
+
+static void test_adagrad(void **state) {
+  (void)state;
+  check("adagrad: {lr: 0.1, lr_decay: 0.5, eps: 1e-6}", f_adagrad, 0, 0, 1, &none);
+  check("adagrad: {lr: 0.1, lr_decay: 0.5, eps: 1e-6, initial_accumulator_value: 0.25}", f_adagrad,
+        0.25, 0, 1, &all);
+}
+
+static void f_rmsprop(cell *s, double g, double lr, int t) {
+  (void)t;
+  s->a = 0.9 * s->a + 0.1 * g * g;
+  s->w -= lr * g / (sqrt(s->a) + 1e-4);
+}
+static void f_rmsprop_momentum(cell *s, double g, double lr, int t) {
+  (void)t;
+  s->a = 0.9 * s->a + 0.1 * g * g;
+  s->b = 0.8 * s->b + g / (sqrt(s->a) + 1e-4);
+  s->w -= lr * s->b;
+}
+static void f_rmsprop_centered(cell *s, double g, double lr, int t) {
+  (void)t;
+  s->a = 0.9 * s->a + 0.1 * g * g;
+  s->c = 0.9 * s->c + 0.1 * g;
+  s->w -= lr * g / (sqrt(fmax(0, s->a - s->c * s->c)) + 1e-4);
+}
+static void f_rmsprop_both(cell *s, double g, double lr, int t) {
+  (void)t;
+  s->a = 0.9 * s->a + 0.1 * g * g;
+  s->c = 0.9 * s->c + 0.1 * g;
+  s->b = 0.8 * s->b + g / (sqrt(fmax(0, s->a - s->c * s->c)) + 1e-4);
+  s->w -= lr * s->b;
+}
+
+static void test_rmsprop(void **state) {
+  (void)state;
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4}", f_rmsprop, 0, 0, 1, &none);
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, weight_decay: 0.1}", f_rmsprop, 0, 0.1, 1, &all);
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, momentum: 0.8}", f_rmsprop_momentum, 0, 0, 2,
+        &none);
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, centered: true}", f_rmsprop_centered, 0, 0, 2,
+        &none);
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, centered: true, momentum: 0.8}", f_rmsprop_both,
+        0, 0, 3, &none);
+}
+
+static double adam_step(cell *s, double g, double lr, int t, bool amsgrad) {
+  s->a = 0.9 * s->a + 0.1 * g;
+  s->b = 0.99 * s->b + 0.01 * g * g;
+  s->c = fmax(s->c, s->b);
+  double m = s->a / (1 - pow(0.9, t)), v = (amsgrad ? s->c : s->b) / (1 - pow(0.99, t));
+  return lr * m / (sqrt(v) + 1e-3);
+}
+static void f_adam(cell *s, double g, double lr, int t) {
+  s->w -= adam_step(s, g, lr, t, false);
+}
+static void f_amsgrad(cell *s, double g, double lr, int t) {
+  s->w -= adam_step(s, g, lr, t, true);
+}
+static void f_adamw(cell *s, double g, double lr, int t) {
+  s->w -= lr * 0.1 * s->w;
+  s->w -= adam_step(s, g, lr, t, false);
+}
+static void f_adamw_amsgrad(cell *s, double g, double lr, int t) {
+  s->w -= lr * 0.1 * s->w;
+  s->w -= adam_step(s, g, lr, t, true);
+}
+
+static void test_adam(void **state) {
+  (void)state;
+  check("adam: {lr: 0.1, beta2: 0.99, eps: 1e-3}", f_adam, 0, 0, 2, &none);
+  check("adam: {lr: 0.1, beta2: 0.99, eps: 1e-3, weight_decay: 0.1}", f_adam, 0, 0.1, 2, &all);
+  check("adam: {lr: 0.1, beta2: 0.99, eps: 1e-3, amsgrad: true}", f_amsgrad, 0, 0, 3, &none);
+  check("adamw: {lr: 0.1, beta2: 0.99, eps: 1e-3, weight_decay: 0.1}", f_adamw, 0, 0, 2, &none);
+  check("adamw: {lr: 0.1, beta2: 0.99, eps: 1e-3, weight_decay: 0.1, amsgrad: true}",
+        f_adamw_amsgrad, 0, 0, 3, &all);
+}
+
+/* A gradient that is not a number must reach the weight, clipped or not. */
+static void test_nan_is_not_hidden(void **state) {
+  (void)state;
+  ls__optimizer *o = make("sgd: {lr: 0.1}");
+  float w[2] = {1, 1}, g[2] = {NAN, 100};
+  ls__update u = {.w = w, .g = g, .n = 2, .step = 1, .lr = 0.1, .scale = 1, .clip_value = 1};
+  ls__optimizer_update(o, &u);
+  assert_true(isnan(w[0]));
+  assert_float_equal(w[1], 0.9F, 1e-7F);
+  ls__optimizer_destroy(o);
+}
+
+/* --- the same bits, whatever the processor and wherever a slice begins */
+
+LS_SIMD_DECLARE(ls__kernels, ls__sgd_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__adagrad_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__rmsprop_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__adam_kernels);
+LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
+
+typedef struct arrays {
+  float w[N], g[N], s[LS__MAX_SLOTS][N];
+} arrays;
+
+static void start(arrays *x) {
+  fill(x->w, N, 11, 0.5);
+  fill(x->g, N, 12, 1e-3);
+  for (uint64_t k = 0; k < LS__MAX_SLOTS; k++) {
+    fill(x->s[k], N, 13 + k, 1e-3);
+    for (size_t i = 0; i < N; i++) x->s[k][i] = fabsf(x->s[k][i]);
+  }
+  x->g[7] = 0;
+  x->g[8] = 1e-30F; /* its square is 0 */
+  x->g[9] = 1e-22F; /* its square has no full precision */
+  x->w[10] = -0.0F;
+}
+
+static void assert_same_kernels(const char *what, const ls__kernels *a, const ls__kernels *b) {
+  static arrays x, y;
+  const ls__scalars c = {.scale = 0.37F, .lr = 0.013F, .eps = 1e-8F, .shrink = 0.99F, .old1 = 0.9F,
+                         .new1 = 0.1F, .old2 = 0.999F, .new2 = 0.001F, .momentum = 0.7F};
+  for (size_t v = 0; v < sizeof a->variant / sizeof *a->variant && a->variant[v] != NULL; v++) {
+    start(&x);
+    start(&y);
+    for (int t = 0; t < 3; t++) {
+      a->variant[v](&c, x.w, x.g, x.s[0], x.s[1], x.s[2], N);
+      /* The other in two slices of which the second starts off a vector's boundary. */
+      enum { CUT = 1024 + 5 };
+      b->variant[v](&c, y.w, y.g, y.s[0], y.s[1], y.s[2], CUT);
+      b->variant[v](&c, y.w + CUT, y.g + CUT, y.s[0] + CUT, y.s[1] + CUT, y.s[2] + CUT, N - CUT);
+    }
+    if (memcmp(&x, &y, sizeof x) != 0) fail_msg("%s, variant %zu: other bits", what, v);
+  }
+}
+
+static void assert_same_gradients(const char *what, const ls__gradient_ops *a,
+                                  const ls__gradient_ops *b) {
+  static arrays x;
+  static float p[N], q[N];
+  const ls__gradient c = {0.37F, 1e-3F, 1e-4F, 1e-2F};
+  start(&x);
+  a->prepare(&c, p, x.g, x.w, N);
+  b->prepare(&c, q, x.g, x.w, N);
+  if (memcmp(p, q, sizeof p) != 0) fail_msg("%s: other bits", what);
+}
+
+static void test_same_bits(void **state) {
+  (void)state;
+#define SAME(isa)                                                                                \
+  assert_same_kernels("sgd " #isa, &ls__sgd_kernels_baseline, &ls__sgd_kernels_##isa);            \
+  assert_same_kernels("adagrad " #isa, &ls__adagrad_kernels_baseline, &ls__adagrad_kernels_##isa); \
+  assert_same_kernels("rmsprop " #isa, &ls__rmsprop_kernels_baseline, &ls__rmsprop_kernels_##isa); \
+  assert_same_kernels("adam " #isa, &ls__adam_kernels_baseline, &ls__adam_kernels_##isa);          \
+  assert_same_gradients("gradient " #isa, &ls__gradient_ops_baseline, &ls__gradient_ops_##isa)
+  SAME(baseline);
+#if defined(__x86_64__)
+  if (ls__simd_level_now() >= LS__SIMD_AVX2) {
+    SAME(avx2);
+  }
+  if (ls__simd_level_now() >= LS__SIMD_AVX512) {
+    SAME(avx512);
+  }
+#endif
+#undef SAME
+}
+
+/* An update in two slices is the update in one, clipping and regularisation included. */
+static void test_slices(void **state) {
+  (void)state;
+  ls__optimizer *o = make("adam: {lr: 0.1, weight_decay: 0.01}");
+  static arrays x, y;
+  start(&x);
+  start(&y);
+  ls__update u = {.w = x.w, .g = x.g, .slot = {x.s[0], x.s[1]}, .n = N, .step = 3, .lr = 0.1,
+                  .scale = 0.2, .clip_value = 1e-4, .l1 = 0.01};
+  ls__optimizer_update(o, &u);
+  const size_t cuts[] = {0, 1, 700, 1024, N};
+  for (size_t i = 0; i + 1 < sizeof cuts / sizeof *cuts; i++) {
+    size_t lo = cuts[i];
+    u.w = y.w + lo;
+    u.g = y.g + lo;
+    u.slot[0] = y.s[0] + lo;
+    u.slot[1] = y.s[1] + lo;
+    u.n = cuts[i + 1] - lo;
+    ls__optimizer_update(o, &u);
+  }
+  assert_memory_equal(&x, &y, sizeof x);
+  ls__optimizer_destroy(o);
+}
+
+static void test_power(void **state) {
+  (void)state;
+  for (uint64_t t = 0; t < 100000; t += 1 + t / 3) {
+    double want = pow(0.999, (double)t), got = ls__power(0.999, t);
+    if (fabs(got - want) > 3e-16 * (double)(t + 1) * want) fail_msg("0.999^%llu: %.17g", (unsigned long long)t, got);
+  }
+  assert_true(ls__power(0.9, 0) == 1);
+  assert_true(ls__power(0.9, UINT64_MAX) == 0);
+}
+
+static void test_config(void **state) {
+  (void)state;
+  ls__optimizer *o = make("adam");
+  assert_string_equal(ls__optimizer_name(o), "adam");
+  assert_true(ls__optimizer_lr(o) == 0.001);
+  assert_int_equal(ls__optimizer_slots(o), 2);
+  assert_string_equal(ls__optimizer_slot_name(o, 0), "exp_avg");
+  assert_string_equal(ls__optimizer_slot_name(o, 1), "exp_avg_sq");
+  ls__optimizer_destroy(o);
+  o = make("adagrad: {initial_accumulator_value: 0.5}");
+  assert_true(ls__optimizer_slot_start(o, 0) == 0.5F);
+  ls__optimizer_destroy(o);
+  for (const char *const *name = ls__optimizer_names(); *name != NULL; name++)
+    ls__optimizer_destroy(make(*name));
+  assert_refused("adams", "adamw");
+  assert_refused("adam: {rate: 0.1}", "rate");
+  assert_refused("sgd: {lr: -1}", "lr");
+  assert_refused("adam: {beta1: 1}", "beta1");
+  assert_refused("sgd: {lr: fast}", "lr");
+  assert_refused("sgd: {nesterov: true}", "momentum");
+  assert_refused("sgd: {nesterov: true, momentum: 0.9, dampening: 0.1}", "dampening");
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_sgd),    cmocka_unit_test(test_adagrad),
+      cmocka_unit_test(test_rmsprop), cmocka_unit_test(test_adam),
+      cmocka_unit_test(test_nan_is_not_hidden), cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_slices), cmocka_unit_test(test_power),
+      cmocka_unit_test(test_config),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -15,8 +15,10 @@ include(\"\${CMAKE_CURRENT_LIST_DIR}/lockstepTargets.cmake\")
 ")
 write_basic_package_version_file("${PROJECT_BINARY_DIR}/lockstepConfigVersion.cmake"
   COMPATIBILITY SameMinorVersion)
+# From the .pc file back to the prefix, so that an installed tree may be moved.
+string(REGEX REPLACE "[^/]+" ".." LOCKSTEP_TO_PREFIX "${CMAKE_INSTALL_LIBDIR}/pkgconfig")
 file(WRITE "${PROJECT_BINARY_DIR}/lockstep.pc"
-"prefix=${CMAKE_INSTALL_PREFIX}
+"prefix=\${pcfiledir}/${LOCKSTEP_TO_PREFIX}
 libdir=\${prefix}/${CMAKE_INSTALL_LIBDIR}
 includedir=\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}
 

@@ -80,7 +80,7 @@ uint64_t ls__rng_permute(const ls__rng *rng, uint64_t n, uint64_t i) {
   const uint64_t mask = (UINT64_C(1) << half) - 1;
   do {
     uint64_t left = i >> half, right = i & mask;
-    for (uint32_t r = 0; r < 4; r++) {
+    for (uint32_t r = 0; r < LS__PERMUTE_ROUNDS; r++) {
       uint32_t c[4] = {(uint32_t)right, r, rng->high[0], rng->high[1]};
       philox(rng->key, c);
       uint64_t next = left ^ (c[0] & mask);

@@ -42,6 +42,9 @@ double ls__rng_normal(const ls__rng *rng, uint64_t i);
 /* out[k] = ls__rng_uniform(rng, first + k), for k < n. */
 void ls__rng_uniform_span(const ls__rng *rng, uint64_t first, float *out, size_t n);
 
+/* Rounds of the permutation's network: 4 leave a bias that shows at n = 10. */
+enum { LS__PERMUTE_ROUNDS = 8 };
+
 /* Position i in [0, n) to a place in [0, n): a permutation of n that needs no memory.  A Feistel
  * network on the next even power of two, walked until it falls inside n. */
 uint64_t ls__rng_permute(const ls__rng *rng, uint64_t n, uint64_t i);

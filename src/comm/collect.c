@@ -31,8 +31,8 @@ static int64_t worst_of(ls_comm *comm, int64_t mine, const char *what) {
     }
   } else {
     MPI_Request request;
-    ls__mpi_must(
-        comm, MPI_Iallreduce(&mine, &worst, 1, MPI_INT64_T, MPI_MAX, comm->mpi, &request), what);
+    ls__mpi_must(comm, MPI_Iallreduce(&mine, &worst, 1, MPI_INT64_T, MPI_MAX, comm->mpi, &request),
+                 what);
     ls__wait_request(comm, &request, what);
   }
   return worst;
@@ -48,8 +48,8 @@ ls_status ls_comm_agree(ls_comm *comm, ls_status mine) {
   char message[LS__ERROR_BYTES] = "";
   if (winner == comm->rank) memcpy(message, ls_error_message(), strlen(ls_error_message()));
   MPI_Request request;
-  ls__mpi_must(comm,
-               MPI_Ibcast(message, LS__ERROR_BYTES, MPI_BYTE, winner, comm->mpi, &request), what);
+  ls__mpi_must(comm, MPI_Ibcast(message, LS__ERROR_BYTES, MPI_BYTE, winner, comm->mpi, &request),
+               what);
   ls__wait_request(comm, &request, what);
   message[LS__ERROR_BYTES - 1] = '\0';
   ls__error_set(message);
@@ -96,8 +96,8 @@ void ls__comm_send(ls_comm *comm, const void *bytes, size_t n, int to) {
   for (size_t left = n; left > 0;) {
     size_t piece = at_most(left, comm->message_bytes);
     MPI_Request request;
-    ls__mpi_must(comm,
-                 MPI_Isend(at, (int)piece, MPI_BYTE, to, LS__TAG_BYTES, comm->mpi, &request), what);
+    ls__mpi_must(comm, MPI_Isend(at, (int)piece, MPI_BYTE, to, LS__TAG_BYTES, comm->mpi, &request),
+                 what);
     ls__wait_request(comm, &request, what);
     at += piece;
     left -= piece;
@@ -110,9 +110,8 @@ void ls__comm_receive(ls_comm *comm, void *bytes, size_t n, int from) {
   for (size_t left = n; left > 0;) {
     size_t piece = at_most(left, comm->message_bytes);
     MPI_Request request;
-    ls__mpi_must(comm,
-                 MPI_Irecv(at, (int)piece, MPI_BYTE, from, LS__TAG_BYTES, comm->mpi, &request),
-                 what);
+    ls__mpi_must(
+        comm, MPI_Irecv(at, (int)piece, MPI_BYTE, from, LS__TAG_BYTES, comm->mpi, &request), what);
     ls__wait_request(comm, &request, what);
     at += piece;
     left -= piece;
@@ -219,10 +218,9 @@ ls_status ls__comm_max(ls_comm *comm, double *x, size_t n) {
   while (n > 0) {
     size_t piece = at_most(n, comm->message_bytes / sizeof *x);
     MPI_Request request;
-    ls__mpi_must(comm,
-                 MPI_Iallreduce(MPI_IN_PLACE, x, (int)piece, MPI_DOUBLE, MPI_MAX, comm->mpi,
-                                &request),
-                 what);
+    ls__mpi_must(
+        comm, MPI_Iallreduce(MPI_IN_PLACE, x, (int)piece, MPI_DOUBLE, MPI_MAX, comm->mpi, &request),
+        what);
     ls__wait_request(comm, &request, what);
     x += piece;
     n -= piece;

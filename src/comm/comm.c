@@ -1,5 +1,3 @@
-#include "comm/comm_internal.h"
-
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "comm/comm_internal.h"
 
 enum { WATCHDOG_SECONDS = 600, SPINS = 200, MESSAGE_BYTES = 1 << 30 };
 
@@ -100,7 +99,8 @@ static ls_comm *allocate(int size) {
   comm->report = ls__calloc(n, sizeof *comm->report);
   comm->counts = ls__calloc(n, sizeof *comm->counts);
   comm->places_in = ls__calloc(n, sizeof *comm->places_in);
-  if (comm->counts && comm->places_in && comm->first && comm->host && comm->roll && comm->report) return comm;
+  if (comm->counts && comm->places_in && comm->first && comm->host && comm->roll && comm->report)
+    return comm;
   ls_comm_destroy(comm);
   return NULL;
 }
@@ -151,9 +151,9 @@ ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
     LS_TRY(ls__mpi_status(code, "making communicators"));
     if (gethostname(comm->host[comm->rank], LS__HOST_BYTES - 1) != 0)
       strcpy(comm->host[comm->rank], "unknown host");
-    LS_TRY(ls__mpi_status(MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES,
-                                        MPI_BYTE, comm->mpi),
-                          "MPI_Allgather"));
+    LS_TRY(ls__mpi_status(
+        MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES, MPI_BYTE, comm->mpi),
+        "MPI_Allgather"));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     comm->spins = comm->places > cores ? 2 : SPINS;
     LS_TRY(take_seats(comm));

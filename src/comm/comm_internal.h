@@ -9,9 +9,9 @@
 
 enum {
   LS__HOST_BYTES = 64,
-  LS__PHASE_WORDS = 3, /* a phase of up to 23 letters, in words that are stored at once */
-  LS__TAG_BYTES = 1,   /* ls__comm_send and ls__comm_receive */
-  LS__TAG_ROLL = 2,    /* the watchdog's roll call */
+  LS__PHASE_WORDS = 3,  /* a phase of up to 23 letters, in words that are stored at once */
+  LS__TAG_BYTES = 1,    /* ls__comm_send and ls__comm_receive */
+  LS__TAG_ROLL = 2,     /* the watchdog's roll call */
   LS__MAIL_BYTES = 8192 /* what a rank may post in its box at once */
 };
 
@@ -50,16 +50,16 @@ struct ls_comm {
   MPI_Comm node_mpi; /* this node's ranks */
   MPI_Comm lead_mpi; /* the first ranks of all nodes; MPI_COMM_NULL on the others */
   int rank, size, node, nodes, place, places; /* place: of places on this node */
-  int *first;                      /* [nodes + 1] first rank of each node */
-  int *counts, *places_in;         /* [size] arguments of MPI_Iallgatherv */
-  char (*host)[LS__HOST_BYTES];    /* [size] */
-  size_t message_bytes;            /* longest single message; tests lower it */
+  int *first;                                 /* [nodes + 1] first rank of each node */
+  int *counts, *places_in;                    /* [size] arguments of MPI_Iallgatherv */
+  char (*host)[LS__HOST_BYTES];               /* [size] */
+  size_t message_bytes;                       /* longest single message; tests lower it */
 
   double watchdog;
   unsigned spins; /* turns of a wait before it gives the core away */
   ls__window *board_window;
-  ls__seat *board;  /* [places]; NULL while the communicator is being made */
-  ls__seat *seat;   /* this rank's: on the board, or `spare` until there is one */
+  ls__seat *board; /* [places]; NULL while the communicator is being made */
+  ls__seat *seat;  /* this rank's: on the board, or `spare` until there is one */
   ls__seat spare;
   ls__roll *roll;   /* [size] the last roll call heard of every rank */
   ls__roll *report; /* [places] this node's, while it is being told */

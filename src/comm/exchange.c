@@ -1,11 +1,10 @@
-#include "comm/exchange_internal.h"
-
 #include <stdint.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "comm/comm_internal.h"
+#include "comm/exchange_internal.h"
 #include "comm/reduce.h"
 
 static const ls__exchange_kind *const kinds[] = {&ls__exchange_mpi, &ls__exchange_tree,
@@ -64,8 +63,8 @@ static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size
   int joined = 0;
   LS_ASSERT(*depth <= LS__MAX_SUBTREES);
   stack[(*depth)++] = (ls__subtree){lane, lane + 1};
-  while (*depth >= 2 && (!x->kind->tree_order ||
-                         ls__siblings(stack[*depth - 2], stack[*depth - 1], x->lanes))) {
+  while (*depth >= 2 &&
+         (!x->kind->tree_order || ls__siblings(stack[*depth - 2], stack[*depth - 1], x->lanes))) {
     stack[*depth - 2].hi = stack[*depth - 1].hi;
     (*depth)--;
     joined++;
@@ -95,17 +94,20 @@ out:
   return st;
 }
 
-ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchange_plan *plan,
-                              ls__exchange **out) {
+/* Buckets of about `bytes`, in whole blocks; 0: one bucket. */
+static void cut_buckets(ls__exchange *x, size_t bytes) {
+  size_t blocks = (bytes / sizeof(float) + LS__BLOCK / 2) / LS__BLOCK;
+  x->bucket_floats = (blocks == 0 ? 1 : blocks) * LS__BLOCK;
+  if (bytes == 0 || x->bucket_floats > x->n)
+    x->bucket_floats = (x->n + LS__BLOCK - 1) / LS__BLOCK * LS__BLOCK;
+  x->buckets = x->n == 0 ? 0 : (x->n - 1) / x->bucket_floats + 1;
+}
+
+static ls_status create(ls_comm *comm, const ls__exchange_kind *kind, const ls__exchange_plan *plan,
+                        ls__exchange **out) {
   ls_status st = LS_OK;
-  size_t bucket_bytes = plan->bucket_bytes;
   ls__exchange *x = NULL;
-  *out = NULL;
   LS_ASSERT(plan->lanes >= 1);
-  if (strcmp(name, "auto") == 0) LS_TRY(ls__exchange_tune(comm, plan, &name, &bucket_bytes));
-  const ls__exchange_kind *kind = find(name);
-  if (kind == NULL)
-    LS_FAIL(LS_ECONFIG, "exchange: %s is none of auto, shared, tree, mpi", name);
   st = ls__alloc(&x, 1, sizeof *x, "exchange");
   if (st == LS_OK) {
     x->kind = kind;
@@ -116,11 +118,7 @@ ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchang
     x->lanes = plan->lanes;
     x->lane_lo = ls__exchange_first_lane(x, x->rank);
     x->lane_hi = ls__exchange_first_lane(x, x->rank + 1);
-    size_t blocks = (bucket_bytes / sizeof(float) + LS__BLOCK / 2) / LS__BLOCK;
-    x->bucket_floats = (blocks == 0 ? 1 : blocks) * LS__BLOCK;
-    if (bucket_bytes == 0 || x->bucket_floats > x->n)
-      x->bucket_floats = (x->n + LS__BLOCK - 1) / LS__BLOCK * LS__BLOCK;
-    x->buckets = x->n == 0 ? 0 : (x->n - 1) / x->bucket_floats + 1;
+    cut_buckets(x, plan->bucket_bytes);
     plan_lanes(x);
     st = ls__alloc(&x->arena, (size_t)x->arenas + 1, sizeof *x->arena, "gradients");
   }
@@ -129,6 +127,23 @@ ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchang
   *out = x;
 out:
   if (st != LS_OK) ls__exchange_destroy(x);
+  return st;
+}
+
+ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchange_plan *plan,
+                              ls__exchange **out) {
+  ls_status st = LS_OK;
+  ls__exchange_plan tuned = *plan;
+  bool automatic = strcmp(name, "auto") == 0;
+  *out = NULL;
+  if (automatic) LS_TRY(ls__exchange_tune(comm, plan, &name, &tuned.bucket_bytes));
+  const ls__exchange_kind *kind = find(name);
+  if (kind == NULL) LS_FAIL(LS_ECONFIG, "exchange: %s is none of auto, shared, tree, mpi", name);
+  st = create(comm, kind, &tuned, out);
+  /* Shared memory may be small (in containers it often is): messages need none. */
+  if (st != LS_OK && automatic && kind == &ls__exchange_shared)
+    st = create(comm, &ls__exchange_tree, &tuned, out);
+out:
   return st;
 }
 

@@ -39,7 +39,7 @@ typedef struct ls__exchange ls__exchange;
 typedef struct ls__exchange_plan {
   size_t n;            /* floats in the arena */
   size_t lanes;
-  size_t bucket_bytes; /* about; rounded to blocks; 0: all in one; "auto" has its own */
+  size_t bucket_bytes; /* about; rounded to blocks; 0: all in one, or "auto" measures */
 } ls__exchange_plan;
 
 typedef struct ls__slice {
@@ -50,7 +50,8 @@ typedef struct ls__slice {
 
 /* Names: "shared" (through the memory of a node, by messages between nodes; R2), "tree" (by
  * messages between all ranks; R2), "mpi" (order and timing are the MPI library's; R0), and "auto",
- * which measures and picks one of the R2 kinds with a bucket size of its own.  NULL-terminated. */
+ * which measures and picks one of the R2 kinds, and a bucket size where the plan leaves it open;
+ * its choice changes no bit.  NULL-terminated. */
 const char *const *ls__exchange_names(void);
 
 LS_CHECKED ls_status ls__exchange_create(ls_comm *comm, const char *name,

@@ -8,10 +8,10 @@
 #include "base/alloc.h"
 
 enum {
-  PAGE_FLOATS = 1024,       /* arenas in shared memory begin at pages of 4 KB */
-  WHOLE_BYTES = 256 << 10,  /* a bucket is not cut when all that a node receives is at most this */
-  TAG_FIRST = 16,           /* tags of messages: this, two a bucket, */
-  TAG_BUCKETS = 16000       /* again from the start after so many buckets */
+  PAGE_FLOATS = 1024,      /* arenas in shared memory begin at pages of 4 KB */
+  WHOLE_BYTES = 256 << 10, /* a bucket is not cut when all that a node receives is at most this */
+  TAG_FIRST = 16,          /* tags of messages: this, two a bucket, */
+  TAG_BUCKETS = 16000      /* again from the start after so many buckets */
 };
 
 static size_t whole_bytes = SIZE_MAX;
@@ -59,8 +59,8 @@ static bool overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_p
 /* ---- messages ---- */
 
 /* One transfer as persistent requests, as many as its length needs. */
-static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n, int peer,
-                             int tag) {
+static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n,
+                             int peer, int tag) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   size_t limit = x->comm->message_bytes / sizeof *at;
@@ -197,8 +197,8 @@ static ls_status plan_node(ls__exchange *x) {
     t->tree[i].first = at;
     while (at < t->leaves && ranges[at].hi <= trees[i].hi) at++;
     t->tree[i].n = at - t->tree[i].first;
-    LS_TRY(ls__reduce_create(ranges + t->tree[i].first, t->tree[i].n, x->lanes,
-                             &t->tree[i].reduce));
+    LS_TRY(
+        ls__reduce_create(ranges + t->tree[i].first, t->tree[i].n, x->lanes, &t->tree[i].reduce));
   }
 out:
   ls__free(ranges);
@@ -257,8 +257,8 @@ static void cut_bucket(ls__exchange *x, size_t number) {
   b->lo = ls__exchange_bucket_start(x, number);
   b->hi = ls__exchange_bucket_start(x, number + 1);
   size_t bytes = (b->hi - b->lo) * sizeof(float), senders = (size_t)t->nodes - 1;
-  b->whole = t->nodes > 1 && (whole_bytes == SIZE_MAX ? bytes * senders <= WHOLE_BYTES
-                                                      : bytes <= whole_bytes);
+  b->whole = t->nodes > 1 &&
+             (whole_bytes == SIZE_MAX ? bytes * senders <= WHOLE_BYTES : bytes <= whole_bytes);
   size_t hi;
   ls__tree_slice(x, b, t->node, t->place, &b->own, &hi);
   b->own_n = hi - b->own;

@@ -74,11 +74,11 @@ typedef struct ls__piece {
 } ls__piece;
 
 typedef struct ls__bucket {
-  size_t lo, hi;      /* the whole bucket */
-  size_t own, own_n;  /* this rank's slice */
-  bool whole;         /* every node sums and updates all of it */
-  float *stage;       /* [staged leaves][own_n] what comes from the other nodes */
-  float *sum;         /* [own_n] where the sum goes */
+  size_t lo, hi;     /* the whole bucket */
+  size_t own, own_n; /* this rank's slice */
+  bool whole;        /* every node sums and updates all of it */
+  float *stage;      /* [staged leaves][own_n] what comes from the other nodes */
+  float *sum;        /* [own_n] where the sum goes */
   ls__run gradients_in, gradients_out, weights_in, weights_out;
 } ls__bucket;
 

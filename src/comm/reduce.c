@@ -7,7 +7,7 @@
 
 enum {
   BLOCK = 1024,   /* floats worked on at a time: 4 KB a span */
-  MAX_PARTS = 66, /* sums waiting for their sibling: at most one a level of the tree, and one more */
+  MAX_PARTS = 66, /* sums that wait for their sibling: one a level of the tree, and one more */
   OUT = INT_MIN   /* the operand that is the result */
 };
 
@@ -17,9 +17,9 @@ typedef struct addition {
 } addition;
 
 struct ls__reduce {
-  size_t n;       /* additions: leaves - 1 */
+  size_t n; /* additions: leaves - 1 */
   addition *steps;
-  float *parts;   /* [parts used][BLOCK] */
+  float *parts; /* [parts used][BLOCK] */
 };
 
 LS_SIMD_DECLARE(ls__reduce_ops, ls__reduce_ops);

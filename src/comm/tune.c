@@ -12,7 +12,7 @@ enum {
   LEAST_STEPS = 3,
   MOST_STEPS = 50
 };
-static const double PROBE_SECONDS = 0.02;
+static const double PROBE_SECONDS = 0.01;
 
 /* The fastest of some steps without any computation, the slowest rank counting; the same on all
  * ranks.  Which steps are run is decided by the agreed times. */
@@ -49,31 +49,41 @@ out:
   return st;
 }
 
+/* Bucket sizes that are tried, in order. */
+static const size_t bucket_sizes[] = {256 << 10, 1 << 20, 4 << 20, 16 << 20};
+enum { SIZES = sizeof bucket_sizes / sizeof *bucket_sizes };
+
 ls_status ls__exchange_tune(ls_comm *comm, const ls__exchange_plan *plan, const char **name,
                             size_t *bucket_bytes) {
-  static const size_t bytes[] = {256 << 10, 1 << 20, 4 << 20, 16 << 20};
   ls_status st = LS_OK;
-  bool nodes_share = comm != NULL && ls_comm_size(comm) > ls_comm_nodes(comm);
-  *name = nodes_share ? "shared" : "tree";
-  *bucket_bytes = bytes[1];
-  if (ls_comm_size(comm) == 1) return LS_OK;
+  bool nodes_share = ls_comm_size(comm) > ls_comm_nodes(comm);
+  /* On one node messages only repeat what shared memory does; with one rank a node nothing can be
+   * shared.  In between both are tried. */
+  const char *candidates[] = {nodes_share ? "shared" : "tree",
+                              nodes_share && ls_comm_nodes(comm) > 1 ? "tree" : NULL};
   double best = -1;
-  for (int kind = 0; kind < (nodes_share ? 2 : 1); kind++) {
-    const char *candidate = nodes_share && kind == 0 ? "shared" : "tree";
-    for (size_t i = 0; i < sizeof bytes / sizeof *bytes; i++) {
+  const bool pinned = plan->bucket_bytes != 0;
+  *name = candidates[0];
+  *bucket_bytes = pinned ? plan->bucket_bytes : bucket_sizes[1];
+  if (pinned && candidates[1] == NULL) return LS_OK; /* nothing to choose */
+  for (int c = 0; c < 2 && candidates[c] != NULL && ls_comm_size(comm) > 1; c++) {
+    for (int i = 0; i < (pinned ? 1 : SIZES); i++) {
       ls__exchange_plan trial = *plan;
-      trial.bucket_bytes = bytes[i];
+      if (!pinned) trial.bucket_bytes = bucket_sizes[i];
       if (trial.n > PROBE_FLOATS) trial.n = PROBE_FLOATS;
-      if (i > 0 && bytes[i - 1] >= trial.n * sizeof(float)) break; /* one bucket already */
+      if (i > 0 && bucket_sizes[i - 1] >= trial.n * sizeof(float)) break; /* one bucket already */
       double seconds = 0;
-      LS_TRY(probe(comm, candidate, &trial, &seconds));
-      /* A later candidate must be clearly better: small buckets overlap more with backward. */
+      st = probe(comm, candidates[c], &trial, &seconds);
+      if (st == LS_ENOMEM) break; /* no room here: the next candidate, if there is one */
+      LS_TRY(st);
+      /* A later one must be clearly better: small buckets overlap more with backward. */
       if (best >= 0 && seconds > 0.9 * best) continue;
       best = seconds;
-      *name = candidate;
-      *bucket_bytes = bytes[i];
+      *name = candidates[c];
+      *bucket_bytes = trial.bucket_bytes;
     }
   }
+  st = LS_OK;
 out:
   return st;
 }

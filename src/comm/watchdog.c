@@ -185,6 +185,10 @@ void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
     wait->seated = true;
   }
   sched_yield();
+  /* A wait on shared memory must still move this rank's messages: another may wait for those. */
+  int there = 0;
+  if (comm->mpi != MPI_COMM_NULL)
+    (void)MPI_Iprobe(MPI_ANY_SOURCE, LS__TAG_ROLL, comm->mpi, &there, MPI_STATUS_IGNORE);
   if (wait->turns % ROLL_EVERY != 0) return;
   double seconds = ls__clock() - wait->start;
   if (seconds < comm->watchdog / 2) return;

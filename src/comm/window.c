@@ -7,8 +7,8 @@
 #include "comm/comm_internal.h"
 
 struct ls__window {
-  MPI_Win win;   /* MPI_WIN_NULL: private memory, one rank a node */
-  void *block;   /* of the private kind */
+  MPI_Win win; /* MPI_WIN_NULL: private memory, one rank a node */
+  void *block; /* of the private kind */
   void *memory;
 };
 

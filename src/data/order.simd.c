@@ -25,7 +25,7 @@ static void pass(const ls__rng *rng, unsigned half, uint32_t *restrict left,
                  uint32_t *restrict right, size_t n) {
   const uint32_t mask = half == 32 ? UINT32_MAX : (UINT32_C(1) << half) - 1;
   const ls__rng key = *rng;
-  for (uint32_t round = 0; round < 4; round++)
+  for (uint32_t round = 0; round < LS__PERMUTE_ROUNDS; round++)
     for (size_t i = 0; i < n; i++) {
       uint32_t next = left[i] ^ (philox_word0(&key, right[i], round) & mask);
       left[i] = right[i];

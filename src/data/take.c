@@ -128,18 +128,14 @@ out:
 }
 
 ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
-  LS_ASSERT(epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi && epoch->lane_hi <= epoch->lanes);
-  data->epoch = *epoch;
-  if (data->memory != NULL) {
-    ls__order_start(&data->order, epoch->seed, epoch->epoch);
-    return LS_OK;
-  }
   ls_status st = LS_OK;
-  if (data->stream != NULL) { /* the thread reads the order: it must rest */
-    ls__stream_stop(data->stream);
-    ls__order_start(&data->order, epoch->seed, epoch->epoch);
-    st = ls__stream_start(data->stream);
-  }
+  LS_ASSERT(epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi && epoch->lane_hi <= epoch->lanes);
+  /* The thread reads epoch and order: it must rest while they change. */
+  if (data->stream != NULL) ls__stream_stop(data->stream);
+  data->epoch = *epoch;
+  ls__order_start(&data->order, epoch->seed, epoch->epoch);
+  if (data->memory != NULL) return LS_OK;
+  if (data->stream != NULL) st = ls__stream_start(data->stream);
   return ls_comm_agree(data->comm, st);
 }
 

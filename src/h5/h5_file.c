@@ -362,13 +362,16 @@ static size_t distance(const char *a, const char *b) {
   return row[n];
 }
 
-/* A dataset of the same last name elsewhere is the best guess, then one of similar spelling. */
+/* How unlikely it is that `there` was meant; SIZE_MAX: it wasn't.  The same last name in another
+ * group always may be; other names must be similar, in whole and in their last part. */
 static size_t unlikeness(const char *wanted, const char *there) {
   const char *a = strrchr(wanted, '/'), *b = strrchr(there, '/');
   a = a == NULL ? wanted : a + 1;
-  if (b != NULL && strcmp(a, b + 1) == 0) return 1;
-  size_t far = distance(wanted, wanted[0] == '/' ? there : there + 1);
-  return far <= 1 + strlen(wanted) / 3 ? far : SIZE_MAX;
+  b = b == NULL ? there : b + 1;
+  const size_t far = distance(wanted, wanted[0] == '/' ? there : there + 1);
+  if (strcmp(a, b) == 0) return far;
+  const size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b);
+  return far <= 1 + strlen(wanted) / 3 && distance(a, b) < longer ? far : SIZE_MAX;
 }
 
 ls_status ls__h5_missing(ls__h5 *file, const char *name) {
@@ -381,7 +384,7 @@ ls_status ls__h5_missing(ls__h5 *file, const char *name) {
     size_t far = unlikeness(name, names.name[i]);
     if (far < best) {
       best = far;
-      snprintf(guess, sizeof guess, "; did you mean %s?", names.name[i]);
+      snprintf(guess, sizeof guess, " (did you mean %s?)", names.name[i]);
     }
     size_t need = strlen(names.name[i]) + 8;
     if (used + need < sizeof text) {

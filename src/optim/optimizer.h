@@ -13,9 +13,13 @@ enum { LS__MAX_SLOTS = 3 };
 
 typedef struct ls__optimizer ls__optimizer;
 
-/* Read `optimizer: adam`, `{sgd: {lr: 0.1, momentum: 0.9, nesterov: true, weight_decay: 0}}`,
- * adagrad, rmsprop, adam, adamw.  weight_decay is coupled (added to the gradient, all parameters)
- * as in PyTorch, decoupled in adamw. */
+/* Read `optimizer: adam`, `{sgd: {lr: 0.1, momentum: 0.9}}`.  Names and defaults are PyTorch's:
+ *   sgd          lr: 0.001  momentum: 0  dampening: 0  nesterov: false
+ *   adagrad      lr: 0.01   lr_decay: 0  initial_accumulator_value: 0  eps: 1e-10
+ *   rmsprop      lr: 0.01   alpha: 0.99  eps: 1e-8  momentum: 0  centered: false
+ *   adam, adamw  lr: 0.001  beta1: 0.9  beta2: 0.999  eps: 1e-8  amsgrad: false
+ * each with weight_decay, which is added to the gradient of all parameters (default 0), and in
+ * adamw shrinks the weights apart from it (default 0.01). */
 LS_CHECKED ls_status ls__optimizer_create(ls_config *node, ls__optimizer **out);
 void ls__optimizer_destroy(ls__optimizer *optimizer);
 

@@ -61,7 +61,7 @@ typedef struct ls__gradient_ops {
                   const float *restrict w, size_t n);
 } ls__gradient_ops;
 
-/* Register one more state array; returns nothing: there are never more than LS__MAX_SLOTS. */
+/* One more state array, of at most LS__MAX_SLOTS. */
 void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name);
 
 /* b^t by repeated squaring: the same bits everywhere, which pow() of different C libraries need

@@ -20,7 +20,8 @@ CMAKE
 accepted cmake -S app -B app/build -DCMAKE_PREFIX_PATH="$work/prefix" -DEXAMPLES="$examples"
 accepted cmake --build app/build
 export LD_LIBRARY_PATH=$work/prefix/lib:$(echo "$work"/prefix/lib/*-linux-gnu):${LD_LIBRARY_PATH:-}
-export PKG_CONFIG_PATH=$(dirname "$(find prefix -name lockstep.pc)")
+PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name lockstep.pc)")
+export PKG_CONFIG_PATH
 accepted sh -c "${CC:-cc} -std=c11 -Wall -Werror '$examples/simulate.c' \$(pkg-config --cflags --libs lockstep) -lm -o simulate"
 
 accepted ranks 2 app/build/train_sine sine.h5

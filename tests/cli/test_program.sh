@@ -67,10 +67,11 @@ shown 'dense_1'
 accepted ranks 3 "$lockstep" train shapes.yaml output=whole train.epochs=3000 checkpoint.every_seconds=0 --progress=none
 for launch in "mpirun -n 3 --oversubscribe --bind-to none" ""; do
   rm -rf parts
-  timeout 120 $launch "$lockstep" train shapes.yaml output=parts train.epochs=3000 --progress=none >"$work/out" 2>"$work/err" &
+  # mpirun passes USR1 on to its ranks
+  $launch "$lockstep" train shapes.yaml output=parts train.epochs=3000 --progress=none >"$work/out" 2>"$work/err" &
   pid=$!
-  for i in $(seq 100); do [ -s parts/metrics.jsonl ] && break; sleep 0.05; done
-  pkill -TERM -f "$lockstep train shapes.yaml output=parts"
+  for i in $(seq 200); do [ -s parts/metrics.jsonl ] && break; sleep 0.05; done
+  kill -USR1 $pid
   wait $pid
   code=$?
   [ $code = 75 ] || { fail "a stopped run exited with $code"; cat "$work/err"; }

@@ -11,14 +11,14 @@
 
 static int failures;
 
-#define CHECK(what, ...)                                                             \
-  do {                                                                               \
-    if (!(what)) {                                                                   \
+#define CHECK(what, ...)                                                               \
+  do {                                                                                 \
+    if (!(what)) {                                                                     \
       fprintf(stderr, "%s:%d: rank %d: %s is false: ", __FILE__, __LINE__, me, #what); \
-      fprintf(stderr, __VA_ARGS__);                                                  \
-      fputc('\n', stderr);                                                           \
-      failures++;                                                                    \
-    }                                                                                \
+      fprintf(stderr, __VA_ARGS__);                                                    \
+      fputc('\n', stderr);                                                             \
+      failures++;                                                                      \
+    }                                                                                  \
   } while (0)
 
 static int me; /* the rank in MPI_COMM_WORLD */

@@ -21,22 +21,22 @@ enum { N = 9 * LS__BLOCK + 37, MOST_LANES = 16, STEPS = 3 };
 static int failures, me;
 static char running[200]; /* what is being tested */
 
-#define CHECK(what, ...)                                                                 \
-  do {                                                                                   \
-    if (!(what)) {                                                                       \
+#define CHECK(what, ...)                                                                    \
+  do {                                                                                      \
+    if (!(what)) {                                                                          \
       fprintf(stderr, "%s:%d: rank %d, %s: %s is false: ", __FILE__, __LINE__, me, running, \
-              #what);                                                                    \
-      fprintf(stderr, __VA_ARGS__);                                                      \
-      fputc('\n', stderr);                                                               \
-      if (++failures > 20) MPI_Abort(MPI_COMM_WORLD, 1);                                 \
-    }                                                                                    \
+              #what);                                                                       \
+      fprintf(stderr, __VA_ARGS__);                                                         \
+      fputc('\n', stderr);                                                                  \
+      if (++failures > 20) MPI_Abort(MPI_COMM_WORLD, 1);                                    \
+    }                                                                                       \
   } while (0)
 
 /* ---- the oracle ---- */
 
 static float gradient[STEPS][MOST_LANES][N];
-static float oracle[STEPS + 1][N];    /* weights before step s */
-static double magnitude[STEPS][N];    /* the sum of |gradient|, for rounding errors */
+static float oracle[STEPS + 1][N]; /* weights before step s */
+static double magnitude[STEPS][N]; /* the sum of |gradient|, for rounding errors */
 static float learning_rate[STEPS] = {0.5f, 1.0f, 0.125f};
 
 /* Random floats from 2^-16 to 2^16, so that another order of additions gives other bits. */
@@ -48,8 +48,8 @@ static void draw(void) {
         uint32_t u[4];
         ls__rng_block(&rng, i, u);
         for (size_t k = 0; k < 2 && i + k < N; k++)
-          gradient[s][l][i + k] = ldexpf((float)(u[k] >> 8) * 0x1p-24f - 0.5f,
-                                         (int)(u[k + 2] % 32) - 16);
+          gradient[s][l][i + k] =
+              ldexpf((float)(u[k] >> 8) * 0x1p-24f - 0.5f, (int)(u[k + 2] % 32) - 16);
       }
     }
   ls__rng rng = ls__rng_key(12, LS__RNG_TEST, 0, 0);
@@ -118,6 +118,18 @@ static void take_early(ls__exchange *x, size_t *taken, int step, bool delays) {
   }
 }
 
+/* All ranks share a number between the last slice and the first update, as clipping does. */
+static void check_norm(ls__exchange *x, const ls__slice *slices) {
+  double mine = 0, all[64], sum = 0;
+  size_t ones[64];
+  for (size_t b = 0; b < ls__exchange_buckets(x); b++)
+    if (ls__exchange_counts(x, b, x->rank)) mine += (double)slices[b].n;
+  for (int r = 0; r < x->size; r++) ones[r] = 1;
+  CHECK(ls__comm_allgatherv(x->comm, &mine, all, ones, sizeof mine) == LS_OK, "allgatherv");
+  for (int r = 0; r < x->size; r++) sum += all[r];
+  CHECK(sum == (double)N, "%g of %d", sum, (int)N);
+}
+
 static void run_step(ls__exchange *x, const run *r, int step, const bool *used, ls__slice *slices) {
   size_t size = (size_t)x->size, rank = (size_t)x->rank, taken = 0;
   ls__exchange_begin(x);
@@ -141,6 +153,7 @@ static void run_step(ls__exchange *x, const run *r, int step, const bool *used, 
     CHECK(ls__exchange_slice(x, b, &slices[b]) == LS_OK, "slice");
     if (r->order != ALL_FIRST) update(x, b, &slices[b], step, r->delays);
   }
+  if (r->order == ALL_FIRST) check_norm(x, slices);
   for (size_t b = 0; b < ls__exchange_buckets(x) && r->order == ALL_FIRST; b++)
     update(x, b, &slices[b], step, r->delays);
   CHECK(ls__exchange_end(x) == LS_OK, "end");
@@ -152,7 +165,8 @@ static void compare(ls__exchange *x, const run *r, int step) {
   bool exact = strcmp(r->name, "mpi") != 0;
   for (size_t i = 0; i < N; i++) {
     double error = fabs((double)w[i] - (double)want[i]);
-    bool good = exact ? memcmp(&w[i], &want[i], sizeof *w) == 0 : error <= 1e-5 * magnitude[step][i];
+    bool good =
+        exact ? memcmp(&w[i], &want[i], sizeof *w) == 0 : error <= 1e-5 * magnitude[step][i];
     CHECK(good, "step %d element %zu: %a, want %a", step, i, (double)w[i], (double)want[i]);
     if (!good) break;
   }

@@ -490,7 +490,7 @@ static void test_refused(void **state) {
           config_of("{file: %s, inputs: /t, targets: /l, split: {test: 0.0001}}", named));
   refused(LS_EDATA, "no dataset /train/x; the file holds /fields/a, /fields/b, /l, /t (data.inputs",
           config_of("{file: %s}", named));
-  refused(LS_EDATA, "no dataset /field/a; did you mean /fields/a?",
+  refused(LS_EDATA, "no dataset /field/a (did you mean /fields/a?)",
           config_of("{file: %s, inputs: /field/a, targets: /t}", named));
   unlink(named);
   unlink(groups);

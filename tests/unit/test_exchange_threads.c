@@ -239,7 +239,8 @@ static void no_wrong_sum(void **state) {
   pthread_barrier_init(&everybody, NULL, THREADS);
   for (int k = 0; k < THREADS; k++) {
     ranks[k].dice = 77u * (uint32_t)k + 5u;
-    ranks[k].comm = (ls_comm){.rank = k,
+    ranks[k].comm = (ls_comm){.mpi = MPI_COMM_NULL,
+                              .rank = k,
                               .size = THREADS,
                               .nodes = 1,
                               .place = k,

@@ -205,9 +205,10 @@ static void test_missing(void **state) {
   float x[1];
   write_sample(in_folder("sample.h5"));
   OK(ls__h5_open(in_folder("sample.h5"), &file));
-  REFUSED(ls__h5_info_get(file, "/trian/x", &info), LS_EDATA, "did you mean /grow/x?");
+  REFUSED(ls__h5_info_get(file, "/trian/x", &info), LS_EDATA, "did you mean /train/x?");
   REFUSED(ls__h5_info_get(file, "/train/xx", &info), LS_EDATA, "did you mean /train/x?");
   REFUSED(ls__h5_info_get(file, "trainx", &info), LS_EDATA, "did you mean /train/x?");
+  REFUSED(ls__h5_info_get(file, "/train/z", &info), LS_EDATA, "no dataset /train/z; the file holds");
   REFUSED(ls__h5_info_get(file, "/velocity", &info), LS_EDATA,
           "no dataset /velocity; the file holds /grow/x, /grow/y, /train/x, /train/y");
   REFUSED(ls__h5_info_get(file, "/train", &info), LS_EDATA, "/train: a group, not a dataset");

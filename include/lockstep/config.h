@@ -20,7 +20,7 @@ typedef struct ls_config ls_config;
  *
  * @param path  file
  * @param out   the root, owned by the caller; NULL after an error
- * @return      LS_ECONFIG ("FILE:LINE: ..."), LS_EIO, LS_ENOMEM */
+ * @return      LS_ECONFIG ("FILE:LINE: ...", or the file cannot be read), LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_config_load(const char *path, ls_config **out);
 
 /** Read YAML from a string.  Local.

@@ -42,7 +42,7 @@ static ls_status read_all(FILE *file, const char *path, char **text, size_t *siz
   if (ferror(file)) {
     int why = errno;
     ls__free(buffer);
-    return ls__fail(LS_EIO, "%s: %s", path, strerror(why));
+    return ls__fail(LS_ECONFIG, "%s: %s", path, strerror(why));
   }
   *text = buffer;
   *size = used;
@@ -162,7 +162,7 @@ static ls_status load(const char *path, const file_link *above, const ls_config 
   file_link here = {.above = above, .path = path, .is_file = true};
   FILE *file = fopen(path, "rb");
   if (file == NULL || fstat(fileno(file), &about) != 0) {
-    st = asker == NULL ? ls__fail(LS_EIO, "%s: %s", path, strerror(errno))
+    st = asker == NULL ? ls__fail(LS_ECONFIG, "%s: %s", path, strerror(errno))
                        : ls__config_fail(asker, "%s: %s", path, strerror(errno));
     goto out;
   }

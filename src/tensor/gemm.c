@@ -1,22 +1,76 @@
 #include "tensor/gemm.h"
 
-#include <stdint.h>
 #include <cblas.h> /* brings <complex.h>, whose I is a macro */
 #undef I
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "tensor/gemm_ops.h"
+
+LS_SIMD_DECLARE(ls__gemm_ops, ls__gemm_ops);
 
 static _Thread_local bool timing;
 static _Thread_local double seconds;
 
-void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
-              size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+/* Whether our own kernel takes the product.  Measured on one core of a Zen 4 (peak 118 GFLOP/s)
+ * against OpenBLAS 0.3.21 and its kernel for Cooper Lake, a dense layer's x W^T, dy W, dy^T x:
+ *
+ *   samples x in x out      OpenBLAS           ours   GFLOP/s
+ *     32 x  784 x   64      80   91   91     101  112  110
+ *     32 x   64 x   64      75  114  112      98  113  109
+ *    256 x  784 x 1024     102  105  104     110  113  111
+ *    256 x 1024 x 1024      95  102  101     109  104  110
+ *    256 x 1024 x   10      48   54   56      71  101  115
+ *    128 x 4096 x 4096      76   85   98      93   96  104
+ *     16 x  784 x   64     114  115  108      92  114  103
+ *     32 x   64 x   10      75   97  105      59   91  102
+ *      8 x   64 x   64      68  102   77      61  104   74
+ *
+ * OpenBLAS has kernels for small products that copy nothing, and ours fill whole vectors of n and
+ * turn a transposed B over: the last three lines go to OpenBLAS where it is ahead.  Other layouts
+ * of the operands (W stored turned over, y^T = W x^T, dx^T, dw^T) changed OpenBLAS's rate by -10 to
+ * +12 per cent, less than the turning costs. */
+static bool ours(const ls__gemm_ops *ops, bool transpose_b, size_t m, size_t n, size_t k) {
+  if (ops->product == NULL || n < 16 || k == 0) return false;
+  return !transpose_b || m >= 24 || m * k > 1000000 / n;
+}
+
+static void blas(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+                 size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
   LS_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
-  double start = timing ? ls__clock() : 0;
+  LS_ASSERT(lda <= INT32_MAX && ldb <= INT32_MAX && ldc <= INT32_MAX);
   cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
               transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0F, a,
               (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+              size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc) {
+  double start = timing ? ls__clock() : 0;
+  const ls__gemm_ops *ops = LS_SIMD_PICK(ls__gemm_ops);
+  bool zero = !(beta < 0.0F) && !(beta > 0.0F), one = !(beta < 1.0F) && !(beta > 1.0F);
+  if ((zero || one) && ours(ops, transpose_b, m, n, k))
+    ops->product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, zero ? NULL : c, ldc, c, ldc);
+  else
+    blas(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, beta, c, ldc);
+  if (timing) seconds += ls__clock() - start;
+}
+
+void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                   const float *a, size_t lda, const float *b, size_t ldb, const float *bias,
+                   float *c, size_t ldc) {
+  double start = timing ? ls__clock() : 0;
+  const ls__gemm_ops *ops = LS_SIMD_PICK(ls__gemm_ops);
+  if (ours(ops, transpose_b, m, n, k)) {
+    ops->product(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, bias, 0, c, ldc);
+  } else {
+    /* Costs what OpenBLAS would spend on zeroing C: it always adds. */
+    for (size_t i = 0; i < m; i++) memcpy(c + i * ldc, bias, n * sizeof *c);
+    blas(transpose_a, transpose_b, m, n, k, a, lda, b, ldb, 1.0F, c, ldc);
+  }
   if (timing) seconds += ls__clock() - start;
 }
 
@@ -35,5 +89,9 @@ void ls__gemm_init(void) {
 }
 
 const char *ls__gemm_library(void) {
-  return openblas_get_config();
+  static _Thread_local char text[256];
+  const ls__gemm_ops *ops = LS_SIMD_PICK(ls__gemm_ops);
+  snprintf(text, sizeof text, "%s%s", ops->product != NULL ? "lockstep avx512; " : "",
+           openblas_get_config());
+  return text;
 }

@@ -1,5 +1,6 @@
-/* Matrix products, on OpenBLAS.  Row-major; one thread, so that the bits of a product depend on
- * its shape alone. */
+/* Matrix products: on OpenBLAS, or by our own kernel where that is faster (gemm.c has the numbers).
+ * Row-major; one thread, so that the bits of a product depend on its shape alone, and on the
+ * processor, which decides which kernels run. */
 #ifndef LS_TENSOR_GEMM_H
 #define LS_TENSOR_GEMM_H
 
@@ -11,12 +12,18 @@
 void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
-/* Seconds spent in ls__gemm by this thread since the last call with reset; measured only when
+/* C[m,n] = op(A) op(B), and bias [n] added to every row: no pass over C of its own. */
+void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                   const float *a, size_t lda, const float *b, size_t ldb, const float *bias,
+                   float *c, size_t ldc);
+
+/* Seconds spent in ls__gemm and ls__gemm_bias by this thread since the last call with reset; measured only when
  * switched on (two clock reads a product). */
 void ls__gemm_timing(bool on);
 double ls__gemm_seconds(bool reset);
 
-/* Keep OpenBLAS to one thread; its version and the kernels that it picked, for the summary. */
+/* Keep OpenBLAS to one thread; its version and the kernels in use, for the summary (this thread's,
+ * until the next call). */
 void ls__gemm_init(void);
 const char *ls__gemm_library(void);
 

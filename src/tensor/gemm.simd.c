@@ -44,22 +44,27 @@ INLINE __mmask16 first_lanes(size_t n) {
   return (__mmask16)(0xffffU >> (LANES - n));
 }
 
-/* What becomes of C: added to, written, or written past the caches. */
-typedef enum mode { ADD, WRITE, STREAM } mode;
-
-/* The last vector of a tile's rows is cut by `last`. */
+/* The last vector of a tile's rows is cut by `last`.  The tile starts from zero, or from `start` at
+ * row length ld_start: C itself to add to it, a bias at length 0.  `stream`: past the caches. */
 INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_t row_a,
-                 size_t step_a, const float *b, size_t ldb, mode how, float *c, size_t ldc,
-                 __mmask16 last) {
+                 size_t step_a, const float *b, size_t ldb, const float *start, size_t ld_start,
+                 float *c, size_t ldc, bool stream, __mmask16 last) {
   __m512 sum[ROWS][WIDE];
-  UNROLL for (int r = 0; r < rows; r++) {
-    float *cr = c + (size_t)r * ldc;
-    UNROLL for (int v = 0; v < wide; v++) {
-      if (how != ADD)
-        sum[r][v] = _mm512_setzero_ps();
-      else
-        sum[r][v] = _mm512_maskz_loadu_ps(v < wide - 1 ? (__mmask16)0xffff : last, cr + v * LANES);
-      if (how == WRITE) _mm_prefetch((const char *)(cr + v * LANES), _MM_HINT_T0);
+  if (start != NULL) {
+    UNROLL for (int r = 0; r < rows; r++) {
+      UNROLL for (int v = 0; v < wide; v++)
+          sum[r][v] = _mm512_maskz_loadu_ps(v < wide - 1 ? (__mmask16)0xffff : last,
+                                            start + (size_t)r * ld_start + v * LANES);
+    }
+  } else {
+    UNROLL for (int r = 0; r < rows; r++) {
+      UNROLL for (int v = 0; v < wide; v++) sum[r][v] = _mm512_setzero_ps();
+    }
+  }
+  if (start != c && !stream) { /* C is on its way while k goes by */
+    UNROLL for (int r = 0; r < rows; r++) {
+      UNROLL for (int v = 0; v < wide; v++)
+          _mm_prefetch((const char *)(c + (size_t)r * ldc + v * LANES), _MM_HINT_T0);
     }
   }
   for (size_t p = 0; p < k; p++, a += step_a, b += ldb) {
@@ -73,7 +78,7 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
   }
   UNROLL for (int r = 0; r < rows; r++) {
     float *cr = c + (size_t)r * ldc;
-    if (how == STREAM) {
+    if (stream) {
       UNROLL for (int v = 0; v < wide; v++) _mm512_stream_ps(cr + v * LANES, sum[r][v]);
     } else {
       UNROLL for (int v = 0; v < wide - 1; v++) _mm512_storeu_ps(cr + v * LANES, sum[r][v]);
@@ -84,12 +89,14 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
 
 /* A function for every size of tile. */
 typedef void (*tile_fn)(size_t k, const float *a, size_t row_a, size_t step_a, const float *b,
-                        size_t ldb, mode how, float *c, size_t ldc, __mmask16 last);
-#define TILE(rows, wide)                                                                       \
-  static void tile_##rows##_##wide(size_t k, const float *a, size_t row_a, size_t step_a,      \
-                                   const float *b, size_t ldb, mode how, float *c, size_t ldc, \
-                                   __mmask16 last) {                                           \
-    tile(rows, wide, k, a, row_a, step_a, b, ldb, how, c, ldc, last);                          \
+                        size_t ldb, const float *start, size_t ld_start, float *c, size_t ldc,
+                        bool stream, __mmask16 last);
+#define TILE(rows, wide)                                                                      \
+  static void tile_##rows##_##wide(size_t k, const float *a, size_t row_a, size_t step_a,     \
+                                   const float *b, size_t ldb, const float *start,            \
+                                   size_t ld_start, float *c, size_t ldc, bool stream,        \
+                                   __mmask16 last) {                                          \
+    tile(rows, wide, k, a, row_a, step_a, b, ldb, start, ld_start, c, ldc, stream, last);     \
   }
 #define TILES(wide) \
   TILE(1, wide) TILE(2, wide) TILE(3, wide) TILE(4, wide) TILE(5, wide) TILE(6, wide)
@@ -162,18 +169,21 @@ static void turn(float *panel, size_t width, const float *b, size_t ldb, size_t 
 }
 
 static void product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                    const float *a, size_t lda, const float *b, size_t ldb, bool add, float *c,
-                    size_t ldc) {
+                    const float *a, size_t lda, const float *b, size_t ldb, const float *start,
+                    size_t ld_start, float *c, size_t ldc) {
   _Alignas(64) float panel[K_BLOCK * WIDE * LANES];
   const size_t row_a = transpose_a ? 1 : lda, step_a = transpose_a ? lda : 1;
   /* A turned panel is worth using for all rows; else A's rows go in blocks that stay in the second
    * cache. */
   const size_t m_block = transpose_b ? m : M_BLOCK;
-  const bool stream = !add && k <= K_BLOCK && n % LANES == 0 && ldc % LANES == 0 &&
+  const bool stream = start != c && k <= K_BLOCK && n % LANES == 0 && ldc % LANES == 0 &&
                       (size_t)c % 64 == 0 && m * n >= STREAM_BYTES / sizeof *c;
   for (size_t k0 = 0, kc; k0 < k; k0 += kc) {
     kc = share(k - k0, K_BLOCK);
-    mode how = add || k0 > 0 ? ADD : stream ? STREAM : WRITE;
+    if (k0 > 0) {
+      start = c;
+      ld_start = ldc;
+    }
     for (size_t m0 = 0, mc; m0 < m; m0 += mc) {
       mc = share(m - m0, m_block);
       for (size_t n0 = 0, wide; n0 < n; n0 += wide * LANES) {
@@ -186,7 +196,8 @@ static void product(bool transpose_a, bool transpose_b, size_t m, size_t n, size
         for (size_t i = m0, rows; i < m0 + mc; i += rows) {
           rows = share(m0 + mc - i, ROWS);
           tiles[wide - 1][rows - 1](kc, a + i * row_a + k0 * step_a, row_a, step_a, bp, step_b,
-                                    how, c + i * ldc + n0, ldc, last);
+                                    start != NULL ? start + i * ld_start + n0 : NULL, ld_start,
+                                    c + i * ldc + n0, ldc, stream, last);
         }
       }
     }

@@ -296,9 +296,9 @@ static void follows_bases(void **state) {
            folder);
   expect(ls_config_load(path[2], &root), LS_ECONFIG, wanted);
   snprintf(wanted, sizeof wanted, "%s: No such file or directory", path[3]);
-  expect(ls_config_load(path[3], &root), LS_EIO, wanted);
+  expect(ls_config_load(path[3], &root), LS_ECONFIG, wanted);
   snprintf(wanted, sizeof wanted, "%s: Is a directory", folder);
-  expect(ls_config_load(folder, &root), LS_EIO, wanted);
+  expect(ls_config_load(folder, &root), LS_ECONFIG, wanted);
   for (int i = 0; i < 3; i++) unlink(path[i]);
   rmdir(folder);
 }

@@ -1,101 +1,10 @@
 /* Datasets: from a `data:` section to batches; in memory and streamed alike. */
-#include <fcntl.h>
 #include <math.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/wait.h>
 
-#include <cmocka.h>
-
-#include "base/alloc.h"
 #include "base/clock.h"
 #include "comm/lanes.h"
-#include "data/data.h"
-#include "make_h5.h"
-
-enum { N = 100, F = 6 };
-
-/* What the tests' file holds: bytes, floats and labels that tell which row they are from. */
-static uint8_t byte_at(size_t i, size_t k) {
-  return (uint8_t)(i * 2 + k);
-}
-static float float_at(size_t i, size_t k) {
-  return (float)i * 10 + (float)k + 0.25f;
-}
-
-static const char *make_groups(double scale) {
-  static char path[200];
-  static uint8_t x[N * F];
-  static int64_t y[N];
-  static const char *const classes[] = {"zero", "one", "two"};
-  ls__h5 *file = NULL;
-  snprintf(path, sizeof path, "%s", temporary("groups.h5"));
-  for (size_t i = 0; i < N; i++) {
-    y[i] = (int64_t)(i % 3);
-    for (size_t k = 0; k < F; k++) x[i * F + k] = byte_at(i, k);
-  }
-  MUST(ls__h5_create(path, &file));
-  put(file, "/train/x", LS__U8, x, 80, 2, 3, 0);
-  put(file, "/train/y", LS__I64, y, 80, 0);
-  put(file, "/validation/x", LS__U8, x + 80 * F, 8, 2, 3, 0);
-  put(file, "/validation/y", LS__I64, y + 80, 8, 0);
-  put(file, "/test/x", LS__U8, x + 88 * F, 12, 2, 3, 0);
-  put(file, "/test/y", LS__I64, y + 88, 12, 0);
-  MUST(ls__h5_set_strings(file, "/train/y", "classes", classes, 3));
-  if (scale != 1) {
-    MUST(ls__h5_set_doubles(file, "/train/x", "scale", &scale, 1));
-    MUST(ls__h5_set_doubles(file, "/validation/x", "scale", &scale, 1));
-    MUST(ls__h5_set_doubles(file, "/test/x", "scale", &scale, 1));
-  }
-  MUST(ls__h5_commit(file));
-  return path;
-}
-
-/* Datasets of other names: a [N, 2, 2] floats, b [N] bytes, t [N, 1] doubles, l [N] integers. */
-static const char *make_named(void) {
-  static char path[200];
-  static float a[N * 4];
-  static uint8_t b[N];
-  static double t[N];
-  static int32_t l[N];
-  ls__h5 *file = NULL;
-  ls_shape row = {2, {2, 2}};
-  snprintf(path, sizeof path, "%s", temporary("named.h5"));
-  for (size_t i = 0; i < N; i++) {
-    for (size_t k = 0; k < 4; k++) a[i * 4 + k] = float_at(i, k);
-    b[i] = (uint8_t)i;
-    t[i] = (double)i / 8 + 0.125;
-    l[i] = (int32_t)(i % 2);
-  }
-  MUST(ls__h5_create(path, &file));
-  MUST(ls__h5_dataset(file, "/fields/a", LS__F32, N, &row, 7, 4));
-  MUST(ls__h5_write_rows(file, "/fields/a", 0, N, LS__F32, a));
-  put(file, "/fields/b", LS__U8, b, N, 0);
-  put(file, "/t", LS__F64, t, N, 1, 0);
-  put(file, "/l", LS__I32, l, N, 0);
-  MUST(ls__h5_commit(file));
-  return path;
-}
-
-static ls_data *open_data(ls_config *config) {
-  ls_data *data = NULL;
-  MUST(ls_data_open(NULL, config, &data));
-  return data;
-}
-
-static void done(ls_data *data, ls_config *config) {
-  ls_data_close(data);
-  ls_config_destroy(config);
-  assert_int_equal(ls__alloc_alive(), 0);
-}
-
-static void start(ls_data *data, uint64_t seed, uint64_t number, size_t batch) {
-  const ls__epoch epoch = {seed, number, 0, batch, 1, 0, 1};
-  MUST(ls__data_epoch(data, &epoch));
-}
+#include "data_samples.h"
 
 static void test_groups(void **state) {
   (void)state;
@@ -157,6 +66,23 @@ static void test_scale(void **state) {
     done(data, config);
   }
   unlink(make_groups(1));
+
+  const char *path = temporary("scaled.h5"); /* floats are divided where they are read */
+  ls__h5 *file = NULL;
+  const float fx[] = {1, 2, 3, 5}, fy[] = {8, 8};
+  const double scale = 4;
+  MUST(ls__h5_create(path, &file));
+  put(file, "x", LS__F32, fx, 2, 2, 0);
+  put(file, "y", LS__F32, fy, 2, 0);
+  MUST(ls__h5_set_doubles(file, "x", "scale", &scale, 1));
+  MUST(ls__h5_commit(file));
+  ls_config *config = config_of("{file: %s}", path);
+  ls_data *data = open_data(config);
+  float x[4], y[2];
+  MUST(ls__data_rows(data, LS_TRAIN, 0, 2, x, y));
+  assert_true(x[0] == 0.25f && x[3] == 1.25f && y[1] == 8);
+  done(data, config);
+  unlink(path);
 }
 
 /* Several inputs are flattened and joined; parts are drawn, without overlap. */
@@ -390,6 +316,35 @@ static void test_normalize(void **state) {
   unlink(path);
 }
 
+/* Samples so large that a chunk is measured in several blocks. */
+static void test_normalize_large(void **state) {
+  (void)state;
+  enum { ROWS = 1100, WIDTH = 16384 };
+  const char *path = temporary("large.h5");
+  uint8_t *x = ls__calloc((size_t)ROWS * WIDTH, 1);
+  ls__h5 *file = NULL;
+  for (size_t i = 0; i < (size_t)ROWS * WIDTH; i++) x[i] = (uint8_t)((i * i + i / WIDTH) >> 3);
+  MUST(ls__h5_create(path, &file));
+  put(file, "/train/x", LS__U8, x, ROWS, WIDTH, 0);
+  put(file, "/train/y", LS__U8, x, ROWS, 0);
+  MUST(ls__h5_commit(file));
+  ls_config *config = config_of("{file: %s, normalize: true, memory: stream}", path);
+  ls_data *data = open_data(config);
+  for (size_t k = 0; k < WIDTH; k += 97) {
+    double sum = 0, squares = 0;
+    for (size_t i = 0; i < ROWS; i++) {
+      sum += x[i * WIDTH + k];
+      squares += (double)x[i * WIDTH + k] * x[i * WIDTH + k];
+    }
+    const double mean = sum / ROWS, variance = squares / ROWS - mean * mean;
+    assert_true(fabs((double)ls__data_normal_x(data)->mean[k] - mean) < 1e-4);
+    assert_true(fabs((double)ls__data_normal_x(data)->rstd[k] * sqrt(variance) - 1) < 1e-5);
+  }
+  ls__free(x);
+  done(data, config);
+  unlink(path);
+}
+
 static void test_from_arrays(void **state) {
   (void)state;
   float x[N * 5], y[N * 2], x2[4 * 5], y2[4 * 2];
@@ -459,86 +414,6 @@ static void test_purposes(void **state) {
   unlink(path);
 }
 
-/* Opening with this configuration fails with this status and these words. */
-static void refused(ls_status status, const char *words, ls_config *config) {
-  ls_data *data = NULL;
-  const ls_status st = ls_data_open(NULL, config, &data);
-  if (st != status || strstr(ls_error_message(), words) == NULL)
-    fail_msg("wanted %d \"%s\", got %d \"%s\"", (int)status, words, (int)st, ls_error_message());
-  assert_null(data);
-  ls_config_destroy(config);
-  assert_int_equal(ls__alloc_alive(), 0);
-}
-
-static void test_refused(void **state) {
-  (void)state;
-  const char *named = make_named();
-  const char *groups = make_groups(1);
-  refused(LS_ECONFIG, "file", config_of("{inputs: x}"));
-  refused(LS_EIO, "No such file", config_of("{file: /no/such/file.h5}"));
-  refused(LS_ECONFIG, "targets: is missing", config_of("{file: %s, inputs: /t}", named));
-  refused(LS_ECONFIG, "name both", config_of("{file: %s, targets: /t}", named));
-  refused(LS_ECONFIG, "inputs", config_of("{file: %s, inputs: {a: b}, targets: /t}", named));
-  refused(LS_ECONFIG, "inputs", config_of("{file: %s, inputs: [], targets: /t}", named));
-  refused(LS_ECONFIG, "nothing to train", config_of("{file: %s, split: {validation: 0.6, test: 0.6}}", groups));
-  refused(LS_ECONFIG, "has a group /test already", config_of("{file: %s, split: {test: 0.1}}", groups));
-  refused(LS_ECONFIG, "shufle", config_of("{file: %s, shufle: true}", groups));
-  refused(LS_ECONFIG, "normalize.input", config_of("{file: %s, normalize: {input: standard}}", groups));
-  refused(LS_ECONFIG, "whole numbers", config_of("{file: %s, normalize: {targets: standard}}", groups));
-  refused(LS_ECONFIG, "memory", config_of("{file: %s, memory: disk}", groups));
-  refused(LS_ECONFIG, "none falls to the test part",
-          config_of("{file: %s, inputs: /t, targets: /l, split: {test: 0.0001}}", named));
-  refused(LS_EDATA, "no dataset /train/x; the file holds /fields/a, /fields/b, /l, /t (data.inputs",
-          config_of("{file: %s}", named));
-  refused(LS_EDATA, "no dataset /field/a (did you mean /fields/a?)",
-          config_of("{file: %s, inputs: /field/a, targets: /t}", named));
-  unlink(named);
-  unlink(groups);
-
-  /* x, y, and a word of the message */
-  const char *path = temporary("bad.h5");
-  static const char text[] = "not numbers";
-  const double finite[] = {1, 2, 3, 4, 5, 6}, nan_at_3[] = {1, 2, 3, NAN, 5, 6};
-  const double huge_at_5[] = {1, 2, 3, 4, 5, 1e300};
-  for (int c = 0; c < 7; c++) {
-    ls__h5 *file = NULL;
-    MUST(ls__h5_create(path, &file));
-    put(file, "/train/x", LS__F64, c == 1 ? nan_at_3 : c == 2 ? huge_at_5 : finite, 3, 2, 0);
-    if (c == 0) put(file, "/train/y", LS__F64, finite, 2, 0);
-    if (c == 1 || c == 2 || c > 3) put(file, "/train/y", LS__F64, c == 4 ? nan_at_3 + 1 : finite, 3, 0);
-    if (c == 5) put(file, "/validation/x", LS__F64, finite, 2, 3, 0);
-    if (c == 5) put(file, "/validation/y", LS__F64, finite, 2, 0);
-    const double zero = 0;
-    if (c == 6) MUST(ls__h5_set_doubles(file, "/train/x", "scale", &zero, 1));
-    MUST(ls__h5_commit(file));
-    static const char *const words[] = {"/train/x has 3 rows, /train/y has 2",
-                                        "/train/x: row 1, column 1 (counted from 0): not a number",
-                                        "/train/x: row 2, column 1 (counted from 0): infinite, or too large",
-                                        "no dataset /train/y; the file holds /train/x",
-                                        "/train/y: row 2 (counted from 0): not a number",
-                                        "samples of /train/x have shape [2], those of /validation/x [3]",
-                                        "/train/x: attribute scale: not one number"};
-    refused(LS_EDATA, words[c], config_of("{file: %s, memory: node}", path));
-    if (c == 1 || c == 2 || c == 4) /* statistics read all of it, too */
-      refused(LS_EDATA, words[c], config_of("{file: %s, memory: stream, normalize: true}", path));
-    if (c == 1) { /* else the thread finds it, and the rank hears of it */
-      ls_config *config = config_of("{file: %s, memory: stream}", path);
-      ls_data *data = open_data(config);
-      float x[6], y[3];
-      start(data, 0, 0, 3);
-      assert_int_equal(ls__data_take(data, 0, 3, x, y), LS_EDATA);
-      assert_non_null(strstr(ls_error_message(), words[c]));
-      assert_int_equal(ls__data_take(data, 0, 3, x, y), LS_EDATA);
-      done(data, config);
-    }
-  }
-  FILE *out = fopen(path, "w");
-  fputs(text, out);
-  fclose(out);
-  refused(LS_EDATA, "not an HDF5 file", config_of("{file: %s}", path));
-  unlink(path);
-}
-
 /* The defaults become part of the configuration. */
 static void test_effective_config(void **state) {
   (void)state;
@@ -553,50 +428,6 @@ static void test_effective_config(void **state) {
   free(text);
   done(data, config);
   unlink(make_groups(1));
-}
-
-/* A damaged file may be refused, or read as other numbers; nothing else. */
-static void test_hostile(void **state) {
-  (void)state;
-  static unsigned char bytes[1 << 16], damaged[1 << 16];
-  const char *path = make_named();
-  FILE *in = fopen(path, "rb");
-  const size_t n = fread(bytes, 1, sizeof bytes, in);
-  fclose(in);
-  fflush(NULL);
-  const pid_t child = fork();
-  if (child == 0) {
-    for (int sig = 1; sig < 32; sig++)
-      if (sig != SIGKILL && sig != SIGSTOP) signal(sig, SIG_DFL);
-    alarm(100);
-    uint32_t random = 1;
-    static float x[1 << 16], y[1 << 16];
-    for (size_t round = 0; round < 400; round++) {
-      size_t keep = n;
-      memcpy(damaged, bytes, n);
-      random = random * 1664525u + 1013904223u;
-      if (round % 5 == 0) keep = (random >> 8) % n;
-      else damaged[(random >> 8) % n] ^= (unsigned char)(1u << (round % 8));
-      const int fd = open(path, O_WRONLY | O_TRUNC);
-      if (fd < 0 || write(fd, damaged, keep) != (ssize_t)keep) _exit(2);
-      close(fd);
-      ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: %s}",
-                                    path, round % 2 ? "node" : "stream");
-      ls_data *data = NULL;
-      if (ls_data_open(NULL, config, &data) == LS_OK) {
-        start(data, 1, 1, 10);
-        (void)!ls__data_take(data, 0, 10, x, y);
-      }
-      ls_data_close(data);
-      ls_config_destroy(config);
-    }
-    _exit(ls__alloc_alive() == 0 ? 0 : 3);
-  }
-  int status = -1;
-  assert_int_equal(waitpid(child, &status, 0), child);
-  if (WIFSIGNALED(status)) fail_msg("ended by signal %d", WTERMSIG(status));
-  assert_int_equal(WEXITSTATUS(status), 0);
-  unlink(path);
 }
 
 /* Not a test: what a batch costs, for a person to look at. */
@@ -628,11 +459,10 @@ int main(void) {
       cmocka_unit_test(test_named_and_drawn),
       cmocka_unit_test(test_streamed_is_in_memory),
       cmocka_unit_test(test_normalize),
+      cmocka_unit_test(test_normalize_large),
       cmocka_unit_test(test_from_arrays),
       cmocka_unit_test(test_purposes),
-      cmocka_unit_test(test_refused),
       cmocka_unit_test(test_effective_config),
-      cmocka_unit_test(test_hostile),
       cmocka_unit_test(test_speed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

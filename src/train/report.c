@@ -283,7 +283,8 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
              "\"exchange\":\"%s\",\"bucket_mb\":%.6g,\"batch\":%zu,\"parameters\":%zu,\"loss\":",
           (unsigned long long)s->epochs, (unsigned long long)s->steps,
           (unsigned long long)t->trained_samples, ls_comm_size(t->comm), ls_comm_nodes(t->comm),
-          t->lanes, ls__exchange_name(t->exchange), t->set.bucket_mb, t->batch,
+          t->lanes, ls__exchange_name(t->exchange),
+          (double)ls__exchange_bucket_bytes(t->exchange) / 1048576.0, t->batch,
           t->model->graph->parameters);
   ls__json_number(f, s->loss);
   fprintf(f, ",\"validation_loss\":");

@@ -100,7 +100,7 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(read_pair(root, "clip", "value", &s.clip_value, "norm", &s.clip_norm));
   LS_TRY(ls__config_choice(root, "exchange", "auto", ls__exchange_names(), &exchange));
   s.exchange = ls__exchange_names()[exchange];
-  LS_TRY(ls__config_double(root, "bucket_mb", 4, 0.001, 65536, &s.bucket_mb));
+  LS_TRY(ls__config_double(root, "bucket_mb", 0, 0, 65536, &s.bucket_mb));
   LS_TRY(ls__config_double(root, "watchdog", 600, 0.1, 1e9, &s.watchdog));
   LS_TRY(read_checkpoint(root, &s));
   ls_config *output = ls__config_child(root, "output");

@@ -27,7 +27,8 @@ typedef struct ls__settings {
   double l1, l2, clip_value, clip_norm;
   /* exchange:, bucket_mb:, watchdog: */
   const char *exchange;
-  double bucket_mb, watchdog;
+  double bucket_mb; /* 0: measured */
+  double watchdog;
   /* checkpoint: */
   double save_seconds;
   uint64_t save_epochs, save_steps;

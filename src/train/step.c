@@ -6,8 +6,55 @@
 #include "tensor/span.h"
 #include "train/trainer.h"
 
+/* Update the part of a slice that lies in each segment. */
+static void update_slice(ls_trainer *t, const ls__slice *slice) {
+  const int slots = ls__optimizer_slots(t->optimizer);
+  for (size_t s = 0; s < t->n_segments; s++) {
+    const ls__segment *segment = &t->segment[s];
+    size_t lo = segment->offset > slice->offset ? segment->offset : slice->offset;
+    size_t hi = segment->offset + segment->n;
+    if (hi > slice->offset + slice->n) hi = slice->offset + slice->n;
+    if (lo >= hi) continue;
+    size_t at = lo - slice->offset;
+    ls__update update = {.w = slice->w + at,
+                         .g = slice->g + at,
+                         .n = hi - lo,
+                         .step = t->now.step + 1,
+                         .lr = t->step.lr,
+                         .scale = t->step.scale,
+                         .clip_value = t->set.clip_value,
+                         .l1 = segment->decay ? t->set.l1 : 0,
+                         .l2 = segment->decay ? t->set.l2 : 0};
+    for (int k = 0; k < slots; k++) update.slot[k] = t->slot[k] + t->step.owned + at;
+    ls__optimizer_update(t->optimizer, &update);
+  }
+}
+
+/* Update the own slice of the next bucket; waits until it is reduced. */
+static ls_status update_bucket(ls_trainer *t) {
+  ls_status st = LS_OK;
+  ls__slice *slice = &t->slice[t->step.bucket];
+  if (t->set.clip_norm <= 0) LS_TRY(ls__exchange_slice(t->exchange, t->step.bucket, slice));
+  double reduced = ls__clock();
+  update_slice(t, slice);
+  t->times.update += ls__clock() - reduced;
+  t->step.owned += slice->n;
+  LS_TRY(ls__exchange_updated(t->exchange, t->step.bucket));
+  t->step.bucket++;
+out:
+  return st;
+}
+
+/* Called from backward, whenever gradients have become final: what all ranks have finished is
+ * updated at once, while it is in the cache, and while the others still compute.  Nobody needs those
+ * weights any more in this step.  Clipping by norm has to see the whole gradient first. */
 static void finished(void *context, size_t upto) {
-  ls__exchange_finished(context, upto);
+  ls_trainer *t = context;
+  ls__exchange_finished(t->exchange, upto);
+  if (t->set.clip_norm > 0 || !t->step.last_lane) return;
+  while (t->step.status == LS_OK && t->step.bucket < ls__exchange_buckets(t->exchange) &&
+         ls__exchange_ready(t->exchange, t->step.bucket))
+    t->step.status = update_bucket(t);
 }
 
 /* Gradients of one lane: samples [lo, hi) of the batch that starts at `first`. */
@@ -40,12 +87,12 @@ static void run_lane(ls_trainer *t, size_t lane, size_t first, size_t lo, size_t
     ls__task_score(&t->task, n, ls__run_result(t->run, 0), t->y, ls__run_result_gradient(t->run, 0),
                    t->shown, t->shown_y, sums);
   if (!isfinite(sums[0] - before) && t->bad_step == 0) t->bad_step = t->now.step + 1;
-  ls__run_backward(t->run, parameters, gradients, finished, t->exchange);
+  ls__run_backward(t->run, parameters, gradients, finished, t);
 }
 
 /* The factor min(1, norm / |g|) for the gradient of the batch, the norm summed block by block in
  * the arena's order, whoever owns the blocks. */
-static ls_status find_clip_scale(ls_trainer *t, double scale) {
+static ls_status find_clip_scale(ls_trainer *t) {
   ls_status st = LS_OK;
   size_t own = 0, all = 0;
   for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++) {
@@ -63,35 +110,11 @@ static ls_status find_clip_scale(ls_trainer *t, double scale) {
   double sum = 0;
   for (size_t at = 0; at < t->model->graph->arena; at += LS__BLOCK)
     sum += t->block_squares[at / LS__BLOCK];
-  double norm = sqrt(sum) * scale;
+  double norm = sqrt(sum) * t->step.scale;
   double factor = t->set.clip_norm / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
-  t->clip_scale = factor < 1 ? factor : 1;
+  if (factor < 1) t->step.scale *= factor;
 out:
   return st;
-}
-
-/* Update the part of a slice that lies in each segment. */
-static void update_slice(ls_trainer *t, const ls__slice *slice, size_t owned, double lr, double scale) {
-  const int slots = ls__optimizer_slots(t->optimizer);
-  for (size_t s = 0; s < t->n_segments; s++) {
-    const ls__segment *segment = &t->segment[s];
-    size_t lo = segment->offset > slice->offset ? segment->offset : slice->offset;
-    size_t hi = segment->offset + segment->n;
-    if (hi > slice->offset + slice->n) hi = slice->offset + slice->n;
-    if (lo >= hi) continue;
-    size_t at = lo - slice->offset;
-    ls__update update = {.w = slice->w + at,
-                         .g = slice->g + at,
-                         .n = hi - lo,
-                         .step = t->now.step + 1,
-                         .lr = lr,
-                         .scale = scale,
-                         .clip_value = t->set.clip_value,
-                         .l1 = segment->decay ? t->set.l1 : 0,
-                         .l2 = segment->decay ? t->set.l2 : 0};
-    for (int k = 0; k < slots; k++) update.slot[k] = t->slot[k] + owned + at;
-    ls__optimizer_update(t->optimizer, &update);
-  }
 }
 
 ls_status ls__trainer_step(ls_trainer *t, size_t samples) {
@@ -100,30 +123,21 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples) {
   const double input_before = t->times.input, update_before = t->times.update;
   (void)ls__exchange_timing(t->exchange, true);
   ls__comm_phase(t->comm, t->now.step + 1, "forward and backward");
+  memset(&t->step, 0, sizeof t->step);
+  t->step.scale = ls__loss_sums(t->task.loss) ? 1.0 : 1.0 / (double)samples;
+  t->step.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->optimizer), t->now.step + 1,
+                               t->epoch_steps, t->total_steps);
   ls__exchange_begin(t->exchange);
   for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) {
     size_t lo, hi;
+    t->step.last_lane = lane + 1 == t->lane_hi;
     ls__lane_range(t, samples, lane, &lo, &hi);
     run_lane(t, lane, t->now.position, lo, hi);
   }
   ls__comm_phase(t->comm, t->now.step + 1, "exchange");
-  double scale = ls__loss_sums(t->task.loss) ? 1.0 : 1.0 / (double)samples;
-  if (t->set.clip_norm > 0) {
-    LS_TRY(find_clip_scale(t, scale));
-    scale *= t->clip_scale;
-  }
-  double lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->optimizer), t->now.step + 1,
-                              t->epoch_steps, t->total_steps);
-  size_t owned = 0;
-  for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++) {
-    ls__slice *slice = &t->slice[b];
-    if (t->set.clip_norm <= 0) LS_TRY(ls__exchange_slice(t->exchange, b, slice));
-    double reduced = ls__clock();
-    update_slice(t, slice, owned, lr, scale);
-    t->times.update += ls__clock() - reduced;
-    owned += slice->n;
-    LS_TRY(ls__exchange_updated(t->exchange, b));
-  }
+  if (t->set.clip_norm > 0) LS_TRY(find_clip_scale(t));
+  LS_TRY(t->step.status);
+  while (t->step.bucket < ls__exchange_buckets(t->exchange)) LS_TRY(update_bucket(t));
   LS_TRY(ls__exchange_end(t->exchange));
   t->now.step++;
   t->now.position += samples;

@@ -74,9 +74,16 @@ struct ls_trainer {
   double *block_squares, *own_squares, *all_squares;
   size_t *block_count;   /* [ranks] blocks that each rank sends */
   uint64_t *block_index; /* their places, rank after rank */
-  double clip_scale;
 
   ls__slice *slice;      /* [buckets] of the current step */
+
+  struct {               /* the step under way */
+    double lr, scale;    /* what gradients are multiplied with: 1/batch, and clipping by norm */
+    size_t bucket;       /* the next to be updated */
+    size_t owned;        /* floats of own slices before it */
+    bool last_lane;      /* this rank's last lane is running */
+    ls_status status;
+  } step;
 
   double *sums;          /* [lanes, width] running sums of the epoch (own lanes): loss, reals, counts */
   double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums */

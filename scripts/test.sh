@@ -41,14 +41,14 @@ run_tests() {
   (cd "$dir" && ctest -j2 --output-on-failure --no-tests=error "$@") 2>&1 | tee "$log" |
     sed -u '/tests passed, /,$d'
   rc=${PIPESTATUS[0]}
-  # A test that can't run here prints why; ctest keeps that in its own log alone.
-  local detail=$dir/Testing/Temporary/LastTest.log
-  grep -q '\*\*\*Skipped' "$log" && [ -e "$detail" ] && awk '
-    / Testing: / { name = $3 }
-    /^Output:$/ { getline; reason = ""; next }
-    /^<end of output>$/ { inside = 0 }
-    { if ($0 != "") last = $0 }
-    /^Test Skip|^SKIP|^skipped: / { printf "    skipped %s: %s\n", name, $0 }' "$detail"
+  # A test that can't run here says why in its last line, which ctest keeps in its own log alone.
+  sed -n 's/^[[:space:]]*[0-9]* - \(.*\) (Skipped)$/\1/p' "$log" | while read -r name; do
+    printf '    skipped %s: ' "$name"
+    awk -v name="$name" '
+      / Testing: / { mine = $3 == name }
+      /^<end of output>$/ { if (mine) { print last; exit } }
+      { last = $0 }' "$dir/Testing/Temporary/LastTest.log"
+  done
   sed -n '/tests passed, /,$p' "$log"
   return "$rc"
 }

@@ -25,7 +25,7 @@ typedef struct ls_bench_step_options {
   bool json;
 } ls_bench_step_options;
 
-/** Measure training steps on synthetic data.
+/** Measure training steps, on synthetic data or on the `data:` of an override.
  *
  * Collective; rank 0 prints.  Two rates: `bare`, steps on one batch again and again, without input
  * and metrics; and `whole`, the training loop with shuffled samples, metrics and checks.

@@ -19,6 +19,7 @@ typedef struct ls__standing {
   double schedule[4]; /* ls__schedule_state */
   double best;        /* best monitored value, INFINITY: none yet */
   uint64_t best_epoch, waited; /* epochs since */
+  double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
   uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane */
 } ls__standing;
 
@@ -34,7 +35,8 @@ LS_CHECKED ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const ch
 LS_CHECKED ls_status ls__checkpoint_end(ls__checkpoint_writer *writer);
 void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
 
-/* Load the network; standing and *sums (owned by the caller) unless standing is NULL. */
+/* Load the network; unless standing is NULL that and *sums (owned by the caller), and the optimizer's
+ * state is looked at: a run may go on from a checkpoint that loads. */
 LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                                          double **sums);
 /* One slot into a whole arena. */
@@ -45,8 +47,9 @@ LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *
  * are named on standard error.  `path` has room for `bytes`. */
 LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, char *path, size_t bytes);
 
-/* Delete all but the `keep` newest step-*.h5. */
-void ls__checkpoint_prune(const char *run_directory, size_t keep);
+/* After writing the checkpoint of `step`: delete what a killed run left half-written, checkpoints of
+ * later steps (the run passed over them: they are damaged), and all but the `keep` newest. */
+void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep);
 
 /* "RUN/checkpoints/step-000000123.h5" */
 void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, size_t bytes);

@@ -76,12 +76,28 @@ out:
   return st;
 }
 
-void ls__checkpoint_prune(const char *run_directory, size_t keep) {
+/* Temporary files: only this run writes here, and it has none now. */
+static void remove_temporary(const char *run_directory) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/checkpoints", run_directory);
+  DIR *directory = opendir(path);
+  if (directory == NULL) return;
+  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    size_t n = strlen(entry->d_name);
+    if (n > 4 && strcmp(entry->d_name + n - 4, ".tmp") == 0)
+      (void)unlinkat(dirfd(directory), entry->d_name, 0);
+  }
+  closedir(directory);
+}
+
+void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep) {
   uint64_t *steps = NULL;
-  size_t n = 0;
+  size_t n = 0, kept = 0;
+  remove_temporary(run_directory);
   if (list_steps(run_directory, &steps, &n) == LS_OK)
-    for (size_t i = keep; i < n; i++) {
+    for (size_t i = 0; i < n; i++) {
       char path[4096];
+      if (steps[i] <= step && kept++ < keep) continue;
       ls__checkpoint_path(run_directory, steps[i], path, sizeof path);
       (void)unlink(path);
     }

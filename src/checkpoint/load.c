@@ -125,10 +125,12 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
     LS_FAIL(LS_ECHECKPOINT, "%s: this checkpoint holds a network only, no training to resume",
             ls__h5_path(file));
   LS_TRY(ls__h5_get_doubles(file, "/", "standing", &plain, &n));
-  if (n != 6) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute standing is damaged", ls__h5_path(file));
+  if (n != 8) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute standing is damaged", ls__h5_path(file));
   s->seconds = plain[0];
   memcpy(s->schedule, plain + 1, sizeof s->schedule);
   s->best = plain[5];
+  s->loss = plain[6];
+  s->validation_loss = plain[7];
   int64_t value = 0;
 #define X(field)                                               \
   LS_TRY(ls__h5_get_integer(file, "/", #field, &value));       \
@@ -151,6 +153,21 @@ out:
   return st;
 }
 
+/* Compare an optimizer slot with its checksum. */
+static ls_status check_slot(void *context, const char *name, bool is_group) {
+  ls_status st = LS_OK;
+  ls__h5 *file = context;
+  ls__h5_info info;
+  float *values = NULL;
+  if (is_group || strncmp(name, "/optimizer/", strlen("/optimizer/")) != 0) return LS_OK;
+  LS_TRY(ls__h5_info_get(file, name, &info));
+  LS_TRY(ls__alloc(&values, ls_shape_count(&info.shape), sizeof *values, name));
+  LS_TRY(read_array(file, name, LS__F32, &info.shape, values));
+out:
+  ls__free(values);
+  return st;
+}
+
 /* What is wrong inside a checkpoint is a bad checkpoint, whichever room found it. */
 static ls_status as_checkpoint(ls_status st) {
   return st == LS_EDATA || st == LS_ECONFIG ? LS_ECHECKPOINT : st;
@@ -163,10 +180,17 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
   *model = NULL;
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_model(file, model));
-  if (standing != NULL) LS_TRY(read_standing(file, standing, sums));
+  if (standing != NULL) {
+    LS_TRY(read_standing(file, standing, sums));
+    LS_TRY(ls__h5_visit(file, check_slot, file));
+  }
 out:
   ls__h5_close(file);
   if (st != LS_OK) {
+    if (standing != NULL) {
+      ls__free(*sums);
+      *sums = NULL;
+    }
     ls_model_destroy(*model);
     *model = NULL;
   }
@@ -194,6 +218,8 @@ static bool is_directory(const char *path) {
 ls_status ls_model_load(const char *path, ls_model **model) {
   char file[4096];
   *model = NULL;
+  if (strlen(path) > sizeof file - 100)
+    return ls__fail(LS_EIO, "%.200s...: the path is too long", path);
   if (!is_directory(path)) return ls__checkpoint_load(path, model, NULL, NULL);
   static const char *const choice[] = {"final", "best"};
   for (size_t i = 0; i < 2; i++) {

@@ -72,8 +72,8 @@ out:
 
 static ls_status write_standing(ls__h5 *file, const ls__standing *s, const double *sums) {
   ls_status st = LS_OK;
-  const double plain[] = {s->seconds, s->schedule[0], s->schedule[1],
-                          s->schedule[2], s->schedule[3], s->best};
+  const double plain[] = {s->seconds,     s->schedule[0], s->schedule[1], s->schedule[2],
+                          s->schedule[3], s->best,        s->loss,        s->validation_loss};
   LS_TRY(ls__h5_set_doubles(file, "/", "standing", plain, sizeof plain / sizeof *plain));
 #define X(field) LS_TRY(ls__h5_set_integer(file, "/", #field, (int64_t)s->field));
   LS__STANDING_INTEGERS(X)

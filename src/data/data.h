@@ -33,8 +33,8 @@ LS_CHECKED ls_status ls__data_set_normal(ls_data *data, const ls__normal *x, con
  * depends on (seed, epoch, p) alone: never on ranks, nor on whether data are streamed.  Chunks of
  * samples are put in random order, then samples are mixed within windows of chunks; a dataset no
  * larger than a window is simply permuted.  This rank will ask for positions inside its lanes of
- * batches of `batch` samples, in ascending order, from position `start` on: what a prefetch thread
- * needs to know.  shuffle: as the config's `shuffle` says. */
+ * batches of `batch` samples, in ascending order, cut from position `start` on: what a prefetch
+ * thread needs to know.  shuffle: as the config's `shuffle` says. */
 typedef struct ls__epoch {
   uint64_t seed, epoch;
   size_t start;              /* first position still to come (mid-epoch resume) */
@@ -47,8 +47,8 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
  * normalised.  Local. */
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y);
 
-/* Samples [lo, hi) of a part, in the file's order; x or y may be NULL where nobody wants
- * it (y alone where targets are the inputs).  Local. */
+/* Samples [lo, hi) of a part, in the file's order; x or y may be NULL where nobody wants it.
+ * Local. */
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
                                    float *y);
 

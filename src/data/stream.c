@@ -48,9 +48,10 @@ struct ls__stream {
 
 /* ---- Which samples are this rank's ---- */
 
-/* Positions of this rank before position p. */
+/* Positions of this rank from the epoch's start (of batches: after a resume in the middle of an
+ * epoch they are cut from there on) up to position p. */
 static size_t mine_before(const ls__epoch *e, size_t n, size_t p) {
-  const size_t number = p / e->batch, first = number * e->batch;
+  const size_t number = (p - e->start) / e->batch, first = e->start + number * e->batch;
   const size_t full = ls__cut(e->batch, e->lane_hi, e->lanes) - ls__cut(e->batch, e->lane_lo, e->lanes);
   const size_t size = n - first < e->batch ? n - first : e->batch;
   const size_t lo = ls__cut(size, e->lane_lo, e->lanes), hi = ls__cut(size, e->lane_hi, e->lanes);
@@ -91,7 +92,7 @@ static size_t choose(const ls__stream *s, size_t w) {
   uint64_t sample[SOME];
   size_t lo, hi, count = 0;
   window_range(s, w, &lo, &hi);
-  for (size_t first = lo / e->batch * e->batch; first < hi; first += e->batch) {
+  for (size_t first = lo - (lo - e->start) % e->batch; first < hi; first += e->batch) {
     const size_t size = n - first < e->batch ? n - first : e->batch;
     size_t p = first + ls__cut(size, e->lane_lo, e->lanes);
     size_t end = first + ls__cut(size, e->lane_hi, e->lanes);

@@ -110,7 +110,8 @@ ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, flo
   ls_status st = LS_OK;
   const ls__part *part = &data->part[split];
   const ls__layout *layout = &data->layout;
-  LS_ASSERT(lo <= hi && hi <= part->n && (x != NULL || !layout->y_is_x));
+  LS_ASSERT(lo <= hi && hi <= part->n);
+  if (layout->y_is_x && x == NULL) x = y;
   if (data->memory == NULL) {
     LS_TRY(rows_from_file(data, part, lo, hi, x, y));
   } else {
@@ -122,7 +123,7 @@ ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, flo
         ls__load_y(data, data->y + at * layout->y_count, y + (i - lo) * layout->y_count);
     }
   }
-  if (layout->y_is_x && y != NULL) memcpy(y, x, (hi - lo) * layout->x_count * sizeof *y);
+  if (layout->y_is_x && y != NULL && y != x) memcpy(y, x, (hi - lo) * layout->x_count * sizeof *y);
 out:
   return st;
 }

@@ -48,11 +48,11 @@ out:
 }
 
 /* The kinds without options. */
-#define PLAIN(name)                                                           \
-  static ls_status configure_##name(ls__layer *layer, ls_config *map) {       \
-    (void)map;                                                                \
-    ((options *)layer->options)->op = LS__ACT_##name;                         \
-    return LS_OK;                                                             \
+#define PLAIN(name)                                                     \
+  static ls_status configure_##name(ls__layer *layer, ls_config *map) { \
+    (void)map;                                                          \
+    ((options *)layer->options)->op = LS__ACT_##name;                   \
+    return LS_OK;                                                       \
   }
 PLAIN(sigmoid)
 PLAIN(tanh)
@@ -99,9 +99,9 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     op->backward(call->dx[0], call->dy, s, o->a, n);
 }
 
-#define KIND(name)                                                                      \
-  const ls__layer_kind ls__kind_##name = {#name,            1,     1,       sizeof(options), \
-                                          configure_##name, infer, forward, backward};
+#define KIND(name)                         \
+  const ls__layer_kind ls__kind_##name = { \
+      #name, 1, 1, sizeof(options), configure_##name, infer, forward, backward};
 KIND(sigmoid)
 KIND(tanh)
 KIND(relu)
@@ -126,4 +126,5 @@ static ls_status infer_linear(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-const ls__layer_kind ls__kind_linear = {"linear", 1, 1, 0, configure_linear, infer_linear, NULL, NULL};
+const ls__layer_kind ls__kind_linear = {"linear",     1,    1,   0, configure_linear,
+                                        infer_linear, NULL, NULL};

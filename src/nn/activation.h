@@ -23,7 +23,7 @@ enum {
 #define X_(name, reads) LS__ACT_##name,
   LS__ACTIVATION_MAP(X_)
 #undef X_
-  LS__ACTIVATIONS
+      LS__ACTIVATIONS
 };
 
 /* `a` is leaky_relu's negative_slope, elu's alpha. */

@@ -103,17 +103,15 @@ static inline float softplus_d(float x, float a) {
 }
 
 /* Three loops a function. */
-#define X_(name, reads)                                                                      \
-  static void name##_forward(float *y, const float *x, float a, size_t n) {                  \
-    for (size_t i = 0; i < n; i++) y[i] = name##_y(x[i], a);                                 \
-  }                                                                                          \
-  static void name##_backward(float *dx, const float *dy, const float *s, float a,           \
-                              size_t n) {                                                    \
-    for (size_t i = 0; i < n; i++) dx[i] = dy[i] * name##_d(s[i], a);                        \
-  }                                                                                          \
-  static void name##_backward_add(float *dx, const float *dy, const float *s, float a,       \
-                                  size_t n) {                                                \
-    for (size_t i = 0; i < n; i++) dx[i] += dy[i] * name##_d(s[i], a);                       \
+#define X_(name, reads)                                                                            \
+  static void name##_forward(float *y, const float *x, float a, size_t n) {                        \
+    for (size_t i = 0; i < n; i++) y[i] = name##_y(x[i], a);                                       \
+  }                                                                                                \
+  static void name##_backward(float *dx, const float *dy, const float *s, float a, size_t n) {     \
+    for (size_t i = 0; i < n; i++) dx[i] = dy[i] * name##_d(s[i], a);                              \
+  }                                                                                                \
+  static void name##_backward_add(float *dx, const float *dy, const float *s, float a, size_t n) { \
+    for (size_t i = 0; i < n; i++) dx[i] += dy[i] * name##_d(s[i], a);                             \
   }
 LS__ACTIVATION_MAP(X_)
 #undef X_

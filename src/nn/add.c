@@ -49,4 +49,5 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_add = {"add", 2, LS__MAX_INPUTS, 0, configure, infer, forward, backward};
+const ls__layer_kind ls__kind_add = {"add",     2,     LS__MAX_INPUTS, 0,
+                                     configure, infer, forward,        backward};

@@ -34,8 +34,9 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     for (int d = 0; fits && d < in->ndim; d++) fits = d == o->axis || in->dim[d] == first->dim[d];
     if (!fits) {
       char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
-      return ls__config_fail(node, "concatenate needs inputs that differ along axis %d only, not %s and %s",
-                             o->wanted, ls_shape_format(first, a), ls_shape_format(in, b));
+      return ls__config_fail(
+          node, "concatenate needs inputs that differ along axis %d only, not %s and %s", o->wanted,
+          ls_shape_format(first, a), ls_shape_format(in, b));
     }
     layer->out.dim[o->axis] += in->dim[o->axis];
   }

@@ -37,12 +37,18 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->out = *in;
   layer->out.dim[in->ndim - 1] = o->units;
   layer->n_parameters = o->use_bias ? 2 : 1;
-  layer->parameters[0] = (ls__parameter){
-      .name = "weight", .shape = {2, {o->units, inputs}}, .init = o->kernel, .fan_in = inputs,
-      .fan_out = o->units, .decay = true};
+  layer->parameters[0] = (ls__parameter){.name = "weight",
+                                         .shape = {2, {o->units, inputs}},
+                                         .init = o->kernel,
+                                         .fan_in = inputs,
+                                         .fan_out = o->units,
+                                         .decay = true};
   if (o->use_bias)
-    layer->parameters[1] = (ls__parameter){.name = "bias", .shape = {1, {o->units}},
-                                           .init = o->bias, .fan_in = inputs, .fan_out = o->units};
+    layer->parameters[1] = (ls__parameter){.name = "bias",
+                                           .shape = {1, {o->units}},
+                                           .init = o->bias,
+                                           .fan_in = inputs,
+                                           .fan_out = o->units};
   layer->needs = LS__NEEDS_X;
   layer->flops = 2.0 * (double)ls_shape_count(in) * (double)o->units;
   if (o->use_bias) layer->flops += (double)ls_shape_count(&layer->out);
@@ -87,4 +93,5 @@ static void backward(const ls__layer *layer, const ls__call *call) {
              call->dx_accumulate[0] ? 1.0F : 0.0F, call->dx[0], s.in);
 }
 
-const ls__layer_kind ls__kind_dense = {"dense", 1, 1, sizeof(options), configure, infer, forward, backward};
+const ls__layer_kind ls__kind_dense = {"dense",   1,     1,       sizeof(options),
+                                       configure, infer, forward, backward};

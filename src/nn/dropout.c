@@ -71,4 +71,5 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_dropout = {"dropout", 1, 1, sizeof(options), configure, infer, forward, backward};
+const ls__layer_kind ls__kind_dropout = {"dropout", 1,     1,       sizeof(options),
+                                         configure, infer, forward, backward};

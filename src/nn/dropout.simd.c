@@ -1,37 +1,36 @@
 #include "nn/dropout.h"
 
-/* Blocks made at once, one a vector lane; a block is four numbers. */
-enum { BLOCKS = 16, NUMBERS = 4 * BLOCKS };
+/* Blocks made at once; a block is four numbers. */
+enum { BLOCKS = 64, NUMBERS = 4 * BLOCKS };
 
-/* The generator of base/rng.c (Philox4x32-10), BLOCKS blocks at a time from block `counter`. */
+/* The generator of base/rng.c (Philox4x32-10), BLOCKS blocks at a time from block `counter`: one
+ * loop over blocks with the ten rounds written out, which the compiler turns into vectors. */
 static void philox(const ls__rng *rng, uint64_t counter, uint32_t out[NUMBERS]) {
-  uint32_t c0[BLOCKS], c1[BLOCKS], c2[BLOCKS], c3[BLOCKS];
+  const uint32_t k0 = rng->key[0], k1 = rng->key[1], h0 = rng->high[0], h1 = rng->high[1];
+  uint32_t low[BLOCKS], high[BLOCKS];
   for (size_t b = 0; b < BLOCKS; b++) {
-    uint64_t c = counter + b;
-    c0[b] = (uint32_t)c;
-    c1[b] = (uint32_t)(c >> 32);
-    c2[b] = rng->high[0];
-    c3[b] = rng->high[1];
+    low[b] = (uint32_t)(counter + b);
+    high[b] = (uint32_t)((counter + b) >> 32);
   }
-  uint32_t k0 = rng->key[0], k1 = rng->key[1];
-  for (int round = 0; round < 10; round++) {
-    for (size_t b = 0; b < BLOCKS; b++) {
-      uint64_t p = (uint64_t)UINT32_C(0xD2511F53) * c0[b];
-      uint64_t q = (uint64_t)UINT32_C(0xCD9E8D57) * c2[b];
-      c0[b] = (uint32_t)(q >> 32) ^ c1[b] ^ k0;
-      c1[b] = (uint32_t)q;
-      c2[b] = (uint32_t)(p >> 32) ^ c3[b] ^ k1;
-      c3[b] = (uint32_t)p;
-    }
-    k0 += UINT32_C(0x9E3779B9);
-    k1 += UINT32_C(0xBB67AE85);
+#define ROUND(r)                                                       \
+  {                                                                    \
+    uint64_t p = (uint64_t)UINT32_C(0xD2511F53) * c0;                  \
+    uint64_t q = (uint64_t)UINT32_C(0xCD9E8D57) * c2;                  \
+    c0 = (uint32_t)(q >> 32) ^ c1 ^ (k0 + UINT32_C(0x9E3779B9) * (r)); \
+    c1 = (uint32_t)q;                                                  \
+    c2 = (uint32_t)(p >> 32) ^ c3 ^ (k1 + UINT32_C(0xBB67AE85) * (r)); \
+    c3 = (uint32_t)p;                                                  \
   }
   for (size_t b = 0; b < BLOCKS; b++) {
-    out[4 * b] = c0[b];
-    out[4 * b + 1] = c1[b];
-    out[4 * b + 2] = c2[b];
-    out[4 * b + 3] = c3[b];
+    uint32_t c0 = low[b], c1 = high[b], c2 = h0, c3 = h1;
+    ROUND(0)
+    ROUND(1) ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7) ROUND(8) ROUND(9) out[4 * b] =
+        c0;
+    out[4 * b + 1] = c1;
+    out[4 * b + 2] = c2;
+    out[4 * b + 3] = c3;
   }
+#undef ROUND
 }
 
 static void forward(float *y, uint8_t *keep, const float *x, const ls__rng *rng, uint64_t first,

@@ -84,13 +84,20 @@ static double spread(const ls__init *init, size_t fan_in, size_t fan_out) {
   double in = (double)(fan_in > 0 ? fan_in : 1);
   double both = (double)(fan_in + fan_out > 0 ? fan_in + fan_out : 1);
   switch (init->kind) {
-    case LS__INIT_GLOROT_UNIFORM: return sqrt(6.0 / both);
-    case LS__INIT_GLOROT_NORMAL: return sqrt(2.0 / both);
-    case LS__INIT_HE_UNIFORM: return sqrt(6.0 / in);
-    case LS__INIT_HE_NORMAL: return sqrt(2.0 / in);
-    case LS__INIT_LECUN_UNIFORM: return sqrt(3.0 / in);
-    case LS__INIT_LECUN_NORMAL: return sqrt(1.0 / in);
-    default: return 0;
+    case LS__INIT_GLOROT_UNIFORM:
+      return sqrt(6.0 / both);
+    case LS__INIT_GLOROT_NORMAL:
+      return sqrt(2.0 / both);
+    case LS__INIT_HE_UNIFORM:
+      return sqrt(6.0 / in);
+    case LS__INIT_HE_NORMAL:
+      return sqrt(2.0 / in);
+    case LS__INIT_LECUN_UNIFORM:
+      return sqrt(3.0 / in);
+    case LS__INIT_LECUN_NORMAL:
+      return sqrt(1.0 / in);
+    default:
+      return 0;
   }
 }
 
@@ -116,13 +123,21 @@ void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size
                : init->kind == LS__INIT_CONSTANT ? (float)init->a
                                                  : 0.0F;
       break;
-    case LS__INIT_UNIFORM: fill_uniform(&rng, init->a, init->b, w, n); break;
-    case LS__INIT_NORMAL: fill_normal(&rng, init->a, init->b, w, n); break;
+    case LS__INIT_UNIFORM:
+      fill_uniform(&rng, init->a, init->b, w, n);
+      break;
+    case LS__INIT_NORMAL:
+      fill_normal(&rng, init->a, init->b, w, n);
+      break;
     case LS__INIT_GLOROT_UNIFORM:
     case LS__INIT_HE_UNIFORM:
-    case LS__INIT_LECUN_UNIFORM: fill_uniform(&rng, -s, s, w, n); break;
+    case LS__INIT_LECUN_UNIFORM:
+      fill_uniform(&rng, -s, s, w, n);
+      break;
     case LS__INIT_GLOROT_NORMAL:
     case LS__INIT_HE_NORMAL:
-    case LS__INIT_LECUN_NORMAL: fill_normal(&rng, 0, s, w, n); break;
+    case LS__INIT_LECUN_NORMAL:
+      fill_normal(&rng, 0, s, w, n);
+      break;
   }
 }

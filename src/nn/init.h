@@ -15,9 +15,9 @@ typedef enum ls__init_kind {
   LS__INIT_NORMAL,         /* mean a, standard deviation b */
   LS__INIT_GLOROT_UNIFORM, /* +- sqrt(6 / (fan_in + fan_out)): Glorot and Bengio 2010, eq. 16 */
   LS__INIT_GLOROT_NORMAL,
-  LS__INIT_HE_UNIFORM,     /* +- sqrt(6 / fan_in): He et al. 2015, eq. 10 */
+  LS__INIT_HE_UNIFORM, /* +- sqrt(6 / fan_in): He et al. 2015, eq. 10 */
   LS__INIT_HE_NORMAL,
-  LS__INIT_LECUN_UNIFORM,  /* +- sqrt(3 / fan_in) */
+  LS__INIT_LECUN_UNIFORM, /* +- sqrt(3 / fan_in) */
   LS__INIT_LECUN_NORMAL
 } ls__init_kind;
 

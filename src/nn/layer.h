@@ -28,10 +28,10 @@ typedef struct ls__parameter {
 
 /* What backward reads besides dy; what is not read need not be kept. */
 enum {
-  LS__NEEDS_X = 1,   /* the inputs */
-  LS__NEEDS_Y = 2,   /* the output */
-  LS__IN_PLACE = 4,  /* y may be the memory of x[0], and dx[0] that of dy */
-  LS__VIEW = 8       /* y is x[0] under another shape: forward and backward are never called */
+  LS__NEEDS_X = 1,  /* the inputs */
+  LS__NEEDS_Y = 2,  /* the output */
+  LS__IN_PLACE = 4, /* y may be the memory of x[0], and dx[0] that of dy */
+  LS__VIEW = 8      /* y is x[0] under another shape: forward and backward are never called */
 };
 
 typedef struct ls__layer_kind ls__layer_kind;
@@ -47,30 +47,30 @@ typedef struct ls__layer {
   ls_shape out;
   int n_parameters;
   ls__parameter parameters[LS__MAX_PARAMETERS];
-  unsigned needs;     /* LS__NEEDS_X ... */
-  size_t saved;       /* floats a sample, kept from forward to backward */
-  size_t work;        /* floats a sample, scratch within one forward or backward */
-  size_t work_fixed;  /* floats more of scratch, whatever the batch */
-  double flops;       /* multiplications and additions of a forward pass, a sample */
+  unsigned needs;    /* LS__NEEDS_X ... */
+  size_t saved;      /* floats a sample, kept from forward to backward */
+  size_t work;       /* floats a sample, scratch within one forward or backward */
+  size_t work_fixed; /* floats more of scratch, whatever the batch */
+  double flops;      /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
 /* One call on one lane of `n` samples (n >= 1).  Pointers the layer does not need are NULL. */
 typedef struct ls__call {
   size_t n;
-  bool training;            /* dropout acts, statistics move */
-  const float *x[LS__MAX_INPUTS];  /* [n, in] inputs */
-  float *y;                        /* [n, out] output: written by forward, read by backward */
-  const float *dy;                 /* [n, out] gradient of y (backward) */
-  float *dx[LS__MAX_INPUTS];       /* [n, in] gradient of x, NULL where nobody wants it; filled from
-                                      the last input to the first (two may be the same memory) */
+  bool training;                  /* dropout acts, statistics move */
+  const float *x[LS__MAX_INPUTS]; /* [n, in] inputs */
+  float *y;                       /* [n, out] output: written by forward, read by backward */
+  const float *dy;                /* [n, out] gradient of y (backward) */
+  float *dx[LS__MAX_INPUTS];      /* [n, in] gradient of x, NULL where nobody wants it; filled from
+                                     the last input to the first (two may be the same memory) */
   bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write it */
   const float *w[LS__MAX_PARAMETERS];
-  float *dw[LS__MAX_PARAMETERS];   /* gradient of w: written when !dw_accumulate, else added to */
+  float *dw[LS__MAX_PARAMETERS]; /* gradient of w: written when !dw_accumulate, else added to */
   bool dw_accumulate;
-  float *saved;                    /* [n * saved] */
-  float *work;                     /* [n * work + work_fixed] */
-  ls__rng rng;                     /* of this layer and step; counter: first_sample * elements + ... */
-  uint64_t first_sample;           /* place of the lane's first sample in the global batch */
+  float *saved;          /* [n * saved] */
+  float *work;           /* [n * work + work_fixed] */
+  ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */
+  uint64_t first_sample; /* place of the lane's first sample in the global batch */
 } ls__call;
 
 struct ls__layer_kind {

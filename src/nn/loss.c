@@ -74,8 +74,10 @@ ls_status ls__loss_create(ls_config *node, ls__loss **out) {
       found = true;
     }
   if (!found) {
-    st = ls__config_fail(node, "there is no loss \"%s\"; there are mse, mae, huber, cross_entropy, "
-                               "binary_cross_entropy", name);
+    st = ls__config_fail(node,
+                         "there is no loss \"%s\"; there are mse, mae, huber, cross_entropy, "
+                         "binary_cross_entropy",
+                         name);
     goto out;
   }
   LS_TRY(read_options(loss, options));
@@ -118,18 +120,23 @@ ls_status ls__loss_check(const ls__loss *loss, const ls_shape *prediction, const
   ls_shape_format(target, t);
   if (loss->kind == CROSS_ENTROPY) {
     if (width_of(prediction) < 2)
-      return ls__fail(LS_ECONFIG, "loss: cross_entropy needs one output a class, at least 2, and "
-                                  "the model's output is %s; for one output there is "
-                                  "binary_cross_entropy", p);
+      return ls__fail(LS_ECONFIG,
+                      "loss: cross_entropy needs one output a class, at least 2, and "
+                      "the model's output is %s; for one output there is "
+                      "binary_cross_entropy",
+                      p);
     if (width_of(prediction) > 1 << FLT_MANT_DIG)
       return ls__fail(LS_ECONFIG, "loss: cross_entropy takes at most 2^%d classes, not %zu",
                       FLT_MANT_DIG, width_of(prediction));
     if (ls__loss_classes(loss, prediction, target) || fits(prediction, 0, target)) return LS_OK;
-    return ls__fail(LS_ECONFIG, "loss: cross_entropy of a model output %s needs classes or targets "
-                                "of the same shape, not targets of shape %s", p, t);
+    return ls__fail(LS_ECONFIG,
+                    "loss: cross_entropy of a model output %s needs classes or targets "
+                    "of the same shape, not targets of shape %s",
+                    p, t);
   }
   if (fits(prediction, 0, target)) return LS_OK;
-  return ls__fail(LS_ECONFIG, "loss: %s needs targets in the shape of the model's output, %s, not %s",
+  return ls__fail(LS_ECONFIG,
+                  "loss: %s needs targets in the shape of the model's output, %s, not %s",
                   names[loss->kind], p, t);
 }
 
@@ -178,10 +185,12 @@ double ls__loss_run(const ls__loss *loss, const ls_shape *prediction, const ls_s
       double factor = loss->half ? 0.5 : 1.0;
       return mean * factor * ops->squared(dyhat, yhat, y, 0, (float)(2 * factor * mean), count);
     }
-    case MAE: return mean * ops->absolute(dyhat, yhat, y, 0, (float)mean, count);
-    case HUBER: return mean * ops->huber(dyhat, yhat, y, loss->a, (float)mean, count);
+    case MAE:
+      return mean * ops->absolute(dyhat, yhat, y, 0, (float)mean, count);
+    case HUBER:
+      return mean * ops->huber(dyhat, yhat, y, loss->a, (float)mean, count);
     default:
       return mean * (loss->from_logits ? ops->logistic : ops->bernoulli)(dyhat, yhat, y, loss->a,
-                                                                       (float)mean, count);
+                                                                         (float)mean, count);
   }
 }

@@ -2,7 +2,6 @@
  * on the vector's width: element-wise losses keep 16 running sums (element i into sum i % 16),
  * then a binary tree; cross entropy adds row by row. */
 #include "nn/loss_ops.h"
-
 #include "nn/rows.h"
 
 /* Element-wise losses: loss(p, t) and its derivative with respect to p. */
@@ -75,30 +74,29 @@ static inline double tree16(double part[16]) {
 }
 
 /* The last elements, fewer than 16, go through a padded copy: the same code, the same bits. */
-#define ELEMENTWISE(name)                                                                     \
-  static void name##_block(double part[16], float *d, const float *p, const float *t,         \
-                           float a, float scale) {                                            \
-    float loss[16];                                                                           \
-    for (size_t k = 0; k < 16; k++) loss[k] = name##_l(p[k], t[k], a);                        \
-    for (size_t k = 0; k < 16; k++) part[k] += (double)loss[k];                               \
-    if (d != NULL)                                                                            \
-      for (size_t k = 0; k < 16; k++) d[k] = scale * name##_d(p[k], t[k], a);                 \
-  }                                                                                           \
-  static double name(float *d, const float *p, const float *t, float a, float scale,          \
-                     size_t n) {                                                              \
-    double part[16] = {0};                                                                    \
-    size_t i = 0;                                                                             \
-    for (; i + 16 <= n; i += 16)                                                              \
-      name##_block(part, d != NULL ? d + i : NULL, p + i, t + i, a, scale);                   \
-    if (i < n) {                                                                              \
-      double last[16] = {0};                                                                  \
-      float p16[16] = {0}, t16[16] = {0}, d16[16];                                            \
-      for (size_t k = 0; i + k < n; k++) p16[k] = p[i + k], t16[k] = t[i + k];                \
-      name##_block(last, d16, p16, t16, a, scale);                                            \
-      for (size_t k = 0; i + k < n; k++) part[k] += last[k];                                  \
-      for (size_t k = 0; d != NULL && i + k < n; k++) d[i + k] = d16[k];                      \
-    }                                                                                         \
-    return tree16(part);                                                                      \
+#define ELEMENTWISE(name)                                                                        \
+  static void name##_block(double part[16], float *d, const float *p, const float *t, float a,   \
+                           float scale) {                                                        \
+    float loss[16];                                                                              \
+    for (size_t k = 0; k < 16; k++) loss[k] = name##_l(p[k], t[k], a);                           \
+    for (size_t k = 0; k < 16; k++) part[k] += (double)loss[k];                                  \
+    if (d != NULL)                                                                               \
+      for (size_t k = 0; k < 16; k++) d[k] = scale * name##_d(p[k], t[k], a);                    \
+  }                                                                                              \
+  static double name(float *d, const float *p, const float *t, float a, float scale, size_t n) { \
+    double part[16] = {0};                                                                       \
+    size_t i = 0;                                                                                \
+    for (; i + 16 <= n; i += 16)                                                                 \
+      name##_block(part, d != NULL ? d + i : NULL, p + i, t + i, a, scale);                      \
+    if (i < n) {                                                                                 \
+      double last[16] = {0};                                                                     \
+      float p16[16] = {0}, t16[16] = {0}, d16[16];                                               \
+      for (size_t k = 0; i + k < n; k++) p16[k] = p[i + k], t16[k] = t[i + k];                   \
+      name##_block(last, d16, p16, t16, a, scale);                                               \
+      for (size_t k = 0; i + k < n; k++) part[k] += last[k];                                     \
+      for (size_t k = 0; d != NULL && i + k < n; k++) d[i + k] = d16[k];                         \
+    }                                                                                            \
+    return tree16(part);                                                                         \
   }
 ELEMENTWISE(squared)
 ELEMENTWISE(absolute)
@@ -107,10 +105,9 @@ ELEMENTWISE(logistic)
 ELEMENTWISE(bernoulli)
 
 /* Cross entropy of a row of K scores z with target distribution q:
- *   loss = -sum_j q_j log p_j,  p = softmax(z),  log p_j = z_j - lse,  lse = max + log sum e^(z - max)
- *   d loss / d z_j = p_j sum(q) - q_j
- * A class c smoothed by a stands for q_j = a / K, and 1 - a more for j = c; given q are smoothed
- * to (1 - a) q_j + a / K. */
+ *   loss = -sum_j q_j log p_j,  p = softmax(z),  log p_j = z_j - lse,  lse = max + log sum e^(z -
+ * max) d loss / d z_j = p_j sum(q) - q_j A class c smoothed by a stands for q_j = a / K, and 1 - a
+ * more for j = c; given q are smoothed to (1 - a) q_j + a / K. */
 
 /* sum_j q_j (z_j - top), or without q_j when q is NULL: 16 running sums, then the tree. */
 static float shifted_sum(const float *q, const float *z, float top, size_t width) {
@@ -126,13 +123,13 @@ static float shifted_sum(const float *q, const float *z, float top, size_t width
 /* One row, after e = exp(z - max) with sum `sum`.  d may be e; NULL: no gradient. */
 static double row_classes(float *d, const float *z, const float *e, float sum, float top,
                           float label, float a, float scale, size_t width) {
-  if (!(label >= 0.0F && label < (float)width)) return (double)NAN; /* ls__loss_check_targets says more */
+  if (!(label >= 0.0F && label < (float)width))
+    return (double)NAN; /* ls__loss_check_targets says more */
   size_t c = (size_t)label;
   float log_sum = ls__logf(sum);
   float loss = log_sum - (z[c] - top);
   float each = a / (float)width;
-  if (a > 0.0F)
-    loss = (1.0F - a) * loss + a * log_sum - each * shifted_sum(NULL, z, top, width);
+  if (a > 0.0F) loss = (1.0F - a) * loss + a * log_sum - each * shifted_sum(NULL, z, top, width);
   if (d != NULL) {
     float f = scale / sum;
     if (a > 0.0F)
@@ -186,8 +183,9 @@ static double cross_entropy(float *d, const float *z, const float *t, bool class
         }
         sum = ls__tree16(part);
       }
-      total += classes ? row_classes(dr, zr, er, sum, top, t[r + k], a, scale, width)
-                       : row_distribution(dr, zr, er, sum, top, t + (r + k) * width, a, scale, width);
+      total += classes
+                   ? row_classes(dr, zr, er, sum, top, t[r + k], a, scale, width)
+                   : row_distribution(dr, zr, er, sum, top, t + (r + k) * width, a, scale, width);
     }
   }
   return total;

@@ -18,7 +18,8 @@ static ls_status infer_flatten(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-const ls__layer_kind ls__kind_flatten = {"flatten", 1, 1, 0, configure_flatten, infer_flatten, NULL, NULL};
+const ls__layer_kind ls__kind_flatten = {"flatten",     1,    1,   0, configure_flatten,
+                                         infer_flatten, NULL, NULL};
 
 /* reshape: {shape: [4, -1]}; -1, once, stands for what is left. */
 
@@ -31,8 +32,7 @@ static ls_status configure_reshape(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
   o->open = -1;
   ls_config *list = ls__config_child(map, "shape");
-  if (list == NULL || ls__config_kind_of(list) != LS__LIST ||
-      ls__config_count(list) > LS_MAX_DIMS)
+  if (list == NULL || ls__config_kind_of(list) != LS__LIST || ls__config_count(list) > LS_MAX_DIMS)
     return ls__config_fail(list != NULL ? list : map,
                            "reshape needs shape: a list of at most %d dimensions, as [8, 8]",
                            LS_MAX_DIMS);

@@ -11,8 +11,7 @@ typedef struct ls__softmax_ops {
   /* y[r] = exp(x[r] - max) / sum, [rows, width]; y may be x */
   void (*forward)(float *y, const float *x, size_t rows, size_t width);
   /* dx = y (dy - <dy, y>), added to dx when `add`; dx may be dy */
-  void (*backward)(float *dx, const float *dy, const float *y, bool add, size_t rows,
-                   size_t width);
+  void (*backward)(float *dx, const float *dy, const float *y, bool add, size_t rows, size_t width);
 } ls__softmax_ops;
 
 #endif

@@ -59,9 +59,9 @@ void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, 
   if (timing) seconds += ls__clock() - start;
 }
 
-void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                   const float *a, size_t lda, const float *b, size_t ldb, const float *bias,
-                   float *c, size_t ldc) {
+void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+                   size_t lda, const float *b, size_t ldb, const float *bias, float *c,
+                   size_t ldc) {
   double start = timing ? ls__clock() : 0;
   const ls__gemm_ops *ops = LS_SIMD_PICK(ls__gemm_ops);
   if (ours(ops, transpose_b, m, n, k)) {

@@ -13,12 +13,11 @@ void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, 
               size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 
 /* C[m,n] = op(A) op(B), and bias [n] added to every row: no pass over C of its own. */
-void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                   const float *a, size_t lda, const float *b, size_t ldb, const float *bias,
-                   float *c, size_t ldc);
+void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
+                   size_t lda, const float *b, size_t ldb, const float *bias, float *c, size_t ldc);
 
-/* Seconds spent in ls__gemm and ls__gemm_bias by this thread since the last call with reset; measured only when
- * switched on (two clock reads a product). */
+/* Seconds spent in ls__gemm and ls__gemm_bias by this thread since the last call with reset;
+ * measured only when switched on (two clock reads a product). */
 void ls__gemm_timing(bool on);
 double ls__gemm_seconds(bool reset);
 

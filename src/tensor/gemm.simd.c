@@ -52,9 +52,8 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
   __m512 sum[ROWS][WIDE];
   if (start != NULL) {
     UNROLL for (int r = 0; r < rows; r++) {
-      UNROLL for (int v = 0; v < wide; v++)
-          sum[r][v] = _mm512_maskz_loadu_ps(v < wide - 1 ? (__mmask16)0xffff : last,
-                                            start + (size_t)r * ld_start + v * LANES);
+      UNROLL for (int v = 0; v < wide; v++) sum[r][v] = _mm512_maskz_loadu_ps(
+          v < wide - 1 ? (__mmask16)0xffff : last, start + (size_t)r * ld_start + v * LANES);
     }
   } else {
     UNROLL for (int r = 0; r < rows; r++) {
@@ -91,17 +90,16 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
 typedef void (*tile_fn)(size_t k, const float *a, size_t row_a, size_t step_a, const float *b,
                         size_t ldb, const float *start, size_t ld_start, float *c, size_t ldc,
                         bool stream, __mmask16 last);
-#define TILE(rows, wide)                                                                      \
-  static void tile_##rows##_##wide(size_t k, const float *a, size_t row_a, size_t step_a,     \
-                                   const float *b, size_t ldb, const float *start,            \
-                                   size_t ld_start, float *c, size_t ldc, bool stream,        \
-                                   __mmask16 last) {                                          \
-    tile(rows, wide, k, a, row_a, step_a, b, ldb, start, ld_start, c, ldc, stream, last);     \
+#define TILE(rows, wide)                                                                        \
+  static void tile_##rows##_##wide(                                                             \
+      size_t k, const float *a, size_t row_a, size_t step_a, const float *b, size_t ldb,        \
+      const float *start, size_t ld_start, float *c, size_t ldc, bool stream, __mmask16 last) { \
+    tile(rows, wide, k, a, row_a, step_a, b, ldb, start, ld_start, c, ldc, stream, last);       \
   }
 #define TILES(wide) \
   TILE(1, wide) TILE(2, wide) TILE(3, wide) TILE(4, wide) TILE(5, wide) TILE(6, wide)
 #define NAMES(wide) \
-  {tile_1_##wide, tile_2_##wide, tile_3_##wide, tile_4_##wide, tile_5_##wide, tile_6_##wide}
+  { tile_1_##wide, tile_2_##wide, tile_3_##wide, tile_4_##wide, tile_5_##wide, tile_6_##wide }
 TILES(1)
 TILES(2)
 TILES(3)
@@ -154,16 +152,15 @@ static void turn(float *panel, size_t width, const float *b, size_t ldb, size_t 
       float *to = panel + p * width + j;
       __m512 block[LANES];
       if (rows == LANES) {
-        UNROLL for (size_t i = 0; i < LANES; i++)
-            block[i] = _mm512_maskz_loadu_ps(some, from + i * ldb);
+        UNROLL for (size_t i = 0; i < LANES; i++) block[i] =
+            _mm512_maskz_loadu_ps(some, from + i * ldb);
       } else {
-        UNROLL for (size_t i = 0; i < LANES; i++)
-            block[i] = i < rows ? _mm512_maskz_loadu_ps(some, from + i * ldb)
-                                : _mm512_setzero_ps();
+        UNROLL for (size_t i = 0; i < LANES; i++) block[i] =
+            i < rows ? _mm512_maskz_loadu_ps(some, from + i * ldb) : _mm512_setzero_ps();
       }
       transpose(block);
-      UNROLL for (size_t i = 0; i < LANES; i++)
-          if (i < columns) _mm512_store_ps(to + i * width, block[i]);
+      UNROLL for (size_t i = 0; i < LANES; i++) if (i < columns)
+          _mm512_store_ps(to + i * width, block[i]);
     }
   }
 }

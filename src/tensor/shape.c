@@ -9,8 +9,7 @@ size_t ls_shape_count(const ls_shape *shape) {
 }
 
 bool ls_shape_equal(const ls_shape *a, const ls_shape *b) {
-  return a->ndim == b->ndim &&
-         memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
+  return a->ndim == b->ndim && memcmp(a->dim, b->dim, (size_t)a->ndim * sizeof a->dim[0]) == 0;
 }
 
 char *ls_shape_format(const ls_shape *shape, char text[LS_SHAPE_TEXT]) {

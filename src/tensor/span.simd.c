@@ -1,7 +1,7 @@
+#include "tensor/span.h"
+
 #include <math.h>
 #include <string.h>
-
-#include "tensor/span.h"
 
 static void add(float *y, const float *x, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] += x[i];
@@ -69,5 +69,5 @@ static void load_f32(float *y, const float *x, const float *mean, const float *r
 }
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
-const ls__span_ops LS_SIMD(ls__span_ops) = {add,         sum,        scale,   sum_squares, fill_rows,
-                                            column_sums, all_finite, load_u8, load_f32};
+const ls__span_ops LS_SIMD(ls__span_ops) = {
+    add, sum, scale, sum_squares, fill_rows, column_sums, all_finite, load_u8, load_f32};

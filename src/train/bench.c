@@ -17,13 +17,13 @@ typedef struct workload {
 
 static const workload workloads[] = {
     {"mlp_small", 32,
-     "model:\n- dense: {units: 64, activation: relu}\n- dense: {units: 64, activation: relu}\n"
+     "model:\n- flatten\n- dense: {units: 64, activation: relu}\n- dense: {units: 64, activation: relu}\n"
      "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {adam: {lr: 0.001}}\n"},
     {"mlp_large", 256,
-     "model:\n- dense: {units: 1024, activation: relu}\n- dense: {units: 1024, activation: relu}\n"
+     "model:\n- flatten\n- dense: {units: 1024, activation: relu}\n- dense: {units: 1024, activation: relu}\n"
      "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"},
     {"mlp_wide", 128,
-     "model:\n- dense: {units: 4096, activation: relu}\n- dense: {units: 4096, activation: relu}\n"
+     "model:\n- flatten\n- dense: {units: 4096, activation: relu}\n- dense: {units: 4096, activation: relu}\n"
      "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
@@ -55,7 +55,7 @@ static ls_status make_data(bench *b) {
   ls_status st = LS_OK;
   enum { INPUTS = 784, CLASSES = 10 };
   const ls_shape x_shape = {1, {INPUTS}}, y_shape = {0, {0}};
-  size_t n = 16 * b->batch < 4096 ? 4096 / b->batch * b->batch : 16 * b->batch;
+  size_t n = 16 * b->batch < 4096 ? 4096 / b->batch * b->batch : 16 * b->batch; /* whole batches */
   float *x = NULL, *y = NULL;
   const ls__rng rng = ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0);
   LS_TRY(ls__alloc(&x, n * INPUTS, sizeof *x, "synthetic samples"));
@@ -78,7 +78,7 @@ static ls_status prepare(bench *b) {
   LS_TRY(ls_config_override(b->config, train));
   for (size_t i = 0; i < b->options->n_overrides; i++)
     LS_TRY(ls_config_override(b->config, b->options->overrides[i]));
-  LS_TRY(make_data(b));
+  if (ls__config_child(b->config, "data") == NULL) LS_TRY(make_data(b)); /* else the user's own */
 out:
   return st;
 }

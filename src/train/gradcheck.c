@@ -2,8 +2,9 @@
  *
  * The forward pass is in float32, so a difference carries noise of about 1e-7 L / h, and an error of
  * order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No one h is good
- * for all, so several are tried, and a tensor passes when its best is good: a wrong gradient is wrong
- * at each of them. The error of a tensor is |numeric - analytic| / max(|numeric|, |analytic|), norms
+ * for all, so several are tried, and where a unit is too near its kink for any of them, other points:
+ * the parameters are moved a little.  A tensor passes when its best is good, for a wrong gradient is
+ * wrong for each h and at each point.  The error of a tensor is |numeric - analytic| / max(|numeric|, |analytic|), norms
  * over the elements that were looked at. */
 #include <math.h>
 #include <stdio.h>
@@ -14,7 +15,7 @@
 #include "train/report.h"
 #include "train/trainer.h"
 
-enum { SAMPLES = 16, ELEMENTS = 24 };
+enum { SAMPLES = 16, ELEMENTS = 24, POINTS = 4 };
 static const double limit = 1e-3;
 
 typedef struct checker {
@@ -22,6 +23,7 @@ typedef struct checker {
   ls__task task;
   ls__run *run;
   float *x, *y, *gradients;
+  double *error; /* a tensor's best */
   size_t n;
   uint64_t seed;
 } checker;
@@ -70,31 +72,57 @@ static double check_tensor(checker *c, size_t offset, size_t n) {
   return best;
 }
 
-static ls_status check_all(checker *c, bool json, FILE *out) {
+/* Move every parameter a little, and compute the gradients there.  Biases start at zero, where relu
+ * of an all-zero input has its kink. */
+static void move(checker *c, uint64_t point) {
+  const ls__rng rng = ls__rng_key(c->seed, LS__RNG_TEST, 1 + point, 0);
+  for (size_t i = 0; i < c->model->graph->arena; i++)
+    c->model->parameters[i] += 0.02F * (ls__rng_uniform(&rng, i) - 0.5F);
+  (void)loss_of(c, ls__run_result_gradient(c->run, 0));
+  ls__run_backward(c->run, c->model->parameters, c->gradients, NULL, NULL);
+}
+
+/* The best error of each tensor, in the graph's order. */
+static void measure(checker *c) {
+  const ls__graph *graph = c->model->graph;
+  bool wrong = true;
+  for (uint64_t point = 0; point < POINTS && wrong; point++) {
+    size_t k = 0;
+    wrong = false;
+    move(c, point);
+    for (int i = 0; i < graph->n_nodes; i++)
+      for (int p = 0; p < graph->node[i].layer.n_parameters; p++, k++) {
+        if (point > 0 && c->error[k] < limit) continue;
+        double error = check_tensor(c, graph->node[i].offset[p],
+                                    ls_shape_count(&graph->node[i].layer.parameters[p].shape));
+        if (point == 0 || error < c->error[k]) c->error[k] = error;
+        if (!(c->error[k] < limit)) wrong = true;
+      }
+  }
+}
+
+static ls_status print_all(const checker *c, bool json, FILE *out) {
   ls_status st = LS_OK;
   const ls__graph *graph = c->model->graph;
   double worst = 0;
-  bool first = true;
+  size_t k = 0;
   char worst_name[2 * LS__NAME_BYTES] = "";
-  (void)loss_of(c, ls__run_result_gradient(c->run, 0));
-  ls__run_backward(c->run, c->model->parameters, c->gradients, NULL, NULL);
   if (json)
     fprintf(out, "{\"limit\":%g,\"parameters\":[", limit);
   else
     fprintf(out, "%-28s %10s %14s\n", "parameter", "elements", "relative error");
   for (int i = 0; i < graph->n_nodes; i++)
-    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
+    for (int p = 0; p < graph->node[i].layer.n_parameters; p++, k++) {
       const ls__parameter *parameter = &graph->node[i].layer.parameters[p];
       size_t n = ls_shape_count(&parameter->shape);
-      double error = check_tensor(c, graph->node[i].offset[p], n);
+      double error = c->error[k];
       char name[2 * LS__NAME_BYTES];
       snprintf(name, sizeof name, "%s/%.40s", graph->node[i].layer.name, parameter->name);
       if (json)
-        fprintf(out, "%s{\"name\":\"%s\",\"elements\":%zu,\"relative_error\":%.3g}", first ? "" : ",",
-                name, n, error);
+        fprintf(out, "%s{\"name\":\"%s\",\"elements\":%zu,\"relative_error\":%.3g}",
+                k == 0 ? "" : ",", name, n, error);
       else
         fprintf(out, "%-28s %10zu %14.2e%s\n", name, n, error, error < limit ? "" : "  WRONG");
-      first = false;
       if (!(error <= worst)) {
         worst = error;
         snprintf(worst_name, sizeof worst_name, "%s", name);
@@ -122,10 +150,10 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
   LS_TRY(ls__run_create(c->model->graph, c->n, LS__RUN_TRAIN, &c->run));
   LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, c->x, c->y));
   LS_TRY(ls__loss_check_targets(c->task.loss, &c->task.prediction, &c->task.target, c->y, c->n, 0));
-  /* Biases start at zero, where relu of an all-zero input has its kink. */
-  const ls__rng rng = ls__rng_key(c->seed, LS__RNG_TEST, 1, 0);
-  for (size_t i = 0; i < c->model->graph->arena; i++)
-    c->model->parameters[i] += 0.02F * (ls__rng_uniform(&rng, i) - 0.5F);
+  size_t tensors = 0;
+  for (int i = 0; i < c->model->graph->n_nodes; i++)
+    tensors += (size_t)c->model->graph->node[i].layer.n_parameters;
+  LS_TRY(ls__alloc(&c->error, tensors, sizeof *c->error, "errors"));
 out:
   return st;
 }
@@ -142,7 +170,8 @@ ls_status ls_gradcheck(ls_config *config, bool json, FILE *out) {
   if (section == NULL) LS_FAIL(LS_ECONFIG, "data: is missing; gradients are checked on its samples");
   LS_TRY(ls_data_open(NULL, section, &data));
   LS_TRY(prepare(&c, config, data));
-  LS_TRY(check_all(&c, json, out));
+  measure(&c);
+  LS_TRY(print_all(&c, json, out));
 out:
   ls__run_destroy(c.run);
   ls__task_reset(&c.task);
@@ -150,6 +179,7 @@ out:
   ls__free(c.x);
   ls__free(c.y);
   ls__free(c.gradients);
+  ls__free(c.error);
   ls_data_close(data);
   return st;
 }

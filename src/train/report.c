@@ -2,6 +2,7 @@
 #include "train/report.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <math.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -144,6 +145,19 @@ out:
   return st;
 }
 
+/* Whether somebody watches.  mpirun gives its ranks a terminal of its own making even where it writes
+ * to a file: what counts then is where the parent's output goes. */
+static bool is_watched(FILE *out) {
+  char path[64];
+  if (!isatty(fileno(out))) return false;
+  snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
+  int parent = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK);
+  if (parent < 0) return access("/proc/self", F_OK) != 0; /* no /proc: believe the terminal */
+  bool watched = isatty(parent) != 0;
+  (void)close(parent);
+  return watched;
+}
+
 ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   ls_status st = LS_OK;
   ls__report *r = NULL;
@@ -155,7 +169,7 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   r->out = t->options.out;
   r->progress = t->options.progress;
   if (r->progress == LS_PROGRESS_AUTO)
-    r->progress = isatty(fileno(r->out)) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
+    r->progress = is_watched(r->out) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
   if (t->set.output != NULL) LS_TRY(open_directory(r, t));
   if (r->progress != LS_PROGRESS_NONE) {
     if (t->now.step > 0)

@@ -103,11 +103,9 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(ls__config_double(root, "bucket_mb", 0, 0, 65536, &s.bucket_mb));
   LS_TRY(ls__config_double(root, "watchdog", 600, 0.1, 1e9, &s.watchdog));
   LS_TRY(read_checkpoint(root, &s));
-  ls_config *output = ls__config_child(root, "output");
-  if (output != NULL && ls__config_kind_of(output) == LS__NULL)
-    s.output = NULL; /* `output: ~`: no run directory */
-  else if (output != NULL || default_output != NULL)
+  if (ls__config_child(root, "output") != NULL || default_output != NULL)
     LS_TRY(ls__config_string(root, "output", default_output, &s.output));
+  if (s.output != NULL && strcmp(s.output, "none") == 0) s.output = NULL;
   *out = s;
 out:
   return st;

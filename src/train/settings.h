@@ -33,7 +33,7 @@ typedef struct ls__settings {
   double save_seconds;
   uint64_t save_epochs, save_steps;
   size_t keep;
-  const char *output; /* NULL: no run directory */
+  const char *output; /* NULL, `output: none`: no run directory */
 } ls__settings;
 
 /* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */

@@ -73,7 +73,7 @@ typedef struct result {
   double loss;
 } result;
 
-/* Train, as far as max_steps where it is not 0; output "~": no run directory. */
+/* Train, as far as max_steps where it is not 0; output "none": no run directory. */
 static result train(ls_comm *comm, const char *memory, const char *exchange, const char *output,
                     unsigned max_steps, bool resume) {
   char yaml[2048], limit[64];
@@ -140,13 +140,13 @@ int main(int argc, char **argv) {
 
   ls_comm *comm = NULL;
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
-  result alone = train(NULL, "node", "tree", "~", 0, false);
+  result alone = train(NULL, "node", "tree", "none", 0, false);
   CHECK(isfinite(alone.loss) && alone.loss < 1.2);
   CHECK(alone.steps == 4 * 5);
-  same("alone, streamed", alone, train(NULL, "stream", "tree", "~", 0, false), rank);
-  same("in memory", alone, train(comm, "node", "tree", "~", 0, false), rank);
-  same("streamed", alone, train(comm, "stream", "tree", "~", 0, false), rank);
-  result loose = train(comm, "node", "mpi", "~", 0, false);
+  same("alone, streamed", alone, train(NULL, "stream", "tree", "none", 0, false), rank);
+  same("in memory", alone, train(comm, "node", "tree", "none", 0, false), rank);
+  same("streamed", alone, train(comm, "stream", "tree", "none", 0, false), rank);
+  result loose = train(comm, "node", "mpi", "none", 0, false);
   CHECK(fabs(loose.loss - alone.loss) < 1e-3); /* R0: close, not the same */
   if (size >= 3) {
     resume_on(3, 2, rank, alone);

@@ -46,8 +46,7 @@ static inline void layer_check_random(float *x, size_t n, uint64_t stream) {
  * and parameters with random numbers.  Returns the status of configure and infer; on success free
  * with layer_check_reset. */
 static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *kind,
-                                         const char *yaml, size_t n, int n_in,
-                                         const ls_shape *in) {
+                                         const char *yaml, size_t n, int n_in, const ls_shape *in) {
   ls_status st = LS_OK;
   memset(c, 0, sizeof *c);
   char text[512];

@@ -24,9 +24,9 @@ static float *numbers(size_t n, uint64_t stream) {
   return x;
 }
 
-typedef void (*product_fn)(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
-                           const float *b, size_t ldb, const float *start, size_t ld_start, float *c,
-                           size_t ldc);
+typedef void (*product_fn)(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a,
+                           size_t lda, const float *b, size_t ldb, const float *start,
+                           size_t ld_start, float *c, size_t ldc);
 
 static void by_library(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda,
                        const float *b, size_t ldb, const float *start, size_t ld_start, float *c,
@@ -55,7 +55,8 @@ static void check(product_fn product, size_t m, size_t n, size_t k) {
       for (size_t j = 0; j < n; j++) {
         double want = add ? (double)old[i * ldc + j] : bias ? (double)row[j] : 0;
         for (size_t p = 0; p < k; p++)
-          want += (double)a[ta ? p * lda + i : i * lda + p] * (double)b[tb ? j * ldb + p : p * ldb + j];
+          want +=
+              (double)a[ta ? p * lda + i : i * lda + p] * (double)b[tb ? j * ldb + p : p * ldb + j];
         double got = (double)c[i * ldc + j];
         if (!(fabs(got - want) < 2e-6 * sqrt((double)k + 1)))
           fail_msg("%zu x %zu x %zu mode %d: c[%zu][%zu] is %g, should be %g", m, n, k, mode, i, j,
@@ -67,9 +68,10 @@ static void check(product_fn product, size_t m, size_t n, size_t k) {
   }
 }
 
-static const size_t shapes[][3] = {{1, 1, 1},    {1, 16, 7},   {5, 17, 3},   {6, 64, 16},  {7, 65, 17},
-                                   {13, 80, 33}, {31, 63, 15}, {32, 10, 64}, {25, 33, 5},  {48, 128, 1},
-                                   {3, 5, 600},  {30, 49, 513}, {24, 16, 1025}, {200, 31, 8}, {193, 130, 40}};
+static const size_t shapes[][3] = {{1, 1, 1},      {1, 16, 7},   {5, 17, 3},    {6, 64, 16},
+                                   {7, 65, 17},    {13, 80, 33}, {31, 63, 15},  {32, 10, 64},
+                                   {25, 33, 5},    {48, 128, 1}, {3, 5, 600},   {30, 49, 513},
+                                   {24, 16, 1025}, {200, 31, 8}, {193, 130, 40}};
 enum { SHAPES = sizeof shapes / sizeof *shapes };
 
 static void values(void **state) {
@@ -123,13 +125,14 @@ static void rows_alone(void **state) {
   (void)state;
   if (ls__simd_level_now() < LS__SIMD_AVX512) skip();
   enum { M = 200, N = 70, K = 700 };
-  float *a = numbers(M * K, 1), *b = numbers(K * N, 2), *c = numbers(M * N, 3), *d = numbers(M * N, 4);
+  float *a = numbers(M * K, 1), *b = numbers(K * N, 2), *c = numbers(M * N, 3),
+        *d = numbers(M * N, 4);
   for (int tb = 0; tb < 2; tb++) {
     ls__gemm_ops_avx512.product(false, tb, M, N, K, a, K, b, tb ? K : N, NULL, 0, c, N);
     for (size_t first = 0, take; first < M; first += take) {
       take = first % 11 + 1 < M - first ? first % 11 + 1 : M - first;
-      ls__gemm_ops_avx512.product(false, tb, take, N, K, a + first * K, K, b, tb ? K : N, NULL,
-                                  0, d + first * N, N);
+      ls__gemm_ops_avx512.product(false, tb, take, N, K, a + first * K, K, b, tb ? K : N, NULL, 0,
+                                  d + first * N, N);
     }
     assert_memory_equal(c, d, M * N * sizeof *c);
   }
@@ -156,9 +159,13 @@ int main(void) {
   ls__gemm_init();
   print_message("%s\n", ls__gemm_library());
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(values), cmocka_unit_test(other_betas), cmocka_unit_test(timing),
+    cmocka_unit_test(values),
+    cmocka_unit_test(other_betas),
+    cmocka_unit_test(timing),
 #if defined(__x86_64__)
-      cmocka_unit_test(own_kernel), cmocka_unit_test(rows_alone), cmocka_unit_test(streamed),
+    cmocka_unit_test(own_kernel),
+    cmocka_unit_test(rows_alone),
+    cmocka_unit_test(streamed),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

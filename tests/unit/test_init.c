@@ -22,15 +22,14 @@ static void moments(void **state) {
   const struct {
     ls__init init;
     double mean, deviation, limit;
-  } cases[] = {
-      {{LS__INIT_UNIFORM, -1, 3}, 1, 4 / sqrt(12.0), 3},
-      {{LS__INIT_NORMAL, 2, 0.5}, 2, 0.5, INFINITY},
-      {{LS__INIT_GLOROT_UNIFORM, 0, 0}, 0, sqrt(2 / (in + out)), sqrt(6 / (in + out))},
-      {{LS__INIT_GLOROT_NORMAL, 0, 0}, 0, sqrt(2 / (in + out)), INFINITY},
-      {{LS__INIT_HE_UNIFORM, 0, 0}, 0, sqrt(2 / in), sqrt(6 / in)},
-      {{LS__INIT_HE_NORMAL, 0, 0}, 0, sqrt(2 / in), INFINITY},
-      {{LS__INIT_LECUN_UNIFORM, 0, 0}, 0, sqrt(1 / in), sqrt(3 / in)},
-      {{LS__INIT_LECUN_NORMAL, 0, 0}, 0, sqrt(1 / in), INFINITY}};
+  } cases[] = {{{LS__INIT_UNIFORM, -1, 3}, 1, 4 / sqrt(12.0), 3},
+               {{LS__INIT_NORMAL, 2, 0.5}, 2, 0.5, INFINITY},
+               {{LS__INIT_GLOROT_UNIFORM, 0, 0}, 0, sqrt(2 / (in + out)), sqrt(6 / (in + out))},
+               {{LS__INIT_GLOROT_NORMAL, 0, 0}, 0, sqrt(2 / (in + out)), INFINITY},
+               {{LS__INIT_HE_UNIFORM, 0, 0}, 0, sqrt(2 / in), sqrt(6 / in)},
+               {{LS__INIT_HE_NORMAL, 0, 0}, 0, sqrt(2 / in), INFINITY},
+               {{LS__INIT_LECUN_UNIFORM, 0, 0}, 0, sqrt(1 / in), sqrt(3 / in)},
+               {{LS__INIT_LECUN_NORMAL, 0, 0}, 0, sqrt(1 / in), INFINITY}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ls__init_fill(&cases[i].init, 17, i, (size_t)in, (size_t)out, w, N);
     double mean = 0, square = 0, largest = 0;

@@ -1,7 +1,6 @@
 /* Every layer: gradients by central differences, values by hand, accumulation, working in place,
  * masks that don't depend on where a lane starts, and messages for what can't be. */
 #include "layer_check.h"
-
 #include "nn/kinds.h"
 
 static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
@@ -54,14 +53,16 @@ static void accumulation(void **state) {
   static const struct {
     const char *kind, *options;
     int n_in;
-  } cases[] = {{"dense", "{units: 4}", 1}, {"sigmoid", "{}", 1},         {"relu", "{}", 1},
-               {"gelu", "{}", 1},          {"softmax", "{}", 1},         {"dropout", "{rate: 0.5}", 1},
+  } cases[] = {{"dense", "{units: 4}", 1}, {"sigmoid", "{}", 1},
+               {"relu", "{}", 1},          {"gelu", "{}", 1},
+               {"softmax", "{}", 1},       {"dropout", "{rate: 0.5}", 1},
                {"add", "{}", 2},           {"concatenate", "{axis: -1}", 2}};
   const ls_shape in[2] = {{1, {6}}, {1, {6}}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
     assert_int_equal(layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 5,
-                                      cases[i].n_in, in), LS_OK);
+                                      cases[i].n_in, in),
+                     LS_OK);
     c.layer.kind->forward(&c.layer, &c.call);
     float once_x[2][30], once_w[2][30];
     for (int pass = 0; pass < 2; pass++) {
@@ -98,8 +99,10 @@ static void in_place(void **state) {
     int n_in = strcmp(kinds[i], "add") == 0 ? 2 : 1;
     const char *options = strcmp(kinds[i], "dropout") == 0 ? "{rate: 0.3}" : "{}";
     layer_check a, b;
-    assert_int_equal(layer_check_init(&a, ls__layer_kind_find(kinds[i]), options, 3, n_in, in), LS_OK);
-    assert_int_equal(layer_check_init(&b, ls__layer_kind_find(kinds[i]), options, 3, n_in, in), LS_OK);
+    assert_int_equal(layer_check_init(&a, ls__layer_kind_find(kinds[i]), options, 3, n_in, in),
+                     LS_OK);
+    assert_int_equal(layer_check_init(&b, ls__layer_kind_find(kinds[i]), options, 3, n_in, in),
+                     LS_OK);
     assert_true(a.layer.needs & LS__IN_PLACE);
     a.layer.kind->forward(&a.layer, &a.call);
     a.layer.kind->backward(&a.layer, &a.call);
@@ -131,16 +134,22 @@ static void values(void **state) {
       {"elu", "{}", {-0.917915001376, -0.527633447259, 0, 0.5, 3}},
       {"elu", "{alpha: 0.5}", {-0.458957500688, -0.263816723629, 0, 0.5, 3}},
       {"gelu", "{}", {-0.0155241633144, -0.169970514283, 0, 0.345731230637, 2.99595030591}},
-      {"gelu", "{approximate: tanh}", {-0.01508426609, -0.170039444834, 0, 0.345714009825, 2.99636260792}},
+      {"gelu",
+       "{approximate: tanh}",
+       {-0.01508426609, -0.170039444834, 0, 0.345714009825, 2.99636260792}},
       {"silu", "{}", {-0.189645450053, -0.240615975618, 0, 0.311229665601, 2.85772238047}},
-      {"softplus", "{}", {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
-      {"softmax", "{}", {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}
-  };
+      {"softplus",
+       "{}",
+       {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
+      {"softmax",
+       "{}",
+       {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}};
   const ls_shape in = {1, {5}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
-    assert_int_equal(layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 1, 1,
-                                      &in), LS_OK);
+    assert_int_equal(
+        layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 1, 1, &in),
+        LS_OK);
     memcpy(c.x[0], x, sizeof x);
     c.layer.kind->forward(&c.layer, &c.call);
     for (size_t e = 0; e < 5; e++)
@@ -233,7 +242,8 @@ static void shapes(void **state) {
   ls_shape parts[2] = {{2, {2, 3}}, {2, {5, 3}}};
   assert_int_equal(layer_check_init(&c, &ls__kind_concatenate, "{axis: -2}", 1, 2, parts), LS_OK);
   assert_int_equal(c.layer.out.dim[0], 7);
-  static const float expected[21] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
+  static const float expected[21] = {0,  1,  2,  3,  4,  5,  6,  7,  8,  9, 10,
+                                     11, 12, 13, 14, 15, 16, 17, 18, 19, 20};
   for (size_t i = 0; i < 6; i++) c.x[0][i] = (float)i;
   for (size_t i = 0; i < 15; i++) c.x[1][i] = (float)(i + 6);
   c.layer.kind->forward(&c.layer, &c.call);

@@ -36,8 +36,10 @@ static double run(const char *yaml, ls_shape prediction, ls_shape target, size_t
 }
 
 /* Sums over 3 samples of 4 outputs, and gradients, from PyTorch 2.15 in double precision. */
-static const float Z[12] = {1.5F, -0.5F, 2.0F, 0.25F, -3.0F, 0.75F, 0.5F, 1.0F, 0.125F, 4.0F, -2.0F, 0.5F};
-static const float T[12] = {1.0F, -0.25F, 1.5F, 0.5F, -2.0F, 1.0F, 0.5F, 3.0F, 0.0F, 0.0F, -2.5F, 1.0F};
+static const float Z[12] = {1.5F, -0.5F, 2.0F,   0.25F, -3.0F, 0.75F,
+                            0.5F, 1.0F,  0.125F, 4.0F,  -2.0F, 0.5F};
+static const float T[12] = {1.0F, -0.25F, 1.5F, 0.5F, -2.0F, 1.0F,
+                            0.5F, 3.0F,   0.0F, 0.0F, -2.5F, 1.0F};
 static const float Q[12] = {0.1F, 0.2F, 0.6F, 0.1F, 0, 1, 0, 0, 0.25F, 0.25F, 0.25F, 0.25F};
 static const float B[12] = {1, 0, 1, 0, 0.5F, 0.25F, 0, 1, 0, 1, 1, 0.125F};
 static const float C[3] = {2, 0, 1};
@@ -50,34 +52,91 @@ static void reference(void **state) {
     const float *prediction, *target;
     double sum, gradient[12];
   } cases[] = {
-      {"mse", Z, T, 5.55078125,
+      {"mse",
+       Z,
+       T,
+       5.55078125,
        {0.25, -0.125, 0.25, -0.125, -0.5, -0.125, 0, -1, 0.0625, 2, 0.25, -0.25}},
-      {"{mse: {half: true}}", Z, T, 2.775390625,
+      {"{mse: {half: true}}",
+       Z,
+       T,
+       2.775390625,
        {0.125, -0.0625, 0.125, -0.0625, -0.25, -0.0625, 0, -0.5, 0.03125, 1, 0.125, -0.125}},
-      {"mae", Z, T, 2.46875,
+      {"mae",
+       Z,
+       T,
+       2.46875,
        {0.25, -0.25, 0.25, -0.25, -0.25, -0.25, 0, -0.25, 0.25, 0.25, 0.25, -0.25}},
-      {"huber", Z, T, 1.525390625,
+      {"huber",
+       Z,
+       T,
+       1.525390625,
        {0.125, -0.0625, 0.125, -0.0625, -0.25, -0.0625, 0, -0.25, 0.03125, 0.25, 0.125, -0.125}},
-      {"{huber: {delta: 0.4}}", Z, T, 0.785390625,
+      {"{huber: {delta: 0.4}}",
+       Z,
+       T,
+       0.785390625,
        {0.1, -0.0625, 0.1, -0.0625, -0.1, -0.0625, 0, -0.1, 0.03125, 0.1, 0.1, -0.1}},
-      {"cross_entropy", Z, C, 5.5508995529038,
-       {0.325673349513, 0.044075094999, -0.463055421357, 0.0933069768451, -0.992380063185, 0.324007958161, 0.252337651537, 0.416034453487, 0.0197016684027, -0.0507204555195, 0.00235302873715, 0.0286657583796}},
-      {"{cross_entropy: {label_smoothing: 0.1}}", Z, C, 5.7227745529038,
-       {0.300673349513, 0.019075094999, -0.388055421357, 0.0683069768451, -0.917380063185, 0.299007958161, 0.227337651537, 0.391034453487, -0.00529833159726, 0.0242795444805, -0.0226469712629, 0.00366575837964}},
-      {"cross_entropy", Z, Q, 5.8696495529038,
-       {0.225673349513, -0.155924905001, -0.0630554213573, -0.00669302315493, 0.00761993681534, -0.675992041839, 0.252337651537, 0.416034453487, -0.230298331597, 0.69927954448, -0.247646971263, -0.22133424162}},
-      {"{cross_entropy: {label_smoothing: 0.2}}", Z, Q, 6.1496495529038,
-       {0.195673349513, -0.165924905001, 0.00694457864267, -0.0366930231549, -0.0423800631847, -0.525992041839, 0.202337651537, 0.366034453487, -0.230298331597, 0.69927954448, -0.247646971263, -0.22133424162}},
-      {"{cross_entropy: {from_logits: false}}", P, C, 5.5508995529038,
+      {"cross_entropy",
+       Z,
+       C,
+       5.5508995529038,
+       {0.325673349513, 0.044075094999, -0.463055421357, 0.0933069768451, -0.992380063185,
+        0.324007958161, 0.252337651537, 0.416034453487, 0.0197016684027, -0.0507204555195,
+        0.00235302873715, 0.0286657583796}},
+      {"{cross_entropy: {label_smoothing: 0.1}}",
+       Z,
+       C,
+       5.7227745529038,
+       {0.300673349513, 0.019075094999, -0.388055421357, 0.0683069768451, -0.917380063185,
+        0.299007958161, 0.227337651537, 0.391034453487, -0.00529833159726, 0.0242795444805,
+        -0.0226469712629, 0.00366575837964}},
+      {"cross_entropy",
+       Z,
+       Q,
+       5.8696495529038,
+       {0.225673349513, -0.155924905001, -0.0630554213573, -0.00669302315493, 0.00761993681534,
+        -0.675992041839, 0.252337651537, 0.416034453487, -0.230298331597, 0.69927954448,
+        -0.247646971263, -0.22133424162}},
+      {"{cross_entropy: {label_smoothing: 0.2}}",
+       Z,
+       Q,
+       6.1496495529038,
+       {0.195673349513, -0.165924905001, 0.00694457864267, -0.0366930231549, -0.0423800631847,
+        -0.525992041839, 0.202337651537, 0.366034453487, -0.230298331597, 0.69927954448,
+        -0.247646971263, -0.22133424162}},
+      {"{cross_entropy: {from_logits: false}}",
+       P,
+       C,
+       5.5508995529038,
        {0, 0, -1.86238960179, 0, -131.234683992, 0, 0, 0, 0, -1.05343047347, 0, 0}},
-      {"{cross_entropy: {from_logits: false}}", P, Q, 5.8696495529038,
-       {-0.30705613508, -4.53771001525, -1.11743376107, -1.07173121862, -0, -3.08634394562, -0, -0, -12.6892806685, -0.263357618368, -106.246046235, -8.72120655903}},
-      {"binary_cross_entropy", Z, B, 2.3069771702324,
-       {-0.0456063809516, 0.0943851671995, -0.0298007305055, 0.140544125221, -0.113143531706, 0.107294674794, 0.1556148328, -0.0672353553425, 0.132802343343, -0.00449655249052, -0.220199269494, 0.1243648328}},
-      {"{binary_cross_entropy: {label_smoothing: 0.2}}", Z, B, 2.4413521702324,
-       {-0.0206063809516, 0.0693851671995, -0.00480073050553, 0.115544125221, -0.113143531706, 0.0947946747938, 0.1306148328, -0.0422353553425, 0.107802343343, 0.0205034475095, -0.195199269494, 0.1056148328}},
-      {"{binary_cross_entropy: {from_logits: false}}", S, B, 2.3069771702324,
-       {-0.305782540037, 0.401632664928, -0.283833820809, 0.571006354172, -2.50446873185, 0.492414593569, 0.662180317675, -0.341969860293, 0.533287113267, -0.254578909722, -2.09726402473, 0.52920369485}},
+      {"{cross_entropy: {from_logits: false}}",
+       P,
+       Q,
+       5.8696495529038,
+       {-0.30705613508, -4.53771001525, -1.11743376107, -1.07173121862, -0, -3.08634394562, -0, -0,
+        -12.6892806685, -0.263357618368, -106.246046235, -8.72120655903}},
+      {"binary_cross_entropy",
+       Z,
+       B,
+       2.3069771702324,
+       {-0.0456063809516, 0.0943851671995, -0.0298007305055, 0.140544125221, -0.113143531706,
+        0.107294674794, 0.1556148328, -0.0672353553425, 0.132802343343, -0.00449655249052,
+        -0.220199269494, 0.1243648328}},
+      {"{binary_cross_entropy: {label_smoothing: 0.2}}",
+       Z,
+       B,
+       2.4413521702324,
+       {-0.0206063809516, 0.0693851671995, -0.00480073050553, 0.115544125221, -0.113143531706,
+        0.0947946747938, 0.1306148328, -0.0422353553425, 0.107802343343, 0.0205034475095,
+        -0.195199269494, 0.1056148328}},
+      {"{binary_cross_entropy: {from_logits: false}}",
+       S,
+       B,
+       2.3069771702324,
+       {-0.305782540037, 0.401632664928, -0.283833820809, 0.571006354172, -2.50446873185,
+        0.492414593569, 0.662180317675, -0.341969860293, 0.533287113267, -0.254578909722,
+        -2.09726402473, 0.52920369485}},
   };
   for (size_t r = 0; r < 3; r++) {
     double sum = 0;
@@ -109,9 +168,15 @@ static float yhat[MOST], y[MOST], d[MOST];
 static void gradients(void **state) {
   (void)state;
   static const char *const losses[] = {
-      "mse", "{mse: {half: true}}", "mae", "huber", "cross_entropy",
-      "{cross_entropy: {label_smoothing: 0.1}}", "{cross_entropy: {from_logits: false}}",
-      "binary_cross_entropy", "{binary_cross_entropy: {from_logits: false, label_smoothing: 0.1}}"};
+      "mse",
+      "{mse: {half: true}}",
+      "mae",
+      "huber",
+      "cross_entropy",
+      "{cross_entropy: {label_smoothing: 0.1}}",
+      "{cross_entropy: {from_logits: false}}",
+      "binary_cross_entropy",
+      "{binary_cross_entropy: {from_logits: false, label_smoothing: 0.1}}"};
   static const ls_shape shapes[] = {{1, {10}}, {1, {33}}, {2, {3, 5}}, {1, {1500}}};
   ls__rng rng = ls__rng_key(1, LS__RNG_TEST, 0, 0);
   for (size_t l = 0; l < sizeof losses / sizeof *losses; l++)
@@ -189,7 +254,8 @@ static void extremes(void **state) {
   assert_true(run("binary_cross_entropy", one, one, 1, &big, &yes, g) == 0.0 && g[0] == 0.0F);
   assert_true(run("binary_cross_entropy", one, label, 1, &big, &no, g) == 500.0 && g[0] == 1.0F);
   /* A certain and wrong probability: large, and finite. */
-  assert_true(run("{binary_cross_entropy: {from_logits: false}}", one, one, 1, &certain, &no, g) == 100.0);
+  assert_true(run("{binary_cross_entropy: {from_logits: false}}", one, one, 1, &certain, &no, g) ==
+              100.0);
   assert_true(isfinite(g[0]) && g[0] > 1e6F);
   const float nan3[3] = {NAN, 0, 0};
   assert_true(isnan(run("cross_entropy", k3, label, 1, nan3, &c0, g)));
@@ -254,19 +320,34 @@ static void targets(void **state) {
   } cases[] = {
       {"cross_entropy", {1, {10}}, {0, {0}}, {0, 9, 12}, "sample 1002: label 12 is not in 0..9"},
       {"cross_entropy", {1, {10}}, {0, {0}}, {-1, 9, 1}, "sample 1000: label -1 is not in 0..9"},
-      {"cross_entropy", {1, {10}}, {0, {0}}, {1, 2.5F, 1},
+      {"cross_entropy",
+       {1, {10}},
+       {0, {0}},
+       {1, 2.5F, 1},
        "sample 1001: label 2.5 is not in 0..9 and no whole number"},
       {"cross_entropy", {1, {10}}, {0, {0}}, {1, NAN, 1}, "sample 1001: label nan"},
-      {"cross_entropy", {1, {2}}, {1, {2}}, {0, 1, 0.5F, 0.5F, 0.25F, 1.75F},
+      {"cross_entropy",
+       {1, {2}},
+       {1, {2}},
+       {0, 1, 0.5F, 0.5F, 0.25F, 1.75F},
        "sample 1002: target 1.75 of output 1 is not a probability"},
-      {"binary_cross_entropy", {1, {1}}, {0, {0}}, {0, 1, -0.5F}, "sample 1002: target -0.5 of output 0"},
-      {"mse", {1, {2}}, {1, {2}}, {0, 1, 5, INFINITY, 0, 0}, "sample 1001: target inf of output 1 is not a finite"},
+      {"binary_cross_entropy",
+       {1, {1}},
+       {0, {0}},
+       {0, 1, -0.5F},
+       "sample 1002: target -0.5 of output 0"},
+      {"mse",
+       {1, {2}},
+       {1, {2}},
+       {0, 1, 5, INFINITY, 0, 0},
+       "sample 1001: target inf of output 1 is not a finite"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ls_config *config = NULL;
     ls__loss *loss = NULL;
     assert_int_equal(make(cases[i].loss, &config, &loss), LS_OK);
-    ls_status st = ls__loss_check_targets(loss, &cases[i].prediction, &cases[i].target, cases[i].y, 3, 1000);
+    ls_status st =
+        ls__loss_check_targets(loss, &cases[i].prediction, &cases[i].target, cases[i].y, 3, 1000);
     if (st != LS_EDATA || strstr(ls_error_message(), cases[i].says) == NULL)
       fail_msg("%d, \"%s\" should say %s", (int)st, ls_error_message(), cases[i].says);
     ls__loss_destroy(loss);
@@ -295,10 +376,10 @@ static void absorbs(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reference), cmocka_unit_test(gradients), cmocka_unit_test(additive),
-      cmocka_unit_test(extremes),  cmocka_unit_test(refusals),  cmocka_unit_test(targets),
-      cmocka_unit_test(absorbs)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(gradients),
+                                     cmocka_unit_test(additive),  cmocka_unit_test(extremes),
+                                     cmocka_unit_test(refusals),  cmocka_unit_test(targets),
+                                     cmocka_unit_test(absorbs)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (ls__alloc_alive() != 0) printf("%zu blocks were not freed\n", ls__alloc_alive());
   return failed + (ls__alloc_alive() != 0);

@@ -39,27 +39,28 @@ static void plain_nan(float *v) {
     if (isnan(v[i])) v[i] = NAN;
 }
 
-#define COMPARE(call_a, call_b, n)              \
+#define COMPARE(call_a, call_b, n)                  \
   memcpy(a, dy, sizeof a), memcpy(b, dy, sizeof b); \
-  call_a, call_b;                               \
-  plain_nan(a), plain_nan(b);                   \
+  call_a, call_b;                                   \
+  plain_nan(a), plain_nan(b);                       \
   assert_memory_equal(a, b, (n) * sizeof(float))
 
 LS_SIMD_DECLARE(ls__activation_ops, ls__activation_ops);
 static void activations(void **state) {
   (void)state;
-  const ls__activation_ops *const tables[] = {&ls__activation_ops_baseline, &ls__activation_ops_avx2,
-                                              &ls__activation_ops_avx512};
+  const ls__activation_ops *const tables[] = {&ls__activation_ops_baseline,
+                                              &ls__activation_ops_avx2, &ls__activation_ops_avx512};
   for (int level = 1; level <= (int)ls__simd_level_now(); level++)
     for (int f = 0; f < LS__ACTIVATIONS; f++)
-      for EACH(l, lengths) {
-        size_t n = lengths[l];
-        const ls__activation_op *p = &tables[0]->op[f], *q = &tables[level]->op[f];
-        COMPARE(p->forward(a, x, 0.3F, n), q->forward(b, x, 0.3F, n), MOST);
-        COMPARE(p->backward(a, dy, x, 0.3F, n), q->backward(b, dy, x, 0.3F, n), MOST);
-        COMPARE(p->backward_add(a, dy, x, 0.3F, n), q->backward_add(b, dy, x, 0.3F, n), MOST);
-        COMPARE(p->forward(a, a, 0.3F, n), q->forward(b, b, 0.3F, n), MOST);
-      }
+      for
+        EACH(l, lengths) {
+          size_t n = lengths[l];
+          const ls__activation_op *p = &tables[0]->op[f], *q = &tables[level]->op[f];
+          COMPARE(p->forward(a, x, 0.3F, n), q->forward(b, x, 0.3F, n), MOST);
+          COMPARE(p->backward(a, dy, x, 0.3F, n), q->backward(b, dy, x, 0.3F, n), MOST);
+          COMPARE(p->backward_add(a, dy, x, 0.3F, n), q->backward_add(b, dy, x, 0.3F, n), MOST);
+          COMPARE(p->forward(a, a, 0.3F, n), q->forward(b, b, 0.3F, n), MOST);
+        }
 }
 
 LS_SIMD_DECLARE(ls__softmax_ops, ls__softmax_ops);
@@ -69,13 +70,16 @@ static void softmax(void **state) {
                                            &ls__softmax_ops_avx512};
   const ls__softmax_ops *p = tables[0];
   for (int level = 1; level <= (int)ls__simd_level_now(); level++)
-    for EACH(l, lengths) {
-      const ls__softmax_ops *q = tables[level];
-      size_t width = lengths[l], rows = MOST / width, n = rows * width;
-      COMPARE(p->forward(a, x, rows, width), q->forward(b, x, rows, width), n);
-      COMPARE(p->backward(a, dy, t, false, rows, width), q->backward(b, dy, t, false, rows, width), n);
-      COMPARE(p->backward(a, dy, t, true, rows, width), q->backward(b, dy, t, true, rows, width), n);
-    }
+    for
+      EACH(l, lengths) {
+        const ls__softmax_ops *q = tables[level];
+        size_t width = lengths[l], rows = MOST / width, n = rows * width;
+        COMPARE(p->forward(a, x, rows, width), q->forward(b, x, rows, width), n);
+        COMPARE(p->backward(a, dy, t, false, rows, width),
+                q->backward(b, dy, t, false, rows, width), n);
+        COMPARE(p->backward(a, dy, t, true, rows, width), q->backward(b, dy, t, true, rows, width),
+                n);
+      }
 }
 
 LS_SIMD_DECLARE(ls__dropout_ops, ls__dropout_ops);
@@ -87,18 +91,19 @@ static void dropout(void **state) {
   static uint8_t keep_a[MOST], keep_b[MOST];
   ls__rng rng = ls__rng_key(5, LS__RNG_DROPOUT, 1, 0);
   for (int level = 1; level <= (int)ls__simd_level_now(); level++)
-    for EACH(l, lengths)
-      for (uint64_t first = UINT64_C(0x3fffffff0); first < UINT64_C(0x3fffffff6); first++) {
-        const ls__dropout_ops *q = tables[level];
-        size_t n = lengths[l];
-        COMPARE(p->forward(a, keep_a, x, &rng, first, 5000000, 1.5F, n),
-                q->forward(b, keep_b, x, &rng, first, 5000000, 1.5F, n), MOST);
-        assert_memory_equal(keep_a, keep_b, n);
-        for (size_t i = 0; i < n; i++)
-          assert_int_equal(keep_a[i], ls__rng_u32(&rng, first + i) >> 8 >= 5000000);
-        COMPARE(p->backward(a, dy, keep_a, 1.5F, n), q->backward(b, dy, keep_a, 1.5F, n), MOST);
-        COMPARE(p->backward_add(a, dy, keep_a, 1.5F, n), q->backward_add(b, dy, keep_a, 1.5F, n), MOST);
-      }
+    for
+      EACH(l, lengths)
+  for (uint64_t first = UINT64_C(0x3fffffff0); first < UINT64_C(0x3fffffff6); first++) {
+    const ls__dropout_ops *q = tables[level];
+    size_t n = lengths[l];
+    COMPARE(p->forward(a, keep_a, x, &rng, first, 5000000, 1.5F, n),
+            q->forward(b, keep_b, x, &rng, first, 5000000, 1.5F, n), MOST);
+    assert_memory_equal(keep_a, keep_b, n);
+    for (size_t i = 0; i < n; i++)
+      assert_int_equal(keep_a[i], ls__rng_u32(&rng, first + i) >> 8 >= 5000000);
+    COMPARE(p->backward(a, dy, keep_a, 1.5F, n), q->backward(b, dy, keep_a, 1.5F, n), MOST);
+    COMPARE(p->backward_add(a, dy, keep_a, 1.5F, n), q->backward_add(b, dy, keep_a, 1.5F, n), MOST);
+  }
 }
 
 static void same_double(double p, double q) {
@@ -108,7 +113,8 @@ static void same_double(double p, double q) {
 LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
 static void losses(void **state) {
   (void)state;
-  const ls__loss_ops *const tables[] = {&ls__loss_ops_baseline, &ls__loss_ops_avx2, &ls__loss_ops_avx512};
+  const ls__loss_ops *const tables[] = {&ls__loss_ops_baseline, &ls__loss_ops_avx2,
+                                        &ls__loss_ops_avx512};
   const ls__loss_ops *p = tables[0];
   const ls__loss_elements flat_p[] = {p->squared, p->absolute, p->huber, p->logistic, p->bernoulli};
   const ls__loss_rows rows_p[] = {p->cross_entropy, p->cross_entropy_probabilities};
@@ -116,31 +122,36 @@ static void losses(void **state) {
   x[500] = 1.0F, x[501] = 2.0F; /* NaN has many bit patterns: not in sums */
   for (int level = 1; level <= (int)ls__simd_level_now(); level++) {
     const ls__loss_ops *q = tables[level];
-    const ls__loss_elements flat_q[] = {q->squared, q->absolute, q->huber, q->logistic, q->bernoulli};
+    const ls__loss_elements flat_q[] = {q->squared, q->absolute, q->huber, q->logistic,
+                                        q->bernoulli};
     const ls__loss_rows rows_q[] = {q->cross_entropy, q->cross_entropy_probabilities};
-    for EACH(l, lengths) {
-      size_t n = lengths[l];
-      for EACH(f, flat_p) {
-        const float *from = f == 4 ? dy : x; /* bernoulli: any numbers will do */
-        memset(a, 0, sizeof a), memset(b, 0, sizeof b);
-        same_double(flat_p[f](a, from, t, 0.2F, 0.7F, n), flat_q[f](b, from, t, 0.2F, 0.7F, n));
-        assert_memory_equal(a, b, sizeof a);
-        same_double(flat_p[f](NULL, from, t, 0.2F, 0.7F, n), flat_q[f](a, from, t, 0.2F, 0.7F, n));
-      }
+    for
+      EACH(l, lengths) {
+        size_t n = lengths[l];
+      for
+        EACH(f, flat_p) {
+          const float *from = f == 4 ? dy : x; /* bernoulli: any numbers will do */
+          memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+          same_double(flat_p[f](a, from, t, 0.2F, 0.7F, n), flat_q[f](b, from, t, 0.2F, 0.7F, n));
+          assert_memory_equal(a, b, sizeof a);
+          same_double(flat_p[f](NULL, from, t, 0.2F, 0.7F, n),
+                      flat_q[f](a, from, t, 0.2F, 0.7F, n));
+        }
       size_t width = lengths[l], rows = MOST / width;
       for (size_t r = 0; r < rows; r++) labels[r] = (float)(r * 5 % width);
-      for EACH(f, rows_p)
-        for (int mode = 0; mode < 4; mode++) {
-          bool classes = mode & 1;
-          const float smoothing = mode & 2 ? 0.1F : 0.0F, *from = f == 1 ? t : x;
-          const float *target = classes ? labels : t;
-          memset(a, 0, sizeof a), memset(b, 0, sizeof b);
-          double one = rows_p[f](a, from, target, classes, smoothing, 0.7F, rows, width);
-          same_double(one, rows_q[f](b, from, target, classes, smoothing, 0.7F, rows, width));
-          assert_memory_equal(a, b, sizeof a);
-          same_double(one, rows_q[f](NULL, from, target, classes, smoothing, 0.7F, rows, width));
-        }
-    }
+      for
+        EACH(f, rows_p)
+      for (int mode = 0; mode < 4; mode++) {
+        bool classes = mode & 1;
+        const float smoothing = mode & 2 ? 0.1F : 0.0F, *from = f == 1 ? t : x;
+        const float *target = classes ? labels : t;
+        memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+        double one = rows_p[f](a, from, target, classes, smoothing, 0.7F, rows, width);
+        same_double(one, rows_q[f](b, from, target, classes, smoothing, 0.7F, rows, width));
+        assert_memory_equal(a, b, sizeof a);
+        same_double(one, rows_q[f](NULL, from, target, classes, smoothing, 0.7F, rows, width));
+      }
+      }
   }
 }
 

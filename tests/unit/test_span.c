@@ -26,7 +26,8 @@ static float *numbers(size_t n, uint64_t stream) {
 static void values(void **state) {
   (void)state;
   const ls__span_ops *s = ls__span();
-  float *x = numbers(MOST, 1), *y = numbers(MOST, 2), *z = numbers(MOST, 3), *old = numbers(MOST, 2);
+  float *x = numbers(MOST, 1), *y = numbers(MOST, 2), *z = numbers(MOST, 3),
+        *old = numbers(MOST, 2);
   for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
     size_t n = lengths[l];
     memcpy(y, old, MOST * sizeof *y);
@@ -89,7 +90,8 @@ LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
 
 static void same_bits(void **state) {
   (void)state;
-  const ls__span_ops *const tables[] = {&ls__span_ops_baseline, &ls__span_ops_avx2, &ls__span_ops_avx512};
+  const ls__span_ops *const tables[] = {&ls__span_ops_baseline, &ls__span_ops_avx2,
+                                        &ls__span_ops_avx512};
   const ls__span_ops *p = tables[0];
   float *x = numbers(MOST, 1), *y = numbers(MOST, 2), *m = numbers(MOST, 3);
   float *a = numbers(MOST, 2), *b = numbers(MOST, 2);
@@ -99,10 +101,10 @@ static void same_bits(void **state) {
     const ls__span_ops *q = tables[level];
     for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
       size_t n = lengths[l], bytes_n = (MOST + 1) * sizeof(float);
-#define BOTH(f_a, f_b)         \
-  memcpy(a, y, bytes_n);       \
-  memcpy(b, y, bytes_n);       \
-  f_a, f_b;                    \
+#define BOTH(f_a, f_b)   \
+  memcpy(a, y, bytes_n); \
+  memcpy(b, y, bytes_n); \
+  f_a, f_b;              \
   assert_memory_equal(a, b, bytes_n)
       BOTH(p->add(a, x, n), q->add(b, x, n));
       BOTH(p->sum(a, x, m, n), q->sum(b, x, m, n));
@@ -125,10 +127,10 @@ static void same_bits(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(values),
-      cmocka_unit_test(columns),
+    cmocka_unit_test(values),
+    cmocka_unit_test(columns),
 #if defined(__x86_64__)
-      cmocka_unit_test(same_bits),
+    cmocka_unit_test(same_bits),
 #endif
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

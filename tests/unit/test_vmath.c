@@ -16,26 +16,46 @@ typedef struct function {
   float low, high;
 } function;
 
-static float our_exp(float x) { return ls__expf(x); }
-static float our_expm1(float x) { return ls__expm1f(x); }
-static float our_tanh(float x) { return ls__tanhf(x); }
-static float our_sigmoid(float x) { return ls__sigmoidf(x); }
-static float our_erf(float x) { return ls__erff(x); }
-static float our_log(float x) { return ls__logf(x); }
-static float our_log1p(float x) { return ls__log1pf_unit(x); }
-static float our_softplus(float x) { return ls__softplusf(x); }
+static float our_exp(float x) {
+  return ls__expf(x);
+}
+static float our_expm1(float x) {
+  return ls__expm1f(x);
+}
+static float our_tanh(float x) {
+  return ls__tanhf(x);
+}
+static float our_sigmoid(float x) {
+  return ls__sigmoidf(x);
+}
+static float our_erf(float x) {
+  return ls__erff(x);
+}
+static float our_log(float x) {
+  return ls__logf(x);
+}
+static float our_log1p(float x) {
+  return ls__log1pf_unit(x);
+}
+static float our_softplus(float x) {
+  return ls__softplusf(x);
+}
 
-static double sigmoid(double x) { return 1.0 / (1.0 + exp(-x)); }
-static double softplus(double x) { return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x)); }
+static double sigmoid(double x) {
+  return 1.0 / (1.0 + exp(-x));
+}
+static double softplus(double x) {
+  return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
+}
 
 /* Steps of one float near 0 and near the ends are covered by stepping through the bits. */
 static void accuracy(void **state) {
   (void)state;
   static const function functions[] = {
-      {"exp", our_exp, exp, -87.0F, 88.7F},        {"expm1", our_expm1, expm1, -60.0F, 60.0F},
-      {"tanh", our_tanh, tanh, -20.0F, 20.0F},     {"sigmoid", our_sigmoid, sigmoid, -86.0F, 86.0F},
-      {"erf", our_erf, erf, -10.0F, 10.0F},        {"log", our_log, log, 1e-44F, FLT_MAX},
-      {"log1p", our_log1p, log1p, 0.0F, 1.0F},     {"softplus", our_softplus, softplus, -86.0F, 90.0F}};
+      {"exp", our_exp, exp, -87.0F, 88.7F},    {"expm1", our_expm1, expm1, -60.0F, 60.0F},
+      {"tanh", our_tanh, tanh, -20.0F, 20.0F}, {"sigmoid", our_sigmoid, sigmoid, -86.0F, 86.0F},
+      {"erf", our_erf, erf, -10.0F, 10.0F},    {"log", our_log, log, 1e-44F, FLT_MAX},
+      {"log1p", our_log1p, log1p, 0.0F, 1.0F}, {"softplus", our_softplus, softplus, -86.0F, 90.0F}};
   for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
     const function *g = &functions[f];
     double worst = 0, at = 0;

@@ -1,0 +1,15 @@
+/* What the exchange is measured against: the MPI library's own sum, and the bare wire. */
+#ifndef LS_COMM_MEASURE_H
+#define LS_COMM_MEASURE_H
+
+#include "comm/comm.h"
+
+/* x = the sum of x [n] over all ranks, on every rank, by the library's blocking allreduce.  R0, and
+ * no watchdog: for measurements only.  Collective. */
+LS_CHECKED ls_status ls__measure_allreduce(ls_comm *comm, float *x, size_t n);
+
+/* The first rank of every node sends n bytes to the next node's and receives as many from the node
+ * before, at once; the other ranks return.  Collective. */
+LS_CHECKED ls_status ls__measure_pass(ls_comm *comm, const void *out, void *in, size_t n);
+
+#endif

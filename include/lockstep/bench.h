@@ -33,6 +33,27 @@ typedef struct ls_bench_step_options {
 LS_PUBLIC LS_CHECKED ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options,
                                              FILE *out);
 
+/** What to measure; zeros are the usual. */
+typedef struct ls_bench_exchange_options {
+  const size_t *sizes; /**< [n_sizes] bytes of gradients a rank; none: 4 KB to 256 MB */
+  size_t n_sizes;
+  size_t rounds;       /**< the median of these is printed; 0: seven */
+  size_t bucket_bytes; /**< 0: 1 MB */
+  bool json;
+} ls_bench_exchange_options;
+
+/** Measure the exchange alone, without a model.
+ *
+ * Collective; rank 0 prints a table by size: a whole cycle of each kind of exchange (every rank's
+ * gradients are summed, each slice by its owner, and the weights are everybody's), MPI_Allreduce
+ * (every sum on every rank), and a limit: the time in which the ranks of a node, all at once, copy
+ * as many bytes as the sum must read and write; between nodes, plus the time in which a node sends
+ * and receives what must pass.
+ * @return LS_EUSAGE, LS_ENOMEM, LS_EMPI, LS_ECHECK */
+LS_PUBLIC LS_CHECKED ls_status ls_bench_exchange(ls_comm *comm,
+                                                 const ls_bench_exchange_options *options,
+                                                 FILE *out);
+
 #ifdef __cplusplus
 }
 #endif

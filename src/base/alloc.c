@@ -11,12 +11,17 @@ typedef struct header {
 } header;
 
 static atomic_size_t alive, calls;
+static atomic_size_t fail_at = SIZE_MAX; /* the number of calls at which one fails */
 
 static header *header_of(void *block) {
   return (header *)(void *)((char *)block - LS__ALIGN);
 }
 
 void *ls__calloc(size_t count, size_t size) {
+  if (atomic_load_explicit(&fail_at, memory_order_relaxed) <= atomic_load(&calls)) {
+    atomic_store(&fail_at, SIZE_MAX);
+    return NULL;
+  }
   if (size != 0 && count > (SIZE_MAX / 2 - 2 * LS__ALIGN) / size) return NULL;
   size_t bytes = count * size;
   size_t whole = (bytes + 2 * LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;
@@ -65,6 +70,10 @@ char *ls__strdup(const char *text) {
 
 size_t ls__alloc_alive(void) {
   return atomic_load(&alive);
+}
+
+void ls__alloc_fail_at(size_t n) {
+  atomic_store(&fail_at, n == SIZE_MAX ? n : atomic_load(&calls) + n);
 }
 
 size_t ls__alloc_calls(void) {

@@ -30,4 +30,7 @@ char *ls__strdup(const char *text);
 size_t ls__alloc_alive(void);
 size_t ls__alloc_calls(void);
 
+/* For tests: the n-th allocation from now on (0: the next) fails, once; SIZE_MAX: none. */
+void ls__alloc_fail_at(size_t n);
+
 #endif

@@ -21,6 +21,7 @@ typedef struct ls__standing {
   uint64_t best_epoch, waited; /* epochs since */
   double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
   uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane */
+  char kernels[192];  /* what computed it: instruction set and BLAS, which the last bits depend on */
 } ls__standing;
 
 typedef struct ls__checkpoint_writer ls__checkpoint_writer;

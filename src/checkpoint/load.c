@@ -118,6 +118,7 @@ out:
 static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   ls_status st = LS_OK;
   double *plain = NULL;
+  char *kernels = NULL;
   size_t n = 0;
   *sums = NULL;
   memset(s, 0, sizeof *s);
@@ -129,6 +130,8 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   s->seconds = plain[0];
   memcpy(s->schedule, plain + 1, sizeof s->schedule);
   s->best = plain[5];
+  LS_TRY(ls__h5_get_string(file, "/", "kernels", &kernels));
+  snprintf(s->kernels, sizeof s->kernels, "%s", kernels);
   s->loss = plain[6];
   s->validation_loss = plain[7];
   int64_t value = 0;
@@ -146,6 +149,7 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   }
 out:
   ls__free(plain);
+  ls__free(kernels);
   if (st != LS_OK) {
     ls__free(*sums);
     *sums = NULL;
@@ -178,6 +182,7 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   *model = NULL;
+  if (standing != NULL) *sums = NULL;
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_model(file, model));
   if (standing != NULL) {

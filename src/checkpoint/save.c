@@ -75,6 +75,7 @@ static ls_status write_standing(ls__h5 *file, const ls__standing *s, const doubl
   const double plain[] = {s->seconds,     s->schedule[0], s->schedule[1], s->schedule[2],
                           s->schedule[3], s->best,        s->loss,        s->validation_loss};
   LS_TRY(ls__h5_set_doubles(file, "/", "standing", plain, sizeof plain / sizeof *plain));
+  LS_TRY(ls__h5_set_string(file, "/", "kernels", s->kernels));
 #define X(field) LS_TRY(ls__h5_set_integer(file, "/", #field, (int64_t)s->field));
   LS__STANDING_INTEGERS(X)
 #undef X

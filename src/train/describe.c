@@ -47,11 +47,13 @@ static void print_lanes(const ls_trainer *t, FILE *out) {
           ls_comm_nodes(t->comm) == 1 ? "" : "s", (unsigned long long)t->epoch_steps);
   for (size_t r = 0; r < size && r < 16; r++) {
     size_t lo = ls__cut(t->lanes, r, size), hi = ls__cut(t->lanes, r + 1, size);
+    size_t first = ls__cut(t->batch, lo, t->lanes), end = ls__cut(t->batch, hi, t->lanes);
     if (lo == hi)
       fprintf(out, "  rank %zu: no lane\n", r);
+    else if (first == end)
+      fprintf(out, "  rank %zu: lanes %zu to %zu, no samples\n", r, lo, hi - 1);
     else
-      fprintf(out, "  rank %zu: lanes %zu to %zu, samples %zu to %zu\n", r, lo, hi - 1,
-              ls__cut(t->batch, lo, t->lanes), ls__cut(t->batch, hi, t->lanes) - 1);
+      fprintf(out, "  rank %zu: lanes %zu to %zu, samples %zu to %zu\n", r, lo, hi - 1, first, end - 1);
   }
   if (size > 16) fprintf(out, "  ... and so on to rank %zu\n", size - 1);
   size_t buckets = ls__exchange_buckets(t->exchange);

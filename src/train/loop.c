@@ -3,9 +3,11 @@
 #include <math.h>
 #include <signal.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "tensor/span.h"
 #include "train/trainer.h"
 
 /* What every rank tells the others at a check.  Split-phase: given at one check, read at the next,
@@ -27,13 +29,15 @@ typedef struct loop {
   ls_trainer *t;
   ls__report *report;
   double start, last_save;
+  double seconds_before;  /* of training, in earlier runs */
+  uint64_t first_step;    /* steps done in earlier runs */
   uint64_t since_check, interval;
   bool checking;          /* a share is under way */
   bool stop, over;        /* agreed */
   float *best;            /* rank 0: parameters of the best epoch */
   bool best_unsaved;
   double *epoch_sums, *logged_sums;
-  uint64_t logged_position;
+  uint64_t logged_position, logged_step;
   ls__scores train, validation;
 } loop;
 
@@ -45,6 +49,47 @@ void ls_stop(void) {
 
 static bool is_root(const ls_trainer *t) {
   return ls_comm_rank(t->comm) == 0;
+}
+
+/* --- failures */
+
+static ls_status not_finite(const ls_trainer *t, double step, const char *what) {
+  return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): %s not finite; a smaller learning rate, "
+                  "clip: {norm: 1} or data.normalize: true may help",
+                  step, (unsigned long long)(t->now.epoch + 1), what);
+}
+
+/* A local failure, as agreed on by all. */
+static ls_status agree_failure(ls_trainer *t) {
+  if (t->failed != LS_OK) ls__error_set(t->failure);
+  return ls_comm_agree(t->comm, t->failed);
+}
+
+static bool all_finite(const ls_model *model) {
+  for (int i = 0; i < model->graph->n_nodes; i++) {
+    const ls__node *node = &model->graph->node[i];
+    for (int p = 0; p < node->layer.n_parameters; p++)
+      if (!ls__span()->all_finite(model->parameters + node->offset[p],
+                                  ls_shape_count(&node->layer.parameters[p].shape)))
+        return false;
+  }
+  return true;
+}
+
+/* Whether the steps up to here were good on every rank: what is kept must be worth keeping. */
+static ls_status agree_health(ls_trainer *t) {
+  ls_status st = LS_OK, local = LS_OK;
+  double bad = t->bad_step > 0 ? -(double)t->bad_step : -(double)INFINITY;
+  LS_TRY(agree_failure(t));
+  LS_TRY(ls__comm_max(t->comm, &bad, 1)); /* the first of all ranks */
+  if (isfinite(bad)) {
+    st = not_finite(t, -bad, "the loss is");
+    goto out;
+  }
+  if (is_root(t) && !all_finite(t->model)) local = not_finite(t, (double)t->now.step, "weights are");
+  LS_TRY(ls_comm_agree(t->comm, local));
+out:
+  return st;
 }
 
 /* --- checkpoints */
@@ -66,37 +111,36 @@ static ls_status save(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   char path[4096];
+  LS_TRY(agree_health(t));
   l->last_save = ls__clock();
   if (t->set.output == NULL) return LS_OK;
   ls__comm_phase(t->comm, t->now.step, "checkpoint");
   ls__checkpoint_path(t->set.output, t->now.step, path, sizeof path);
+  t->now.seconds = l->seconds_before + l->last_save - l->start;
+  ls__report_flush(l->report);
   LS_TRY(ls_comm_agree(t->comm, save_best(l)));
   LS_TRY(ls__trainer_save(t, path));
-  if (is_root(t)) ls__checkpoint_prune(t->set.output, t->set.keep);
+  if (!is_root(t)) goto out;
+  ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
+  if (t->now.step > l->first_step) { /* that of an earlier end is no longer the final one */
+    snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
+    (void)unlink(path);
+    snprintf(path, sizeof path, "%s/summary.json", t->set.output);
+    (void)unlink(path);
+  }
 out:
   return st;
 }
 
 /* --- checks */
 
-static ls_status not_finite(const ls_trainer *t, double step) {
-  return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): the loss is not finite; a smaller "
-                  "learning rate, clip: {norm: 1} or data.normalize: true may help",
-                  step, (unsigned long long)(t->now.epoch + 1));
-}
-
-/* A local failure, as agreed on by all. */
-static ls_status agree_failure(ls_trainer *t) {
-  if (t->failed != LS_OK) ls__error_set(t->failure);
-  return ls_comm_agree(t->comm, t->failed);
-}
-
 static ls_status begin_check(loop *l) {
   ls_trainer *t = l->t;
   double seconds = ls__clock() - l->start;
   check mine = {stop_requested ? 1 : 0, t->failed != LS_OK, (double)t->bad_step, 0, 0, 1};
   if (is_root(t)) {
-    double step = t->trained_seconds / (double)(t->now.step > 0 ? t->now.step : 1);
+    uint64_t steps = t->now.step - l->first_step;
+    double step = t->trained_seconds / (double)(steps > 0 ? steps : 1);
     mine.save = t->set.save_seconds > 0 && ls__clock() - l->last_save > t->set.save_seconds;
     mine.over = t->set.max_seconds > 0 && seconds > t->set.max_seconds;
     mine.interval = step > 0 ? floor(check_seconds / step) : 1;
@@ -133,8 +177,11 @@ static ls_status end_check(loop *l) {
     }
   }
   if (failed) LS_TRY(agree_failure(t));
-  if (bad > 0) LS_FAIL(not_finite(t, bad), "%s", ls_error_message());
-  if (l->stop || due) LS_TRY(save(l));
+  if (bad > 0) {
+    st = not_finite(t, bad, "the loss is");
+    goto out;
+  }
+  if ((l->stop || due) && t->now.position < t->n) LS_TRY(save(l)); /* else at the epoch's end */
 out:
   return st;
 }
@@ -145,13 +192,13 @@ static ls_status log_step(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  double parts = ls__loss_sums(t->task.loss)
-                     ? (double)t->set.log_steps
-                     : (double)(t->now.position - l->logged_position);
+  double parts = ls__loss_sums(t->task.loss) ? (double)(t->now.step - l->logged_step)
+                                             : (double)(t->now.position - l->logged_position);
   double loss = (l->epoch_sums[0] - l->logged_sums[0]) / parts;
   ls__report_step(l->report, t, loss, (size_t)(t->now.position - l->logged_position));
   memcpy(l->logged_sums, l->epoch_sums, t->width * sizeof(double));
   l->logged_position = t->now.position;
+  l->logged_step = t->now.step;
 out:
   return st;
 }
@@ -171,10 +218,8 @@ static ls_status run_steps(loop *l) {
     size_t left = t->n - t->now.position;
     LS_TRY(ls__trainer_step(t, left < t->batch ? left : t->batch));
     if (t->set.log_steps > 0 && t->now.step % t->set.log_steps == 0) LS_TRY(log_step(l));
-    if (t->set.save_steps > 0 && t->now.step % t->set.save_steps == 0) {
-      LS_TRY(agree_failure(t));
+    if (t->set.save_steps > 0 && t->now.step % t->set.save_steps == 0 && t->now.position < t->n)
       LS_TRY(save(l));
-    }
     ls__report_step(l->report, t, (double)NAN, 0);
     if (++l->since_check >= l->interval) {
       LS_TRY(end_check(l));
@@ -207,13 +252,10 @@ static ls_status end_epoch(loop *l, double lr) {
   double seconds = ls__clock();
   LS_TRY(agree_failure(t));
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  ls__task_values(&t->task, l->epoch_sums, t->n, (size_t)t->epoch_steps, &l->train);
-  if (!isfinite(l->epoch_sums[0])) {
-    double bad = t->bad_step > 0 ? (double)t->bad_step : (double)INFINITY;
-    bad = -bad;
-    LS_TRY(ls__comm_max(t->comm, &bad, 1)); /* the first of all ranks */
-    LS_FAIL(not_finite(t, -bad), "%s", ls_error_message());
-  }
+  if (!isfinite(l->epoch_sums[0])) LS_TRY(agree_health(t));
+  /* Samples that were counted: all, unless the sums of a resumed epoch were of no use. */
+  size_t counted = (size_t)l->epoch_sums[1 + ls__metrics_reals(t->task.metrics)];
+  ls__task_values(&t->task, l->epoch_sums, counted, (size_t)t->epoch_steps, &l->train);
   memset(&l->validation, 0, sizeof l->validation);
   l->validation.loss = (double)NAN;
   if (ls_data_count(t->data, LS_VALIDATION) > 0) {
@@ -226,8 +268,12 @@ static ls_status end_epoch(loop *l, double lr) {
   memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
   memset(l->logged_sums, 0, t->width * sizeof *l->logged_sums);
   l->logged_position = 0;
-  double loss = l->validation.samples > 0 ? l->validation.loss : l->train.loss;
-  ls__schedule_observe(t->schedule, loss);
+  l->logged_step = t->now.step;
+  t->now.loss = l->train.loss;
+  t->now.validation_loss = l->validation.loss;
+  const char *monitor = ls__schedule_monitor(t->schedule);
+  bool on_training = l->validation.samples == 0 || (monitor != NULL && strcmp(monitor, "loss") == 0);
+  ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
   if (t->set.early) watch(l, t->set.early_on_training ? l->train.loss : l->validation.loss);
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
 out:
@@ -242,7 +288,8 @@ static ls_status agree_epoch(loop *l) {
   double any[3] = {stop_requested ? 1 : 0, 0, 0};
   if (is_root(t)) {
     any[1] = (t->set.save_seconds > 0 && now - l->last_save > t->set.save_seconds) ||
-             (t->set.save_epochs > 0 && t->now.epoch % t->set.save_epochs == 0);
+             (t->set.save_epochs > 0 && t->now.epoch % t->set.save_epochs == 0) ||
+             (t->set.save_steps > 0 && t->now.step % t->set.save_steps == 0);
     any[2] = t->set.max_seconds > 0 && now - l->start > t->set.max_seconds;
   }
   LS_TRY(ls__comm_max(t->comm, any, 3));
@@ -259,6 +306,30 @@ static bool patience_is_over(const ls_trainer *t) {
 
 /* --- the run */
 
+/* Whether the current parameters are the best ones. */
+static bool stands_at_best(const ls_trainer *t) {
+  return t->now.best_epoch == t->now.epoch && t->now.position == 0;
+}
+
+/* Resumed: the best network is the one on disk. */
+static ls_status load_best(loop *l) {
+  ls_status st = LS_OK;
+  ls_trainer *t = l->t;
+  char path[4096];
+  ls_model *best = NULL;
+  if (t->set.output == NULL) return LS_OK; /* the same trainer runs again */
+  snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
+  st = ls_model_load(path, &best);
+  if (st == LS_EIO) LS_FAIL(LS_ECHECKPOINT, "early_stopping.restore_best: %s", ls_error_message());
+  LS_TRY(st);
+  if (best->graph->arena != t->model->graph->arena)
+    LS_FAIL(LS_ECHECKPOINT, "%s: holds another network than the run's", path);
+  memcpy(l->best, best->parameters, t->model->graph->arena * sizeof *l->best);
+out:
+  ls_model_destroy(best);
+  return st;
+}
+
 static ls_status open_loop(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
@@ -267,14 +338,7 @@ static ls_status open_loop(loop *l) {
   if (t->set.early && t->set.restore_best && is_root(t)) {
     LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
     memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
-    if (t->now.epoch > 0 && t->set.output != NULL) { /* resumed: the best may be on disk */
-      char path[4096];
-      ls_model *best = NULL;
-      snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
-      if (ls_model_load(path, &best) == LS_OK && best->graph->arena == t->model->graph->arena)
-        memcpy(l->best, best->parameters, t->model->graph->arena * sizeof *l->best);
-      ls_model_destroy(best);
-    }
+    if (t->now.best_epoch > 0 && !stands_at_best(t)) LS_TRY(load_best(l));
   }
   LS_TRY(ls__report_open(t, &l->report));
 out:
@@ -285,8 +349,8 @@ out:
 static ls_status finish(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
-  if (t->set.output != NULL) LS_TRY(save(l));
-  if (t->set.early && t->set.restore_best && t->now.best_epoch < t->now.epoch) {
+  LS_TRY(save(l));
+  if (t->set.early && t->set.restore_best && t->now.best_epoch > 0 && !stands_at_best(t)) {
     if (is_root(t))
       memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
     LS_TRY(ls__exchange_publish(t->exchange));
@@ -306,7 +370,11 @@ static ls_status train(loop *l, const char **why) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   *why = "all epochs done";
-  while (t->now.epoch < t->set.epochs || (t->set.epochs == 0 && t->set.max_steps > 0)) {
+  while (t->set.epochs == 0 || t->now.epoch < t->set.epochs) {
+    if (t->now.position == 0 && t->now.loss <= t->set.target_loss) {
+      *why = "target_loss reached";
+      break;
+    }
     if (patience_is_over(t)) {
       *why = "no improvement any more";
       break;
@@ -322,18 +390,14 @@ static ls_status train(loop *l, const char **why) {
       LS_TRY(end_epoch(l, lr));
       LS_TRY(agree_epoch(l));
     }
-    if (l->stop) LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; a checkpoint is written",
-                         (unsigned long long)t->now.step);
+    if (l->stop)
+      LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; %s", (unsigned long long)t->now.step,
+              t->set.output != NULL ? "a checkpoint is written" : "without an output nothing is kept");
     if (l->over) {
       *why = "max_seconds have passed";
       break;
     }
-    if (t->now.position == 0 && l->train.loss <= t->set.target_loss) {
-      *why = "target_loss reached";
-      break;
-    }
   }
-  LS_TRY(agree_failure(t));
   LS_TRY(finish(l));
 out:
   return st;
@@ -348,20 +412,29 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   memset(&result, 0, sizeof result);
   l.t = t;
   l.start = l.last_save = ls__clock();
+  l.seconds_before = t->now.seconds;
+  l.first_step = l.logged_step = t->now.step;
+  l.logged_position = t->now.position;
   l.interval = 1;
-  l.train.loss = l.validation.loss = (double)NAN;
   LS_TRY(ls_comm_agree(t->comm, open_loop(&l)));
+  LS_TRY(ls__trainer_epoch_sums(t, l.logged_sums)); /* of an epoch that was resumed in the middle */
   st = train(&l, &why);
-  t->now.seconds += ls__clock() - l.start;
+  if (st == LS_ESTOPPED) stop_requested = 0; /* the next run of this process is another one */
+  t->now.seconds = l.seconds_before + ls__clock() - l.start;
   result.epochs = t->now.epoch;
   result.steps = t->now.step;
-  result.loss = l.train.loss;
-  result.validation_loss = l.validation.loss;
+  result.loss = t->now.loss;
+  result.validation_loss = t->now.validation_loss;
   result.samples_per_second =
       t->trained_seconds > 0 ? (double)t->trained_samples / t->trained_seconds : 0;
   result.weights_hash = ls_model_hash(t->model);
   if (summary != NULL) *summary = result;
 out:
+  if (l.checking) { /* a failure came in between: nothing may be under way */
+    const double *all = NULL;
+    ls_status drained = ls__comm_share_end(t->comm, &all);
+    if (st == LS_OK) st = drained;
+  }
   if (l.report != NULL) {
     ls_status end = ls__report_close(l.report, t, st, why, &result);
     if (st == LS_OK) st = ls_comm_agree(t->comm, end);

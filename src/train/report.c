@@ -20,6 +20,7 @@ struct ls__report {
   ls_progress progress;
   double drawn;      /* when the bar was drawn last */
   double epoch_start;
+  uint64_t epoch_samples; /* trained when the epoch began, or was taken up */
   bool bar_open;
 };
 
@@ -69,22 +70,47 @@ static ls_status make_folder(const char *path) {
   return LS_OK;
 }
 
+/* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends, however
+ * it ends.  File systems without locks are not held against the user. */
+static ls_status lock_run(const char *output, const char *path, FILE *file) {
+  struct flock lock;
+  struct stat mine, there;
+  memset(&lock, 0, sizeof lock);
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  bool busy = fcntl(fileno(file), F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN);
+  if (!busy && path != NULL) /* replaced by another run since it was opened */
+    busy = fstat(fileno(file), &mine) != 0 || stat(path, &there) != 0 || mine.st_ino != there.st_ino;
+  return busy ? ls__fail(LS_EIO, "output: %s: another run is writing there", output) : LS_OK;
+}
+
 /* A run that is there already is never overwritten: it becomes OUTPUT.1, OUTPUT.2, ... */
 static ls_status move_old(const char *output, FILE *out) {
-  char path[4096], to[4096];
+  ls_status st = LS_OK;
+  char path[4096], folder[LS__MOST_OUTPUT + 1], to[4096];
   struct stat s;
-  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
-  if (stat(path, &s) != 0) return LS_OK;
+  size_t n = strlen(output);
+  while (n > 1 && output[n - 1] == '/') n--;
+  snprintf(folder, sizeof folder, "%.*s", (int)n, output);
+  snprintf(path, sizeof path, "%s/checkpoints", folder);
+  bool there = stat(path, &s) == 0;
+  snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
+  FILE *old = fopen(path, "r+");
+  if (old == NULL && !there) return LS_OK;
+  if (old != NULL) LS_TRY(lock_run(folder, path, old));
   for (int k = 1; k < 1000000; k++) {
-    snprintf(to, sizeof to, "%s.%d", output, k);
+    int length = snprintf(to, sizeof to, "%s.%d", folder, k);
+    if (length < 0 || (size_t)length >= sizeof to) break;
     if (lstat(to, &s) == 0) continue;
-    if (rename(output, to) != 0)
-      return ls__fail(LS_EIO, "%s: the earlier run cannot be moved to %s: %s", output, to,
-                      strerror(errno));
-    if (out != NULL) fprintf(out, "the earlier run in %s is now in %s\n", output, to);
-    return LS_OK;
+    if (rename(folder, to) != 0)
+      LS_FAIL(LS_EIO, "%s: the earlier run cannot be moved to %s: %s", folder, to, strerror(errno));
+    if (out != NULL) fprintf(out, "the earlier run in %s is now in %s\n", folder, to);
+    goto out;
   }
-  return ls__fail(LS_EIO, "%s: too many earlier runs", output);
+  LS_FAIL(LS_EIO, "%s: too many earlier runs", folder);
+out:
+  if (old != NULL) (void)fclose(old);
+  return st;
 }
 
 static ls_status write_whole(const char *path, const char *text) {
@@ -102,26 +128,37 @@ static ls_status write_whole(const char *path, const char *text) {
   return LS_OK;
 }
 
-/* The lines of metrics.jsonl up to the step that the run resumes from; later ones come again. */
-static ls_status keep_metrics(const char *path, uint64_t step) {
+/* Take up an earlier run's metrics.jsonl with its lines up to `step`; later ones come again. */
+static ls_status resume_metrics(const char *output, const char *path, uint64_t step, FILE **out) {
   ls_status st = LS_OK;
   char temporary[4096], *line = NULL;
   size_t room = 0;
-  FILE *old = fopen(path, "r"), *kept = NULL;
-  if (old == NULL) return LS_OK;
+  FILE *old = fopen(path, "r+"), *kept = NULL;
+  if (old == NULL) {
+    *out = fopen(path, "a");
+    return *out != NULL ? lock_run(output, path, *out)
+                        : ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+  }
+  LS_TRY(lock_run(output, path, old));
   snprintf(temporary, sizeof temporary, "%s.partial", path);
   kept = fopen(temporary, "w");
   if (kept == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  LS_TRY(lock_run(output, NULL, kept)); /* before anybody can see it under its name */
   while (getline(&line, &room, old) > 0) {
     const char *at = strstr(line, "\"step\":");
     if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
     fputs(line, kept);
   }
-  int bad = fclose(kept) != 0;
-  if (bad || rename(temporary, path) != 0)
-    LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+  if (fflush(kept) != 0 || ferror(kept) || rename(temporary, path) != 0) {
+    st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+    (void)unlink(temporary);
+    goto out;
+  }
+  *out = kept;
+  kept = NULL;
 out:
   free(line);
+  if (kept != NULL) (void)fclose(kept);
   (void)fclose(old);
   return st;
 }
@@ -133,13 +170,11 @@ static ls_status open_directory(ls__report *r, ls_trainer *t) {
   if (!t->options.resume) LS_TRY(move_old(output, r->progress != LS_PROGRESS_NONE ? r->out : NULL));
   snprintf(path, sizeof path, "%s/checkpoints", output);
   LS_TRY(make_folder(path));
+  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
+  LS_TRY(resume_metrics(output, path, t->now.step, &r->metrics));
   LS_TRY(ls_config_write(t->config, &text));
   snprintf(path, sizeof path, "%s/config.yaml", output);
   LS_TRY(write_whole(path, text));
-  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
-  if (t->options.resume) LS_TRY(keep_metrics(path, t->now.step));
-  r->metrics = fopen(path, t->options.resume ? "a" : "w");
-  if (r->metrics == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
 out:
   free(text);
   return st;
@@ -164,6 +199,7 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   LS_TRY(ls__alloc(&r, 1, sizeof *r, "report"));
   *out = r;
   r->epoch_start = ls__clock();
+  r->epoch_samples = t->trained_samples;
   r->progress = LS_PROGRESS_NONE;
   if (ls_comm_rank(t->comm) != 0) goto out;
   r->out = t->options.out;
@@ -188,6 +224,11 @@ out:
 
 /* --- progress */
 
+static void print_epoch(FILE *out, uint64_t epoch, uint64_t epochs) {
+  fprintf(out, "epoch %llu", (unsigned long long)epoch);
+  if (epochs > 0) fprintf(out, "/%llu", (unsigned long long)epochs);
+}
+
 static void draw_bar(ls__report *r, const ls_trainer *t) {
   enum { WIDTH = 28 };
   char bar[WIDTH + 1];
@@ -200,11 +241,18 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
   double seen = (double)t->now.position * (double)(t->lane_hi - t->lane_lo) / (double)t->lanes;
   double seconds = ls__clock() - r->epoch_start;
   double left = share > 0 ? seconds / share * (1 - share) : 0;
-  fprintf(r->out, "\repoch %llu/%llu [%s] %3.0f %%  loss %.4g  %.0f s left \033[K",
-          (unsigned long long)t->now.epoch + 1, (unsigned long long)t->set.epochs, bar, 100 * share,
-          seen > 0 && !ls__loss_sums(t->task.loss) ? loss / seen : loss, left);
+  fputc('\r', r->out);
+  print_epoch(r->out, t->now.epoch + 1, t->set.epochs);
+  fprintf(r->out, " [%s] %3.0f %%", bar, 100 * share);
+  if (seen > 0) /* rank 0 may have no lane */
+    fprintf(r->out, "  loss %.4g", ls__loss_sums(t->task.loss) ? loss : loss / seen);
+  fprintf(r->out, "  %.0f s left \033[K", left);
   fflush(r->out);
   r->bar_open = true;
+}
+
+void ls__report_flush(ls__report *r) {
+  if (r->metrics != NULL) (void)fflush(r->metrics);
 }
 
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) {
@@ -251,7 +299,7 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double evaluation_seconds, double lr) {
   const ls__metrics *metrics = t->task.metrics;
   double seconds = ls__clock() - r->epoch_start - evaluation_seconds;
-  double rate = seconds > 0 ? (double)t->n / seconds : 0;
+  double rate = seconds > 0 ? (double)(t->trained_samples - r->epoch_samples) / seconds : 0;
   if (r->metrics != NULL) {
     fprintf(r->metrics, "{\"type\":\"epoch\",\"epoch\":%llu,\"step\":%llu,",
             (unsigned long long)t->now.epoch, (unsigned long long)t->now.step);
@@ -268,8 +316,7 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
   if (r->progress == LS_PROGRESS_PLAIN || r->progress == LS_PROGRESS_BAR) {
     if (r->bar_open) fputs("\r\033[K", r->out);
     r->bar_open = false;
-    fprintf(r->out, "epoch %llu/%llu", (unsigned long long)t->now.epoch,
-            (unsigned long long)t->set.epochs);
+    print_epoch(r->out, t->now.epoch, t->set.epochs);
     print_scores(r->out, metrics, "", train);
     if (validation->samples > 0) print_scores(r->out, metrics, "validation_", validation);
     fprintf(r->out, "  %.0f samples/s\n", rate);
@@ -278,6 +325,7 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
   add_times(&t->total, &t->times);
   memset(&t->times, 0, sizeof t->times);
   r->epoch_start = ls__clock();
+  r->epoch_samples = t->trained_samples;
 }
 
 /* --- the end */

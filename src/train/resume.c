@@ -58,6 +58,9 @@ static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_
   if (standing->samples != t->n)
     LS_FAIL(LS_EDATA, "%s: the training part had %llu samples and has %zu now", path,
             (unsigned long long)standing->samples, t->n);
+  if (standing->position > 0 && standing->seed != t->set.seed)
+    LS_FAIL(LS_ECONFIG, "%s: the checkpoint is in the middle of an epoch in the order of train.seed "
+            "%llu, not %llu", path, (unsigned long long)standing->seed, (unsigned long long)t->set.seed);
 out:
   return st;
 }

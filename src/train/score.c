@@ -29,7 +29,14 @@ static ls_status load_session(const char *checkpoint, const char *const *overrid
   ls_status st = LS_OK;
   LS_TRY(ls_model_load(checkpoint, &s->model));
   LS_TRY(ls__config_copy(s->model->config, &s->config));
-  for (size_t i = 0; i < n; i++) LS_TRY(ls_config_override(s->config, overrides[i]));
+  for (size_t i = 0; i < n; i++) {
+    size_t key = strcspn(overrides[i], ".=");
+    if (!(key == 4 && (strncmp(overrides[i], "data", 4) == 0 || strncmp(overrides[i], "loss", 4) == 0)) &&
+        !(key == 7 && strncmp(overrides[i], "metrics", 7) == 0))
+      LS_FAIL(LS_EUSAGE, "%s: only data, loss and metrics of a checkpoint's configuration may be set",
+              overrides[i]);
+    LS_TRY(ls_config_override(s->config, overrides[i]));
+  }
   if (ls__config_child(s->config, "data") == NULL)
     LS_FAIL(LS_EUSAGE, "the checkpoint names no data; give a data file");
 out:
@@ -103,7 +110,7 @@ ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *
   LS_TRY(open_session(comm, checkpoint, overrides, n, split, LS__DATA_EVALUATE, &s));
   LS_TRY(check_classes(&s));
   ls_shape y = ls_data_y_shape(s.data);
-  ls_status local = ls__task_create(s.model->config, s.model->graph, &y, &s.model->y, &task);
+  ls_status local = ls__task_create(s.config, s.model->graph, &y, &s.model->y, &task);
   if (local == LS_OK)
     local = ls__run_create(s.model->graph, LS__PREDICT_BATCH, LS__RUN_LOGITS, &run);
   size_t k = local == LS_OK ? ls__confusion_classes(&task.kind) : 0;
@@ -137,23 +144,22 @@ static ls_status predict_rounds(ls_comm *comm, const session *s, ls_split split,
   ls_shape shape = ls_model_output_shape(s->model);
   size_t k = ls_shape_count(&shape), size = (size_t)ls_comm_size(comm);
   size_t rank = (size_t)ls_comm_rank(comm), *count = NULL;
-  float *all = NULL;
+  float *all = NULL, *mine = NULL;
   int32_t *class = NULL;
   ls__run *run = NULL;
   if (local == LS_OK) local = ls__alloc(&count, size, sizeof *count, "predictions");
+  if (local == LS_OK) local = ls__alloc(&mine, LS__PREDICT_BATCH * k, sizeof *mine, "predictions");
   if (local == LS_OK) local = ls__alloc(&all, size * LS__PREDICT_BATCH * k, sizeof *all, "predictions");
   if (local == LS_OK) local = ls__alloc(&class, size * LS__PREDICT_BATCH, sizeof *class, "predictions");
   if (local == LS_OK) local = ls__run_create(graph, LS__PREDICT_BATCH, LS__RUN_OUTPUT, &run);
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t at = 0; at < s->n; at += size * LS__PREDICT_BATCH) {
     size_t rows = 0;
-    float *mine = NULL;
     for (size_t r = 0; r < size; r++) {
       size_t lo = at + r * LS__PREDICT_BATCH;
       count[r] = lo >= s->n ? 0 : s->n - lo < LS__PREDICT_BATCH ? s->n - lo : LS__PREDICT_BATCH;
       rows += count[r];
     }
-    LS_TRY(ls__alloc(&mine, LS__PREDICT_BATCH * k, sizeof *mine, "predictions"));
     if (count[rank] > 0 && local == LS_OK) {
       size_t lo = at + rank * LS__PREDICT_BATCH;
       local = ls__data_rows(s->data, split, lo, lo + count[rank], ls__run_input(run, 0), NULL);
@@ -163,9 +169,7 @@ static ls_status predict_rounds(ls_comm *comm, const session *s, ls_split split,
         ls__affine_undo(&s->model->y, mine, count[rank]);
       }
     }
-    st = ls__comm_gatherv(comm, mine, all, count, k * sizeof *all);
-    ls__free(mine);
-    if (st != LS_OK) goto out;
+    LS_TRY(ls__comm_gatherv(comm, mine, all, count, k * sizeof *all));
     if (file != NULL && local == LS_OK) {
       local = ls__h5_write_rows(file, "/predictions", at, rows, LS__F32, all);
       if (local == LS_OK && s->model->n_classes > 0) {
@@ -179,6 +183,7 @@ out:
   ls__run_destroy(run);
   ls__free(count);
   ls__free(all);
+  ls__free(mine);
   ls__free(class);
   return st;
 }

@@ -106,6 +106,11 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   if (ls__config_child(root, "output") != NULL || default_output != NULL)
     LS_TRY(ls__config_string(root, "output", default_output, &s.output));
   if (s.output != NULL && strcmp(s.output, "none") == 0) s.output = NULL;
+  if (s.output != NULL && strlen(s.output) > LS__MOST_OUTPUT)
+    LS_FAIL(LS_ECONFIG, "output: \"%.100s...\" is too long a path", s.output);
+  if (s.epochs == 0 && s.max_steps == 0 && s.max_seconds == 0 && !s.early && isinf(s.target_loss))
+    LS_FAIL(LS_ECONFIG, "train.epochs: 0 is no limit, and nothing else ends the run; give max_steps, "
+                        "max_seconds, target_loss or early_stopping");
   *out = s;
 out:
   return st;

@@ -10,7 +10,7 @@
 typedef struct ls__settings {
   /* train: */
   size_t batch;        /* 0: the whole training part */
-  uint64_t epochs;
+  uint64_t epochs;     /* 0: no limit, and something else is one */
   uint64_t seed;
   size_t lanes;        /* 0: as many as ranks */
   uint64_t max_steps;  /* 0: no limit */
@@ -35,6 +35,9 @@ typedef struct ls__settings {
   size_t keep;
   const char *output; /* NULL, `output: none`: no run directory */
 } ls__settings;
+
+/* Longest name of a run directory: with a file's name behind it, it must fit into 4096 bytes. */
+enum { LS__MOST_OUTPUT = 3900 };
 
 /* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */
 LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out);

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/simd.h"
+#include "tensor/gemm.h"
 #include "train/trainer.h"
 
 /* Copies of the data room's statistics, for the model to keep. */
@@ -164,6 +166,38 @@ static ls_status make_model(ls_trainer *t) {
   if (t->set.early && !t->set.early_on_training && ls_data_count(t->data, LS_VALIDATION) == 0)
     LS_FAIL(LS_ECONFIG, "early_stopping: it monitors validation_loss, and there is no validation "
                         "part; give data.split.validation, or monitor: loss");
+  const char *monitor = ls__schedule_monitor(t->schedule);
+  if (monitor != NULL && strcmp(monitor, "validation_loss") == 0 &&
+      ls_data_count(t->data, LS_VALIDATION) == 0)
+    LS_FAIL(LS_ECONFIG, "schedule.reduce_on_plateau.monitor: there is no validation_loss without a "
+                        "validation part; give data.split.validation, or monitor: loss");
+out:
+  return st;
+}
+
+/* What the last bits of results depend on, besides the configuration. */
+static void name_kernels(char *text, size_t bytes) {
+  snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()), ls__gemm_library());
+}
+
+/* Same bits are promised on processors that pick the same kernels; where they don't, one line says
+ * so: ranks that differ from rank 0, or a run that began on others. */
+static ls_status note_kernels(ls_trainer *t, const char *before) {
+  ls_status st = LS_OK;
+  char root[sizeof t->now.kernels];
+  double differs;
+  name_kernels(t->now.kernels, sizeof t->now.kernels);
+  memcpy(root, t->now.kernels, sizeof root);
+  LS_TRY(ls__comm_bcast(t->comm, root, sizeof root, 0));
+  differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
+  LS_TRY(ls__comm_max(t->comm, &differs, 1));
+  if (ls_comm_rank(t->comm) != 0) goto out;
+  if (differs > 0)
+    fprintf(stderr, "lockstep: note: rank %.0f computes with other kernels than rank 0 (%s): the last "
+                    "bits depend on which rank runs where\n", differs - 1, root);
+  if (before[0] != '\0' && strcmp(before, root) != 0)
+    fprintf(stderr, "lockstep: note: this run began with the kernels \"%s\" and goes on with \"%s\": "
+                    "the last bits may differ from an uninterrupted run\n", before, root);
 out:
   return st;
 }
@@ -172,9 +206,21 @@ static void count_steps(ls_trainer *t) {
   t->n = ls_data_count(t->data, LS_TRAIN);
   t->batch = t->set.batch == 0 || t->set.batch > t->n ? t->n : t->set.batch;
   t->epoch_steps = (t->n + t->batch - 1) / t->batch;
-  t->total_steps = t->set.epochs * t->epoch_steps;
+  t->total_steps = t->set.epochs > UINT64_MAX / t->epoch_steps ? UINT64_MAX
+                                                               : t->set.epochs * t->epoch_steps;
   if (t->set.max_steps > 0 && (t->set.max_steps < t->total_steps || t->set.epochs == 0))
     t->total_steps = t->set.max_steps;
+}
+
+/* The running sums of the epoch that a checkpoint is in the middle of.  With other lanes only their
+ * total counts; with other metrics they begin anew. */
+static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
+  size_t n = (size_t)t->now.n_sums;
+  if (sums == NULL || n != lanes * t->width) return;
+  if (lanes == t->lanes)
+    memcpy(t->sums, sums, n * sizeof *sums);
+  else
+    for (size_t i = 0; i < n; i++) t->sums[i % t->width] += sums[i];
 }
 
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
@@ -202,11 +248,16 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(check_targets(t));
   t->now.seed = t->set.seed;
   t->now.best = (double)INFINITY;
+  t->now.loss = t->now.validation_loss = (double)NAN;
   if (t->options.resume) LS_TRY(ls__trainer_find(t, &saved, path, sizeof path, &sums, &found));
   t->lanes = t->set.lanes > 0 ? t->set.lanes : found ? t->now.lanes : (size_t)ls_comm_size(comm);
+  const size_t saved_lanes = (size_t)t->now.lanes;
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;
   t->now.samples = t->n;
+  char before[sizeof t->now.kernels];
+  memcpy(before, t->now.kernels, sizeof before);
+  LS_TRY(note_kernels(t, before));
   LS_TRY(ls_comm_agree(comm, make_memory(t)));
   const ls__exchange_plan plan = {t->model->graph->arena, t->lanes,
                                   (size_t)(t->set.bucket_mb * 1048576.0)};
@@ -217,8 +268,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   t->model->parameters = ls__exchange_parameters(t->exchange);
   t->model->borrowed = true;
   if (found) {
-    if (sums != NULL && t->now.n_sums == t->lanes * t->width)
-      memcpy(t->sums, sums, t->lanes * t->width * sizeof *sums);
+    take_sums(t, sums, saved_lanes);
     LS_TRY(ls__trainer_restore(t, saved, path, true));
   } else {
     if (ls_comm_rank(comm) == 0) ls__graph_init(t->model->graph, t->set.seed, t->model->parameters);

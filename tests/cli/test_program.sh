@@ -80,6 +80,14 @@ for launch in "mpirun -n 3 --oversubscribe --bind-to none" ""; do
   shown 'resuming at step [1-9]'
   [ "$(hash_of whole)" = "$(hash_of parts)" ] || fail "a resumed run gave other weights"
 done
+# other processor kernels: one line says so
+accepted env LOCKSTEP_SIMD=baseline "$lockstep" train shapes.yaml output=kernels train.epochs=1 --progress=none
+if grep -q '"simd":"baseline"' whole/summary.json; then
+  echo "this processor has no kernels but the baseline: the note on others is left out"
+else
+  accepted ranks 2 "$lockstep" train shapes.yaml output=kernels train.epochs=2 --resume --progress=none
+  [ "$(grep -c 'note: this run began with the kernels' "$work/err")" = 1 ] || fail "nothing was said of other kernels"
+fi
 # a damaged newest checkpoint: the one before is taken
 newest=$(ls parts/checkpoints/step-*.h5 | tail -1)
 head -c 2000 "$newest" >cut && cp cut "$newest"

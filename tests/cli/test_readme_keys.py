@@ -43,12 +43,12 @@ for name in ("constant", "uniform", "normal"):
                    f"model.0.dense.kernel_initializer.{name}")
 # Values where a default can't be written down as it is: required keys, and keys without a default.
 NEEDED = {"dense": "units: 4", "dropout": "rate: 0.5", "reshape": "shape: [-1]", "step": "every_epochs: 3",
-          "early_stopping": "monitor: loss"}
+          "early_stopping": "monitor: loss", "regularization": "l1: 0", "clip": "value: 0"}
 VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.normalize": "true", "train.lanes": "4",
           "train.target_loss": "0.5", "step.every_steps": "10", "dense.activation": "relu",
           "data.file": "data.h5"}
-# Keys that hold maps of their own, described key by key; keys that the text describes for all kinds.
-MAPS = {"data.split"}
+EITHER = {"every_steps"}  # excludes another key
+# Keys that the text describes for several kinds at once.
 COMMON = {"name", "from", "activation"}   # of layers
 WARMUP = {"warmup_steps", "warmup_epochs"}  # of schedules
 
@@ -65,7 +65,8 @@ def run(*arguments):
 
 
 def train(overrides, *options):
-    return run("train", "base.yaml", *overrides, "train.epochs=0", "--progress=none", *options)
+    short = [] if any(o.startswith("train.epochs=") for o in overrides) else ["train.epochs=1"]
+    return run("train", "base.yaml", *overrides, *short, "--progress=none", *options)
 
 
 def rows():
@@ -109,28 +110,32 @@ def effective(section):
 
 def check_kind(kind, keys):
     needed = NEEDED.get(kind, "")
-    # defaults: what the program fills in where nothing is said
-    code, _, error = train([] if kind in ("train", "checkpoint", "data", "data.split") else fill(kind, needed))
+    given = dict(pair.split(": ", 1) for pair in needed.split("; ") if pair)
+    # Defaults: what the program fills in where nothing is said.
+    code, _, error = train(fill(kind, needed))
     if code != 0:
         return fail(f"{kind} with nothing but what is required: {error}")
     text = effective(KINDS[kind][1])
+    values, others = dict(given), []
     for key, what, default in keys:
         found = re.findall(rf"(?:^|[ {{]){key}: ([^,}}\n]+)", text, re.M)
-        if default in ("*required*", "—", "ranks") or (kind, key) in (("train", "epochs"), ("early_stopping", "monitor")):
-            value = VALUES.get(f"{kind}.{key}") or dict(
-                [needed.split(": ", 1)] if needed else []).get(key) or default
-        else:
-            value = default
-            if not any(same(value, f.strip()) for f in found) and kind not in MAPS:
-                fail(f"{kind}.{key}: the README's default is {default}, the program's {found}")
-        choices = re.findall(r"`([a-z_]+)`", what) or [value]
-        for choice in choices:
-            said = "" if needed.startswith(key + ":") or key == "every_steps" else needed
-            code, _, error = train(fill(kind, "; ".join(filter(None, [said, f"{key}: {choice}"])))
-                                   + (["data.split.validation=0.2"] if choice == "validation_loss" else []))
-            # numbers of inputs and targets need not fit each other here
-            if code != 0 and "unknown key" in error or code == 2 and choice != "all":
-                fail(f"{kind}.{key}: {choice}: {error}")
+        full = f"{kind}.{key}"
+        if default not in ("*required*", "—", "ranks") and key not in given and full != "train.epochs":
+            if not any(same(default, f.strip()) for f in found):
+                fail(f"{full}: the README's default is {default}, the program's {found}")
+        values[key] = given.get(key) or VALUES.get(full) or default
+        others += [(key, choice) for choice in re.findall(r"`([a-z_]+)`", what) if choice != values[key]]
+    for key in EITHER & set(values):
+        others.append((key, values.pop(key)))
+    # All keys at once, then each other choice alone.
+    for change in [None] + others:
+        pairs = values if change is None else {**given, change[0]: change[1]}
+        if change is not None and change[0] in EITHER:
+            pairs = {change[0]: change[1]}
+        code, _, error = train(fill(kind, "; ".join(f"{k}: {v}" for k, v in pairs.items()))
+                               + ["data.split.validation=0.2"] * ("validation_loss" in pairs.values()))
+        if code != 0:
+            fail(f"{kind}: {pairs}: {error}")
     # the program names all keys that it knows when it meets another
     code, _, error = train(fill(kind, "; ".join(filter(None, [needed, "zzz: 1"]))))
     known = re.search(r"Known: ([a-z_0-9, ]+)", error)

@@ -1,0 +1,120 @@
+/* ranks: 1 2 3 */
+/* After the first steps, a step allocates nothing: neither through the library's own functions nor
+ * by malloc (the linker sends our calls of it here), whatever exchange, wherever the data lie. */
+#include <lockstep/comm.h>
+#include <lockstep/train.h>
+#include <stdatomic.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/rng.h"
+#include "h5/h5.h"
+#include "mpi_check.h"
+#include "train/trainer.h"
+
+enum { N = 2000, INPUTS = 20, BATCH = 50 };
+static char folder[256];
+static atomic_size_t mallocs;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t n);
+void *__real_realloc(void *block, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t n);
+void *__wrap_realloc(void *block, size_t n);
+
+void *__wrap_malloc(size_t n) {
+  atomic_fetch_add(&mallocs, 1);
+  return __real_malloc(n);
+}
+
+void *__wrap_calloc(size_t count, size_t n) {
+  atomic_fetch_add(&mallocs, 1);
+  return __real_calloc(count, n);
+}
+
+void *__wrap_realloc(void *block, size_t n) {
+  atomic_fetch_add(&mallocs, 1);
+  return __real_realloc(block, n);
+}
+
+static const char text[] =
+    "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: 0.01}\n"
+    "model: [{dense: {units: 60, activation: gelu}}, {dropout: {rate: 0.2}}, {dense: {units: 7}}]\n"
+    "loss: cross_entropy\n"
+    "metrics: [accuracy, {top_k: {k: 3}}]\n"
+    "optimizer: {adam: {lr: 0.001}}\n"
+    "schedule: {cosine: {warmup_steps: 5}}\n"
+    "%s\n"
+    "exchange: %s\n"
+    "bucket_mb: 0.005\n"
+    "train: {batch: 50, epochs: 1, lanes: 4, seed: 1}\n"
+    "output: none\n";
+
+static void make_file(void) {
+  static float x[N * INPUTS];
+  static int32_t y[N];
+  const ls_shape row = {1, {INPUTS}}, scalar = {0, {0}};
+  const ls__rng rng = ls__rng_key(4, LS__RNG_TEST, 0, 0);
+  char path[300];
+  ls__h5 *file = NULL;
+  for (size_t i = 0; i < N * INPUTS; i++) x[i] = (float)ls__rng_normal(&rng, i);
+  for (size_t i = 0; i < N; i++) y[i] = (int32_t)(i % 7);
+  snprintf(path, sizeof path, "%s/data.h5", folder);
+  MUST(ls__h5_create(path, &file));
+  MUST(ls__h5_dataset(file, "/train/x", LS__F32, N, &row, 64, 0));
+  MUST(ls__h5_write_rows(file, "/train/x", 0, N, LS__F32, x));
+  MUST(ls__h5_dataset(file, "/train/y", LS__I32, N, &scalar, 64, 0));
+  MUST(ls__h5_write_rows(file, "/train/y", 0, N, LS__I32, y));
+  MUST(ls__h5_commit(file));
+}
+
+static void steps(ls_trainer *t, int n) {
+  for (int i = 0; i < n; i++) MUST(ls__trainer_step(t, BATCH));
+}
+
+static void check(ls_comm *comm, const char *memory, const char *exchange, const char *more) {
+  char yaml[2048];
+  ls_config *config = NULL;
+  ls_trainer *t = NULL;
+  snprintf(yaml, sizeof yaml, text, folder, memory, more, exchange);
+  MUST(ls_config_parse(yaml, "test", &config));
+  MUST(ls_trainer_create(comm, config, NULL, NULL, &t));
+  const ls__epoch epoch = {t->set.seed, 0, 0, t->batch, t->lanes, t->lane_lo, t->lane_hi};
+  MUST(ls__data_epoch(t->data, &epoch));
+  steps(t, 4);
+  size_t calls = ls__alloc_calls(), others = atomic_load(&mallocs);
+  steps(t, 30); /* through several windows of a stream */
+  calls = ls__alloc_calls() - calls;
+  others = atomic_load(&mallocs) - others;
+  if (calls != 0 || others != 0) {
+    fprintf(stderr, "%s, %s, %s: 30 steps allocated %zu blocks and called malloc %zu times\n", memory,
+            exchange, more, calls, others);
+    MPI_Abort(MPI_COMM_WORLD, 1);
+  }
+  ls_trainer_destroy(t);
+  ls_config_destroy(config);
+}
+
+int main(int argc, char **argv) {
+  int rank = 0;
+  MPI_Init(&argc, &argv);
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  make_folder(folder, sizeof folder, rank);
+  if (rank == 0) make_file();
+  MPI_Barrier(MPI_COMM_WORLD);
+  ls_comm *comm = NULL;
+  MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
+  void *volatile block = malloc(1);
+  free(block);
+  CHECK(atomic_load(&mallocs) > 0); /* the linker does send them here */
+  static const char *const memory[] = {"node", "stream"}, *const exchange[] = {"shared", "tree", "mpi"},
+                          *const more[] = {"clip: {norm: 1}", "regularization: {l2: 0.01}"};
+  for (int m = 0; m < 2; m++)
+    for (int e = 0; e < 3; e++)
+      for (int k = 0; k < 2; k++) check(comm, memory[m], exchange[e], more[k]);
+  ls_comm_destroy(comm);
+  remove_folder(folder, rank);
+  MPI_Finalize();
+  return 0;
+}

@@ -30,7 +30,7 @@ LS_PUBLIC LS_CHECKED ls_status ls_config_parse(const char *text, const char *nam
 /** Apply one override, "train.batch=64", "model.0.dense.units=32", "optimizer={sgd: {lr: 0.1}}".
  *
  * Local.  The value is YAML.  Missing maps on the way are made; a list takes an index that it has.
- * "a.b=~" removes the key b.  Going below a scalar that another override set, or setting a key
+ * "a.b=null" removes the key b.  Going below a scalar that another override set, or setting a key
  * twice with different values, is an error that names both overrides.
  *
  * @return LS_EUSAGE, LS_ECONFIG, LS_ENOMEM */

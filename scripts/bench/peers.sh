@@ -5,7 +5,6 @@
 #
 #   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2]
 #
-# PEERS: the folder with peer_torch.py and peer_jax.py (default ../shared/bench).
 # PYTHON: a Python with torch and jax from pip (default python3).
 # LOCKSTEP: the program (default build/lockstep).
 set -euo pipefail
@@ -16,10 +15,10 @@ while [ $# -gt 0 ]; do
     --rounds) rounds=$2; shift 2 ;;
     --workloads) workloads=$2; shift 2 ;;
     --ranks) ranks=$2; shift 2 ;;
-    *) sed -n '2,11s/^# \?//p' "$0"; exit 2 ;;
+    *) sed -n '2,10s/^# \?//p' "$0"; exit 2 ;;
   esac
 done
-PEERS=${PEERS:-../shared/bench} PYTHON=${PYTHON:-python3} LOCKSTEP=${LOCKSTEP:-build/lockstep}
+PYTHON=${PYTHON:-python3} LOCKSTEP=${LOCKSTEP:-build/lockstep}
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 results=$(mktemp)
@@ -34,7 +33,7 @@ note() { # PROGRAM WORKLOAD RANKS SAMPLES/S
 }
 peer() { # NAME WORKLOAD RANKS
   local rate batch=$(($(batch_of "$2") * $3))
-  rate=$("$PYTHON" "$PEERS/peer_$1.py" "${2%:*}" "$3" "$batch" "$(steps_of "$2")" 2>/dev/null |
+  rate=$("$PYTHON" "scripts/bench/peer_$1.py" "${2%:*}" "$3" "$batch" "$(steps_of "$2")" 2>/dev/null |
     sed -nE 's/.* ([0-9.]+) samples\/s.*/\1/p' | tail -1)
   [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
 }

@@ -42,10 +42,11 @@ enum { LS__ERROR_BYTES = 1024 };
     st = (call);                      \
     if (st != LS_OK) goto out;        \
   } while (0)
-#define LS_FAIL(...)                  \
-  do {                                \
-    st = ls__fail(__VA_ARGS__);       \
-    goto out;                         \
+#define LS_FAIL(status, ...)              \
+  do {                                    \
+    (void)ls__fail((status), __VA_ARGS__); \
+    st = (status);                        \
+    goto out;                             \
   } while (0)
 
 /* Our own bug: says where, and aborts.  Never for bad input or a bad environment. */

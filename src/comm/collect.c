@@ -7,6 +7,8 @@
 #include "base/alloc.h"
 #include "comm/comm_internal.h"
 
+#undef ls_comm_agree /* it is made here */
+
 static bool alone(const ls_comm *comm) {
   return comm == NULL || comm->size == 1;
 }
@@ -252,9 +254,10 @@ static ls_status share_room(ls_comm *comm, size_t n) {
   comm->share_mine = ls__calloc(n, sizeof(double));
   comm->share_all = ls__calloc(n * (size_t)comm->size, sizeof(double));
   bool fits = comm->share_mine != NULL && comm->share_all != NULL;
-  comm->share_room = fits ? n : 0;
-  return ls_comm_agree(
+  ls_status st = ls_comm_agree(
       comm, fits ? LS_OK : ls__fail(LS_ENOMEM, "sharing %zu numbers a rank: out of memory", n));
+  comm->share_room = st == LS_OK ? n : 0; /* the same on all: the next call asks for it again or not */
+  return st;
 }
 
 ls_status ls__comm_share_begin(ls_comm *comm, const double *mine, size_t n) {

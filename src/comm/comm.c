@@ -7,7 +7,7 @@
 #include "base/alloc.h"
 #include "comm/comm_internal.h"
 
-enum { WATCHDOG_SECONDS = 600, SPINS = 200, MESSAGE_BYTES = 1 << 30 };
+enum { WATCHDOG_SECONDS = 600, SPINS = 60, MESSAGE_BYTES = 1 << 30 };
 
 /* Make a communicator return its errors; whether it did. */
 static int errors_return(MPI_Comm mpi) {

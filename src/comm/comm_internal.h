@@ -31,7 +31,7 @@ enum { LS__BOX_BLOCKING, LS__BOX_SHARE, LS__BOXES };
 typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
-  _Atomic uint64_t waiting; /* 1: it waits for others itself, so it is not the one who is missing */
+  _Atomic uint64_t beat; /* while it waits for others itself: when it last said so, in ms; 0: it doesn't */
   _Atomic uint64_t claimed; /* of place 0: somebody on this node prints the watchdog's line */
   char pad1[128 - 6 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */
@@ -41,7 +41,7 @@ typedef struct ls__seat {
 
 /* A seat as it is told to other nodes. */
 typedef struct ls__roll {
-  uint64_t heard, step, waiting;
+  uint64_t heard, step, waiting; /* waiting: it waits for others, so it is not the one who is missing */
   uint64_t phase[LS__PHASE_WORDS];
 } ls__roll;
 

@@ -22,25 +22,15 @@ static const ls__exchange_kind *find(const char *name) {
   return NULL;
 }
 
-/* Time in the exchange, split into waiting and the rest.  Waits inside are taken off the
- * communicator's own account. */
-typedef struct stopwatch {
-  double start, waited;
-} stopwatch;
-
-static stopwatch start_watch(const ls__exchange *x) {
-  stopwatch watch = {ls__clock(), x->comm == NULL ? 0 : x->comm->waited};
-  return watch;
+/* Waits of the kinds stand on the communicator's account; these are the exchange's own. */
+static double waited(const ls__exchange *x) {
+  return x->comm == NULL ? 0 : x->comm->waited;
 }
 
-static void stop_watch(ls__exchange *x, stopwatch watch) {
-  double waited = 0;
-  if (x->comm != NULL) {
-    waited = x->comm->waited - watch.waited;
-    x->comm->waited = watch.waited;
-  }
-  x->times.wait += waited;
-  x->times.work += ls__clock() - watch.start - waited;
+static void take_waits(ls__exchange *x, double before) {
+  if (x->comm == NULL) return;
+  x->times.wait += x->comm->waited - before;
+  x->comm->waited = before;
 }
 
 size_t ls__exchange_first_lane(const ls__exchange *x, int rank) {
@@ -149,6 +139,7 @@ out:
 
 void ls__exchange_destroy(ls__exchange *x) {
   if (x == NULL) return;
+  ls__exchange_settle(x);
   if (x->kind != NULL) x->kind->destroy(x);
   ls__free(x->arena);
   ls__free(x);
@@ -159,6 +150,7 @@ const char *ls__exchange_name(const ls__exchange *x) {
 }
 
 float *ls__exchange_parameters(ls__exchange *x) {
+  ls__exchange_settle(x);
   return x->w;
 }
 
@@ -220,10 +212,12 @@ static void merge(ls__exchange *x, size_t upto) {
   while (x->merged < x->buckets && ls__exchange_bucket_start(x, x->merged + 1) <= upto) {
     size_t b = x->merged++;
     size_t from = ls__exchange_bucket_start(x, b), to = ls__exchange_bucket_start(x, b + 1);
+    double start = joined > 0 ? ls__clock() : 0;
     for (int i = 0; i < joined; i++) {
       float *left = x->arena[x->depth - 1 - i] + from, *right = x->arena[x->depth - i] + from;
       ops->sum(left, left, right, to - from);
     }
+    if (joined > 0) x->times.work += ls__clock() - start;
     if (x->lane + 1 == x->lane_hi) hand_over(x, b);
   }
 }
@@ -248,73 +242,79 @@ static void skip_lanes(ls__exchange *x, size_t lane) {
 }
 
 void ls__exchange_begin(ls__exchange *x) {
-  stopwatch watch = start_watch(x);
   x->depth = 0;
   x->handed = 0;
   x->lane = x->lane_lo;
   x->running = false;
   x->kind->begin(x);
-  if (x->lane_lo == x->lane_hi)
-    for (size_t b = 0; b < x->buckets; b++) hand_over(x, b);
-  stop_watch(x, watch);
+  if (x->lane_lo < x->lane_hi) return;
+  ls__exchange_settle(x);
+  for (size_t b = 0; b < x->buckets; b++) hand_over(x, b);
 }
 
 float *ls__exchange_lane(ls__exchange *x, size_t lane) {
-  stopwatch watch = start_watch(x);
   LS_ASSERT(lane >= x->lane && lane < x->lane_hi);
+  ls__exchange_settle(x); /* nobody sums the gradients of the step before any more */
   skip_lanes(x, lane);
   LS_ASSERT(x->lane == lane);
   x->running = true;
   x->merged = 0;
-  stop_watch(x, watch);
   return x->arena[x->depth];
 }
 
 void ls__exchange_finished(ls__exchange *x, size_t upto) {
   LS_ASSERT(x->running);
-  stopwatch watch = start_watch(x);
   merge(x, upto);
   x->kind->progress(x);
-  stop_watch(x, watch);
 }
 
 void ls__exchange_progress(ls__exchange *x) {
-  stopwatch watch = start_watch(x);
   x->kind->progress(x);
-  stop_watch(x, watch);
 }
 
 bool ls__exchange_ready(ls__exchange *x, size_t b) {
-  stopwatch watch = start_watch(x);
-  bool ready = x->kind->reduced(x, b);
-  stop_watch(x, watch);
-  return ready;
+  return x->kind->reduced(x, b);
 }
 
 ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice) {
-  stopwatch watch = start_watch(x);
   /* Taking a bucket early, while the last lane still runs, is for those that are ready. */
   if (!x->kind->reduced(x, b)) skip_lanes(x, x->lane_hi);
+  const double before = waited(x);
   ls__exchange_slice_range(x, b, slice);
   slice->g = x->kind->slice(x, b);
+  take_waits(x, before);
   slice->w = x->w + slice->offset;
-  stop_watch(x, watch);
   return LS_OK;
 }
 
 ls_status ls__exchange_updated(ls__exchange *x, size_t b) {
-  stopwatch watch = start_watch(x);
   x->kind->updated(x, b);
-  stop_watch(x, watch);
   return LS_OK;
 }
 
-ls_status ls__exchange_end(ls__exchange *x) {
-  stopwatch watch = start_watch(x);
+ls_status ls__exchange_end_lazily(ls__exchange *x) {
+  const double before = waited(x);
   skip_lanes(x, x->lane_hi);
   x->kind->end(x);
-  stop_watch(x, watch);
+  x->settling = true;
+  take_waits(x, before);
   return LS_OK;
+}
+
+void ls__exchange_settle(ls__exchange *x) {
+  if (!x->settling) return;
+  const double before = waited(x);
+  x->kind->settle(x);
+  x->settling = false;
+  take_waits(x, before);
+}
+
+ls_status ls__exchange_end(ls__exchange *x) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__exchange_end_lazily(x));
+  ls__exchange_settle(x);
+out:
+  return st;
 }
 
 /* ---- outside steps ---- */
@@ -370,6 +370,7 @@ ls_status ls__exchange_scatter(ls__exchange *x, const float *full, float *own) {
 ls_status ls__exchange_publish(ls__exchange *x) {
   ls_status st = LS_OK;
   size_t bytes = x->n * sizeof *x->w;
+  ls__exchange_settle(x);
   if (!x->shared) return ls__comm_bcast(x->comm, x->w, bytes, 0);
   LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */
   LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));

@@ -9,7 +9,7 @@
  *   for each lane of this rank, in order:
  *     g = ls__exchange_lane(x, lane)                    where its backward writes, [n], not zeroed
  *     ... backward: ls__exchange_finished(x, upto)      g[0, upto) is final; also makes progress
- *   for each bucket b:
+ *   for each bucket b, in order:
  *     ls__exchange_slice(x, b, &slice)                  waits; slice.g is the sum over all lanes
  *     ... update slice.w from slice.g
  *     ls__exchange_updated(x, b)                        slice.w may go to the other ranks
@@ -82,6 +82,14 @@ bool ls__exchange_ready(ls__exchange *x, size_t b); /* whether slice(b) would re
 LS_CHECKED ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice);
 LS_CHECKED ls_status ls__exchange_updated(ls__exchange *x, size_t b);
 LS_CHECKED ls_status ls__exchange_end(ls__exchange *x);
+
+/* The end in two parts: the first doesn't wait for other ranks, the second does.  In between the
+ * next step may begin, but neither weights may be read nor gradients be written; ls__exchange_lane
+ * settles by itself, so a caller that loads its samples before it asks for the lane's memory loads
+ * them while other ranks still update.  More can't be gained by waiting for some of the weights
+ * only: forward first reads what backward has finished, and so the ranks have updated, last. */
+LS_CHECKED ls_status ls__exchange_end_lazily(ls__exchange *x);
+void ls__exchange_settle(ls__exchange *x);
 
 /* All own slices' values, concatenated in bucket order, to one full array on rank 0 and back;
  * `full` may be NULL on other ranks.  For optimizer state. */

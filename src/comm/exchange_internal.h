@@ -22,7 +22,8 @@ typedef struct ls__exchange_kind {
   bool (*reduced)(ls__exchange *x, size_t b); /* whether own slice b is summed; doesn't wait */
   float *(*slice)(ls__exchange *x, size_t b); /* waits for it */
   void (*updated)(ls__exchange *x, size_t b);
-  void (*end)(ls__exchange *x);
+  void (*end)(ls__exchange *x); /* all buckets are updated on this rank */
+  void (*settle)(ls__exchange *x); /* waits until they are on all, and nothing is under way */
 } ls__exchange_kind;
 
 extern const ls__exchange_kind ls__exchange_mpi, ls__exchange_tree, ls__exchange_shared;
@@ -49,6 +50,7 @@ struct ls__exchange {
   size_t lane;   /* the running lane, or the next one */
   bool running;  /* between ls__exchange_lane and the end of that lane */
   size_t merged; /* buckets of the running lane that have been added up the stack */
+  bool settling; /* after a step that was ended lazily, until it is settled */
   size_t handed; /* buckets of which this rank's part is final: ready() has been called */
 
   ls__exchange_times times;

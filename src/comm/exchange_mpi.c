@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "comm/comm_internal.h"
 #include "comm/exchange_internal.h"
 
@@ -85,6 +86,7 @@ static void ready(ls__exchange *x, size_t b) {
   state *s = x->state;
   float *at = x->arena[0] + ls__exchange_bucket_start(x, b);
   size_t left = ls__exchange_bucket_start(x, b + 1) - ls__exchange_bucket_start(x, b);
+  const double start = ls__clock();
   for (size_t i = 0; i < s->bucket[b].n; i++) {
     size_t piece = left < floats_a_message(x) ? left : floats_a_message(x);
     ls__mpi_must(x->comm,
@@ -94,17 +96,20 @@ static void ready(ls__exchange *x, size_t b) {
     at += piece;
     left -= piece;
   }
+  x->times.work += ls__clock() - start;
 }
 
 static bool reduced(ls__exchange *x, size_t b) {
   state *s = x->state;
   int done = 1;
   if (b >= x->handed) return false; /* not started */
+  const double start = ls__clock();
   if (s->bucket[b].n > 0)
     ls__mpi_must(x->comm,
                  MPI_Testall((int)s->bucket[b].n, &s->request[s->bucket[b].first], &done,
                              MPI_STATUSES_IGNORE),
                  "the sum of gradients");
+  x->times.work += ls__clock() - start;
   return done != 0;
 }
 
@@ -129,6 +134,10 @@ static void end(ls__exchange *x) {
   for (size_t b = 0; b < x->buckets; b++) (void)slice(x, b);
 }
 
+static void settle(ls__exchange *x) {
+  (void)x; /* a rank's weights are its own */
+}
+
 const ls__exchange_kind ls__exchange_mpi = {
     .name = "mpi",
     .tree_order = false,
@@ -142,4 +151,5 @@ const ls__exchange_kind ls__exchange_mpi = {
     .slice = slice,
     .updated = updated,
     .end = end,
+    .settle = settle,
 };

@@ -424,6 +424,7 @@ const ls__exchange_kind ls__exchange_tree = {
     .slice = ls__tree_slice_wait,
     .updated = ls__tree_updated,
     .end = ls__tree_end,
+    .settle = ls__tree_settle,
 };
 
 const ls__exchange_kind ls__exchange_shared = {
@@ -439,4 +440,5 @@ const ls__exchange_kind ls__exchange_shared = {
     .slice = ls__tree_slice_wait,
     .updated = ls__tree_updated,
     .end = ls__tree_end,
+    .settle = ls__tree_settle,
 };

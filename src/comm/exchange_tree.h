@@ -58,7 +58,7 @@
 typedef struct ls__flags {
   _Atomic uint64_t ready; /* gradients are final, old weights are not read any more */
   char pad1[120];
-  _Atomic uint64_t done; /* nothing that this rank must still do touches the node's memory */
+  _Atomic uint64_t closed; /* nothing that this rank must still do touches the node's memory there */
   char pad2[120];
 } ls__flags;
 
@@ -115,7 +115,8 @@ typedef struct ls__tree {
   size_t requests, room;
   float *memory; /* of stages and sums */
 
-  uint64_t base;      /* buckets of all steps before this one */
+  uint64_t base;            /* buckets of all steps before this one */
+  uint64_t updated, closed; /* buckets of all steps */
   size_t contributed; /* buckets of which this rank's messages are under way */
   size_t reduced;     /* buckets of which the own slice is summed */
 } ls__tree;
@@ -135,5 +136,6 @@ bool ls__tree_reduced(ls__exchange *x, size_t b);
 float *ls__tree_slice_wait(ls__exchange *x, size_t b);
 void ls__tree_updated(ls__exchange *x, size_t b);
 void ls__tree_end(ls__exchange *x);
+void ls__tree_settle(ls__exchange *x);
 
 #endif

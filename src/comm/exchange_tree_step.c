@@ -2,26 +2,51 @@
  *
  * Who may touch what, when:
  *   own gradients      this rank until ready(b); then, slice by slice, whoever owns or sums the
- *                      slice, until every rank of the node is done with the step
+ *                      slice, until every rank of the node has closed the bucket
  *   the node's weights all ranks of the node read bucket b until all of them are ready(b); then the
  *                      owner of a slice, or the message that brings it, writes it; all read again
- *                      when every rank of the node is done */
+ *                      when every rank of the node has closed it
+ *
+ * A rank closes a bucket when its slice is updated and all messages of the bucket have come and
+ * gone: nothing that it must still do touches the node's memory there. */
+#include "base/clock.h"
 #include "comm/exchange_tree.h"
 
+/* Work is timed where it is done, in sums and in calls of MPI: a clock costs as much as a look at
+ * the flags, and a step of a small network looks often. */
 static void start(ls__exchange *x, ls__run run) {
   ls__tree *t = x->state;
-  if (run.n > 0)
-    ls__mpi_must(x->comm, MPI_Startall((int)run.n, t->request + run.first), "starting messages");
+  if (run.n == 0) return;
+  double began = ls__clock();
+  ls__mpi_must(x->comm, MPI_Startall((int)run.n, t->request + run.first), "starting messages");
+  x->times.work += ls__clock() - began;
 }
 
 static bool arrived(ls__exchange *x, ls__run run) {
   ls__tree *t = x->state;
   int done = 1;
-  if (run.n > 0)
-    ls__mpi_must(x->comm,
-                 MPI_Testall((int)run.n, t->request + run.first, &done, MPI_STATUSES_IGNORE),
-                 "the exchange");
+  if (run.n == 0) return true;
+  double began = ls__clock();
+  ls__mpi_must(x->comm,
+               MPI_Testall((int)run.n, t->request + run.first, &done, MPI_STATUSES_IGNORE),
+               "the exchange");
+  x->times.work += ls__clock() - began;
   return done != 0;
+}
+
+/* A sum, timed. */
+static void sum(ls__exchange *x, ls__reduce *reduce, float *out, size_t n) {
+  const ls__tree *t = x->state;
+  double began = ls__clock();
+  ls__reduce_run(reduce, t->operand, out, n);
+  x->times.work += ls__clock() - began;
+}
+
+/* The end of a wait that began when `worked` seconds of work were done: what has been done since is
+ * no wait. */
+static void wait_over(ls__exchange *x, ls__wait *wait, double worked) {
+  ls__wait_done(x->comm, wait);
+  if (wait->turns > 0) x->comm->waited -= x->times.work - worked;
 }
 
 /* Whether all ranks of the node have passed a count; the load acquires what they wrote before. */
@@ -46,7 +71,7 @@ static void contribute(ls__exchange *x, ls__bucket *b) {
       const ls__node_tree *tree = &t->tree[i];
       if (tree->n == 1) continue;
       for (size_t k = 0; k < tree->n; k++) t->operand[k] = t->leaf[tree->first + k] + lo;
-      ls__reduce_run(tree->reduce, t->operand, t->leaf[tree->first] + lo, hi - lo);
+      sum(x, tree->reduce, t->leaf[tree->first] + lo, hi - lo);
     }
     if (b->whole) break; /* the same share for every node */
   }
@@ -62,7 +87,7 @@ static void sum_slice(ls__exchange *x, ls__bucket *b) {
   for (size_t i = 0; i < n; i++)
     t->operand[i] =
         leaf[i].arena != NULL ? leaf[i].arena + b->own : b->stage + leaf[i].staged * b->own_n;
-  ls__reduce_run(b->whole ? t->reduce_whole : t->reduce_cut, t->operand, b->sum, b->own_n);
+  sum(x, b->whole ? t->reduce_whole : t->reduce_cut, b->sum, b->own_n);
 }
 
 void ls__tree_begin(ls__exchange *x) {
@@ -97,33 +122,57 @@ bool ls__tree_reduced(ls__exchange *x, size_t b) {
 float *ls__tree_slice_wait(ls__exchange *x, size_t b) {
   const ls__tree *t = x->state;
   ls__wait wait = ls__wait_for("the gradients of a bucket");
-  while (!ls__tree_reduced(x, b)) ls__wait_turn(x->comm, &wait);
-  ls__wait_done(x->comm, &wait);
+  double worked = x->times.work;
+  while (!ls__tree_reduced(x, b)) {
+    if (wait.turns == 0) worked = x->times.work;
+    ls__wait_turn(x->comm, &wait);
+  }
+  wait_over(x, &wait, worked);
   return t->bucket[b].sum;
+}
+
+/* Close what can be closed, in order. */
+static void close_buckets(ls__exchange *x) {
+  ls__tree *t = x->state;
+  while (t->closed < t->updated) {
+    const ls__bucket *b = &t->bucket[t->closed % x->buckets];
+    if (!arrived(x, b->weights_in) || !arrived(x, b->gradients_out) || !arrived(x, b->weights_out))
+      break;
+    t->closed++;
+    /* Release: the new weights are seen by whoever reads the counter. */
+    if (t->flags != NULL)
+      atomic_store_explicit(&t->flags[t->place].closed, t->closed, memory_order_release);
+  }
 }
 
 void ls__tree_updated(ls__exchange *x, size_t b) {
   ls__tree *t = x->state;
+  LS_ASSERT(t->updated == t->base + b);
   start(x, t->bucket[b].weights_out);
+  t->updated++;
+  close_buckets(x);
 }
 
 void ls__tree_end(ls__exchange *x) {
   ls__tree *t = x->state;
-  if (x->buckets > 0) (void)ls__tree_slice_wait(x, x->buckets - 1);
-  for (size_t b = 0; b < x->buckets; b++) {
-    const ls__bucket *bucket = &t->bucket[b];
-    ls__wait wait = ls__wait_for("the new weights of a bucket");
-    while (!arrived(x, bucket->weights_in) || !arrived(x, bucket->gradients_out) ||
-           !arrived(x, bucket->weights_out))
-      ls__wait_turn(x->comm, &wait);
-    ls__wait_done(x->comm, &wait);
-  }
   t->base += x->buckets;
+  LS_ASSERT(t->updated == t->base);
+  close_buckets(x);
+}
+
+void ls__tree_settle(ls__exchange *x) {
+  ls__tree *t = x->state;
+  double worked = x->times.work;
+  ls__wait wait = ls__wait_for("the new weights of a bucket");
+  for (close_buckets(x); t->closed < t->base; close_buckets(x)) {
+    if (wait.turns == 0) worked = x->times.work;
+    ls__wait_turn(x->comm, &wait);
+  }
+  wait_over(x, &wait, worked);
   if (t->flags == NULL) return;
-  atomic_store_explicit(&t->flags[t->place].done, t->base, memory_order_release);
-  ls__wait wait = ls__wait_for("the ranks of its node to end the step");
+  wait = ls__wait_for("the ranks of its node to update their weights");
   for (int p = 0; p < t->places; p++)
-    while (atomic_load_explicit(&t->flags[p].done, memory_order_acquire) < t->base)
+    while (atomic_load_explicit(&t->flags[p].closed, memory_order_acquire) < t->base)
       ls__wait_turn(x->comm, &wait);
   ls__wait_done(x->comm, &wait);
 }

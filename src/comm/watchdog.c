@@ -1,8 +1,8 @@
 /* Waiting for other ranks, with a deadline.
  *
  * Every wait in this library is a loop of ls__wait_turn around a test that doesn't block.  While a
- * rank waits, it says so on its seat (memory that its node shares).  When half the deadline has
- * passed it tells all other nodes what its own node's seats say: the roll call.  At the deadline,
+ * rank waits, it says so on its seat (memory that its node shares), again and again: one that was
+ * stopped in the middle of a wait falls silent.  When half the deadline has passed it tells all other nodes what its own node's seats say: the roll call.  At the deadline,
  * whoever has not been seen waiting is missing.  Example, 3 nodes of 2 ranks, rank 3 stalls:
  *
  *   rank      0        1        2        3        4        5
@@ -10,7 +10,8 @@
  *   rank 2 tells 0 1 4 5: "2 waiting; 3 in step 11, backward"
  *   deadline  each of 0 1 2 4 5 knows that 3 is missing, its host, step and phase
  *
- * The first on each node to get there prints the line and calls MPI_Abort. */
+ * The first on each node to get there prints the line and calls MPI_Abort; nodes that know of one
+ * before them in the same wait leave it to that one, so that there is one line. */
 #include <inttypes.h>
 #include <sched.h>
 #include <stdio.h>
@@ -22,6 +23,7 @@
 
 enum {
   ROLL_EVERY = 64, /* turns between looks for other nodes' roll calls */
+  OTHERS_LINE = 5, /* seconds for another node to print the line and end the job */
   LINE_BYTES = 1024
 };
 
@@ -45,10 +47,17 @@ void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase) {
     atomic_store_explicit(&comm->seat->phase[i], words[i], memory_order_relaxed);
 }
 
-static ls__roll read_seat(ls__seat *seat) {
+static uint64_t milliseconds(double seconds) {
+  return (uint64_t)(1e3 * seconds) + 1;
+}
+
+/* The clock is the same for all processes of a node. */
+static ls__roll read_seat(const ls_comm *comm, ls__seat *seat) {
+  uint64_t beat = atomic_load_explicit(&seat->beat, memory_order_relaxed);
+  uint64_t now = milliseconds(ls__clock()), silent = now > beat ? now - beat : 0;
   ls__roll roll = {.heard = 1,
                    .step = atomic_load_explicit(&seat->step, memory_order_relaxed),
-                   .waiting = atomic_load_explicit(&seat->waiting, memory_order_relaxed)};
+                   .waiting = beat != 0 && silent < milliseconds(comm->watchdog / 4)};
   for (int i = 0; i < LS__PHASE_WORDS; i++)
     roll.phase[i] = atomic_load_explicit(&seat->phase[i], memory_order_relaxed);
   return roll;
@@ -71,12 +80,25 @@ static void LS_NORETURN end_job(ls_comm *comm) {
   abort(); /* MPI_Abort doesn't return */
 }
 
+/* Signals don't shorten it: the job's end begins with one. */
+static void sleep_for(time_t seconds) {
+  struct timespec left = {seconds, 0};
+  while (nanosleep(&left, &left) != 0) {
+  }
+}
+
 /* Whether this rank is the one of its node that prints; the others leave the job to it. */
 static bool claim_line(ls_comm *comm) {
   ls__seat *seat = comm->board != NULL ? &comm->board[0] : comm->seat;
   if (atomic_exchange(&seat->claimed, 1) == 0) return true;
-  struct timespec second = {1, 0};
-  nanosleep(&second, NULL);
+  sleep_for(1);
+  return false;
+}
+
+/* Whether a node before this one is known to wait as well. */
+static bool other_node_prints(const ls_comm *comm) {
+  for (int r = 0; r < comm->first[comm->node]; r++)
+    if (comm->roll[r].heard && comm->roll[r].waiting) return true;
   return false;
 }
 
@@ -93,7 +115,7 @@ void ls__mpi_must(ls_comm *comm, int code, const char *what) {
   char text[MPI_MAX_ERROR_STRING] = "", mine[LS__PHASE_WORDS * 8 + 64];
   int length = 0;
   MPI_Error_string(code, text, &length);
-  ls__roll roll = read_seat(comm->seat);
+  ls__roll roll = read_seat(comm, comm->seat);
   describe(&roll, mine, sizeof mine);
   if (claim_line(comm))
     fprintf(stderr, "lockstep: rank %d on %s (%s): %s: another rank is lost: %s\n", comm->rank,
@@ -104,7 +126,7 @@ void ls__mpi_must(ls_comm *comm, int code, const char *what) {
 /* Tell the ranks of all other nodes what this node's seats say. */
 static void call_roll(ls_comm *comm) {
   int mine = comm->first[comm->node];
-  for (int i = 0; i < comm->places; i++) comm->report[i] = read_seat(&comm->board[i]);
+  for (int i = 0; i < comm->places; i++) comm->report[i] = read_seat(comm, &comm->board[i]);
   for (int r = 0; r < comm->size; r++) {
     if (r >= mine && r < mine + comm->places) continue;
     MPI_Request request;
@@ -137,7 +159,7 @@ static void hear_roll(ls_comm *comm) {
 static void LS_NORETURN give_up(ls_comm *comm, const ls__wait *wait, double seconds) {
   if (!claim_line(comm)) end_job(comm);
   char line[LINE_BYTES], words[LS__PHASE_WORDS * 8 + 64];
-  ls__roll roll = read_seat(comm->seat);
+  ls__roll roll = read_seat(comm, comm->seat);
   describe(&roll, words, sizeof words);
   int used = snprintf(line, sizeof line,
                       "rank %d on %s (%s) has waited %.3g s for %s; missing:", comm->rank,
@@ -146,7 +168,7 @@ static void LS_NORETURN give_up(ls_comm *comm, const ls__wait *wait, double seco
   for (int r = 0; r < comm->size; r++) {
     int place = r - comm->first[comm->node];
     bool here = comm->board != NULL && place >= 0 && place < comm->places;
-    ls__roll seen = here ? read_seat(&comm->board[place]) : comm->roll[r];
+    ls__roll seen = here ? read_seat(comm, &comm->board[place]) : comm->roll[r];
     if (r == comm->rank || seen.waiting) continue;
     if (seen.heard) {
       describe(&seen, words, sizeof words);
@@ -158,6 +180,7 @@ static void LS_NORETURN give_up(ls_comm *comm, const ls__wait *wait, double seco
                        named > 0 ? "," : "", r, comm->host[r], words);
     named++;
   }
+  if (other_node_prints(comm)) sleep_for(OTHERS_LINE);
   fprintf(stderr, "lockstep: %s%s\n", line,
           named > 0 ? "" : " nobody (every rank waits for another: a bug in lockstep)");
   end_job(comm);
@@ -181,7 +204,7 @@ void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
     return;
   }
   if (!wait->seated) {
-    atomic_store_explicit(&comm->seat->waiting, 1, memory_order_relaxed);
+    atomic_store_explicit(&comm->seat->beat, milliseconds(wait->start), memory_order_relaxed);
     wait->seated = true;
   }
   sched_yield();
@@ -190,7 +213,8 @@ void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
   if (comm->mpi != MPI_COMM_NULL)
     (void)MPI_Iprobe(MPI_ANY_SOURCE, LS__TAG_ROLL, comm->mpi, &there, MPI_STATUS_IGNORE);
   if (wait->turns % ROLL_EVERY != 0) return;
-  double seconds = ls__clock() - wait->start;
+  const double now = ls__clock(), seconds = now - wait->start;
+  atomic_store_explicit(&comm->seat->beat, milliseconds(now), memory_order_relaxed);
   if (seconds < comm->watchdog / 2) return;
   if (!wait->rolled && comm->board != NULL) call_roll(comm);
   wait->rolled = true;
@@ -201,7 +225,7 @@ void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
 void ls__wait_done(ls_comm *comm, ls__wait *wait) {
   if (wait->turns == 0) return;
   comm->waited += ls__clock() - wait->start;
-  if (wait->seated) atomic_store_explicit(&comm->seat->waiting, 0, memory_order_relaxed);
+  if (wait->seated) atomic_store_explicit(&comm->seat->beat, 0, memory_order_relaxed);
   if (wait->rolled) { /* it came after all: forget who was waiting */
     hear_roll(comm);
     memset(comm->roll, 0, (size_t)comm->size * sizeof *comm->roll);

@@ -250,6 +250,7 @@ static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_sp
               set->name, (unsigned)ls__dtype_size(type));
     LS_FAIL(LS_EDATA, "%s: %s: cannot be read: %s", file->path, set->name, ls__h5_reason(why));
   }
+  LS_TRY(ls__h5_still_whole(file));
 out:
   if (transfer != H5P_DEFAULT && transfer >= 0) H5Pclose(transfer);
   return st;

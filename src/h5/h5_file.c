@@ -67,6 +67,7 @@ const char *ls__h5_library(void) {
 
 static void destroy(ls__h5 *file) {
   if (file == NULL) return;
+  if (file->fd >= 0) close(file->fd);
   ls__free(file->path);
   ls__free(file->temporary);
   ls__free(file);
@@ -77,6 +78,7 @@ static ls_status make(const char *path, ls__h5 **out) {
   ls__h5 *file = NULL;
   LS_TRY(ls__alloc(&file, 1, sizeof *file, path));
   file->id = H5I_INVALID_HID;
+  file->fd = -1;
   file->path = ls__strdup(path);
   if (file->path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   *out = file;
@@ -107,8 +109,8 @@ static hid_t access_properties(bool reading) {
   return access;
 }
 
-/* What the system and the first bytes say, before HDF5 has a look. */
-static ls_status look_at(const char *path) {
+/* What the system and the first bytes say, before HDF5 has a look.  The caller owns *opened. */
+static ls_status look_at(const char *path, int *opened, long long *bytes) {
   ls_status st = LS_OK;
   struct stat info;
   int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -119,9 +121,22 @@ static ls_status look_at(const char *path) {
   if (info.st_size == 0) LS_FAIL(LS_EDATA, "%s: the file is empty", path);
   char byte;
   if (read(fd, &byte, 1) < 0) LS_FAIL(LS_EIO, "%s: cannot be read: %s", path, strerror(errno));
+  *opened = fd;
+  *bytes = (long long)info.st_size;
+  fd = -1;
 out:
   if (fd >= 0) close(fd);
   return st;
+}
+
+ls_status ls__h5_still_whole(const ls__h5 *file) {
+  struct stat info;
+  if (file->fd < 0) return LS_OK;
+  if (fstat(file->fd, &info) != 0)
+    return ls__fail(LS_EIO, "%s: cannot be read: %s", file->path, strerror(errno));
+  if ((long long)info.st_size >= file->bytes) return LS_OK;
+  return ls__fail(LS_EDATA, "%s: the file became shorter while it was read: %lld bytes of %lld are left",
+                  file->path, (long long)info.st_size, file->bytes);
 }
 
 ls_status ls__h5_open(const char *path, ls__h5 **out) {
@@ -131,8 +146,16 @@ ls_status ls__h5_open(const char *path, ls__h5 **out) {
   char why[LS__H5_REASON];
   *out = NULL;
   ls__h5_enter();
-  LS_TRY(look_at(path));
-  LS_TRY(make(path, &file));
+  int fd = -1;
+  long long bytes = 0;
+  LS_TRY(look_at(path, &fd, &bytes));
+  st = make(path, &file);
+  if (st != LS_OK) {
+    close(fd);
+    goto out;
+  }
+  file->fd = fd;
+  file->bytes = bytes;
   access = access_properties(true);
   file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
   if (file->id < 0) {
@@ -251,8 +274,10 @@ const char *ls__h5_path(const ls__h5 *file) {
 bool ls__h5_present(ls__h5 *file, const char *name) {
   while (*name == '/') name++;
   if (*name == '\0') return true;
-  char *path = ls__strdup(name);
+  char room[1024], *path = room; /* without memory for it nothing could be said */
+  if (strlen(name) >= sizeof room) path = ls__strdup(name);
   if (path == NULL) return false;
+  memcpy(path, name, strlen(name) + 1);
   bool there = true;
   /* Asking for a/b where a is missing is an error to HDF5: ask for a, then for a/b. */
   for (char *at = path; there && at != NULL;) {
@@ -268,7 +293,7 @@ bool ls__h5_present(ls__h5 *file, const char *name) {
       at = NULL;
     }
   }
-  ls__free(path);
+  if (path != room) ls__free(path);
   return there;
 }
 

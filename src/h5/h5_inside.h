@@ -19,6 +19,8 @@ struct ls__h5 {
   char *path;
   char *temporary; /* the name until the commit; NULL when the file is read */
   ls__h5_set *sets;
+  int fd;           /* of a file that is read: to see whether it becomes shorter; else -1 */
+  long long bytes;  /* its length when it was opened */
 };
 
 /* Take the lock and silence HDF5's own printing; give both back.  Every public function of the
@@ -46,5 +48,8 @@ bool ls__h5_present(ls__h5 *file, const char *name);
 ls_status ls__h5_missing(ls__h5 *file, const char *name);
 
 hid_t ls__h5_native(ls__dtype type);
+
+/* LS_EDATA when a file that is read has become shorter: HDF5 would give zeros for what is gone. */
+LS_CHECKED ls_status ls__h5_still_whole(const ls__h5 *file);
 
 #endif

@@ -96,6 +96,7 @@ static ls_status time_bare(bench *b, size_t n, double *seconds) {
     t->bare = i > 0; /* the first takes a batch, the others use it again */
     LS_TRY(ls__trainer_step(t, b->batch));
   }
+  ls__exchange_settle(t->exchange);
   LS_TRY(ls__comm_barrier(b->comm));
   *seconds = ls__clock() - start;
   t->bare = false;
@@ -164,9 +165,9 @@ static void print(bench *b, FILE *out) {
             b->parts.exchange, b->parts.wait, b->parts.update);
     return;
   }
-  fprintf(out, "%s on %d rank%s, batch %zu in %zu lanes, exchange %s, median of %zu rounds of %zu steps\n",
+  fprintf(out, "%s on %d rank%s, batch %zu in %zu lane%s, exchange %s, median of %zu rounds of %zu steps\n",
           b->work->name, ls_comm_size(b->comm), ls_comm_size(b->comm) == 1 ? "" : "s", b->batch,
-          t->lanes, ls__exchange_name(t->exchange), b->rounds, b->steps);
+          t->lanes, t->lanes == 1 ? "" : "s", ls__exchange_name(t->exchange), b->rounds, b->steps);
   fprintf(out, "  bare step      %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step\n", bare, b->bare[0],
           b->bare[b->rounds - 1], 1e3 * (double)b->batch / bare);
   fprintf(out, "  whole trainer  %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step, %.1f %% of bare\n",

@@ -12,7 +12,7 @@
 enum { SHARED, TREE, MPI, ALLREDUCE, COPY, WIRE, CONTESTANTS };
 static const char *const names[CONTESTANTS] = {"shared", "tree", "mpi", "allreduce", "copy", "wire"};
 enum { EXCHANGES = MPI + 1, MAX_ROUNDS = 101, MAX_REPEATS = 1000 };
-static const double ROUND_SECONDS = 0.01; /* of every contestant */
+static const double ROUND_SECONDS = 0.02; /* of every contestant */
 
 static const size_t usual_sizes[] = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20,
                                      4 << 20, 16 << 20, 64 << 20, 256 << 20};
@@ -28,7 +28,7 @@ typedef struct contest {
   size_t copied, sent;         /* bytes of these */
   double once[MAX_REPEATS];
   double seconds[CONTESTANTS][MAX_ROUNDS];
-  size_t repeats[CONTESTANTS]; /* a round; 0: doesn't take part */
+  bool takes_part[CONTESTANTS];
 } contest;
 
 typedef struct result {
@@ -47,11 +47,11 @@ static double median(double *x, size_t n) {
 
 /* A whole cycle: the lane of this rank is final, every own slice is taken and released again with
  * nothing done to it. */
-static ls_status cycle(ls__exchange *x, size_t lane, float want, bool *right) {
+static ls_status cycle(ls__exchange *x, size_t lane, float want, float **gradient, bool *right) {
   ls_status st = LS_OK;
   const size_t buckets = ls__exchange_buckets(x);
   ls__exchange_begin(x);
-  (void)ls__exchange_lane(x, lane);
+  *gradient = ls__exchange_lane(x, lane);
   for (size_t b = 0; b < buckets; b++) ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
   for (size_t b = 0; b < buckets; b++) {
     ls__slice slice;
@@ -79,7 +79,7 @@ static ls_status turn(contest *c, int who, double *seconds) {
   LS_TRY(ls__comm_barrier(c->comm));
   double start = ls__clock();
   if (who < EXCHANGES)
-    LS_TRY(cycle(c->x[who], (size_t)rank, want, &right));
+    LS_TRY(cycle(c->x[who], (size_t)rank, want, &mine, &right));
   else if (who == ALLREDUCE)
     LS_TRY(ls__measure_allreduce(c->comm, c->message, c->n));
   else if (who == COPY)
@@ -94,15 +94,23 @@ out:
   return st;
 }
 
-/* The median of some turns, of the slowest rank; wrong sums are agreed on. */
-static ls_status round_of(contest *c, int who, size_t repeats, double *seconds) {
+/* The median of up to MAX_REPEATS turns, of the slowest rank, within ROUND_SECONDS as all ranks
+ * agree; wrong sums are agreed on too. */
+static ls_status round_of(contest *c, int who, double *seconds) {
   ls_status st = LS_OK, turned = LS_OK;
-  for (size_t i = 0; i < repeats; i++) {
-    ls_status last = turn(c, who, &c->once[i]);
+  enum { LEAST = 3, EVERY = 16 };
+  const double start = ls__clock();
+  double spent = 0;
+  size_t n = 0;
+  while (n < MAX_REPEATS && (n < LEAST || spent < ROUND_SECONDS)) {
+    ls_status last = turn(c, who, &c->once[n++]);
     if (turned == LS_OK) turned = last;
+    if (n != LEAST && n % EVERY != 0) continue;
+    spent = ls__clock() - start;
+    LS_TRY(ls__comm_max(c->comm, &spent, 1));
   }
   LS_TRY(ls_comm_agree(c->comm, turned));
-  *seconds = median(c->once, repeats);
+  *seconds = median(c->once, n);
   LS_TRY(ls__comm_max(c->comm, seconds, 1));
 out:
   return st;
@@ -111,21 +119,20 @@ out:
 static ls_status make_exchanges(contest *c, size_t bucket_bytes) {
   ls_status st = LS_OK;
   const ls__exchange_plan plan = {c->n, (size_t)ls_comm_size(c->comm), bucket_bytes};
+  bool right = true;
   for (int k = 0; k < EXCHANGES; k++) {
     st = ls__exchange_create(c->comm, names[k], &plan, &c->x[k]);
     if (st == LS_ENOMEM) continue; /* the same on all ranks; the table has a dash there */
     LS_TRY(st);
-    /* One lane a rank: its gradients always lie in the same place. */
-    ls__exchange_begin(c->x[k]);
-    c->gradient[k] = ls__exchange_lane(c->x[k], (size_t)ls_comm_rank(c->comm));
-    LS_TRY(ls__exchange_end(c->x[k]));
+    /* One lane a rank: its gradients always lie in the same place, zeros at first. */
+    LS_TRY(cycle(c->x[k], (size_t)ls_comm_rank(c->comm), 0, &c->gradient[k], &right));
   }
   st = LS_OK;
 out:
   return st;
 }
 
-/* Memory, and how often each contestant is repeated to fill a round. */
+/* Memory, touched, and who takes part. */
 static ls_status prepare(contest *c, size_t bucket_bytes) {
   ls_status st = LS_OK;
   const size_t places = (size_t)ls__comm_node_size(c->comm), nodes = (size_t)ls_comm_nodes(c->comm);
@@ -144,10 +151,8 @@ static ls_status prepare(contest *c, size_t bucket_bytes) {
   for (int who = 0; who < CONTESTANTS; who++) {
     double seconds = 0;
     if ((who < EXCHANGES && c->x[who] == NULL) || (who == WIRE && nodes == 1)) continue;
-    LS_TRY(round_of(c, who, 2, &seconds)); /* touches memory */
-    LS_TRY(round_of(c, who, 3, &seconds));
-    double repeats = ROUND_SECONDS / (seconds + 1e-7);
-    c->repeats[who] = repeats < 1 ? 1 : repeats > MAX_REPEATS ? MAX_REPEATS : (size_t)repeats;
+    LS_TRY(round_of(c, who, &seconds)); /* touches memory */
+    c->takes_part[who] = true;
   }
 out:
   return st;
@@ -166,7 +171,7 @@ static ls_status measure(ls_comm *comm, const ls_bench_exchange_options *o, size
   LS_TRY(prepare(c, o->bucket_bytes));
   for (size_t r = 0; r < o->rounds; r++) {
     for (int who = 0; who < CONTESTANTS; who++)
-      if (c->repeats[who] > 0) LS_TRY(round_of(c, who, c->repeats[who], &c->seconds[who][r]));
+      if (c->takes_part[who]) LS_TRY(round_of(c, who, &c->seconds[who][r]));
     const double *ours = c->seconds[c->x[SHARED] != NULL ? SHARED : TREE];
     ratios[r] = c->seconds[ALLREDUCE][r] / ours[r];
   }

@@ -56,7 +56,7 @@ static bool is_root(const ls_trainer *t) {
 static ls_status not_finite(const ls_trainer *t, double step, const char *what) {
   return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): %s not finite; a smaller learning rate, "
                   "clip: {norm: 1} or data.normalize: true may help",
-                  step, (unsigned long long)(t->now.epoch + 1), what);
+                  step, (unsigned long long)t->now.epoch + 1, what);
 }
 
 /* A local failure, as agreed on by all. */
@@ -149,9 +149,10 @@ static ls_status begin_check(loop *l) {
   }
   double numbers[CHECK];
   memcpy(numbers, &mine, sizeof numbers);
-  l->checking = true;
   l->since_check = 0;
-  return ls__comm_share_begin(t->comm, numbers, CHECK);
+  ls_status st = ls__comm_share_begin(t->comm, numbers, CHECK);
+  l->checking = st == LS_OK;
+  return st;
 }
 
 /* Read the check under way and act on it: the same on every rank. */
@@ -226,6 +227,7 @@ static ls_status run_steps(loop *l) {
       LS_TRY(begin_check(l));
     }
   }
+  ls__exchange_settle(t->exchange); /* before the weights are read */
   LS_TRY(end_check(l));
 out:
   return st;

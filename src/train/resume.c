@@ -14,6 +14,7 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   ls_status local = ls__alloc(&sums, t->width, sizeof *sums, "sums");
   if (local == LS_OK && writes) local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
   LS_TRY(ls_comm_agree(t->comm, local));
+  ls__exchange_settle(t->exchange); /* the weights are read below */
   LS_TRY(ls__trainer_epoch_sums(t, sums));
   t->now.n_sums = t->lanes * t->width;
   ls__schedule_state(t->schedule, t->now.schedule);

@@ -59,7 +59,6 @@ static void finished(void *context, size_t upto) {
 
 /* Gradients of one lane: samples [lo, hi) of the batch that starts at `first`. */
 static void run_lane(ls_trainer *t, size_t lane, size_t first, size_t lo, size_t hi) {
-  float *gradients = ls__exchange_lane(t->exchange, lane);
   size_t n = hi - lo;
   double start = ls__clock();
   if (n > 0 && t->failed == LS_OK && !t->bare)
@@ -68,6 +67,8 @@ static void run_lane(ls_trainer *t, size_t lane, size_t first, size_t lo, size_t
   t->times.input += loaded - start;
   if (t->failed != LS_OK && t->failure[0] == '\0')
     snprintf(t->failure, sizeof t->failure, "%s", ls_error_message());
+  /* Only now, since this may wait for other ranks to end the step before. */
+  float *gradients = ls__exchange_lane(t->exchange, lane);
   if (n == 0 || t->failed != LS_OK) {
     /* A lane without samples adds zero.  So does one that failed: the others wait for it, and the
      * failure is agreed on at the next check. */
@@ -138,7 +139,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples) {
   if (t->set.clip_norm > 0) LS_TRY(find_clip_scale(t));
   LS_TRY(t->step.status);
   while (t->step.bucket < ls__exchange_buckets(t->exchange)) LS_TRY(update_bucket(t));
-  LS_TRY(ls__exchange_end(t->exchange));
+  LS_TRY(ls__exchange_end_lazily(t->exchange));
   t->now.step++;
   t->now.position += samples;
 

@@ -13,15 +13,19 @@ static ls_status take_normal(ls__affine *affine, const ls__normal *normal) {
 }
 
 static ls_status open_data(ls_trainer *t, ls_data *data) {
+  ls_status st = LS_OK;
   ls_config *section = ls__config_child(t->config, "data");
   if (data != NULL) {
     t->data = data;
     return LS_OK;
   }
   if (section == NULL)
-    return ls__config_fail(t->config, "data: is missing; a map with file: at least is wanted");
+    st = ls__config_fail(t->config, "data: is missing; a map with file: at least is wanted");
+  LS_TRY(ls_comm_agree(t->comm, st)); /* a rank may have run out of memory looking */
   t->owns_data = true;
-  return ls_data_open(t->comm, section, &t->data);
+  LS_TRY(ls_data_open(t->comm, section, &t->data));
+out:
+  return st;
 }
 
 /* Targets that the loss can't take are found before the first step, each rank looking at a part. */

@@ -56,7 +56,7 @@ EXCEPTIONS = [
     ("scripts/test.sh", "it is what runs this test", check_options("scripts/test.sh", help_of)),
     ("sudo apt-get install", "it changes the machine", check_packages),
     ("sbatch ", "tests/slurm submits this script, where SLURM can be had", check_sbatch),
-    ("PEERS=", "it takes many minutes, PyTorch and JAX", check_options("scripts/bench/peers.sh", read)),
+    ("PYTHON=", "it takes many minutes, PyTorch and JAX", check_options("scripts/bench/peers.sh", read)),
 ]
 
 # scripts/test.sh has just built all this; another build would take minutes.  With LOCKSTEP_TEST_FULL

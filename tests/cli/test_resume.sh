@@ -61,7 +61,7 @@ same "metrics of both" "$(grep -o '"loss":[^,]*,"mae":[^,]*,' edge/metrics.jsonl
 for change in train.lanes=7 train.batch=9 exchange=mpi data.memory=stream \
   'train.batch=9 data.memory=stream' 'train.lanes=3 data.memory=stream' 'metrics=[rmse]'; do
   rm -rf other
-  train ranks 2 "$lockstep" train base.yaml output=other train.max_steps=$((2 * steps_an_epoch + 7))
+  train ranks 1 "$lockstep" train base.yaml output=other train.max_steps=$((2 * steps_an_epoch + 7))
   train ranks 3 "$lockstep" train base.yaml output=other train.epochs=3 $change --resume
   loss=$(number other loss)
   awk -v a="$loss" -v b="$(sed -n 3p long/metrics.jsonl | grep -o '"loss":[^,]*' | cut -d: -f2)" \
@@ -88,7 +88,7 @@ refused 3 'best.h5' "$lockstep" train base.yaml output=parts $early --resume --p
 
 # reduce_on_plateau goes on where it was, and watches what it is told to
 plateau='train.epochs=25 schedule.reduce_on_plateau.patience=1 schedule.reduce_on_plateau.factor=0.5 schedule.reduce_on_plateau.min_delta=0.01 schedule.reduce_on_plateau.monitor=loss'
-train ranks 2 "$lockstep" train base.yaml output=plateau $plateau
+train ranks 1 "$lockstep" train base.yaml output=plateau $plateau
 rm -rf parts
 train ranks 3 "$lockstep" train base.yaml output=parts $plateau train.max_steps=$((17 * steps_an_epoch + 2))
 train ranks 1 "$lockstep" train base.yaml output=parts $plateau --resume
@@ -107,20 +107,39 @@ echo rest >parts/checkpoints/step-000000000040.h5.4242.tmp
 train ranks 2 "$lockstep" train base.yaml output=parts train.epochs=9 checkpoint.keep=1 --resume
 same "resumed beside a damaged one" "$(hash_of parts)" "$(hash_of long)"
 same "checkpoints kept" "$(ls parts/checkpoints | tr '\n' ' ')" "final.h5 step-000000000$(number parts steps | sed 's/^/00/;s/^.*\(...\)$/\1/').h5 "
-# damage in the optimizer's state is damage, too
+# damage in the optimizer's state is damage, too: two thirds of this network's checkpoint are that
 rm -rf parts
-train ranks 2 "$lockstep" train base.yaml output=parts train.epochs=9 train.max_steps=40 checkpoint.every_steps=10
-cp parts/checkpoints/step-000000000040.h5 whole.h5
-for at in 95 90 85 80 75 70; do # until it hits the optimizer's state
-  cp whole.h5 parts/checkpoints/step-000000000040.h5
-  printf '\377\377\377' | dd of=parts/checkpoints/step-000000000040.h5 bs=1 conv=notrunc 2>/dev/null \
-    seek=$(($(stat -c %s whole.h5) * at / 100))
-  "$lockstep" train base.yaml output=parts train.epochs=9 --resume --dry-run 2>&1 >"$work/out" |
-    grep -q '/optimizer/' && break
+large='model.0.dense.units=2000 train.epochs=3 checkpoint.every_steps=10'
+train ranks 1 "$lockstep" train base.yaml output=large $large
+train ranks 2 "$lockstep" train base.yaml output=parts $large train.max_steps=20
+newest=parts/checkpoints/step-000000000020.h5
+cp $newest whole.h5
+for at in 80 70 60 50 90; do # until it is hit, and not what lies between
+  cp whole.h5 $newest
+  printf '\377\377\377' | dd of=$newest bs=1 seek=$(($(stat -c %s whole.h5) * at / 100)) conv=notrunc 2>/dev/null
+  "$lockstep" train base.yaml output=parts $large --resume --dry-run 2>&1 >"$work/out" | grep -q '/optimizer/' && break
 done
-train ranks 2 "$lockstep" train base.yaml output=parts train.epochs=9 --resume
+train ranks 2 "$lockstep" train base.yaml output=parts $large --resume
 grep -q 'passing over.*/optimizer/' "$work/err" || fail "damaged state of the optimizer was not noticed"
-same "resumed beside damaged state" "$(hash_of parts)" "$(hash_of long)"
+same "resumed beside damaged state" "$(hash_of parts)" "$(hash_of large)"
+
+# more lanes than samples in a batch, more ranks than lanes, fewer samples than ranks, all in one batch
+wide='train.lanes=9 train.batch=4 train.epochs=2'
+train ranks 1 "$lockstep" train base.yaml output=wide1 $wide
+train ranks 3 "$lockstep" train base.yaml output=wide3 $wide data.memory=stream
+same "more lanes than samples" "$(hash_of wide3)" "$(hash_of wide1)"
+few='train.lanes=2 train.batch=all data.limit=2 train.epochs=3 exchange=shared'
+train ranks 1 "$lockstep" train base.yaml output=few1 $few
+train ranks 4 "$lockstep" train base.yaml output=few4 $few
+train ranks 4 "$lockstep" train base.yaml output=few5 ${few/=shared/=tree} data.memory=stream
+same "fewer samples than ranks" "$(hash_of few4) $(hash_of few5)" "$(hash_of few1) $(hash_of few1)"
+# the inputs as targets, of a loss that looks at its targets
+train ranks 2 "$lockstep" train base.yaml output=auto data.inputs=/train/x data.targets=inputs data.normalize=false \
+  model.2.dense.units=3 loss=binary_cross_entropy train.epochs=1
+# only what evaluate reads may be overridden, and that is
+accepted "$lockstep" evaluate done --split validation 'metrics=[r2]'
+shown ' r2 '
+refused 2 'train.epochs' "$lockstep" evaluate done --split validation train.epochs=3
 
 # a limit in seconds alone, and no limit at all
 train ranks 2 "$lockstep" train base.yaml output=timed train.epochs=0 train.max_seconds=0.5

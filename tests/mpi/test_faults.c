@@ -14,12 +14,12 @@
 #include "h5/h5.h"
 #include "mpi_check.h"
 
-enum { N = 4000, INPUTS = 5 };
+enum { N = 4000, INPUTS = 100 }; /* more than HDF5 keeps of a dataset */
 static char folder[256];
 static int rank, size;
 
 static const char text[] =
-    "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, shuffle_window: 0.01}\n"
+    "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, shuffle_window: 0.1}\n"
     "model: [{dense: {units: 40, activation: relu}}, {dropout: {rate: 0.1}}, {dense: {units: 1}}]\n"
     "loss: mse\n"
     "optimizer: {adam: {lr: 0.01}}\n"
@@ -28,6 +28,7 @@ static const char text[] =
     "exchange: %s\n"
     "bucket_mb: 0.005\n"
     "train: {batch: 100, epochs: 2, lanes: 4, seed: 1}\n"
+    "watchdog: 20\n"
     "output: %s\n";
 
 /* Every rank has a file of its own. */

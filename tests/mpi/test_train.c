@@ -43,7 +43,7 @@ static const char text[] =
     "loss: {cross_entropy: {label_smoothing: 0.05}}\n"
     "optimizer: {adamw: {lr: 0.01, weight_decay: 0.01}}\n"
     "schedule: {exponential: {gamma: 0.9, warmup_steps: 3}}\n"
-    "clip: {norm: 0.5}\n"
+    "%s\n"
     "regularization: {l2: 0.001}\n"
     "exchange: %s\n"
     "bucket_mb: 0.004\n"
@@ -73,6 +73,8 @@ typedef struct result {
   double loss;
 } result;
 
+static const char *clip = "clip: {norm: 0.5}";
+
 /* Train, as far as max_steps where it is not 0; output "none": no run directory. */
 static result train(ls_comm *comm, const char *memory, const char *exchange, const char *output,
                     unsigned max_steps, bool resume) {
@@ -81,7 +83,7 @@ static result train(ls_comm *comm, const char *memory, const char *exchange, con
   ls_trainer *trainer = NULL;
   ls_train_summary summary;
   const ls_train_options options = {.resume = resume, .progress = LS_PROGRESS_NONE};
-  snprintf(yaml, sizeof yaml, text, folder, memory, exchange, output);
+  snprintf(yaml, sizeof yaml, text, folder, memory, clip, exchange, output);
   MUST(ls_config_parse(yaml, "test", &config));
   snprintf(limit, sizeof limit, "train.max_steps=%u", max_steps);
   if (max_steps > 0) MUST(ls_config_override(config, limit));
@@ -98,6 +100,24 @@ static void same(const char *what, result want, result have, int rank) {
           what, (unsigned long long)have.hash, (unsigned long long)have.steps, have.loss,
           (unsigned long long)want.hash, (unsigned long long)want.steps, want.loss);
   MPI_Abort(MPI_COMM_WORLD, 1);
+}
+
+/* Every exchange that promises it, on ranks grouped into nodes in several ways, all on this machine. */
+static void on_nodes(int rank, result alone) {
+  static const char *const nodes[] = {"99", "1", "2,1,3", "1,1,1,1,1,1,1,1,1,1,1,1", "3,1,5"};
+  static const char *const exchanges[] = {"shared", "tree", "auto"};
+  for (size_t i = 0; i < sizeof nodes / sizeof *nodes; i++) {
+    ls_comm *comm = NULL;
+    setenv("LOCKSTEP_TEST_NODES", nodes[i], 1);
+    MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
+    for (size_t k = 0; k < sizeof exchanges / sizeof *exchanges; k++) {
+      char what[100];
+      snprintf(what, sizeof what, "exchange %s on nodes of %s, %s", exchanges[k], nodes[i], clip);
+      same(what, alone, train(comm, "node", exchanges[k], "none", 0, false), rank);
+    }
+    ls_comm_destroy(comm);
+  }
+  unsetenv("LOCKSTEP_TEST_NODES");
 }
 
 /* Start on the first `before` ranks, go on on the first `after`. */
@@ -146,6 +166,12 @@ int main(int argc, char **argv) {
   same("alone, streamed", alone, train(NULL, "stream", "tree", "none", 0, false), rank);
   same("in memory", alone, train(comm, "node", "tree", "none", 0, false), rank);
   same("streamed", alone, train(comm, "stream", "tree", "none", 0, false), rank);
+  on_nodes(rank, alone);
+  clip = ""; /* then buckets are updated during backward */
+  result unclipped = train(NULL, "node", "tree", "none", 0, false);
+  CHECK(unclipped.hash != alone.hash);
+  on_nodes(rank, unclipped);
+  clip = "clip: {norm: 0.5}";
   result loose = train(comm, "node", "mpi", "none", 0, false);
   CHECK(fabs(loose.loss - alone.loss) < 1e-3); /* R0: close, not the same */
   if (size >= 3) {

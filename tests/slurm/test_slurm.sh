@@ -34,7 +34,7 @@ export SLURM_CONF=$T/slurm.conf TMPDIR=$T
 cd "$T" || exit 1
 
 # Both nodes are this machine: TCP between them, and ranks that give way to each other.
-export OMPI_MCA_btl=tcp,self OMPI_MCA_mpi_yield_when_idle=1
+export OMPI_MCA_btl=tcp,self OMPI_MCA_btl_tcp_if_include=lo OMPI_MCA_mpi_yield_when_idle=1
 export OMPI_MCA_hwloc_base_binding_policy=none PRTE_MCA_hwloc_default_binding_policy=none
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1

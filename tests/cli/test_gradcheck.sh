@@ -1,0 +1,46 @@
+#!/bin/bash
+# gradcheck passes for every activation, loss and layer, and fails with code 1 where a gradient is
+# wrong: in a program that leaves the bias's gradient out.
+. "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
+cd "$work" || exit 1
+awk 'BEGIN { srand(9); print "a,b,c,d,e,y,z,k,p"; for (i = 0; i < 40; i++) { for (j = 0; j < 5; j++) printf "%.4f,",
+  4 * rand() - 2; printf "%.4f,%.4f,%d,%d\n", 3 * rand(), rand() - 1, i % 3, i % 2 } }' >data.csv
+columns() { accepted "$lockstep" convert csv data.csv -o "$1.h5" --quiet "${@:2}"; }
+columns real --target y,z --drop k,p
+columns class --target k --label class --drop y,z,p
+columns binary --target p --label number --drop y,z,k
+
+# passes DATA UNITS LOSS HIDDEN-LAYERS
+passes() {
+  printf 'data: {file: %s.h5}\nmodel:\n%b\n- dense: {units: %s%s}\nloss: %s\noptimizer: sgd\n' \
+    "$1" "$4" "$2" "${5:-}" "$3" >check.yaml
+  accepted "$lockstep" gradcheck check.yaml
+  shown 'all gradients agree'
+}
+hidden='- dense: {units: 6, activation: tanh}'
+for activation in sigmoid tanh relu leaky_relu '{leaky_relu: {negative_slope: 0.3}}' elu '{elu: {alpha: 0.5}}' \
+  gelu silu softplus softmax linear; do
+  passes real 2 mse "- dense: {units: 6, activation: $activation}"
+done
+for loss in mse mae huber '{huber: {delta: 0.3}}' '{mse: {half: true}}' '{mse: {reduction: sum}}'; do
+  passes real 2 "$loss" "$hidden"
+done
+for loss in cross_entropy '{cross_entropy: {label_smoothing: 0.1}}'; do passes class 3 "$loss" "$hidden"; done
+passes class 3 cross_entropy "$hidden" ', activation: softmax'
+passes class 3 '{cross_entropy: {from_logits: false}}' "$hidden" ', activation: softmax'
+for loss in binary_cross_entropy '{binary_cross_entropy: {label_smoothing: 0.1}}'; do
+  passes binary 1 "$loss" "$hidden"
+done
+passes binary 1 binary_cross_entropy "$hidden" ', activation: sigmoid'
+passes binary 1 '{binary_cross_entropy: {from_logits: false}}' "$hidden" ', activation: sigmoid'
+passes real 2 mse "$hidden\n- dropout: {rate: 0.4}"
+passes real 2 mse '- dense: {units: 6, use_bias: false}\n- relu\n- flatten'
+passes real 2 mse "- dense: {units: 6, name: one}\n- gelu: {name: two}\n- add: {from: [one, two]}"
+passes real 2 mse "- dense: {units: 6, name: one}\n- dense: {units: 3, from: input, name: two}\n- concatenate: {from: [one, two, input]}\n- silu"
+passes real 2 mse "- dense: {units: 6, name: one, activation: relu}\n- dropout: {rate: 0.2, name: two}\n- add: {from: [one, two, one]}"
+
+printf 'data: {file: real.h5}\nmodel: [{dense: {units: 4, activation: tanh}}, {dense: {units: 2}}]\nloss: mse\noptimizer: sgd\n' >broken.yaml
+accepted "$lockstep" gradcheck broken.yaml
+lockstep=$LOCKSTEP_BUILD/tests/cli/lockstep_broken
+refused 1 'gradient of dense_[12]/bias is wrong' "$lockstep" gradcheck broken.yaml
+finish

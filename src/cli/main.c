@@ -89,6 +89,8 @@ int main(int argc, char **argv) {
   int early = without_mpi(argc, argv);
   if (early >= 0) return early;
   catch_signals();
+  /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs. */
+  (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "lockstep: MPI does not start\n");
     return 1;

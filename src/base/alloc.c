@@ -36,6 +36,7 @@ void *ls__calloc(size_t count, size_t size) {
   return block;
 }
 
+#undef ls__alloc /* see alloc.h */
 ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what) {
   void *block = ls__calloc(count, size);
   memcpy(pointer_to_pointer, &block, sizeof block);

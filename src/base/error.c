@@ -39,6 +39,10 @@ static void one_line(char *text) {
     if ((unsigned char)*text < 32) *text = ' ';
 }
 
+/* See error.h. */
+#undef ls__fail
+#undef ls__fail_context
+
 ls_status ls__fail(ls_status status, const char *format, ...) {
   char text[LS__ERROR_BYTES]; /* the old message may be an argument */
   va_list arguments;

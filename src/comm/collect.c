@@ -40,6 +40,7 @@ static int64_t worst_of(ls_comm *comm, int64_t mine, const char *what) {
   return worst;
 }
 
+#undef ls_comm_agree /* see comm.h */
 ls_status ls_comm_agree(ls_comm *comm, ls_status mine) {
   if (alone(comm)) return mine;
   const char *what = "the ranks to agree";

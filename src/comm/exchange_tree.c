@@ -30,7 +30,7 @@ void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int pl
   if (b->whole) {
     ls__exchange_cut(b->lo, b->hi, (size_t)place, (size_t)places_of(t, node), lo, hi);
   } else {
-    ls__exchange_cut(b->lo, b->hi, (size_t)(t->first[node] + place), (size_t)x->size, lo, hi);
+    ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)place, (size_t)x->size, lo, hi);
   }
 }
 

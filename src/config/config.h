@@ -66,4 +66,8 @@ ls_status ls__config_fail(const ls_config *node, const char *format, ...) LS_PRI
 /* A deep copy of the node as a root of its own (keeps file and lines), all marks cleared. */
 LS_CHECKED ls_status ls__config_copy(const ls_config *node, ls_config **out);
 
+#ifdef __clang_analyzer__ /* see base/error.h */
+#define ls__config_fail(...) (ls__config_fail(__VA_ARGS__), LS_ECONFIG)
+#endif
+
 #endif

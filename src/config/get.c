@@ -12,6 +12,7 @@
 #include "config/number.h"
 #include "config/tree.h"
 
+#undef ls__config_fail /* see config.h */
 ls_status ls__config_fail(const ls_config *node, const char *format, ...) {
   char text[LS__ERROR_BYTES], path[256];
   va_list arguments;

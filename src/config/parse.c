@@ -178,6 +178,7 @@ static ls_status map(reader *r, size_t depth, ls_config *node) {
     LS_TRY(check_key(r, &key, node));
     LS_TRY(next(r, &event));
     LS_TRY(value(r, &event, depth + 1, &child));
+    LS_ASSERT(child != NULL);
     child->line = line_of(r, &key); /* where a reader looks for the setting */
     LS_TRY(ls__config_attach(node, (const char *)key.data.scalar.value, child));
     child = NULL;

@@ -175,7 +175,7 @@ static ls_status draw_parts(ls_data *data, ls__data_purpose purpose) {
     }
     if (train->source == NULL) *share = 0;
   }
-  if (draw->validation == 0 && draw->test == 0) goto out;
+  if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
 
   enum { SOME = 1024 };
   uint8_t part[SOME];
@@ -348,7 +348,7 @@ static ls_status keep(ls_data *data) {
   LS_TRY(ls_comm_agree(comm, st));
   if (stream == 0) {
     st = ls__memory_load(data);
-    if (st == LS_OK || st != LS_ENOMEM || data->settings.memory == MEMORY_NODE) {
+    if (st != LS_ENOMEM || data->settings.memory == MEMORY_NODE) {
       ls__reader_reset(&data->reader);
       goto out;
     }

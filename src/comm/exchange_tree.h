@@ -119,6 +119,7 @@ typedef struct ls__tree {
   uint64_t updated, closed; /* buckets of all steps */
   size_t contributed; /* buckets of which this rank's messages are under way */
   size_t reduced;     /* buckets of which the own slice is summed */
+  bool waiting;       /* this rank can do nothing but ask for messages */
 } ls__tree;
 
 /* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `place` of `by`. */

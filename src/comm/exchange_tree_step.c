@@ -13,7 +13,8 @@
 #include "comm/exchange_tree.h"
 
 /* Work is timed where it is done, in sums and in calls of MPI: a clock costs as much as a look at
- * the flags, and a step of a small network looks often. */
+ * the flags, and a step of a small network looks often.  Asking for messages while there is nothing
+ * else to do is no work. */
 static void start(ls__exchange *x, ls__run run) {
   ls__tree *t = x->state;
   if (run.n == 0) return;
@@ -26,11 +27,11 @@ static bool arrived(ls__exchange *x, ls__run run) {
   ls__tree *t = x->state;
   int done = 1;
   if (run.n == 0) return true;
-  double began = ls__clock();
+  double began = t->waiting ? 0 : ls__clock();
   ls__mpi_must(x->comm,
                MPI_Testall((int)run.n, t->request + run.first, &done, MPI_STATUSES_IGNORE),
                "the exchange");
-  x->times.work += ls__clock() - began;
+  if (!t->waiting) x->times.work += ls__clock() - began;
   return done != 0;
 }
 
@@ -42,11 +43,19 @@ static void sum(ls__exchange *x, ls__reduce *reduce, float *out, size_t n) {
   x->times.work += ls__clock() - began;
 }
 
-/* The end of a wait that began when `worked` seconds of work were done: what has been done since is
- * no wait. */
+/* A turn of a wait in which this rank also works; *worked is what it had done before the first. */
+static void turn(ls__exchange *x, ls__wait *wait, double *worked) {
+  ls__tree *t = x->state;
+  if (wait->turns == 0) *worked = x->times.work;
+  t->waiting = true;
+  ls__wait_turn(x->comm, wait);
+}
+
 static void wait_over(ls__exchange *x, ls__wait *wait, double worked) {
+  ls__tree *t = x->state;
   ls__wait_done(x->comm, wait);
   if (wait->turns > 0) x->comm->waited -= x->times.work - worked;
+  t->waiting = false;
 }
 
 /* Whether all ranks of the node have passed a count; the load acquires what they wrote before. */
@@ -122,11 +131,8 @@ bool ls__tree_reduced(ls__exchange *x, size_t b) {
 float *ls__tree_slice_wait(ls__exchange *x, size_t b) {
   const ls__tree *t = x->state;
   ls__wait wait = ls__wait_for("the gradients of a bucket");
-  double worked = x->times.work;
-  while (!ls__tree_reduced(x, b)) {
-    if (wait.turns == 0) worked = x->times.work;
-    ls__wait_turn(x->comm, &wait);
-  }
+  double worked = 0;
+  while (!ls__tree_reduced(x, b)) turn(x, &wait, &worked);
   wait_over(x, &wait, worked);
   return t->bucket[b].sum;
 }
@@ -162,12 +168,9 @@ void ls__tree_end(ls__exchange *x) {
 
 void ls__tree_settle(ls__exchange *x) {
   ls__tree *t = x->state;
-  double worked = x->times.work;
+  double worked = 0;
   ls__wait wait = ls__wait_for("the new weights of a bucket");
-  for (close_buckets(x); t->closed < t->base; close_buckets(x)) {
-    if (wait.turns == 0) worked = x->times.work;
-    ls__wait_turn(x->comm, &wait);
-  }
+  for (close_buckets(x); t->closed < t->base; close_buckets(x)) turn(x, &wait, &worked);
   wait_over(x, &wait, worked);
   if (t->flags == NULL) return;
   wait = ls__wait_for("the ranks of its node to update their weights");

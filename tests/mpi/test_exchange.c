@@ -1,7 +1,8 @@
 /* ranks: 1 2 3 4 6 */
 /* Every exchange against a serial oracle of the lane tree: whole steps with wild gradients, any
  * number of lanes, buckets of several sizes, pretended nodes, messages cut into pieces, ranks
- * delayed at random.  "shared" and "tree" must give the oracle's bits. */
+ * delayed at random.  "shared" and "tree" must give the oracle's bits.  LOCKSTEP_TEST_FULL=1: until
+ * ranks have been delayed 10,000 times on two and more nodes. */
 #include <lockstep/comm.h>
 #include <math.h>
 #include <stdio.h>
@@ -19,6 +20,7 @@
 enum { N = 9 * LS__BLOCK + 37, MOST_LANES = 16, STEPS = 3 };
 
 static int failures, me;
+static long delayed; /* how often this rank was */
 static char running[200]; /* what is being tested */
 
 #define CHECK(what, ...)                                                                    \
@@ -98,6 +100,7 @@ static void maybe_delay(bool delays) {
   if (dice >> 30 != 0) return;
   struct timespec pause = {0, (long)((dice >> 8) % 300000)};
   nanosleep(&pause, NULL);
+  delayed++;
 }
 
 static void update(ls__exchange *x, size_t b, const ls__slice *s, int step, bool delays) {
@@ -320,6 +323,7 @@ static void on_nodes(const char *nodes, const char *const *names, bool thorough,
 int main(int argc, char **argv) {
   static const char *const all[] = {"tree", "shared", "mpi", NULL};
   static const char *const shared[] = {"shared", NULL};
+  static const char *const tree[] = {"tree", NULL};
   static const char *const automatic[] = {"auto", NULL};
   int size;
   MPI_Init(&argc, &argv);
@@ -340,6 +344,13 @@ int main(int argc, char **argv) {
   }
   if (size > 2) on_nodes("2,1,3", shared, true, 0);
   if (size > 3) on_nodes("3,1", shared, false, 64 * 7);
+  const char *full = getenv("LOCKSTEP_TEST_FULL");
+  long total = size > 1 && full != NULL && strcmp(full, "1") == 0 ? 0 : 10000;
+  for (delayed = 0; total < 10000;) {
+    on_nodes("1,2,1", shared, true, 0);
+    on_nodes("99", tree, true, 0);
+    MPI_Allreduce(&delayed, &total, 1, MPI_LONG, MPI_SUM, MPI_COMM_WORLD);
+  }
   CHECK(ls__alloc_alive() == alive, "%zu blocks more than before", ls__alloc_alive() - alive);
   int sum = 0;
   MPI_Allreduce(&failures, &sum, 1, MPI_INT, MPI_SUM, MPI_COMM_WORLD);

@@ -2,7 +2,8 @@
  * node's memory, and thousands of random delays at the boundaries of its phases.
  *
  * This file stands in for communicator and windows: one node, all threads, plain memory.  The code
- * of the steps is the library's; on one node it calls no MPI. */
+ * of the steps is the library's; on one node it calls no MPI.  LOCKSTEP_TEST_FULL=1: forty times as
+ * many steps. */
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -10,6 +11,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -17,7 +19,8 @@
 #include "comm/comm_internal.h"
 #include "comm/exchange.h"
 
-enum { THREADS = 3, N = 5 * LS__BLOCK + 11, LANES = 5, STEPS = 1500 };
+enum { THREADS = 3, N = 5 * LS__BLOCK + 11, LANES = 5, STEPS = 1500, FULL = 40 };
+static int steps = STEPS;
 
 /* ---- the stand-in ---- */
 
@@ -225,7 +228,7 @@ static void *run(void *argument) {
   }
   memset(w, 0, sizeof want[0]);
   shown = ls__exchange_parameters(x);
-  for (int number = 0; number < STEPS; number++) {
+  for (int number = 0; number < steps; number++) {
     step(r, x, number, shown, w);
     for (size_t i = 0; i < N; i++) w[i] += sum(number, i);
     boundary(r);
@@ -240,6 +243,8 @@ static void *run(void *argument) {
 static void no_wrong_sum(void **state) {
   (void)state;
   static rank ranks[THREADS];
+  const char *full = getenv("LOCKSTEP_TEST_FULL");
+  if (full != NULL && strcmp(full, "1") == 0) steps = FULL * STEPS;
   size_t alive = ls__alloc_alive(), delays = 0;
   pthread_barrier_init(&everybody, NULL, THREADS);
   for (int k = 0; k < THREADS; k++) {

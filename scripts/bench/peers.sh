@@ -3,18 +3,19 @@
 # measures every program once, one after the other, so that a slow spell of the machine meets them
 # all; the table holds medians over the rounds, and ratios of medians.
 #
-#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2]
+#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2] [--peers torch,jax]
 #
 # PYTHON: a Python with torch and jax from pip (default python3).
 # LOCKSTEP: the program (default build/lockstep).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=5 workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2
+rounds=5 patience=60 peers="torch jax" workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
     --workloads) workloads=$2; shift 2 ;;
     --ranks) ranks=$2; shift 2 ;;
+    --peers) peers=${2//,/ }; shift 2 ;;
     *) sed -n '2,10s/^# \?//p' "$0"; exit 2 ;;
   esac
 done
@@ -26,15 +27,18 @@ trap 'rm -f "$results"' EXIT
 
 # Samples a rank, and steps a round for the peers.
 batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; *) echo 128 ;; esac; }
-steps_of() { case $1 in mlp_small) echo 1000 ;; mlp_large) echo 30 ;; *) echo 5 ;; esac; }
+steps_of() { case $1 in mlp_small) echo 400 ;; mlp_large) echo 15 ;; *) echo 4 ;; esac; }
 
 note() { # PROGRAM WORKLOAD RANKS SAMPLES/S
   echo "$1 $2 $3 $4" | tee -a "$results" >&2
 }
 peer() { # NAME WORKLOAD RANKS
   local rate batch=$(($(batch_of "$2") * $3))
-  rate=$("$PYTHON" "scripts/bench/peer_$1.py" "${2%:*}" "$3" "$batch" "$(steps_of "$2")" 2>/dev/null |
-    sed -nE 's/.* ([0-9.]+) samples\/s.*/\1/p' | tail -1)
+  # JAX's processes may wait for each other for minutes after they have printed their figure.
+  rate=$(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/peer_$1.py" "${2%:*}" "$3" "$batch" \
+    "$(steps_of "$2")" 2>/dev/null |
+    sed -nE 's/.* ([0-9.]+) samples\/s.*/\1/p' | tail -1) || true
+  pkill -f "scripts/bench/peer_$1.py" || true
   [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
 }
 ours() { # WORKLOAD RANKS
@@ -49,8 +53,7 @@ for ((r = 0; r < rounds; r++)); do
   for w in ${workloads//,/ }; do
     for n in ${ranks//,/ }; do
       ours "$w" "$n"
-      peer torch "$w" "$n"
-      peer jax "$w" "$n"
+      for p in $peers; do peer "$p" "$w" "$n"; done
     done
   done
 done

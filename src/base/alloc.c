@@ -1,9 +1,13 @@
+#define _DEFAULT_SOURCE /* madvise, where the system has it */
 #include "base/alloc.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#if defined(__linux__)
+#include <sys/mman.h>
+#endif
 
 /* In front of every block, a line of its own: the block stays aligned. */
 typedef struct header {
@@ -12,6 +16,20 @@ typedef struct header {
 
 static atomic_size_t alive, calls;
 static atomic_size_t fail_at = SIZE_MAX; /* the number of calls at which one fails */
+
+/* Large blocks begin at a huge page and ask for such pages: samples drawn in random order, and
+ * weights, cost fewer walks through the page table. */
+enum { HUGE_PAGE = 1 << 21, LARGE = 4 << 20 };
+
+static char *get_memory(size_t whole) {
+  if (whole < LARGE) return aligned_alloc(LS__ALIGN, whole);
+  whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
+  char *memory = aligned_alloc(HUGE_PAGE, whole);
+#if defined(MADV_HUGEPAGE)
+  if (memory != NULL) (void)madvise(memory, whole, MADV_HUGEPAGE); /* a wish: may be refused */
+#endif
+  return memory;
+}
 
 static header *header_of(void *block) {
   return (header *)(void *)((char *)block - LS__ALIGN);
@@ -22,11 +40,11 @@ void *ls__calloc(size_t count, size_t size) {
     atomic_store(&fail_at, SIZE_MAX);
     return NULL;
   }
-  if (size != 0 && count > (SIZE_MAX / 2 - 2 * LS__ALIGN) / size) return NULL;
+  if (size != 0 && count > (SIZE_MAX / 2 - 2 * HUGE_PAGE) / size) return NULL;
   size_t bytes = count * size;
   size_t whole = (bytes + 2 * LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;
   if (whole < 2 * LS__ALIGN) whole = 2 * LS__ALIGN;
-  char *memory = aligned_alloc(LS__ALIGN, whole);
+  char *memory = get_memory(whole);
   if (memory == NULL) return NULL;
   atomic_fetch_add(&alive, 1);
   atomic_fetch_add(&calls, 1);

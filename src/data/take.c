@@ -43,11 +43,14 @@ static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t
   const size_t base = data->part[LS_TRAIN].base;
   const unsigned char *const rows = data->x + base * layout->x_bytes;
   const float *const targets = data->y + base * layout->y_count;
+  enum { AHEAD = 4 }; /* rows on their way from memory while one is worked on */
+  for (size_t k = 0; k < AHEAD && k < n; k++)
+    prefetch(rows + (size_t)sample[k] * layout->x_bytes, layout->x_bytes);
   for (size_t k = 0; k < n; k++) {
     const size_t i = (size_t)sample[k];
-    if (k + 1 < n) {
-      prefetch(rows + (size_t)sample[k + 1] * layout->x_bytes, layout->x_bytes);
-      PREFETCH(targets + (size_t)sample[k + 1] * layout->y_count);
+    if (k + AHEAD < n) {
+      prefetch(rows + (size_t)sample[k + AHEAD] * layout->x_bytes, layout->x_bytes);
+      PREFETCH(targets + (size_t)sample[k + AHEAD] * layout->y_count);
     }
     load_one_x(data, ops, rows + i * layout->x_bytes, x + k * layout->x_count);
     if (layout->y_count > 0 && y != NULL)

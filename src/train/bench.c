@@ -112,6 +112,7 @@ static ls_status time_whole(bench *b, size_t epochs, double *rate) {
   memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
   memset(&t->now, 0, sizeof t->now);
   memset(&t->total, 0, sizeof t->total);
+  memset(&t->times, 0, sizeof t->times);
   t->set.epochs = epochs;
   t->options.progress = LS_PROGRESS_NONE;
   LS_TRY(ls__comm_barrier(b->comm));

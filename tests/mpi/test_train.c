@@ -13,22 +13,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "h5/h5.h"
-
-#define MUST(what)                                                                             \
-  do {                                                                                         \
-    ls_status must = (what);                                                                   \
-    if (must != LS_OK) {                                                                       \
-      fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, ls_error_message());       \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                            \
-    }                                                                                          \
-  } while (0)
-#define CHECK(what)                                                                            \
-  do {                                                                                         \
-    if (!(what)) {                                                                             \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #what);                      \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                            \
-    }                                                                                          \
-  } while (0)
+#include "mpi_check.h"
 
 enum { N = 203, INPUTS = 7, CLASSES = 4 }; /* 203 = 4 batches of 47 and one of 15 */
 static char folder[256];
@@ -153,13 +138,9 @@ int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
-  if (rank == 0) {
-    const char *tmp = getenv("TMPDIR");
-    snprintf(folder, sizeof folder, "%s/lockstep-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
-    CHECK(mkdtemp(folder) != NULL);
-    make_file();
-  }
-  MPI_Bcast(folder, sizeof folder, MPI_CHAR, 0, MPI_COMM_WORLD);
+  make_folder(folder, sizeof folder, rank);
+  if (rank == 0) make_file();
+  MPI_Barrier(MPI_COMM_WORLD); /* nobody reads the file before it is whole */
 
   ls_comm *comm = NULL;
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
@@ -183,12 +164,9 @@ int main(int argc, char **argv) {
   }
   resume_on(size, 1, rank, alone);
   ls_comm_destroy(comm);
-  if (rank == 0) {
-    char command[400];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    CHECK(system(command) == 0);
+  remove_folder(folder, rank);
+  if (rank == 0)
     printf("weights %016llx on %d ranks\n", (unsigned long long)alone.hash, size);
-  }
   size_t alive = ls__alloc_alive();
   if (alive != 0) fprintf(stderr, "rank %d: %zu blocks are not freed\n", rank, alive);
   CHECK(alive == 0);

@@ -33,6 +33,9 @@ LS_CHECKED ls_status ls__checkpoint_begin(const char *path, const ls_model *mode
                                           ls__checkpoint_writer **out);
 LS_CHECKED ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const char *slot,
                                          const float *arena);
+/* What the exchange keeps on `rank` (ls__exchange_holds), and the layout that it belongs to. */
+LS_CHECKED ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t layout, int rank,
+                                         const float *held, size_t n);
 LS_CHECKED ls_status ls__checkpoint_end(ls__checkpoint_writer *writer);
 void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
 
@@ -43,6 +46,10 @@ LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls_
 /* One slot into a whole arena. */
 LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model,
                                               const char *slot, float *arena);
+
+/* Whether the checkpoint has what an exchange of this layout keeps; and that of one rank. */
+LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has);
+LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size_t n);
 
 /* Path of the newest whole checkpoint of a run directory, "" when there is none; damaged newer ones
  * are named on standard error.  `path` has room for `bytes`. */

@@ -18,4 +18,9 @@ static inline void ls__parameter_path(const char *folder, const ls__node *node, 
            node->layer.parameters[p].name);
 }
 
+/* What the exchange keeps on a rank. */
+static inline void ls__held_path(int rank, char path[LS__PATH_BYTES]) {
+  snprintf(path, LS__PATH_BYTES, "/exchange/rank_%d", rank);
+}
+
 #endif

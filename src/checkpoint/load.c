@@ -157,13 +157,17 @@ out:
   return st;
 }
 
-/* Compare an optimizer slot with its checksum. */
+static bool starts(const char *name, const char *with) {
+  return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Compare what the optimizer and the exchange keep with its checksum. */
 static ls_status check_slot(void *context, const char *name, bool is_group) {
   ls_status st = LS_OK;
   ls__h5 *file = context;
   ls__h5_info info;
   float *values = NULL;
-  if (is_group || strncmp(name, "/optimizer/", strlen("/optimizer/")) != 0) return LS_OK;
+  if (is_group || !(starts(name, "/optimizer/") || starts(name, "/exchange/"))) return LS_OK;
   LS_TRY(ls__h5_info_get(file, name, &info));
   LS_TRY(ls__alloc(&values, ls_shape_count(&info.shape), sizeof *values, name));
   LS_TRY(read_array(file, name, LS__F32, &info.shape, values));
@@ -210,6 +214,33 @@ ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model, cons
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_arena(file, folder, model->graph, arena));
+out:
+  ls__h5_close(file);
+  return as_checkpoint(st);
+}
+
+ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  int64_t saved = 0;
+  *has = false;
+  LS_TRY(ls__h5_open(path, &file));
+  if (!ls__h5_has_attribute(file, "/", "exchange_layout")) goto out;
+  LS_TRY(ls__h5_get_integer(file, "/", "exchange_layout", &saved));
+  *has = (uint64_t)saved == layout;
+out:
+  ls__h5_close(file);
+  return as_checkpoint(st);
+}
+
+ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size_t n) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  char name[LS__PATH_BYTES];
+  ls_shape shape = {1, {n}};
+  ls__held_path(rank, name);
+  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(read_array(file, name, LS__F32, &shape, held));
 out:
   ls__h5_close(file);
   return as_checkpoint(st);

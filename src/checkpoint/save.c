@@ -111,6 +111,19 @@ ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const char *slot, c
   return write_arena(writer, folder, arena);
 }
 
+ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t layout, int rank,
+                              const float *held, size_t n) {
+  ls_status st = LS_OK;
+  char name[LS__PATH_BYTES];
+  ls_shape shape = {1, {n}};
+  ls__held_path(rank, name);
+  if (rank == 0)
+    LS_TRY(ls__h5_set_integer(writer->file, "/", "exchange_layout", (int64_t)layout));
+  LS_TRY(write_array(writer->file, name, LS__F32, &shape, held));
+out:
+  return st;
+}
+
 ls_status ls__checkpoint_end(ls__checkpoint_writer *writer) {
   ls_status st = ls__h5_commit(writer->file);
   ls__free(writer);

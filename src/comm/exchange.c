@@ -7,18 +7,26 @@
 #include "comm/exchange_internal.h"
 #include "comm/reduce.h"
 
-static const ls__exchange_kind *const kinds[] = {&ls__exchange_mpi, &ls__exchange_tree,
-                                                 &ls__exchange_shared};
-enum { KINDS = sizeof kinds / sizeof *kinds };
+/* What a name stands for: an algorithm, and whether ranks of a node share memory in it. */
+typedef struct choice {
+  const char *name;
+  const ls__exchange_kind *kind;
+  bool shared;
+} choice;
+
+static const choice choices[] = {{"shared", &ls__exchange_tree, true},
+                                 {"tree", &ls__exchange_tree, false},
+                                 {"mpi", &ls__exchange_mpi, false}};
+enum { CHOICES = sizeof choices / sizeof *choices };
 
 const char *const *ls__exchange_names(void) {
   static const char *const names[] = {"auto", "shared", "tree", "mpi", NULL};
   return names;
 }
 
-static const ls__exchange_kind *find(const char *name) {
-  for (int i = 0; i < KINDS; i++)
-    if (strcmp(kinds[i]->name, name) == 0) return kinds[i];
+static const choice *find(const char *name) {
+  for (int i = 0; i < CHOICES; i++)
+    if (strcmp(choices[i].name, name) == 0) return &choices[i];
   return NULL;
 }
 
@@ -93,14 +101,17 @@ static void cut_buckets(ls__exchange *x, size_t bytes) {
   x->buckets = x->n == 0 ? 0 : (x->n - 1) / x->bucket_floats + 1;
 }
 
-static ls_status create(ls_comm *comm, const ls__exchange_kind *kind, const ls__exchange_plan *plan,
+static ls_status create(ls_comm *comm, const choice *c, const ls__exchange_plan *plan,
                         ls__exchange **out) {
   ls_status st = LS_OK;
   ls__exchange *x = NULL;
   LS_ASSERT(plan->lanes >= 1);
   st = ls__alloc(&x, 1, sizeof *x, "exchange");
   if (st == LS_OK) {
-    x->kind = kind;
+    x->name = c->name;
+    x->kind = c->kind;
+    x->shared = c->shared;
+    x->codec = plan->codec;
     x->comm = comm;
     x->rank = ls_comm_rank(comm);
     x->size = ls_comm_size(comm);
@@ -113,7 +124,7 @@ static ls_status create(ls_comm *comm, const ls__exchange_kind *kind, const ls__
     st = ls__alloc(&x->arena, (size_t)x->arenas + 1, sizeof *x->arena, "gradients");
   }
   LS_TRY(ls_comm_agree(comm, st));
-  LS_TRY(kind->create(x));
+  LS_TRY(x->kind->create(x));
   *out = x;
 out:
   if (st != LS_OK) ls__exchange_destroy(x);
@@ -126,13 +137,17 @@ ls_status ls__exchange_create(ls_comm *comm, const char *name, const ls__exchang
   ls__exchange_plan tuned = *plan;
   bool automatic = strcmp(name, "auto") == 0;
   *out = NULL;
-  if (automatic) LS_TRY(ls__exchange_tune(comm, plan, &name, &tuned.bucket_bytes));
-  const ls__exchange_kind *kind = find(name);
-  if (kind == NULL) LS_FAIL(LS_ECONFIG, "exchange: %s is none of auto, shared, tree, mpi", name);
-  st = create(comm, kind, &tuned, out);
+  const bool coded = plan->codec.code != LS__CODE_NONE;
+  if (coded && tuned.bucket_bytes == 0) tuned.bucket_bytes = LS__CODED_BUCKET;
+  if (automatic && coded) name = "shared";
+  if (automatic && !coded) LS_TRY(ls__exchange_tune(comm, plan, &name, &tuned.bucket_bytes));
+  const choice *c = find(name);
+  if (c == NULL) LS_FAIL(LS_ECONFIG, "exchange: %s is none of auto, shared, tree, mpi", name);
+  if (coded && !c->kind->compresses)
+    LS_FAIL(LS_ECONFIG, "exchange: %s can't compress; take auto, shared or tree", name);
+  st = create(comm, c, &tuned, out);
   /* Shared memory may be small (in containers it often is): messages need none. */
-  if (st != LS_OK && automatic && kind == &ls__exchange_shared)
-    st = create(comm, &ls__exchange_tree, &tuned, out);
+  if (st != LS_OK && automatic && c->shared) st = create(comm, find("tree"), &tuned, out);
 out:
   return st;
 }
@@ -146,7 +161,7 @@ void ls__exchange_destroy(ls__exchange *x) {
 }
 
 const char *ls__exchange_name(const ls__exchange *x) {
-  return x->kind->name;
+  return x->name;
 }
 
 float *ls__exchange_parameters(ls__exchange *x) {
@@ -281,9 +296,8 @@ ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice) {
   if (!x->kind->reduced(x, b)) skip_lanes(x, x->lane_hi);
   const double before = waited(x);
   ls__exchange_slice_range(x, b, slice);
-  slice->g = x->kind->slice(x, b);
+  x->kind->slice(x, b, slice);
   take_waits(x, before);
-  slice->w = x->w + slice->offset;
   return LS_OK;
 }
 
@@ -371,12 +385,49 @@ ls_status ls__exchange_publish(ls__exchange *x) {
   ls_status st = LS_OK;
   size_t bytes = x->n * sizeof *x->w;
   ls__exchange_settle(x);
-  if (!x->shared) return ls__comm_bcast(x->comm, x->w, bytes, 0);
-  LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */
-  LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));
-  LS_TRY(ls__window_fence(x->comm));
+  if (x->shared) {
+    LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */
+    LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));
+    LS_TRY(ls__window_fence(x->comm));
+  } else {
+    LS_TRY(ls__comm_bcast(x->comm, x->w, bytes, 0));
+  }
+  if (x->kind->published != NULL) x->kind->published(x);
 out:
   return st;
+}
+
+bool ls__exchange_holds(const ls__exchange *x, size_t *n, uint64_t *layout) {
+  return x->kind->held != NULL && x->kind->held(x, n, layout) != NULL;
+}
+
+static float *held(ls__exchange *x, size_t n) {
+  size_t have = 0;
+  uint64_t layout;
+  ls__exchange_settle(x);
+  float *values = x->kind->held(x, &have, &layout);
+  LS_ASSERT(have == n);
+  return values;
+}
+
+void ls__exchange_held_gather(ls__exchange *x, int rank, float *values, size_t n) {
+  const size_t bytes = n * sizeof *values;
+  if (rank == 0 && x->rank == 0)
+    memcpy(values, held(x, n), bytes);
+  else if (x->rank == rank)
+    ls__comm_send(x->comm, held(x, n), bytes, 0);
+  else if (x->rank == 0)
+    ls__comm_receive(x->comm, values, bytes, rank);
+}
+
+void ls__exchange_held_scatter(ls__exchange *x, int rank, const float *values, size_t n) {
+  const size_t bytes = n * sizeof *values;
+  if (rank == 0 && x->rank == 0)
+    memcpy(held(x, n), values, bytes);
+  else if (x->rank == rank)
+    ls__comm_receive(x->comm, held(x, n), bytes, 0);
+  else if (x->rank == 0)
+    ls__comm_send(x->comm, values, bytes, rank);
 }
 
 ls__exchange_times ls__exchange_timing(ls__exchange *x, bool reset) {

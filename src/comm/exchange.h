@@ -28,11 +28,12 @@
 #ifndef LS_COMM_EXCHANGE_H
 #define LS_COMM_EXCHANGE_H
 
+#include "comm/codec.h"
 #include "comm/comm.h"
 
 /* Slices begin and end at multiples of this many floats from the arena's start (its end apart), so
  * that sums over blocks don't depend on the rank count. */
-enum { LS__BLOCK = 1024 };
+enum { LS__BLOCK = 1024, LS__CODED_BUCKET = 1 << 20 };
 
 typedef struct ls__exchange ls__exchange;
 
@@ -40,6 +41,7 @@ typedef struct ls__exchange_plan {
   size_t n;            /* floats in the arena */
   size_t lanes;
   size_t bucket_bytes; /* about; rounded to blocks; 0: all in one, or "auto" measures */
+  ls__codec codec;     /* compression between nodes, of "shared" and "tree" (each rank a node) */
 } ls__exchange_plan;
 
 typedef struct ls__slice {
@@ -51,7 +53,9 @@ typedef struct ls__slice {
 /* Names: "shared" (through the memory of a node, by messages between nodes; R2), "tree" (by
  * messages between all ranks; R2), "mpi" (order and timing are the MPI library's; R0), and "auto",
  * which measures and picks one of the R2 kinds, and a bucket size where the plan leaves it open;
- * its choice changes no bit.  NULL-terminated. */
+ * its choice changes no bit.  With compression a result depends on which ranks share a node and on
+ * the buckets, though not on time (R1), so "auto" then measures nothing: "shared", and buckets of
+ * LS__CODED_BUCKET bytes.  NULL-terminated. */
 const char *const *ls__exchange_names(void);
 
 LS_CHECKED ls_status ls__exchange_create(ls_comm *comm, const char *name,
@@ -95,6 +99,15 @@ void ls__exchange_settle(ls__exchange *x);
  * `full` may be NULL on other ranks.  For optimizer state. */
 LS_CHECKED ls_status ls__exchange_gather(ls__exchange *x, const float *own, float *full);
 LS_CHECKED ls_status ls__exchange_scatter(ls__exchange *x, const float *full, float *own);
+
+/* What compression keeps on this rank from step to step: n floats, meant for an exchange of the
+ * same layout (which ranks share nodes, lanes, buckets, code).  True with compression, on all ranks
+ * or on none.  Without these values a run goes on too, and only what had not been sent is lost. */
+bool ls__exchange_holds(const ls__exchange *x, size_t *n, uint64_t *layout);
+/* The n floats of `rank` to rank 0, into `values`, and, after a publish, back from there.  The
+ * others do nothing. */
+void ls__exchange_held_gather(ls__exchange *x, int rank, float *values, size_t n);
+void ls__exchange_held_scatter(ls__exchange *x, int rank, const float *values, size_t n);
 
 /* Every rank gets rank 0's parameters (after initialisation or a resume). */
 LS_CHECKED ls_status ls__exchange_publish(ls__exchange *x);

@@ -5,11 +5,11 @@
 #include "comm/exchange.h"
 #include "comm/lanes.h"
 
-/* One kind of exchange.  exchange.c keeps the lanes and calls these; the functions that wait do so
- * with ls__wait and can't fail (a lost rank ends the job). */
+/* One algorithm of exchange.  exchange.c keeps the lanes and calls these; the functions that wait
+ * do so with ls__wait and can't fail (a lost rank ends the job). */
 typedef struct ls__exchange_kind {
-  const char *name;
   bool tree_order; /* own lanes stay apart as subtrees; else they are summed in lane order */
+  bool compresses; /* what nodes send each other, when the plan says so */
   /* Allocate x->w, x->arena and x->state; everything else in x is known.  Collective. */
   ls_status (*create)(ls__exchange *x);
   void (*destroy)(ls__exchange *x);
@@ -20,15 +20,20 @@ typedef struct ls__exchange_kind {
   void (*ready)(ls__exchange *x, size_t b); /* this rank's part of bucket b is final */
   void (*progress)(ls__exchange *x);
   bool (*reduced)(ls__exchange *x, size_t b); /* whether own slice b is summed; doesn't wait */
-  float *(*slice)(ls__exchange *x, size_t b); /* waits for it */
+  void (*slice)(ls__exchange *x, size_t b, ls__slice *slice); /* waits for it; fills in w and g */
   void (*updated)(ls__exchange *x, size_t b);
   void (*end)(ls__exchange *x); /* all buckets are updated on this rank */
   void (*settle)(ls__exchange *x); /* waits until they are on all, and nothing is under way */
+  /* Where a kind compresses: parameters were written from outside; what is kept on
+   * this rank, NULL: nothing (ls__exchange_holds). */
+  void (*published)(ls__exchange *x);
+  float *(*held)(const ls__exchange *x, size_t *n, uint64_t *layout);
 } ls__exchange_kind;
 
-extern const ls__exchange_kind ls__exchange_mpi, ls__exchange_tree, ls__exchange_shared;
+extern const ls__exchange_kind ls__exchange_mpi, ls__exchange_tree;
 
 struct ls__exchange {
+  const char *name;
   const ls__exchange_kind *kind;
   ls_comm *comm;
   int rank, size;
@@ -38,6 +43,7 @@ struct ls__exchange {
   size_t lane_lo, lane_hi; /* this rank's */
   float *w;                /* [n] */
   bool shared;             /* w is one copy a node, not one a rank; the same on all ranks */
+  ls__codec codec;         /* of what nodes send each other; LS__CODE_NONE where the kind can't */
   int arenas;              /* gradient arenas of this rank */
   float **arena;           /* [arenas], [n] each; room for one more */
   size_t bytes;            /* what ls__exchange_memory says; kinds add to it */

@@ -118,11 +118,16 @@ static void progress(ls__exchange *x) {
   while (s->progressed < x->buckets && reduced(x, s->progressed)) s->progressed++;
 }
 
-static float *slice(ls__exchange *x, size_t b) {
+static void wait(ls__exchange *x, size_t b) {
   state *s = x->state;
   ls__wait_requests(x->comm, s->bucket[b].n, s->request + s->bucket[b].first,
                     "the sum of gradients");
-  return x->arena[0] + ls__exchange_bucket_start(x, b);
+}
+
+static void slice(ls__exchange *x, size_t b, ls__slice *slice) {
+  wait(x, b);
+  slice->w = x->w + slice->offset;
+  slice->g = x->arena[0] + slice->offset;
 }
 
 static void updated(ls__exchange *x, size_t b) {
@@ -131,7 +136,7 @@ static void updated(ls__exchange *x, size_t b) {
 }
 
 static void end(ls__exchange *x) {
-  for (size_t b = 0; b < x->buckets; b++) (void)slice(x, b);
+  for (size_t b = 0; b < x->buckets; b++) wait(x, b);
 }
 
 static void settle(ls__exchange *x) {
@@ -139,7 +144,6 @@ static void settle(ls__exchange *x) {
 }
 
 const ls__exchange_kind ls__exchange_mpi = {
-    .name = "mpi",
     .tree_order = false,
     .create = create,
     .destroy = destroy,

@@ -20,15 +20,11 @@ void ls__exchange_set_whole_bytes(size_t bytes) {
   whole_bytes = bytes;
 }
 
-static int places_of(const ls__tree *t, int node) {
-  return t->first[node + 1] - t->first[node];
-}
-
 void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int place, size_t *lo,
                     size_t *hi) {
   const ls__tree *t = x->state;
   if (b->whole) {
-    ls__exchange_cut(b->lo, b->hi, (size_t)place, (size_t)places_of(t, node), lo, hi);
+    ls__exchange_cut(b->lo, b->hi, (size_t)place, (size_t)ls__tree_places(t, node), lo, hi);
   } else {
     ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)place, (size_t)x->size, lo, hi);
   }
@@ -40,14 +36,13 @@ void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int plac
   size_t from = b->lo, upto = b->hi, unused;
   if (!b->whole) {
     ls__tree_slice(x, b, to, 0, &from, &unused);
-    ls__tree_slice(x, b, to, places_of(t, to) - 1, &unused, &upto);
+    ls__tree_slice(x, b, to, ls__tree_places(t, to) - 1, &unused, &upto);
   }
-  ls__exchange_cut(from, upto, (size_t)place, (size_t)places_of(t, by), lo, hi);
+  ls__exchange_cut(from, upto, (size_t)place, (size_t)ls__tree_places(t, by), lo, hi);
 }
 
-/* Overlap of what (by, by_place) sends to node `to` and what (to, to_place) owns; false: empty. */
-static bool overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
-                    int to_place, ls__piece *piece) {
+bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
+                      int to_place, ls__piece *piece) {
   size_t share_lo, share_hi, slice_lo, slice_hi;
   ls__tree_share(x, b, by, by_place, to, &share_lo, &share_hi);
   ls__tree_slice(x, b, to, to_place, &slice_lo, &slice_hi);
@@ -58,27 +53,39 @@ static bool overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_p
 
 /* ---- messages ---- */
 
+int ls__tree_tag(size_t bucket) {
+  return TAG_FIRST + 2 * (int)(bucket % TAG_BUCKETS);
+}
+
+ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at, size_t count,
+                           MPI_Datatype type, int peer, int tag) {
+  ls_status st = LS_OK;
+  ls__tree *t = x->state;
+  if (t->requests == t->room) {
+    size_t room = 2 * t->room + 64;
+    MPI_Request *grown = ls__realloc(t->request, room, sizeof *grown);
+    if (grown == NULL) LS_FAIL(LS_ENOMEM, "exchange: out of memory for %zu messages", room);
+    t->request = grown;
+    t->room = room;
+  }
+  MPI_Request *request = &t->request[t->requests];
+  int code = send ? MPI_Send_init(at, (int)count, type, peer, tag, x->comm->mpi, request)
+                  : MPI_Recv_init(at, (int)count, type, peer, tag, x->comm->mpi, request);
+  LS_TRY(ls__mpi_status(code, "exchange"));
+  t->requests++;
+  run->n++;
+out:
+  return st;
+}
+
 /* One transfer as persistent requests, as many as its length needs. */
 static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n,
                              int peer, int tag) {
   ls_status st = LS_OK;
-  ls__tree *t = x->state;
   size_t limit = x->comm->message_bytes / sizeof *at;
   while (n > 0) {
     size_t piece = n < limit ? n : limit;
-    if (t->requests == t->room) {
-      size_t room = 2 * t->room + 64;
-      MPI_Request *grown = ls__realloc(t->request, room, sizeof *grown);
-      if (grown == NULL) LS_FAIL(LS_ENOMEM, "exchange: out of memory for %zu messages", room);
-      t->request = grown;
-      t->room = room;
-    }
-    MPI_Request *request = &t->request[t->requests];
-    int code = send ? MPI_Send_init(at, (int)piece, MPI_FLOAT, peer, tag, x->comm->mpi, request)
-                    : MPI_Recv_init(at, (int)piece, MPI_FLOAT, peer, tag, x->comm->mpi, request);
-    LS_TRY(ls__mpi_status(code, "exchange"));
-    t->requests++;
-    run->n++;
+    LS_TRY(ls__tree_request(x, run, send, at, piece, MPI_FLOAT, peer, tag));
     at += piece;
     n -= piece;
   }
@@ -86,20 +93,19 @@ out:
   return st;
 }
 
-/* Subtrees of a node's lanes. */
-static int node_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_SUBTREES]) {
+int ls__tree_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_SUBTREES]) {
   const ls__tree *t = x->state;
   return ls__subtrees(ls__exchange_first_lane(x, t->first[node]),
                       ls__exchange_first_lane(x, t->first[node + 1]), x->lanes, out);
 }
 
-/* Place of node's first staged leaf: the subtrees of other nodes stand in node order. */
-static size_t first_staged(const ls__exchange *x, int node) {
+/* The subtrees of other nodes stand in node order. */
+size_t ls__tree_first_staged(const ls__exchange *x, int node) {
   const ls__tree *t = x->state;
   ls__subtree trees[LS__MAX_SUBTREES];
   size_t at = 0;
   for (int j = 0; j < node; j++)
-    if (j != t->node) at += (size_t)node_subtrees(x, j, trees);
+    if (j != t->node) at += (size_t)ls__tree_subtrees(x, j, trees);
   return at;
 }
 
@@ -111,19 +117,19 @@ static ls_status add_run(ls__exchange *x, size_t number, direction what, ls__run
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   ls__bucket *b = &t->bucket[number];
-  const int tag = TAG_FIRST + 2 * (int)(number % TAG_BUCKETS);
+  const int tag = ls__tree_tag(number);
   run->first = t->requests;
   if (b->whole && (what == WEIGHTS_IN || what == WEIGHTS_OUT)) return LS_OK;
   for (int j = 0; j < t->nodes; j++) {
     if (j == t->node) continue;
     ls__subtree trees[LS__MAX_SUBTREES];
-    size_t staged = first_staged(x, j), n_trees = (size_t)node_subtrees(x, j, trees);
-    for (int q = 0; q < places_of(t, j); q++) {
+    size_t staged = ls__tree_first_staged(x, j), n_trees = (size_t)ls__tree_subtrees(x, j, trees);
+    for (int q = 0; q < ls__tree_places(t, j); q++) {
       bool outward = what == GRADIENTS_OUT || what == WEIGHTS_IN; /* my share of what j owns */
       int peer = t->first[j] + q;
       ls__piece p;
-      if (outward ? !overlap(x, b, t->node, t->place, j, q, &p)
-                  : !overlap(x, b, j, q, t->node, t->place, &p))
+      if (outward ? !ls__tree_overlap(x, b, t->node, t->place, j, q, &p)
+                  : !ls__tree_overlap(x, b, j, q, t->node, t->place, &p))
         continue;
       size_t n = p.hi - p.lo;
       if (what == WEIGHTS_IN || what == WEIGHTS_OUT)
@@ -153,7 +159,7 @@ static ls_status plan_sum(ls__exchange *x, bool joined, ls__leaf **leaves, size_
   LS_TRY(ls__alloc(&ranges, own + t->staged, sizeof *ranges, "exchange"));
   for (int j = 0; j < t->nodes; j++) {
     ls__subtree trees[LS__MAX_SUBTREES];
-    int found = node_subtrees(x, j, trees);
+    int found = ls__tree_subtrees(x, j, trees);
     if (j != t->node || joined) {
       for (int i = 0; i < found; i++, at++) {
         ranges[at] = trees[i];
@@ -185,7 +191,7 @@ static ls_status plan_node(ls__exchange *x) {
   ls__tree *t = x->state;
   ls__subtree trees[LS__MAX_SUBTREES], held[LS__MAX_SUBTREES], *ranges = NULL;
   size_t at = 0;
-  t->trees = (size_t)node_subtrees(x, t->node, trees);
+  t->trees = (size_t)ls__tree_subtrees(x, t->node, trees);
   LS_TRY(ls__alloc(&ranges, t->leaves, sizeof *ranges, "exchange"));
   for (int r = t->first[t->node]; r < t->first[t->node + 1]; r++) {
     int n = ls__subtrees(ls__exchange_first_lane(x, r), ls__exchange_first_lane(x, r + 1), x->lanes,
@@ -257,7 +263,7 @@ static void cut_bucket(ls__exchange *x, size_t number) {
   b->lo = ls__exchange_bucket_start(x, number);
   b->hi = ls__exchange_bucket_start(x, number + 1);
   size_t bytes = (b->hi - b->lo) * sizeof(float), senders = (size_t)t->nodes - 1;
-  b->whole = t->nodes > 1 &&
+  b->whole = t->nodes > 1 && x->codec.code == LS__CODE_NONE &&
              (whole_bytes == SIZE_MAX ? bytes * senders <= WHOLE_BYTES : bytes <= whole_bytes);
   size_t hi;
   ls__tree_slice(x, b, t->node, t->place, &b->own, &hi);
@@ -304,11 +310,12 @@ static ls_status plan_all(ls__exchange *x) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   LS_TRY(plan_node(x));
-  t->staged = first_staged(x, t->nodes);
+  t->staged = ls__tree_first_staged(x, t->nodes);
   LS_TRY(plan_sum(x, false, &t->cut, &t->n_cut, &t->reduce_cut));
   LS_TRY(plan_sum(x, true, &t->all, &t->n_all, &t->reduce_whole));
   LS_TRY(ls__alloc(&t->operand, t->n_cut, sizeof *t->operand, "exchange"));
   LS_TRY(plan_buckets(x));
+  if (x->codec.code != LS__CODE_NONE && t->nodes > 1) return ls__coded_plan(x);
   for (size_t i = 0; i < x->buckets; i++) {
     ls__bucket *b = &t->bucket[i];
     LS_TRY(add_run(x, i, GRADIENTS_IN, &b->gradients_in));
@@ -321,9 +328,10 @@ out:
 }
 
 /* Nodes as this exchange sees them, and room for the node's leaves. */
-static ls_status group(ls__exchange *x, bool shared) {
+static ls_status group(ls__exchange *x) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
+  const bool shared = x->shared;
   t->nodes = shared ? ls_comm_nodes(x->comm) : x->size;
   t->node = shared ? ls__comm_node(x->comm) : x->rank;
   t->places = shared ? ls__comm_node_size(x->comm) : 1;
@@ -339,21 +347,20 @@ out:
   return st;
 }
 
-static ls_status create(ls__exchange *x, bool shared) {
+static ls_status create(ls__exchange *x) {
   ls_status st = LS_OK;
   int *arenas = NULL;
   size_t *ones = NULL;
   const size_t size = (size_t)x->size;
   st = ls__alloc(&x->state, 1, sizeof(ls__tree), "exchange");
-  if (st == LS_OK) st = group(x, shared);
+  if (st == LS_OK) st = group(x);
   if (st == LS_OK) st = ls__alloc(&arenas, size, sizeof *arenas, "exchange");
   if (st == LS_OK) st = ls__alloc(&ones, size, sizeof *ones, "exchange");
   LS_TRY(ls_comm_agree(x->comm, st));
   ls__tree *t = x->state;
-  x->shared = shared;
   for (size_t r = 0; r < size; r++) ones[r] = 1;
   LS_TRY(ls__comm_allgatherv(x->comm, &x->arenas, arenas, ones, sizeof *arenas));
-  bool windows = shared && x->comm != NULL && x->size > x->comm->nodes;
+  bool windows = x->shared && x->comm != NULL && x->size > x->comm->nodes;
   if (windows && t->places > 1) {
     LS_TRY(shared_memory(x, arenas + t->first[t->node]));
   } else if (windows) { /* the other nodes make one, and that is collective */
@@ -370,18 +377,11 @@ out:
   return st;
 }
 
-static ls_status create_tree(ls__exchange *x) {
-  return create(x, false);
-}
-
-static ls_status create_shared(ls__exchange *x) {
-  return create(x, true);
-}
-
 static void destroy(ls__exchange *x) {
   ls__tree *t = x->state;
   if (t == NULL) return;
   for (size_t i = 0; i < t->requests; i++) MPI_Request_free(&t->request[i]);
+  ls__coded_destroy(x);
   for (size_t i = 0; i < t->trees; i++) ls__reduce_destroy(t->tree[i].reduce);
   ls__reduce_destroy(t->reduce_cut);
   ls__reduce_destroy(t->reduce_whole);
@@ -412,9 +412,9 @@ static bool owner(const ls__exchange *x, size_t b, int rank, size_t *offset, siz
 }
 
 const ls__exchange_kind ls__exchange_tree = {
-    .name = "tree",
     .tree_order = true,
-    .create = create_tree,
+    .compresses = true,
+    .create = create,
     .destroy = destroy,
     .owner = owner,
     .begin = ls__tree_begin,
@@ -425,20 +425,6 @@ const ls__exchange_kind ls__exchange_tree = {
     .updated = ls__tree_updated,
     .end = ls__tree_end,
     .settle = ls__tree_settle,
-};
-
-const ls__exchange_kind ls__exchange_shared = {
-    .name = "shared",
-    .tree_order = true,
-    .create = create_shared,
-    .destroy = destroy,
-    .owner = owner,
-    .begin = ls__tree_begin,
-    .ready = ls__tree_ready,
-    .progress = ls__tree_progress,
-    .reduced = ls__tree_reduced,
-    .slice = ls__tree_slice_wait,
-    .updated = ls__tree_updated,
-    .end = ls__tree_end,
-    .settle = ls__tree_settle,
+    .published = ls__coded_published,
+    .held = ls__coded_held,
 };

@@ -42,7 +42,10 @@
  *
  * For small buckets two rounds of messages cost more than the work they divide.  Then each node
  * sums and updates all of the bucket ("whole"): in 1 every node sends its lanes to all others, and
- * 4 is left out. */
+ * 4 is left out.
+ *
+ * With compression (exchange_coded.c) the messages of 1 and 4 are in code, and no bucket is whole:
+ * a node's own part of a sum is exact, so all nodes' sums would differ. */
 #ifndef LS_COMM_EXCHANGE_TREE_H
 #define LS_COMM_EXCHANGE_TREE_H
 
@@ -80,7 +83,29 @@ typedef struct ls__bucket {
   float *stage;      /* [staged leaves][own_n] what comes from the other nodes */
   float *sum;        /* [own_n] where the sum goes */
   ls__run gradients_in, gradients_out, weights_in, weights_out;
+  ls__run coded_in, coded_out, coded_weights_in, coded_weights_out; /* of ls__coding.message */
+  float *master;     /* [own_n] with compression: the weights that the optimizer updates */
 } ls__bucket;
+
+/* A message in code: floats [lo, lo + n) of the arena. */
+typedef struct ls__coded {
+  size_t lo, n;
+  void *code;
+  float *plain;      /* [n] gradients out: what has not been sent yet; gradients in: their stage */
+  const float *leaf; /* gradients out: the arena that they are in */
+} ls__coded;
+
+/* Compression: all messages, and what is kept from step to step. */
+typedef struct ls__coding {
+  ls__coded *message;
+  size_t messages, room;
+  float *held;   /* [n_held] of gradients what has not been sent, then master weights */
+  size_t n_held, n_rests;
+  float *scratch; /* [n_scratch] */
+  size_t n_scratch;
+  char *codes; /* [n_codes] */
+  size_t n_codes;
+} ls__coding;
 
 /* A leaf of the final sum: gradients in the memory of this node, or staged ones. */
 typedef struct ls__leaf {
@@ -120,6 +145,7 @@ typedef struct ls__tree {
   size_t contributed; /* buckets of which this rank's messages are under way */
   size_t reduced;     /* buckets of which the own slice is summed */
   bool waiting;       /* this rank can do nothing but ask for messages */
+  ls__coding *coding; /* NULL: no compression, or nobody to compress for */
 } ls__tree;
 
 /* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `place` of `by`. */
@@ -129,12 +155,38 @@ void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int plac
 void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int place, size_t *lo,
                     size_t *hi);
 
+static inline int ls__tree_places(const ls__tree *t, int node) {
+  return t->first[node + 1] - t->first[node];
+}
+
+/* Overlap of what (by, by_place) sends to node `to` and what (to, to_place) owns; false: empty. */
+bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
+                      int to_place, ls__piece *piece);
+/* Subtrees of a node's lanes; where the first of them is staged on the ranks of other nodes. */
+int ls__tree_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_SUBTREES]);
+size_t ls__tree_first_staged(const ls__exchange *x, int node);
+/* Tag of a bucket's gradients; the next one is that of its weights. */
+int ls__tree_tag(size_t bucket);
+/* One more persistent request, the last of `run`: `count` of `type` at `at`. */
+LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at,
+                                      size_t count, MPI_Datatype type, int peer, int tag);
+
+/* Compression: exchange_coded.c.  Plan makes the requests of all buckets. */
+LS_CHECKED ls_status ls__coded_plan(ls__exchange *x);
+void ls__coded_destroy(ls__exchange *x);
+void ls__coded_gradients(ls__exchange *x, ls__bucket *b); /* into code, before they are sent */
+void ls__coded_stage(ls__exchange *x, ls__bucket *b);     /* out of code, before they are summed */
+void ls__coded_weights(ls__exchange *x, ls__bucket *b);   /* into code, and into the own node's */
+void ls__coded_arrived(ls__exchange *x, const ls__bucket *b); /* into the own node's weights */
+void ls__coded_published(ls__exchange *x);
+float *ls__coded_held(const ls__exchange *x, size_t *n, uint64_t *layout);
+
 /* One step: exchange_tree_step.c. */
 void ls__tree_begin(ls__exchange *x);
 void ls__tree_ready(ls__exchange *x, size_t b);
 void ls__tree_progress(ls__exchange *x);
 bool ls__tree_reduced(ls__exchange *x, size_t b);
-float *ls__tree_slice_wait(ls__exchange *x, size_t b);
+void ls__tree_slice_wait(ls__exchange *x, size_t b, ls__slice *slice);
 void ls__tree_updated(ls__exchange *x, size_t b);
 void ls__tree_end(ls__exchange *x);
 void ls__tree_settle(ls__exchange *x);

@@ -84,6 +84,7 @@ static void contribute(ls__exchange *x, ls__bucket *b) {
     }
     if (b->whole) break; /* the same share for every node */
   }
+  if (t->coding != NULL) ls__coded_gradients(x, b);
   start(x, b->gradients_out);
   start(x, b->weights_in); /* nobody on this node reads the old weights any more */
 }
@@ -93,6 +94,7 @@ static void sum_slice(ls__exchange *x, ls__bucket *b) {
   ls__tree *t = x->state;
   const ls__leaf *leaf = b->whole ? t->all : t->cut;
   size_t n = b->whole ? t->n_all : t->n_cut;
+  if (t->coding != NULL) ls__coded_stage(x, b);
   for (size_t i = 0; i < n; i++)
     t->operand[i] =
         leaf[i].arena != NULL ? leaf[i].arena + b->own : b->stage + leaf[i].staged * b->own_n;
@@ -128,13 +130,14 @@ bool ls__tree_reduced(ls__exchange *x, size_t b) {
   return b < t->reduced;
 }
 
-float *ls__tree_slice_wait(ls__exchange *x, size_t b) {
+void ls__tree_slice_wait(ls__exchange *x, size_t b, ls__slice *slice) {
   const ls__tree *t = x->state;
   ls__wait wait = ls__wait_for("the gradients of a bucket");
   double worked = 0;
   while (!ls__tree_reduced(x, b)) turn(x, &wait, &worked);
   wait_over(x, &wait, worked);
-  return t->bucket[b].sum;
+  slice->g = t->bucket[b].sum;
+  slice->w = t->coding == NULL ? x->w + slice->offset : t->bucket[b].master;
 }
 
 /* Close what can be closed, in order. */
@@ -144,6 +147,7 @@ static void close_buckets(ls__exchange *x) {
     const ls__bucket *b = &t->bucket[t->closed % x->buckets];
     if (!arrived(x, b->weights_in) || !arrived(x, b->gradients_out) || !arrived(x, b->weights_out))
       break;
+    if (t->coding != NULL) ls__coded_arrived(x, b);
     t->closed++;
     /* Release: the new weights are seen by whoever reads the counter. */
     if (t->flags != NULL)
@@ -154,6 +158,7 @@ static void close_buckets(ls__exchange *x) {
 void ls__tree_updated(ls__exchange *x, size_t b) {
   ls__tree *t = x->state;
   LS_ASSERT(t->updated == t->base + b);
+  if (t->coding != NULL) ls__coded_weights(x, &t->bucket[b]);
   start(x, t->bucket[b].weights_out);
   t->updated++;
   close_buckets(x);

@@ -118,7 +118,8 @@ out:
 
 static ls_status make_exchanges(contest *c, size_t bucket_bytes) {
   ls_status st = LS_OK;
-  const ls__exchange_plan plan = {c->n, (size_t)ls_comm_size(c->comm), bucket_bytes};
+  const ls__exchange_plan plan = {
+      .n = c->n, .lanes = (size_t)ls_comm_size(c->comm), .bucket_bytes = bucket_bytes};
   bool right = true;
   for (int k = 0; k < EXCHANGES; k++) {
     st = ls__exchange_create(c->comm, names[k], &plan, &c->x[k]);

@@ -207,15 +207,17 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   if (r->progress == LS_PROGRESS_AUTO)
     r->progress = is_watched(r->out) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
   if (t->set.output != NULL) LS_TRY(open_directory(r, t));
+  const bool coded = t->set.codec.code != LS__CODE_NONE;
   if (r->progress != LS_PROGRESS_NONE) {
     if (t->now.step > 0)
       fprintf(r->out, "resuming at step %llu (epoch %llu, sample %llu)\n",
               (unsigned long long)t->now.step, (unsigned long long)t->now.epoch + 1,
               (unsigned long long)t->now.position);
-    fprintf(r->out, "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s\n",
+    fprintf(r->out, "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s%s%s\n",
             t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
             ls_comm_size(t->comm), ls_comm_size(t->comm) == 1 ? "" : "s",
-            ls__exchange_name(t->exchange));
+            ls__exchange_name(t->exchange), coded ? ", between nodes in " : "",
+            coded ? ls__codec_names()[t->set.codec.code] : "");
     fflush(r->out);
   }
 out:
@@ -342,10 +344,10 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
   fprintf(f, ",\"why\":");
   ls__json_string(f, status == LS_OK ? why : ls_error_message());
   fprintf(f, ",\"epochs\":%llu,\"steps\":%llu,\"samples\":%llu,\"ranks\":%d,\"nodes\":%d,\"lanes\":%zu,"
-             "\"exchange\":\"%s\",\"bucket_mb\":%.6g,\"batch\":%zu,\"parameters\":%zu,\"loss\":",
+             "\"exchange\":\"%s\",\"compression\":\"%s\",\"bucket_mb\":%.6g,\"batch\":%zu,\"parameters\":%zu,\"loss\":",
           (unsigned long long)s->epochs, (unsigned long long)s->steps,
           (unsigned long long)t->trained_samples, ls_comm_size(t->comm), ls_comm_nodes(t->comm),
-          t->lanes, ls__exchange_name(t->exchange),
+          t->lanes, ls__exchange_name(t->exchange), ls__codec_names()[t->set.codec.code],
           (double)ls__exchange_bucket_bytes(t->exchange) / 1048576.0, t->batch,
           t->model->graph->parameters);
   ls__json_number(f, s->loss);

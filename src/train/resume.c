@@ -5,6 +5,77 @@
 #include "base/alloc.h"
 #include "train/trainer.h"
 
+/* How much compression keeps on each rank, [size], the caller's; and the most of it. */
+static ls_status held_lengths(ls_trainer *t, size_t n, uint64_t **lengths, size_t *longest) {
+  ls_status st = LS_OK;
+  const size_t size = (size_t)ls_comm_size(t->comm);
+  size_t *ones = NULL;
+  uint64_t mine = n;
+  st = ls__alloc(lengths, size, sizeof **lengths, "compression");
+  if (st == LS_OK) st = ls__alloc(&ones, size, sizeof *ones, "compression");
+  LS_TRY(ls_comm_agree(t->comm, st));
+  for (size_t r = 0; r < size; r++) ones[r] = 1;
+  LS_TRY(ls__comm_allgatherv(t->comm, &mine, *lengths, ones, sizeof mine));
+  *longest = 0;
+  for (size_t r = 0; r < size; r++)
+    if ((*lengths)[r] > *longest) *longest = (size_t)(*lengths)[r];
+out:
+  ls__free(ones);
+  return st;
+}
+
+/* Rank 0 writes, rank after rank; *local is its status, and it takes part whatever that is. */
+static ls_status save_held(ls_trainer *t, ls__checkpoint_writer *writer, ls_status *local) {
+  ls_status st = LS_OK, alone = LS_OK;
+  const int rank = ls_comm_rank(t->comm);
+  uint64_t layout, *lengths = NULL;
+  size_t n, longest = 0;
+  float *other = NULL;
+  if (!ls__exchange_holds(t->exchange, &n, &layout)) return LS_OK;
+  LS_TRY(held_lengths(t, n, &lengths, &longest));
+  if (rank == 0) alone = ls__alloc(&other, longest, sizeof *other, "compression");
+  LS_TRY(ls_comm_agree(t->comm, alone));
+  for (int r = 0; r < ls_comm_size(t->comm); r++) {
+    ls__exchange_held_gather(t->exchange, r, other, (size_t)lengths[r]);
+    if (rank == 0 && *local == LS_OK)
+      *local = ls__checkpoint_held(writer, layout, r, other, (size_t)lengths[r]);
+  }
+out:
+  ls__free(other);
+  ls__free(lengths);
+  return st;
+}
+
+/* Every rank gets its own back; with other ranks, nodes, lanes or buckets nobody does. */
+static ls_status restore_held(ls_trainer *t, const char *path) {
+  ls_status st = LS_OK, alone = LS_OK;
+  const int rank = ls_comm_rank(t->comm);
+  uint64_t layout, *lengths = NULL;
+  size_t n, longest = 0;
+  bool fits = false;
+  float *other = NULL;
+  if (!ls__exchange_holds(t->exchange, &n, &layout)) return LS_OK;
+  LS_TRY(held_lengths(t, n, &lengths, &longest));
+  if (rank == 0) {
+    alone = ls__alloc(&other, longest, sizeof *other, "compression");
+    if (alone == LS_OK) alone = ls__checkpoint_has_held(path, layout, &fits);
+  }
+  LS_TRY(ls_comm_agree(t->comm, alone));
+  LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits, 0));
+  if (!fits && rank == 0)
+    fprintf(stderr, "lockstep: note: %s: it was written with other ranks, nodes, lanes, bucket_mb or "
+                    "compression: what had not been sent is left out\n", path);
+  for (int r = 0; fits && r < ls_comm_size(t->comm); r++) {
+    if (rank == 0) alone = ls__checkpoint_load_held(path, r, other, (size_t)lengths[r]);
+    LS_TRY(ls_comm_agree(t->comm, alone));
+    ls__exchange_held_scatter(t->exchange, r, other, (size_t)lengths[r]);
+  }
+out:
+  ls__free(other);
+  ls__free(lengths);
+  return st;
+}
+
 ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   ls_status st = LS_OK;
   const bool writes = ls_comm_rank(t->comm) == 0;
@@ -24,6 +95,7 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
     if (writes && local == LS_OK)
       local = ls__checkpoint_slot(writer, ls__optimizer_slot_name(t->optimizer, k), arena);
   }
+  LS_TRY(save_held(t, writer, &local));
   if (writer != NULL && local == LS_OK) {
     local = ls__checkpoint_end(writer);
     writer = NULL;
@@ -107,6 +179,7 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
     LS_TRY(ls_comm_agree(t->comm, local));
     LS_TRY(ls__exchange_scatter(t->exchange, arena, t->slot[k]));
   }
+  if (whole) LS_TRY(restore_held(t, path));
   if (whole) ls__schedule_restore(t->schedule, t->now.schedule);
 out:
   ls__free(arena);

@@ -85,11 +85,36 @@ out:
   return st;
 }
 
+/* exchange: and compression: */
+static ls_status read_exchange(ls_config *root, ls__settings *s) {
+  ls_status st = LS_OK;
+  int exchange = 0;
+  const char *name = NULL;
+  ls_config *options = NULL;
+  LS_TRY(ls__config_choice(root, "exchange", "auto", ls__exchange_names(), &exchange));
+  s->exchange = ls__exchange_names()[exchange];
+  ls_config *node = ls__config_child(root, "compression");
+  if (node == NULL) return ls__config_string(root, "compression", "none", &name);
+  LS_TRY(ls__config_variant(node, &name, &options));
+  for (int i = 0; ls__codec_names()[i] != NULL; i++)
+    if (strcmp(name, ls__codec_names()[i]) == 0) s->codec.code = (ls__code)i;
+  if (s->codec.code == LS__CODE_NONE && strcmp(name, "none") != 0) {
+    st = ls__config_fail(node, "no compression is called '%s'; there are none, bf16, fp16, top_k", name);
+    goto out;
+  }
+  if (s->codec.code == LS__CODE_TOP_K)
+    LS_TRY(ls__config_double(options, "fraction", 0.01, 1e-6, 0.5, &s->codec.fraction));
+  LS_TRY(ls__config_finish(options));
+  if (s->codec.code != LS__CODE_NONE && strcmp(s->exchange, "mpi") == 0)
+    st = ls__config_fail(node, "exchange: mpi can't compress; take auto, shared or tree");
+out:
+  return st;
+}
+
 ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out) {
   ls_status st = LS_OK;
   ls__settings s;
   memset(&s, 0, sizeof s);
-  int exchange = 0;
   if (ls__config_kind_of(root) != LS__MAP) {
     st = ls__config_fail(root, "a map of settings is wanted");
     goto out;
@@ -98,8 +123,7 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(read_early(root, &s));
   LS_TRY(read_pair(root, "regularization", "l1", &s.l1, "l2", &s.l2));
   LS_TRY(read_pair(root, "clip", "value", &s.clip_value, "norm", &s.clip_norm));
-  LS_TRY(ls__config_choice(root, "exchange", "auto", ls__exchange_names(), &exchange));
-  s.exchange = ls__exchange_names()[exchange];
+  LS_TRY(read_exchange(root, &s));
   LS_TRY(ls__config_double(root, "bucket_mb", 0, 0, 65536, &s.bucket_mb));
   LS_TRY(ls__config_double(root, "watchdog", 600, 0.1, 1e9, &s.watchdog));
   LS_TRY(read_checkpoint(root, &s));

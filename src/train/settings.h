@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "comm/codec.h"
 #include "config/config.h"
 
 typedef struct ls__settings {
@@ -25,8 +26,9 @@ typedef struct ls__settings {
   bool restore_best;
   /* regularization:, clip: */
   double l1, l2, clip_value, clip_norm;
-  /* exchange:, bucket_mb:, watchdog: */
+  /* exchange:, compression:, bucket_mb:, watchdog: */
   const char *exchange;
+  ls__codec codec;
   double bucket_mb; /* 0: measured */
   double watchdog;
   /* checkpoint: */

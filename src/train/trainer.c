@@ -263,8 +263,10 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   memcpy(before, t->now.kernels, sizeof before);
   LS_TRY(note_kernels(t, before));
   LS_TRY(ls_comm_agree(comm, make_memory(t)));
-  const ls__exchange_plan plan = {t->model->graph->arena, t->lanes,
-                                  (size_t)(t->set.bucket_mb * 1048576.0)};
+  const ls__exchange_plan plan = {.n = t->model->graph->arena,
+                                  .lanes = t->lanes,
+                                  .bucket_bytes = (size_t)(t->set.bucket_mb * 1048576.0),
+                                  .codec = t->set.codec};
   LS_TRY(ls__exchange_create(comm, t->set.exchange, &plan, &t->exchange));
   LS_TRY(ls_comm_agree(comm, make_state(t)));
   if (t->set.clip_norm > 0) LS_TRY(make_blocks(t));

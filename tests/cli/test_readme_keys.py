@@ -34,6 +34,7 @@ for name in ("mse", "mae", "huber", "binary_cross_entropy"):
     KINDS[name] = ([f"loss={{{name}: {{%s}}}}"], "loss", f"loss.{name}")
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
 KINDS["cross_entropy"] = (["loss={cross_entropy: {%s}}"] + CLASSES, "loss", "loss.cross_entropy")
+KINDS["compression.top_k"] = (["compression={top_k: {%s}}"], "compression", "compression.top_k")
 KINDS["top_k"] = (["metrics=[{top_k: {%s}}]", "loss=cross_entropy"] + CLASSES, "metrics", "metrics.0.top_k")
 for name in ("dense", "dropout", "reshape", "leaky_relu", "elu", "gelu"):
     KINDS[name] = (["model=[{dense: {units: 4}}, {%s: {%%s}}, {dense: {units: 1}}]" % name], "model",

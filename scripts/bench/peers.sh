@@ -33,11 +33,11 @@ note() { # PROGRAM WORKLOAD RANKS SAMPLES/S
   echo "$1 $2 $3 $4" | tee -a "$results" >&2
 }
 peer() { # NAME WORKLOAD RANKS
-  local rate batch=$(($(batch_of "$2") * $3))
-  # JAX's processes may wait for each other for minutes after they have printed their figure.
-  rate=$(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/peer_$1.py" "${2%:*}" "$3" "$batch" \
-    "$(steps_of "$2")" 2>/dev/null |
-    sed -nE 's/.* ([0-9.]+) samples\/s.*/\1/p' | tail -1) || true
+  local rate='' batch=$(($(batch_of "$2") * $3))
+  # JAX's processes may wait for each other for minutes after they have printed their figure: take it
+  # and end them.
+  read -r rate < <(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/peer_$1.py" "${2%:*}" "$3" \
+    "$batch" "$(steps_of "$2")" 2>/dev/null | sed -unE 's/.* ([0-9.]+) samples\/s.*/\1/p') || true
   pkill -f "scripts/bench/peer_$1.py" || true
   [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
 }

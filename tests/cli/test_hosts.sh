@@ -1,7 +1,6 @@
 #!/bin/bash
 # Several hosts joined by a network, with uneven numbers of ranks: one weights_hash, whatever the
-# exchange.  Skipped where namespaces can't be made.  LOCKSTEP_TEST_FULL=1: also how long exchanges
-# take between hosts, against MPI_Allreduce, at full speed and over 1 Gbit/s.
+# exchange.  Skipped where namespaces can't be made.
 if [ "${1:-}" != inside ]; then
   exec bash "$LOCKSTEP_SOURCE/tests/support/hosts.sh" 4 bash "$0" inside
 fi
@@ -40,17 +39,13 @@ for layout in node1:2,node2:1 node1:1,node2:3 node1:1,node2:2,node3:1 node1:2,no
   done
 done
 
-accepted on node1:1,node2:1 2 "$lockstep" bench exchange --sizes 4K,1M --rounds 1
-shown '2 ranks on 2 nodes'
+# what measures this: scripts/bench/between.sh
+between=("$LOCKSTEP_SOURCE/scripts/bench/between.sh" "$LOCKSTEP_BUILD")
 if [ "${LOCKSTEP_TEST_FULL:-}" = 1 ]; then
-  on node1:1,node2:1 2 "$lockstep" bench exchange --sizes 4K,16K,64K,256K,1M,4M,16M,64M
-  if bash "$LOCKSTEP_SOURCE/tests/support/hosts.sh" rate 1gbit; then
-    echo "over 1 Gbit/s:"
-    on node1:1,node2:1 2 "$lockstep" bench exchange --sizes 4K,64K,1M,16M --rounds 3
-    for exchange in shared mpi; do
-      on node1:1,node2:1 2 "$lockstep" bench step mlp_large "exchange=$exchange" --rounds 3 --steps 10
-    done
-    bash "$LOCKSTEP_SOURCE/tests/support/hosts.sh" rate none
-  fi
+  bash "${between[@]}" || fail "between.sh"
+else
+  accepted bash "${between[@]}" --rounds 1 --steps 2 --sizes 4K --workload mlp_small --rate 1gbit
+  shown '2 ranks on 2 nodes'
+  grep -q "can't limit" "$work/err" || shown '^compression.top_k.fraction=0.01 +[0-9]+ +[0-9.]+ +[0-9.]+$'
 fi
 finish

@@ -16,7 +16,13 @@ extern "C" {
 typedef struct ls_comm ls_comm; /* lockstep/comm.h */
 
 /** The parts of a dataset. */
-typedef enum ls_split { LS_TRAIN, LS_VALIDATION, LS_TEST } ls_split;
+typedef enum ls_split {
+  LS_TRAIN,
+  LS_VALIDATION,
+  LS_TEST,
+  LS_ALL, /**< all samples: the file's groups one after another, rows in the file's order */
+  LS_AUTO /**< the test part; where there is none validation; where that is missing too, all */
+} ls_split;
 
 /** An opened dataset: inputs x and targets y of the three parts. */
 typedef struct ls_data ls_data;

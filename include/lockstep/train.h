@@ -77,20 +77,24 @@ LS_PUBLIC void ls_trainer_destroy(ls_trainer *trainer);
  * async-signal-safe. */
 LS_PUBLIC void ls_stop(void);
 
-/** Evaluate a checkpoint (or run directory) on a part of a dataset and print loss, metrics and, for
- * classes, a table of precision, recall and F1 with the confusion matrix.
+/** Evaluate a checkpoint (or run directory) on a part of a dataset and print the part, its samples,
+ * loss, metrics and, for classes, a table of precision, recall and F1 with the confusion matrix.
  *
  * Collective.  The data are those of the checkpoint's own configuration, with overrides such as
- * "data.file=other.h5"; normalisation is the checkpoint's.
+ * "data.file=other.h5"; normalisation is the checkpoint's.  Parts that `data.split` drew for the
+ * training are drawn again, the same rows, from a file with as many rows as the training's; in a
+ * file of another length there are none, unless an override gives a data.split.
  *
  * @param overrides  [n] as for ls_config_override
+ * @param split      LS_EDATA where the data have no such part
  * @return LS_ECHECKPOINT, LS_EDATA, LS_ECONFIG, LS_EUSAGE, LS_EIO */
 LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint,
                                            const char *const *overrides, size_t n, ls_split split,
                                            bool json, FILE *out);
 
 /** Predict a part of a dataset into an HDF5 file: /predictions [N, output], and for classes
- * /classes [N].  Collective; as ls_evaluate, but targets are not needed. */
+ * /classes [N]; the attribute `split` of /predictions names the part.  Collective; as ls_evaluate,
+ * but targets are not needed. */
 LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);

@@ -80,6 +80,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   char *text = NULL, **classes = NULL;
   double *dims = NULL;
   size_t n_dims = 0, n_classes = 0;
+  int64_t rows = 0;
   ls_config *config = NULL;
   ls_model *model = NULL;
   ls_shape input = {0, {0}};
@@ -102,6 +103,11 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   if (ls__h5_has_attribute(file, "/", "classes")) {
     LS_TRY(ls__h5_get_strings(file, "/", "classes", &classes, &n_classes));
     LS_TRY(ls__model_set_classes(model, (const char *const *)classes, n_classes));
+  }
+  if (ls__h5_has_attribute(file, "/", "rows")) {
+    LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));
+    if (rows <= 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute rows is damaged", ls__h5_path(file));
+    model->train_rows = (size_t)rows;
   }
   *out = model;
   model = NULL;

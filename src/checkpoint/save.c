@@ -63,6 +63,8 @@ static ls_status write_model(ls__h5 *file, const ls_model *model) {
   if (model->n_classes > 0)
     LS_TRY(ls__h5_set_strings(file, "/", "classes", (const char *const *)model->classes,
                               model->n_classes));
+  if (model->train_rows > 0)
+    LS_TRY(ls__h5_set_integer(file, "/", "rows", (int64_t)model->train_rows));
   LS_TRY(write_affine(file, "x", &model->x));
   LS_TRY(write_affine(file, "y", &model->y));
 out:

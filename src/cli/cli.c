@@ -23,13 +23,13 @@ const char *usage_message(void) {
 }
 
 ls_status parse_split(const cli *c, const char *text, ls_split *split) {
-  static const char *const name[] = {"train", "validation", "test"};
-  for (int i = 0; i < 3; i++)
+  static const char *const name[] = {"train", "validation", "test", "all"};
+  for (int i = 0; i < 4; i++)
     if (strcmp(text, name[i]) == 0) {
       *split = (ls_split)i;
       return LS_OK;
     }
-  return usage_error(c, "--split %s: one of train, validation, test is wanted", text);
+  return usage_error(c, "--split %s: one of train, validation, test, all is wanted", text);
 }
 
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context) {

@@ -38,7 +38,7 @@ ls_status usage_error(const cli *c, const char *format, ...)
 /* The message that usage_error left. */
 const char *usage_message(void);
 
-/* "train", "validation", "test". */
+/* "train", "validation", "test", "all". */
 ls_status parse_split(const cli *c, const char *text, ls_split *split);
 
 /* Run something that one process does alone: rank 0 calls it, all get its status. */

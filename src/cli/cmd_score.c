@@ -23,7 +23,7 @@ static ls_status parse(cli *c, bool predict, request *r) {
                                           {NULL, 0, NULL, 0}};
   const char *data = NULL;
   opterr = 0;
-  r->split = LS_TEST;
+  r->split = predict ? LS_ALL : LS_AUTO;
   for (int code; (code = getopt_long(c->argc, c->argv, ":o:", options, NULL)) != -1;) {
     if (code == 'd') {
       data = optarg;
@@ -76,12 +76,15 @@ const command cmd_evaluate = {
     "evaluate", "score a trained network on a part of a dataset",
     "usage: [mpirun -n N] lockstep evaluate CHECKPOINT [KEY=VALUE...] [options]\n"
     "\n"
-    "Prints loss and metrics, and for classes precision, recall, F1 and the confusion matrix.\n"
+    "Prints the part that it scored, its samples, loss and metrics, and for classes precision, recall,\n"
+    "F1 and the confusion matrix.\n"
     "CHECKPOINT is a file or a run directory (its final checkpoint, else the best, else the newest).\n"
-    "The data are those that the network was trained with, unless overridden.\n"
+    "The data are those that the network was trained with, unless overridden.  Parts that data.split\n"
+    "drew are drawn again, the same rows, if the file has as many rows as the training's.\n"
     "\n"
     "  --data FILE.h5   another data file, read as the training's was\n"
-    "  --split PART     train, validation or test (default test)\n"
+    "  --split PART     train, validation, test or all (default: test; where there is none, validation;\n"
+    "                   where that is missing too, all)\n"
     "  --json           one JSON object\n"
     "  KEY=VALUE        other overrides of the checkpoint's configuration, as in data.targets=/y2\n",
     run_evaluate};
@@ -91,11 +94,11 @@ const command cmd_predict = {
     "usage: [mpirun -n N] lockstep predict CHECKPOINT -o OUT.h5 [KEY=VALUE...] [options]\n"
     "\n"
     "Writes /predictions [N, outputs] in the targets' own units (probabilities after a softmax or\n"
-    "sigmoid), and for classes /classes [N].\n"
+    "sigmoid), and for classes /classes [N].  All rows: in the file's order, and of groups train, then\n"
+    "validation, then test.\n"
     "\n"
     "  -o, --output OUT.h5   the file to make\n"
-    "  --data FILE.h5        another data file; it needs no targets, and without train, validation\n"
-    "                        and test groups all of it is predicted\n"
-    "  --split PART          train, validation or test (default test)\n"
+    "  --data FILE.h5        another data file; it needs no targets\n"
+    "  --split PART          train, validation, test or all (default all); parts as for evaluate\n"
     "  KEY=VALUE             other overrides of the checkpoint's configuration\n",
     run_predict};

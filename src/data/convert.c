@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "config/number.h"
+#include "data/data.h"
 
 void ls__progress_begin(ls__progress *progress, bool on, uint64_t total) {
   memset(progress, 0, sizeof *progress);
@@ -55,13 +56,8 @@ ls_split ls__share_of(const ls__share *share, uint64_t row) {
   return u < share->test + share->validation ? LS_VALIDATION : LS_TRAIN;
 }
 
-const char *ls__part_name(ls_split split) {
-  static const char *const name[LS__SPLITS] = {"train", "validation", "test"};
-  return name[split];
-}
-
 static void array_name(char name[32], size_t part, const char *array) {
-  snprintf(name, 32, "/%s/%s", ls__part_name((ls_split)part), array);
+  snprintf(name, 32, "/%s/%s", ls__split_name((ls_split)part), array);
 }
 
 static size_t row_bytes(ls__dtype type, const ls_shape *row) {
@@ -179,7 +175,7 @@ ls_status ls__parts_check(const size_t rows[LS__SPLITS], const ls_convert_option
     if (all == 0) return ls__fail(LS_EDATA, "%s: no rows of data", options->sources[0]);
     return ls__fail(LS_EDATA,
                     "%s: no row fell to the %s part: %zu rows are too few for a share of %g",
-                    options->sources[0], ls__part_name((ls_split)p), all, share[p]);
+                    options->sources[0], ls__split_name((ls_split)p), all, share[p]);
   }
   return LS_OK;
 }

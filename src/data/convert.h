@@ -65,7 +65,6 @@ void *ls__parts_y(ls__parts *parts, ls_split split);
 LS_CHECKED ls_status ls__parts_push(ls__parts *parts, ls_split split);
 LS_CHECKED ls_status ls__parts_finish(ls__parts *parts);
 void ls__parts_reset(ls__parts *parts);
-const char *ls__part_name(ls_split split);
 /* The same list of strings on every part's /PART/ARRAY. */
 LS_CHECKED ls_status ls__parts_strings(const ls__parts *parts, const char *array, const char *name,
                                        const char *const *text, size_t n);

@@ -9,12 +9,21 @@
 typedef enum ls__data_purpose {
   LS__DATA_TRAIN,    /* a training part with targets; statistics for `normalize` are computed */
   LS__DATA_EVALUATE, /* any part, with targets; the statistics come from ls__data_set_normal */
-  LS__DATA_PREDICT   /* any part, targets not read; a file without parts is all LS_TEST */
+  LS__DATA_PREDICT   /* any part, targets not read */
 } ls__data_purpose;
 
-/* ls_data_open for a purpose; that one is LS__DATA_TRAIN.  Collective. */
+/* ls_data_open for a purpose; that one is LS__DATA_TRAIN.  `rows`, of the others: what
+ * ls__data_train_rows was where the network was trained, 0: any number.  From a file with another
+ * number of rows no part is drawn; without groups it then has no parts, only LS_ALL.  Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
-                                       ls_data **data);
+                                       size_t rows, ls_data **data);
+/* Rows that the training part is taken or drawn from; 0: it is not from a file. */
+size_t ls__data_train_rows(const ls_data *data);
+
+/* LS_AUTO becomes the part that it stands for; LS_EDATA where there is no such part.  Local. */
+LS_CHECKED ls_status ls__data_part(const ls_data *data, ls_split *split);
+const char *ls__split_name(ls_split split); /* "train", "validation", "test", "all" */
+
 bool ls__data_has_targets(const ls_data *data);
 
 /* Normalisation: x' = (x - mean) * rstd, element by element, and the same for y where targets are
@@ -48,7 +57,7 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y);
 
 /* Samples [lo, hi) of a part, in the file's order; x or y may be NULL where nobody wants it.
- * Local. */
+ * LS_ALL: of data opened for another purpose than training.  Local. */
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
                                    float *y);
 

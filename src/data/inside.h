@@ -118,6 +118,7 @@ struct ls_data {
   ls__source source[LS__PARTS];
   int n_sources;
   ls__part part[LS__PARTS];
+  size_t trained_rows; /* as for ls__data_open_for */
   ls__layout layout;
   ls_shape x_shape, y_shape;
   bool y_integer;
@@ -144,6 +145,13 @@ struct ls_data {
 /* One stored x to network input, one stored y to targets; may be in place. */
 void ls__load_x(const ls_data *data, const void *from, float *x);
 void ls__load_y(const ls_data *data, const float *from, float *y);
+
+/* split.c: the sizes of the drawn parts; then, where samples are streamed, which rows they have,
+ * once a node (collective). */
+LS_CHECKED ls_status ls__split_draw(ls_data *data, ls__data_purpose purpose);
+LS_CHECKED ls_status ls__split_list(ls_data *data);
+/* Whether a file of so many rows may be the one that the training's parts are of. */
+bool ls__split_is_drawn_from(const ls_data *data, size_t rows);
 
 /* memory.c: bytes that this node can still give; load all parts.  Collective. */
 size_t ls__memory_available(void);

@@ -150,50 +150,9 @@ static ls_status open_sources(ls_data *data, ls__data_purpose purpose, const nam
     if (st == LS_EDATA) st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
     goto out;
   }
-  /* All samples are training samples, until some are drawn. */
-  if (purpose != LS__DATA_PREDICT) data->part[LS_TRAIN] = (ls__part){source, source->rows, NULL, 0};
-  const bool drawn = data->settings.draw.validation > 0 || data->settings.draw.test > 0;
-  if (purpose == LS__DATA_PREDICT || (purpose == LS__DATA_EVALUATE && !drawn))
-    data->part[LS_TEST] = (ls__part){source, source->rows, NULL, 0};
-out:
-  return st;
-}
-
-/* Sizes of the drawn parts; which rows they have is not written down here. */
-static ls_status draw_parts(ls_data *data, ls__data_purpose purpose) {
-  static const char *const key[] = {"train", "validation", "test"};
-  ls_status st = LS_OK;
-  ls__draw *draw = &data->settings.draw;
-  ls__part *train = &data->part[LS_TRAIN];
-  for (int p = LS_VALIDATION; p <= LS_TEST; p++) {
-    double *share = p == LS_TEST ? &draw->test : &draw->validation;
-    if (*share > 0 && data->part[p].source != NULL) {
-      if (purpose == LS__DATA_TRAIN)
-        LS_FAIL(LS_ECONFIG, "%s: data.split.%s: the file has a group /%s already",
-                ls__h5_path(data->file), key[p], key[p]);
-      *share = 0; /* another file than the one trained on */
-    }
-    if (train->source == NULL) *share = 0;
-  }
-  if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
-
-  enum { SOME = 1024 };
-  uint8_t part[SOME];
-  size_t count[LS__PARTS] = {0};
-  const size_t rows = train->source->rows;
-  for (size_t i = 0; i < rows; i += SOME) {
-    const size_t n = rows - i < SOME ? rows - i : SOME;
-    ls__draw_parts(draw, i, n, part);
-    for (size_t k = 0; k < n; k++) count[part[k]]++;
-  }
-  train->n = count[LS_TRAIN];
-  for (int p = LS_TRAIN; p <= LS_TEST; p++) {
-    const double share = p == LS_TRAIN ? 1 : p == LS_TEST ? draw->test : draw->validation;
-    if (share > 0 && count[p] == 0)
-      LS_FAIL(LS_ECONFIG, "%s: data.split: of %zu samples none falls to the %s part",
-              ls__h5_path(data->file), rows, key[p]);
-    if (p != LS_TRAIN && share > 0) data->part[p] = (ls__part){train->source, count[p], NULL, 0};
-  }
+  /* All samples are training samples, until some are drawn; of another file nobody knows. */
+  if (ls__split_is_drawn_from(data, source->rows))
+    data->part[LS_TRAIN] = (ls__part){source, source->rows, NULL, 0};
 out:
   return st;
 }
@@ -267,7 +226,7 @@ static ls_status open_local(ls_data *data, ls_config *config, ls__data_purpose p
   LS_TRY(open_sources(data, purpose, &n));
   if (data->n_sources == 0) LS_FAIL(LS_EDATA, "%s: no samples", path);
   LS_TRY(check_shapes(data, n.y_is_x && purpose != LS__DATA_PREDICT));
-  LS_TRY(draw_parts(data, purpose));
+  LS_TRY(ls__split_draw(data, purpose));
   LS_TRY(read_classes(data));
   ls__part *train = &data->part[LS_TRAIN];
   ls__settings *settings = &data->settings;
@@ -283,7 +242,7 @@ static ls_status open_local(ls_data *data, ls_config *config, ls__data_purpose p
   if (data->y_integer || data->layout.y_is_x || purpose != LS__DATA_TRAIN) settings->y = LS__RULE_NONE;
   if (purpose != LS__DATA_TRAIN) {
     settings->x = LS__RULE_NONE;
-    if (settings->memory == MEMORY_AUTO) settings->memory = MEMORY_STREAM; /* each is read once */
+    settings->memory = MEMORY_STREAM; /* each is read once */
   }
   LS_TRY(ls__order_init(&data->order, train->n, data->layout.x_count * sizeof(float),
                         settings->window_bytes, settings->shuffle));
@@ -294,33 +253,6 @@ out:
 }
 
 /* ---- Where samples are kept ---- */
-
-/* Write down which rows a drawn part has, once a node.  Collective. */
-static ls_status list_rows(ls_data *data) {
-  enum { SOME = 1024 };
-  ls_status st = LS_OK;
-  const ls__draw *draw = &data->settings.draw;
-  const ls__source *source = data->part[LS_TRAIN].source;
-  uint8_t part[SOME];
-  if (draw->validation == 0 && draw->test == 0) return LS_OK;
-  LS_TRY(ls__window_create(data->comm, source->rows * sizeof(uint64_t), &data->rows));
-  uint64_t *row = ls__window_memory(data->rows);
-  uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;
-  for (int p = LS_TEST; p >= LS_TRAIN; p--) { /* the training part, which may be limited, is first */
-    if (data->part[p].source != source) continue;
-    next[p] = p == LS_TRAIN ? row : end - data->part[p].n;
-    end = next[p];
-    data->part[p].row = next[p];
-  }
-  for (size_t i = 0; ls__comm_node_rank(data->comm) == 0 && i < source->rows; i += SOME) {
-    const size_t n = source->rows - i < SOME ? source->rows - i : SOME;
-    ls__draw_parts(draw, i, n, part);
-    for (size_t k = 0; k < n; k++) *next[part[k]]++ = i + k;
-  }
-  LS_TRY(ls__window_fence(data->comm));
-out:
-  return st;
-}
 
 static ls_status make_raw(ls_data *data) {
   enum { RAW_BYTES = 1 << 20, MOST = 256 };
@@ -335,7 +267,7 @@ out:
 }
 
 /* Into memory, or ready to stream.  Collective. */
-static ls_status keep(ls_data *data) {
+static ls_status keep(ls_data *data, ls__data_purpose purpose) {
   ls_status st = LS_OK;
   ls_comm *comm = data->comm;
   double samples = 0;
@@ -353,9 +285,9 @@ static ls_status keep(ls_data *data) {
       goto out;
     }
   }
-  LS_TRY(list_rows(data));
+  LS_TRY(ls__split_list(data));
   st = make_raw(data);
-  if (st == LS_OK && data->part[LS_TRAIN].n > 0) st = ls__stream_create(data, &data->stream);
+  if (st == LS_OK && purpose == LS__DATA_TRAIN) st = ls__stream_create(data, &data->stream);
   LS_TRY(ls_comm_agree(comm, st));
 out:
   return st;
@@ -363,7 +295,7 @@ out:
 
 /* ---- Opening and closing ---- */
 
-ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
+ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose, size_t rows,
                             ls_data **out) {
   ls_status st = LS_OK;
   ls_data *data = NULL;
@@ -371,9 +303,10 @@ ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose p
   st = ls__alloc(&data, 1, sizeof *data, "data");
   LS_TRY(ls_comm_agree(comm, st));
   data->comm = comm;
+  data->trained_rows = rows;
   st = open_local(data, config, purpose);
   LS_TRY(ls_comm_agree(comm, st));
-  LS_TRY(keep(data));
+  LS_TRY(keep(data, purpose));
   st = ls__normal_apply(data);
   LS_TRY(ls_comm_agree(comm, st));
   LS_TRY(ls__normal_measure(data));
@@ -385,7 +318,7 @@ out:
 }
 
 ls_status ls_data_open(ls_comm *comm, ls_config *config, ls_data **data) {
-  return ls__data_open_for(comm, config, LS__DATA_TRAIN, data);
+  return ls__data_open_for(comm, config, LS__DATA_TRAIN, 0, data);
 }
 
 ls_status ls_data_from_arrays(size_t n, const ls_shape *x_shape, const float *x,
@@ -447,10 +380,6 @@ void ls_data_close(ls_data *data) {
   ls__free(data->mean);
   ls__free(data->rstd);
   ls__free(data);
-}
-
-size_t ls_data_count(const ls_data *data, ls_split split) {
-  return data->part[split].n;
 }
 
 ls_shape ls_data_x_shape(const ls_data *data) {

@@ -109,15 +109,36 @@ out:
   return st;
 }
 
+/* Rows of all sources, one after another. */
+static ls_status all_rows(ls_data *data, size_t lo, size_t hi, float *x, float *y) {
+  ls_status st = LS_OK;
+  const ls__layout *layout = &data->layout;
+  size_t first = 0; /* row 0 of the source */
+  for (int s = 0; s < data->n_sources && lo < hi; first += data->source[s++].rows) {
+    const ls__part whole = {&data->source[s], data->source[s].rows, NULL, 0};
+    const size_t end = hi < first + whole.n ? hi : first + whole.n;
+    if (lo >= end) continue;
+    LS_TRY(rows_from_file(data, &whole, lo - first, end - first, x, y));
+    if (x != NULL) x += (end - lo) * layout->x_count;
+    if (y != NULL) y += (end - lo) * layout->y_count;
+    lo = end;
+  }
+out:
+  return st;
+}
+
 ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x, float *y) {
   ls_status st = LS_OK;
-  const ls__part *part = &data->part[split];
   const ls__layout *layout = &data->layout;
-  LS_ASSERT(lo <= hi && hi <= part->n);
+  LS_ASSERT(lo <= hi && hi <= ls_data_count(data, split));
   if (layout->y_is_x && x == NULL) x = y;
-  if (data->memory == NULL) {
-    LS_TRY(rows_from_file(data, part, lo, hi, x, y));
+  if (split == LS_ALL) {
+    LS_ASSERT(data->memory == NULL);
+    LS_TRY(all_rows(data, lo, hi, x, y));
+  } else if (data->memory == NULL) {
+    LS_TRY(rows_from_file(data, &data->part[split], lo, hi, x, y));
   } else {
+    const ls__part *part = &data->part[split];
     for (size_t i = lo; i < hi; i++) {
       const size_t at = part->base + i;
       if (x != NULL)

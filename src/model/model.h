@@ -27,6 +27,7 @@ struct ls_model {
   ls__affine x, y;
   char **classes;
   size_t n_classes;
+  size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__run *run; /* for prediction; made when first needed */
 };
 

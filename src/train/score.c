@@ -8,13 +8,12 @@
 #include "train/report.h"
 #include "train/trainer.h"
 
-static const char *const split_name[] = {"train", "validation", "test"};
-
 /* Checkpoint and data, made to fit each other. */
 typedef struct session {
   ls_model *model;
   ls_config *config; /* the checkpoint's, with overrides */
   ls_data *data;
+  ls_split split; /* of the data: what is scored or predicted */
   size_t n;
 } session;
 
@@ -43,19 +42,30 @@ out:
   return st;
 }
 
+/* Whether the user says anew which rows are drawn: then that is done on any file. */
+static bool splits_anew(const char *const *overrides, size_t n) {
+  static const char *const key[] = {"data=", "data.split=", "data.split."};
+  for (size_t i = 0; i < n; i++)
+    for (size_t k = 0; k < sizeof key / sizeof *key; k++)
+      if (strncmp(overrides[i], key[k], strlen(key[k])) == 0) return true;
+  return false;
+}
+
 static ls_status open_session(ls_comm *comm, const char *checkpoint, const char *const *overrides,
                               size_t n, ls_split split, ls__data_purpose purpose, session *s) {
   ls_status st = LS_OK;
   char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
   memset(s, 0, sizeof *s);
   LS_TRY(ls_comm_agree(comm, load_session(checkpoint, overrides, n, s)));
-  LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, &s->data));
+  const size_t rows = splits_anew(overrides, n) ? 0 : s->model->train_rows;
+  LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
   ls_shape x = ls_data_x_shape(s->data), input = ls_model_input_shape(s->model);
   if (!ls_shape_equal(&x, &input))
     LS_FAIL(LS_EDATA, "the data's samples have shape %s, and the network reads %s",
             ls_shape_format(&x, have), ls_shape_format(&input, want));
-  s->n = ls_data_count(s->data, split);
-  if (s->n == 0) LS_FAIL(LS_EDATA, "the data have no %s part", split_name[split]);
+  s->split = split;
+  LS_TRY(ls__data_part(s->data, &s->split));
+  s->n = ls_data_count(s->data, s->split);
   const ls__normal x_normal = {s->model->x.n, s->model->x.mean, s->model->x.rstd};
   const ls__normal y_normal = {s->model->y.n, s->model->y.mean, s->model->y.rstd};
   LS_TRY(ls_comm_agree(comm, ls__data_set_normal(s->data, &x_normal, &y_normal)));
@@ -76,10 +86,10 @@ static ls_status check_classes(const session *s) {
 }
 
 static void print_result(const ls__task *task, const ls__scores *scores, const double *confusion,
-                         const session *s, ls_split split, bool json, FILE *out) {
+                         const session *s, bool json, FILE *out) {
   const char *const *names = (const char *const *)s->model->classes;
   if (json) {
-    fprintf(out, "{\"split\":\"%s\",\"samples\":%zu,", split_name[split], scores->samples);
+    fprintf(out, "{\"split\":\"%s\",\"samples\":%zu,", ls__split_name(s->split), scores->samples);
     ls__json_scores(out, task->metrics, "", scores);
     if (confusion != NULL) {
       fprintf(out, ",\"classes\":");
@@ -88,7 +98,7 @@ static void print_result(const ls__task *task, const ls__scores *scores, const d
     fprintf(out, "}\n");
     return;
   }
-  fprintf(out, "%s: %zu samples\n", split_name[split], scores->samples);
+  fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);
   fprintf(out, "  %-12s %.6g\n", "loss", scores->loss);
   for (size_t i = 0; i < ls__metrics_values(task->metrics); i++)
     fprintf(out, "  %-12s %.6g\n", ls__metrics_name(task->metrics, i), scores->metric[i]);
@@ -116,8 +126,9 @@ ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *
   size_t k = local == LS_OK ? ls__confusion_classes(&task.kind) : 0;
   if (k > 0) local = ls__alloc(&confusion, k * k, sizeof *confusion, "confusion matrix");
   LS_TRY(ls_comm_agree(comm, local));
-  LS_TRY(ls__evaluate_split(comm, &task, run, s.model->parameters, s.data, split, &scores, confusion));
-  if (ls_comm_rank(comm) == 0) print_result(&task, &scores, confusion, &s, split, json, out);
+  LS_TRY(ls__evaluate_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores,
+                            confusion));
+  if (ls_comm_rank(comm) == 0) print_result(&task, &scores, confusion, &s, json, out);
 out:
   ls__free(confusion);
   ls__run_destroy(run);
@@ -137,8 +148,7 @@ static void take_classes(const float *y, size_t rows, size_t k, int32_t *class) 
 }
 
 /* Rank 0 writes what all predict, chunk by chunk: rank r's chunk of each round. */
-static ls_status predict_rounds(ls_comm *comm, const session *s, ls_split split, ls__h5 *file,
-                                ls_status local) {
+static ls_status predict_rounds(ls_comm *comm, const session *s, ls__h5 *file, ls_status local) {
   ls_status st = LS_OK;
   const ls__graph *graph = s->model->graph;
   ls_shape shape = ls_model_output_shape(s->model);
@@ -162,7 +172,7 @@ static ls_status predict_rounds(ls_comm *comm, const session *s, ls_split split,
     }
     if (count[rank] > 0 && local == LS_OK) {
       size_t lo = at + rank * LS__PREDICT_BATCH;
-      local = ls__data_rows(s->data, split, lo, lo + count[rank], ls__run_input(run, 0), NULL);
+      local = ls__data_rows(s->data, s->split, lo, lo + count[rank], ls__run_input(run, 0), NULL);
       if (local == LS_OK) {
         ls__run_forward(run, s->model->parameters, count[rank], NULL);
         memcpy(mine, ls__run_result(run, 0), count[rank] * k * sizeof *mine);
@@ -199,6 +209,8 @@ ls_status ls_predict(ls_comm *comm, const char *checkpoint, const char *const *o
   if (ls_comm_rank(comm) == 0) {
     local = ls__h5_create(output, &file);
     if (local == LS_OK) local = ls__h5_dataset(file, "/predictions", LS__F32, s.n, &shape, 0, 0);
+    if (local == LS_OK)
+      local = ls__h5_set_string(file, "/predictions", "split", ls__split_name(s.split));
     if (local == LS_OK && s.model->n_classes > 0) {
       local = ls__h5_dataset(file, "/classes", LS__I32, s.n, &scalar, 0, 0);
       if (local == LS_OK)
@@ -206,7 +218,7 @@ ls_status ls_predict(ls_comm *comm, const char *checkpoint, const char *const *o
                                    (const char *const *)s.model->classes, s.model->n_classes);
     }
   }
-  LS_TRY(predict_rounds(comm, &s, split, file, local));
+  LS_TRY(predict_rounds(comm, &s, file, local));
   if (file != NULL) {
     local = ls__h5_commit(file);
     file = NULL;

@@ -156,6 +156,7 @@ static ls_status make_model(ls_trainer *t) {
   LS_TRY(take_normal(&t->model->x, ls__data_normal_x(t->data)));
   LS_TRY(take_normal(&t->model->y, ls__data_normal_y(t->data)));
   LS_TRY(ls__model_set_classes(t->model, classes, n_classes));
+  t->model->train_rows = ls__data_train_rows(t->data);
   LS_TRY(ls__task_create(t->config, t->model->graph, &y, &t->model->y, &t->task));
   if (t->model->graph->parameters == 0)
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters, there is nothing to train");

@@ -383,9 +383,9 @@ static void test_purposes(void **state) {
   ls_data *data = NULL;
   assert_int_equal(ls_data_open(NULL, config, &data), LS_EDATA);
   assert_non_null(strstr(ls_error_message(), "no dataset /train/x"));
-  assert_int_equal(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, &data), LS_EDATA);
+  assert_int_equal(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, 0, &data), LS_EDATA);
   assert_non_null(strstr(ls_error_message(), "no dataset /test/y"));
-  MUST(ls__data_open_for(NULL, config, LS__DATA_PREDICT, &data));
+  MUST(ls__data_open_for(NULL, config, LS__DATA_PREDICT, 0, &data));
   assert_int_equal(ls_data_count(data, LS_TRAIN), 0);
   assert_int_equal(ls_data_count(data, LS_TEST), 2);
   assert_false(ls__data_has_targets(data));
@@ -398,18 +398,30 @@ static void test_purposes(void **state) {
 
   path = make_named();
   config = config_of("{file: %s, inputs: /fields/a, targets: /t, normalize: true, split: {test: 0.5}}", path);
-  MUST(ls__data_open_for(NULL, config, LS__DATA_PREDICT, &data));
-  assert_int_equal(ls_data_count(data, LS_TRAIN), 0);
-  assert_int_equal(ls_data_count(data, LS_TEST), N);
-  ls_data_close(data);
-  MUST(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, &data));
-  assert_int_equal(ls_data_count(data, LS_TRAIN) + ls_data_count(data, LS_TEST), N);
-  assert_int_equal(ls__data_normal_x(data)->n, 0); /* waits for the checkpoint's */
+  for (ls__data_purpose purpose = LS__DATA_EVALUATE; purpose <= LS__DATA_PREDICT; purpose++)
+    for (size_t rows = 0; rows <= N; rows += N) { /* unknown, or the same */
+      MUST(ls__data_open_for(NULL, config, purpose, rows, &data));
+      assert_in_range(ls_data_count(data, LS_TEST), 30, 70);
+      assert_int_equal(ls_data_count(data, LS_TRAIN) + ls_data_count(data, LS_TEST), N);
+      assert_int_equal(ls_data_count(data, LS_AUTO), ls_data_count(data, LS_TEST));
+      assert_int_equal(ls_data_count(data, LS_ALL), N);
+      assert_int_equal(ls__data_train_rows(data), N);
+      assert_int_equal(ls__data_normal_x(data)->n, 0); /* waits for the checkpoint's */
+      assert_int_equal(ls__data_has_targets(data), purpose == LS__DATA_EVALUATE);
+      ls_data_close(data);
+    }
+  MUST(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, N + 1, &data)); /* another file */
+  for (ls_split p = LS_TRAIN; p <= LS_TEST; p++) assert_int_equal(ls_data_count(data, p), 0);
+  ls_split part = LS_AUTO;
+  MUST(ls__data_part(data, &part));
+  assert_int_equal(part, LS_ALL);
+  assert_int_equal(ls_data_count(data, LS_ALL), N);
   done(data, config);
   config = config_of("{file: %s, inputs: /fields/a, targets: /t}", path);
-  MUST(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, &data));
+  MUST(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, N, &data));
   assert_int_equal(ls_data_count(data, LS_TRAIN), N);
-  assert_int_equal(ls_data_count(data, LS_TEST), N);
+  assert_int_equal(ls_data_count(data, LS_TEST), 0);
+  assert_int_equal(ls_data_count(data, LS_AUTO), N);
   done(data, config);
   unlink(path);
 }

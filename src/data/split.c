@@ -1,0 +1,117 @@
+/* The parts of a dataset: drawn ones, their names, which there are. */
+#include <string.h>
+
+#include "data/inside.h"
+
+const char *ls__split_name(ls_split split) {
+  static const char *const name[] = {"train", "validation", "test", "all", "auto"};
+  return name[split];
+}
+
+bool ls__split_is_drawn_from(const ls_data *data, size_t rows) {
+  return data->trained_rows == 0 || data->trained_rows == rows;
+}
+
+ls_status ls__split_draw(ls_data *data, ls__data_purpose purpose) {
+  ls_status st = LS_OK;
+  ls__draw *draw = &data->settings.draw;
+  ls__part *train = &data->part[LS_TRAIN];
+  for (int p = LS_VALIDATION; p <= LS_TEST; p++) {
+    double *share = p == LS_TEST ? &draw->test : &draw->validation;
+    if (*share > 0 && data->part[p].source != NULL) {
+      if (purpose == LS__DATA_TRAIN)
+        LS_FAIL(LS_ECONFIG, "%s: data.split.%s: the file has a group /%s already",
+                ls__h5_path(data->file), ls__split_name((ls_split)p), ls__split_name((ls_split)p));
+      *share = 0; /* another file than the one trained on */
+    }
+    if (train->source == NULL || !ls__split_is_drawn_from(data, train->source->rows)) *share = 0;
+  }
+  if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
+
+  enum { SOME = 1024 };
+  uint8_t part[SOME];
+  size_t count[LS__PARTS] = {0};
+  const size_t rows = train->source->rows;
+  for (size_t i = 0; i < rows; i += SOME) {
+    const size_t n = rows - i < SOME ? rows - i : SOME;
+    ls__draw_parts(draw, i, n, part);
+    for (size_t k = 0; k < n; k++) count[part[k]]++;
+  }
+  train->n = count[LS_TRAIN];
+  for (int p = LS_TRAIN; p <= LS_TEST; p++) {
+    const double share = p == LS_TRAIN ? 1 : p == LS_TEST ? draw->test : draw->validation;
+    if (share > 0 && count[p] == 0)
+      LS_FAIL(LS_ECONFIG, "%s: data.split: of %zu samples none falls to the %s part",
+              ls__h5_path(data->file), rows, ls__split_name((ls_split)p));
+    if (p != LS_TRAIN && share > 0) data->part[p] = (ls__part){train->source, count[p], NULL, 0};
+  }
+out:
+  return st;
+}
+
+ls_status ls__split_list(ls_data *data) {
+  enum { SOME = 1024 };
+  ls_status st = LS_OK;
+  const ls__draw *draw = &data->settings.draw;
+  const ls__source *source = data->part[LS_TRAIN].source;
+  uint8_t part[SOME];
+  if (draw->validation == 0 && draw->test == 0) return LS_OK;
+  LS_TRY(ls__window_create(data->comm, source->rows * sizeof(uint64_t), &data->rows));
+  uint64_t *row = ls__window_memory(data->rows);
+  uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;
+  for (int p = LS_TEST; p >= LS_TRAIN; p--) { /* the training part, which may be limited, is first */
+    if (data->part[p].source != source) continue;
+    next[p] = p == LS_TRAIN ? row : end - data->part[p].n;
+    end = next[p];
+    data->part[p].row = next[p];
+  }
+  for (size_t i = 0; ls__comm_node_rank(data->comm) == 0 && i < source->rows; i += SOME) {
+    const size_t n = source->rows - i < SOME ? source->rows - i : SOME;
+    ls__draw_parts(draw, i, n, part);
+    for (size_t k = 0; k < n; k++) *next[part[k]]++ = i + k;
+  }
+  LS_TRY(ls__window_fence(data->comm));
+out:
+  return st;
+}
+
+/* ---- Which there are ---- */
+
+static size_t count_all(const ls_data *data) {
+  size_t n = 0;
+  for (int s = 0; s < data->n_sources; s++) n += data->source[s].rows;
+  for (int p = 0; data->n_sources == 0 && p < LS__PARTS; p++) n += data->part[p].n;
+  return n;
+}
+
+static ls_split resolve(const ls_data *data, ls_split split) {
+  if (split != LS_AUTO) return split;
+  return data->part[LS_TEST].n > 0 ? LS_TEST : data->part[LS_VALIDATION].n > 0 ? LS_VALIDATION : LS_ALL;
+}
+
+size_t ls_data_count(const ls_data *data, ls_split split) {
+  split = resolve(data, split);
+  return split == LS_ALL ? count_all(data) : data->part[split].n;
+}
+
+size_t ls__data_train_rows(const ls_data *data) {
+  const ls__source *source = data->part[LS_TRAIN].source;
+  return source == NULL ? 0 : source->rows;
+}
+
+ls_status ls__data_part(const ls_data *data, ls_split *split) {
+  const char *path = data->file == NULL ? "data" : ls__h5_path(data->file);
+  char there[64] = "";
+  *split = resolve(data, *split);
+  if (ls_data_count(data, *split) > 0) return LS_OK;
+  for (int p = LS_TRAIN; p <= LS_TEST; p++) {
+    if (data->part[p].n == 0) continue;
+    const size_t used = strlen(there);
+    snprintf(there + used, sizeof there - used, "%s, ", ls__split_name((ls_split)p));
+  }
+  if (there[0] == '\0' && !ls__split_is_drawn_from(data, data->source[0].rows))
+    return ls__fail(LS_EDATA, "%s: there is no %s part: it has %zu rows, and the training's parts are of "
+                    "a file with %zu; only all rows can be taken", path, ls__split_name(*split),
+                    data->source[0].rows, data->trained_rows);
+  return ls__fail(LS_EDATA, "%s: there is no %s part; there is: %sall", path, ls__split_name(*split), there);
+}

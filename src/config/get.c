@@ -39,7 +39,7 @@ static ls_status fail_missing(const ls_config *map, const char *key, const char 
                   *path == '\0' ? "" : ".", key, what);
 }
 
-/* Remember that this key has a meaning. */
+/* Remember that this key has a meaning, for those that have no node yet and for messages. */
 static ls_status ask(ls_config *map, const char *key) {
   for (size_t i = 0; i < map->n_asked; i++)
     if (strcmp(map->asked[i], key) == 0) return LS_OK;
@@ -59,8 +59,9 @@ static ls_status look_up(ls_config *map, const char *key, ls_config **out, ls_co
   if (map == NULL) return LS_OK;
   if (map->kind == LS__NULL) ls__config_clear(map, LS__MAP);
   if (map->kind != LS__MAP) return ls__config_fail(map, "must be a map of settings, key: value");
-  LS_TRY(ask(map, key));
   size_t i = ls__config_find(map, key);
+  if (i < map->count) map->child[i]->known = true;
+  LS_TRY(ask(map, key));
   if (i == map->count) goto out;
   if (map->child[i]->kind == LS__NULL)
     *place = map->child[i];
@@ -71,10 +72,12 @@ out:
 }
 
 ls_config *ls__config_child(ls_config *map, const char *key) {
-  ls_config *child, *place;
   if (map == NULL || map->kind != LS__MAP) return NULL;
-  if (look_up(map, key, &child, &place) != LS_OK) return NULL;
-  return child;
+  size_t i = ls__config_find(map, key);
+  (void)ask(map, key); /* without memory a message knows one key less */
+  if (i == map->count) return NULL;
+  map->child[i]->known = true;
+  return map->child[i]->kind == LS__NULL ? NULL : map->child[i];
 }
 
 /* Add a default to the map (or fill the null that stands there); *out is the node. */
@@ -187,22 +190,48 @@ static bool is_integer(const char *text) {
   return *text != '\0' && text[strspn(text, "0123456789")] == '\0';
 }
 
-ls_status ls__config_int(ls_config *map, const char *key, int64_t fallback, int64_t low,
-                         int64_t high, int64_t *out) {
+/* A whole number of 64 bits and a sign: holds every int64_t and every size_t. */
+typedef struct whole {
+  bool negative; /* never with size 0 */
+  uint64_t size;
+} whole;
+
+static whole of_int(int64_t x) {
+  return (whole){x < 0, x < 0 ? UINT64_C(0) - (uint64_t)x : (uint64_t)x};
+}
+
+static bool less(whole a, whole b) {
+  if (a.negative != b.negative) return a.negative;
+  return a.negative ? a.size > b.size : a.size < b.size;
+}
+
+static const char *whole_text(whole x, char text[24]) {
+  snprintf(text, 24, "%s%" PRIu64, x.negative ? "-" : "", x.size);
+  return text;
+}
+
+/* What a whole number may be.  `least` and `most` are its type's: such bounds are not worth a word,
+ * unless the number is beyond them. */
+typedef struct bounds {
+  whole low, high, least, most;
+} bounds;
+
+/* fallback NULL: required; a fallback outside the range stands for "not set". */
+static ls_status get_whole(ls_config *map, const char *key, const whole *fallback, const bounds *range,
+                           whole *out) {
   ls_status st = LS_OK;
   ls_config *node, *place;
   const char *text;
-  char low_text[24], high_text[24];
+  char low[24], high[24];
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (fallback == LS__REQUIRED_INT) {
+    if (fallback == NULL) {
       st = fail_missing(map, key, "it must be a whole number");
       goto out;
     }
-    *out = fallback;
-    if (fallback < low || fallback > high) goto out;
-    snprintf(low_text, sizeof low_text, "%" PRId64, fallback);
-    LS_TRY(add_default(map, key, place, low_text, false, &node));
+    *out = *fallback;
+    if (less(*out, range->low) || less(range->high, *out)) goto out;
+    LS_TRY(add_default(map, key, place, whole_text(*out, low), false, &node));
     goto out;
   }
   LS_TRY(scalar_text(node, true, "a whole number", &text));
@@ -211,14 +240,15 @@ ls_status ls__config_int(ls_config *map, const char *key, int64_t fallback, int6
     goto out;
   }
   errno = 0;
-  long long x = strtoll(text, NULL, 10);
+  const uint64_t size = strtoull(text[0] == '-' ? text + 1 : text, NULL, 10);
   const bool overflow = errno == ERANGE;
-  if (overflow || x < low || x > high) {
-    snprintf(low_text, sizeof low_text, "%" PRId64, low);
-    snprintf(high_text, sizeof high_text, "%" PRId64, high);
-    const bool bounded = high != INT64_MAX || (overflow && text[0] != '-');
-    st = out_of_range(node, low == INT64_MIN && bounded ? NULL : low_text,
-                      bounded ? high_text : NULL);
+  const whole x = {text[0] == '-' && size > 0, size};
+  if (overflow || less(x, range->low) || less(range->high, x)) {
+    const bool beyond = (overflow && !x.negative) || less(range->most, x);
+    const bool bounded = less(range->high, range->most) || beyond;
+    const bool from_least = !less(range->least, range->low) && range->least.negative;
+    st = out_of_range(node, from_least && bounded ? NULL : whole_text(range->low, low),
+                      bounded ? whole_text(range->high, high) : NULL);
     goto out;
   }
   *out = x;
@@ -226,41 +256,23 @@ out:
   return st;
 }
 
+ls_status ls__config_int(ls_config *map, const char *key, int64_t fallback, int64_t low,
+                         int64_t high, int64_t *out) {
+  const bounds range = {of_int(low), of_int(high), of_int(INT64_MIN), of_int(INT64_MAX)};
+  const whole other = of_int(fallback);
+  whole x;
+  ls_status st = get_whole(map, key, fallback == LS__REQUIRED_INT ? NULL : &other, &range, &x);
+  if (st == LS_OK) *out = x.negative ? -(int64_t)(x.size - 1) - 1 : (int64_t)x.size;
+  return st;
+}
+
 ls_status ls__config_size(ls_config *map, const char *key, size_t fallback, size_t low, size_t high,
                           size_t *out) {
-  ls_status st = LS_OK;
-  ls_config *node, *place;
-  const char *text;
-  char low_text[24], high_text[24];
-  LS_TRY(look_up(map, key, &node, &place));
-  if (node == NULL) {
-    if (fallback == LS__REQUIRED_SIZE) {
-      st = fail_missing(map, key, "it must be a whole number");
-      goto out;
-    }
-    *out = fallback;
-    if (fallback < low || fallback > high) goto out;
-    snprintf(low_text, sizeof low_text, "%zu", fallback);
-    LS_TRY(add_default(map, key, place, low_text, false, &node));
-    goto out;
-  }
-  LS_TRY(scalar_text(node, true, "a whole number", &text));
-  if (!is_integer(text)) {
-    st = ls__config_fail(node, "\"%s\" is not allowed, it must be a whole number", text);
-    goto out;
-  }
-  errno = 0;
-  unsigned long long x = text[0] == '-' ? 0 : strtoull(text, NULL, 10);
-  const bool below = text[0] == '-' && text[1 + strspn(text + 1, "0")] != '\0';
-  const bool overflow = errno == ERANGE;
-  if (below || overflow || x < low || x > high) {
-    snprintf(low_text, sizeof low_text, "%zu", low);
-    snprintf(high_text, sizeof high_text, "%zu", high);
-    st = out_of_range(node, low_text, high == SIZE_MAX && !overflow ? NULL : high_text);
-    goto out;
-  }
-  *out = (size_t)x;
-out:
+  const bounds range = {{false, low}, {false, high}, {false, 0}, {false, SIZE_MAX}};
+  const whole other = {false, fallback};
+  whole x;
+  ls_status st = get_whole(map, key, fallback == LS__REQUIRED_SIZE ? NULL : &other, &range, &x);
+  if (st == LS_OK) *out = (size_t)x.size;
   return st;
 }
 
@@ -412,7 +424,7 @@ ls_status ls__config_finish(const ls_config *map) {
   if (map->kind != LS__MAP) return ls__config_fail(map, "must be a map of settings, key: value");
   for (size_t i = 0; i < map->count; i++) {
     const char *key = map->child[i]->key;
-    bool known = false;
+    bool known = map->child[i]->known;
     for (size_t k = 0; k < map->n_asked && !known; k++) known = strcmp(map->asked[k], key) == 0;
     if (known) continue;
     if (map->n_asked == 0) return ls__config_fail(map->child[i], "unknown key; none is known here");

@@ -25,6 +25,7 @@ struct ls_config {
   ls__config_kind kind;
   bool quoted;   /* scalar in quotes: text, whatever it looks like */
   bool was_name; /* {NAME: {}} that the file wrote as NAME */
+  bool known;    /* in a map: a getter has asked for it */
   char *key;     /* in a map */
   char *text;    /* of a scalar */
   size_t line;   /* from 1; 0: none (an override) */
@@ -32,7 +33,7 @@ struct ls_config {
   ls_config *parent;
   ls_config **child; /* [count] of a list or map */
   size_t count, capacity;
-  char **asked; /* [n_asked] keys of this map that somebody knows */
+  char **asked; /* [n_asked] keys of this map that somebody knows, there or not */
   size_t n_asked;
   char *prefix;                          /* path of the node that this root is a copy of */
   ls__config_override_record *overrides; /* [n_overrides], root only */

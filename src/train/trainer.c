@@ -19,9 +19,10 @@ static ls_status open_data(ls_trainer *t, ls_data *data) {
     t->data = data;
     return LS_OK;
   }
-  if (section == NULL)
+  if (section == NULL) {
     st = ls__config_fail(t->config, "data: is missing; a map with file: at least is wanted");
-  LS_TRY(ls_comm_agree(t->comm, st)); /* a rank may have run out of memory looking */
+    goto out;
+  }
   t->owns_data = true;
   LS_TRY(ls_data_open(t->comm, section, &t->data));
 out:

@@ -107,7 +107,61 @@ static void refuses_odd_numbers(void **state) {
          "9223372036854775807");
   good(ls__config_size(root, "b", 0, 0, SIZE_MAX, &n));
   assert_true(n == SIZE_MAX);
+  expect(ls__config_int(root, "b", 0, -5, INT64_MAX, &i), LS_ECONFIG,
+         "run.yaml:2: b: 18446744073709551615 is not allowed, it must be from -5 to 9223372036854775807");
+  expect(ls__config_size(root, "a", 0, 3, SIZE_MAX, &n), LS_ECONFIG,
+         "run.yaml:1: a: 99999999999999999999 is not allowed, it must be from 3 to 18446744073709551615");
   ls_config_destroy(root);
+
+  root = must_parse("low: -9223372036854775808\nlower: -9223372036854775809\nhigh: +9223372036854775807\nzero: -0\n");
+  good(ls__config_int(root, "low", 0, INT64_MIN, 0, &i));
+  assert_true(i == INT64_MIN);
+  expect(ls__config_int(root, "low", 0, INT64_MIN + 1, INT64_MAX, &i), LS_ECONFIG,
+         "run.yaml:1: low: -9223372036854775808 is not allowed, it must be at least -9223372036854775807");
+  expect(ls__config_int(root, "lower", 0, INT64_MIN, INT64_MAX, &i), LS_ECONFIG,
+         "run.yaml:2: lower: -9223372036854775809 is not allowed, it must be at least -9223372036854775808");
+  good(ls__config_int(root, "high", 0, 0, INT64_MAX, &i));
+  assert_true(i == INT64_MAX);
+  expect(ls__config_size(root, "high", 0, 0, INT64_MAX - 1, &n), LS_ECONFIG,
+         "run.yaml:3: high: +9223372036854775807 is not allowed, it must be from 0 to 9223372036854775806");
+  good(ls__config_size(root, "zero", 1, 0, SIZE_MAX, &n));
+  assert_int_equal(n, 0);
+  expect(ls__config_size(root, "low", 0, 0, SIZE_MAX, &n), LS_ECONFIG,
+         "run.yaml:1: low: -9223372036854775808 is not allowed, it must be at least 0");
+  ls_config_destroy(root);
+}
+
+/* A key that is read, by whatever getter. */
+static ls_status read_all(ls_config *root) {
+  ls_status st = LS_OK;
+  ls_config *options;
+  const char *text;
+  size_t n;
+  LS_TRY(ls__config_size(root, "n", LS__REQUIRED_SIZE, 0, 9, &n));
+  LS_TRY(ls__config_string(root, "text", NULL, &text));
+  if (ls__config_child(root, "child") == NULL) LS_FAIL(LS_ECONFIG, "child: is missing");
+  LS_TRY(ls__config_variant(ls__config_child(root, "loss"), &text, &options));
+  LS_TRY(ls__config_finish(options));
+  LS_TRY(ls__config_finish(root));
+out:
+  return st;
+}
+
+/* Without memory, whenever it ends: that is said, and never that a key is unknown or missing. */
+static void says_out_of_memory(void **state) {
+  (void)state;
+  size_t calls = 1; /* of a reading that nothing disturbs */
+  for (size_t n = 0; n <= calls; n++) {
+    ls_config *root = must_parse("n: 3\ntext: a\nchild: [1]\nloss: mse\n");
+    const size_t before = ls__alloc_calls();
+    ls__alloc_fail_at(n == 0 ? SIZE_MAX : n - 1);
+    ls_status st = read_all(root);
+    ls__alloc_fail_at(SIZE_MAX);
+    if (n == 0) calls = ls__alloc_calls() - before;
+    if (st != LS_OK && (n == 0 || st != LS_ENOMEM)) fail_msg("allocation %zu: %s", n, ls_error_message());
+    ls_config_destroy(root);
+  }
+  assert_in_range(calls, 8, 99);
 }
 
 static void adds_defaults(void **state) {
@@ -393,6 +447,7 @@ int main(void) {
       cmocka_unit_test(reads_variants),    cmocka_unit_test(refuses_bad_yaml),
       cmocka_unit_test(bounds_size),       cmocka_unit_test(follows_bases),
       cmocka_unit_test(applies_overrides), cmocka_unit_test(writes_what_it_read),
+      cmocka_unit_test(says_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, balanced);
 }

@@ -5,6 +5,8 @@
 #include <lockstep/data.h>
 #include <stdint.h>
 
+#include "tensor/affine.h"
+
 /* What a dataset is opened for. */
 typedef enum ls__data_purpose {
   LS__DATA_TRAIN,    /* a training part with targets; statistics for `normalize` are computed */
@@ -26,17 +28,11 @@ const char *ls__split_name(ls_split split); /* "train", "validation", "test", "a
 
 bool ls__data_has_targets(const ls_data *data);
 
-/* Normalisation: x' = (x - mean) * rstd, element by element, and the same for y where targets are
- * normalised; predictions are brought back by y = y' / rstd + mean.  NULL: none. */
-typedef struct ls__normal {
-  size_t n;
-  float *mean, *rstd; /* [n] owned */
-} ls__normal;
-void ls__normal_reset(ls__normal *normal); /* frees */
-const ls__normal *ls__data_normal_x(const ls_data *data); /* n == 0: none */
-const ls__normal *ls__data_normal_y(const ls_data *data);
+/* Normalisation of x, and of y where targets are normalised; n 0: none. */
+const ls__affine *ls__data_normal_x(const ls_data *data);
+const ls__affine *ls__data_normal_y(const ls_data *data);
 /* Replace the statistics (a checkpoint's, at resume, evaluation and prediction); copies. */
-LS_CHECKED ls_status ls__data_set_normal(ls_data *data, const ls__normal *x, const ls__normal *y);
+LS_CHECKED ls_status ls__data_set_normal(ls_data *data, const ls__affine *x, const ls__affine *y);
 
 /* Start an epoch of the training part.  Collective.  Position p of the epoch is a sample that
  * depends on (seed, epoch, p) alone: never on ranks, nor on whether data are streamed.  Chunks of

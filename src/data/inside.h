@@ -138,7 +138,7 @@ struct ls_data {
   void *raw;         /* [raw_rows, x_bytes]: bytes on their way to floats */
   size_t raw_rows;
 
-  ls__normal normal_x, normal_y;
+  ls__affine normal_x, normal_y;
   float *mean, *rstd; /* [x_count] what x goes through: normalisation and scale; NULL: nothing */
 };
 

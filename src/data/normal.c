@@ -18,24 +18,18 @@
 
 /* ---- Keeping and applying ---- */
 
-void ls__normal_reset(ls__normal *normal) {
-  ls__free(normal->mean);
-  ls__free(normal->rstd);
-  *normal = (ls__normal){0, NULL, NULL};
-}
-
-const ls__normal *ls__data_normal_x(const ls_data *data) {
+const ls__affine *ls__data_normal_x(const ls_data *data) {
   return &data->normal_x;
 }
 
-const ls__normal *ls__data_normal_y(const ls_data *data) {
+const ls__affine *ls__data_normal_y(const ls_data *data) {
   return data->layout.y_is_x ? &data->normal_x : &data->normal_y;
 }
 
 /* Bytes are divided by their scale on the way: (x / s - mean) rstd = (x - s mean) (rstd / s). */
 ls_status ls__normal_apply(ls_data *data) {
   ls_status st = LS_OK;
-  const ls__normal *normal = &data->normal_x;
+  const ls__affine *normal = &data->normal_x;
   const size_t n = data->layout.x_count;
   bool scaled = false;
   ls__free(data->mean);
@@ -62,20 +56,7 @@ out:
   return st;
 }
 
-static ls_status copy(ls__normal *to, const ls__normal *from) {
-  ls_status st = LS_OK;
-  ls__normal_reset(to);
-  if (from == NULL || from->n == 0) goto out;
-  LS_TRY(ls__alloc(&to->mean, from->n, sizeof *to->mean, "normalisation"));
-  LS_TRY(ls__alloc(&to->rstd, from->n, sizeof *to->rstd, "normalisation"));
-  memcpy(to->mean, from->mean, from->n * sizeof *to->mean);
-  memcpy(to->rstd, from->rstd, from->n * sizeof *to->rstd);
-  to->n = from->n;
-out:
-  return st;
-}
-
-ls_status ls__data_set_normal(ls_data *data, const ls__normal *x, const ls__normal *y) {
+ls_status ls__data_set_normal(ls_data *data, const ls__affine *x, const ls__affine *y) {
   ls_status st = LS_OK;
   const ls__layout *layout = &data->layout;
   if (x != NULL && x->n > 0 && x->n != layout->x_count)
@@ -84,8 +65,11 @@ ls_status ls__data_set_normal(ls_data *data, const ls__normal *x, const ls__norm
   if (y != NULL && y->n > 0 && layout->y_count > 0 && y->n != layout->y_count)
     LS_FAIL(LS_EDATA, "normalisation is for targets of %zu numbers, the data have %zu", y->n,
             layout->y_count);
-  LS_TRY(copy(&data->normal_x, x));
-  LS_TRY(copy(&data->normal_y, layout->y_is_x ? NULL : y));
+  const ls__affine none = {0, NULL, NULL};
+  if (x == NULL) x = &none;
+  if (y == NULL || layout->y_is_x) y = &none;
+  LS_TRY(ls__affine_set(&data->normal_x, x->n, x->mean, x->rstd));
+  LS_TRY(ls__affine_set(&data->normal_y, y->n, y->mean, y->rstd));
   LS_TRY(ls__normal_apply(data));
 out:
   return st;
@@ -206,9 +190,9 @@ out:
 
 /* Moments of n elements of `rows` samples to a normalisation.  A constant is shifted only. */
 static ls_status conclude(const moments *all, size_t n, size_t rows, ls__rule rule, bool whole,
-                          ls__normal *normal) {
+                          ls__affine *normal) {
   ls_status st = LS_OK;
-  ls__normal_reset(normal);
+  ls__affine_reset(normal);
   if (rule == LS__RULE_NONE || n == 0) goto out;
   LS_TRY(ls__alloc(&normal->mean, n, sizeof *normal->mean, "normalisation"));
   LS_TRY(ls__alloc(&normal->rstd, n, sizeof *normal->rstd, "normalisation"));

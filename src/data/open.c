@@ -375,8 +375,8 @@ void ls_data_close(ls_data *data) {
   ls__order_reset(&data->order);
   ls__reader_reset(&data->reader);
   ls__free(data->raw);
-  ls__normal_reset(&data->normal_x);
-  ls__normal_reset(&data->normal_y);
+  ls__affine_reset(&data->normal_x);
+  ls__affine_reset(&data->normal_y);
   ls__free(data->mean);
   ls__free(data->rstd);
   ls__free(data);

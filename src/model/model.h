@@ -6,18 +6,7 @@
 
 #include "model/graph.h"
 #include "model/run.h"
-
-/* x' = (x - mean) * rstd; n 0: none. */
-typedef struct ls__affine {
-  size_t n;
-  float *mean, *rstd; /* [n], owned */
-} ls__affine;
-
-LS_CHECKED ls_status ls__affine_set(ls__affine *affine, size_t n, const float *mean,
-                                    const float *rstd); /* copies */
-void ls__affine_reset(ls__affine *affine);
-/* Take it back from predictions: y = y' / rstd + mean, for rows of affine->n. */
-void ls__affine_undo(const ls__affine *affine, float *y, size_t rows);
+#include "tensor/affine.h"
 
 struct ls_model {
   ls_config *config; /* owned: the effective configuration, with its model: list */

@@ -66,9 +66,7 @@ static ls_status open_session(ls_comm *comm, const char *checkpoint, const char 
   s->split = split;
   LS_TRY(ls__data_part(s->data, &s->split));
   s->n = ls_data_count(s->data, s->split);
-  const ls__normal x_normal = {s->model->x.n, s->model->x.mean, s->model->x.rstd};
-  const ls__normal y_normal = {s->model->y.n, s->model->y.mean, s->model->y.rstd};
-  LS_TRY(ls_comm_agree(comm, ls__data_set_normal(s->data, &x_normal, &y_normal)));
+  LS_TRY(ls_comm_agree(comm, ls__data_set_normal(s->data, &s->model->x, &s->model->y)));
 out:
   return st;
 }

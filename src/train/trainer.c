@@ -7,11 +7,6 @@
 #include "tensor/gemm.h"
 #include "train/trainer.h"
 
-/* Copies of the data room's statistics, for the model to keep. */
-static ls_status take_normal(ls__affine *affine, const ls__normal *normal) {
-  return ls__affine_set(affine, normal->n, normal->mean, normal->rstd);
-}
-
 static ls_status open_data(ls_trainer *t, ls_data *data) {
   ls_status st = LS_OK;
   ls_config *section = ls__config_child(t->config, "data");
@@ -152,10 +147,11 @@ static ls_status make_model(ls_trainer *t) {
   ls_status st = LS_OK;
   size_t n_classes = 0;
   const char *const *classes = ls_data_classes(t->data, &n_classes);
+  const ls__affine *x_normal = ls__data_normal_x(t->data), *y_normal = ls__data_normal_y(t->data);
   ls_shape x = ls_data_x_shape(t->data), y = ls_data_y_shape(t->data);
   LS_TRY(ls__model_empty(t->config, &x, &t->model));
-  LS_TRY(take_normal(&t->model->x, ls__data_normal_x(t->data)));
-  LS_TRY(take_normal(&t->model->y, ls__data_normal_y(t->data)));
+  LS_TRY(ls__affine_set(&t->model->x, x_normal->n, x_normal->mean, x_normal->rstd));
+  LS_TRY(ls__affine_set(&t->model->y, y_normal->n, y_normal->mean, y_normal->rstd));
   LS_TRY(ls__model_set_classes(t->model, classes, n_classes));
   t->model->train_rows = ls__data_train_rows(t->data);
   LS_TRY(ls__task_create(t->config, t->model->graph, &y, &t->model->y, &t->task));

@@ -220,7 +220,7 @@ static void test_normalize(void **state) {
     ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: %s, "
                                   "normalize: true}", path, streamed ? "stream" : "node");
     ls_data *data = open_data(config);
-    const ls__normal *nx = ls__data_normal_x(data), *ny = ls__data_normal_y(data);
+    const ls__affine *nx = ls__data_normal_x(data), *ny = ls__data_normal_y(data);
     assert_int_equal(nx->n, 5);
     assert_int_equal(ny->n, 1);
     /* rows 0..99: a = 10 i + k + 1/4, b = i, t = i/8 + 1/8; the variance of i is (100^2 - 1)/12 */
@@ -237,7 +237,7 @@ static void test_normalize(void **state) {
 
     /* another network's statistics take their place */
     float mean[5] = {1, 2, 3, 4, 5}, rstd[5] = {2, 2, 2, 2, 2}, wrong[3] = {0};
-    const ls__normal other = {5, mean, rstd}, bad = {3, wrong, wrong};
+    const ls__affine other = {5, mean, rstd}, bad = {3, wrong, wrong};
     MUST(ls__data_set_normal(data, &other, NULL));
     MUST(ls__data_rows(data, LS_TRAIN, 3, 4, x, y));
     assert_true(x[4] == (3 - 5) * 2 && x[0] == (float_at(3, 0) - 1) * 2 && y[0] == 0.5f);

@@ -8,8 +8,8 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "config/nearest.h"
-#include "config/number.h"
 #include "config/tree.h"
 
 #undef ls__config_fail /* see config.h */

@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
-#include "config/number.h"
+#include "base/number.h"
 #include "data/data.h"
 
 void ls__progress_begin(ls__progress *progress, bool on, uint64_t total) {

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "config/number.h"
+#include "base/number.h"
 #include "data/csv.h"
 
 /* Few different whole numbers in a single target are classes; and each must come twice on average,

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "config/number.h"
+#include "base/json.h"
+#include "base/number.h"
 #include "data/convert.h"
 
 /* Values are read for their range up to this many bytes a dataset, and in pieces of PIECE. */
@@ -152,46 +153,6 @@ static void contents_reset(contents *c) {
   ls__h5_close(c->file);
 }
 
-/* ---- Text of either kind ---- */
-
-/* Bytes of the UTF-8 character at p, 0 where there is none (RFC 3629). */
-static size_t utf8(const unsigned char *p) {
-  size_t n = 0;
-  if (p[0] < 0x80)
-    n = 1;
-  else if (p[0] >= 0xC2 && p[0] < 0xE0)
-    n = 2;
-  else if (p[0] >= 0xE0 && p[0] < 0xF0)
-    n = 3;
-  else if (p[0] >= 0xF0 && p[0] < 0xF5)
-    n = 4;
-  for (size_t i = 1; i < n; i++)
-    if ((p[i] & 0xC0) != 0x80) return 0;
-  if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-      (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-    return 0;
-  return n;
-}
-
-/* A JSON string; what isn't UTF-8 becomes U+FFFD. */
-static void put_json(FILE *out, const char *text) {
-  const unsigned char *p = (const unsigned char *)text;
-  fputc('"', out);
-  while (*p != '\0') {
-    size_t n = utf8(p);
-    if (*p == '"' || *p == '\\')
-      fprintf(out, "\\%c", *p);
-    else if (*p < 32 || *p == 127)
-      fprintf(out, "\\u%04x", *p);
-    else if (n == 0)
-      fputs("\\ufffd", out);
-    else
-      fwrite(p, 1, n, out);
-    p += n == 0 ? 1 : n;
-  }
-  fputc('"', out);
-}
-
 /* Text for a terminal: a file must not send it control sequences. */
 static void put_words(FILE *out, const char *text, const char *indent) {
   for (const char *p = text; *p != '\0'; p++) {
@@ -204,93 +165,93 @@ static void put_words(FILE *out, const char *text, const char *indent) {
   }
 }
 
-static void put_number(FILE *out, double x) {
-  char text[LS__NUMBER_TEXT];
-  if (!isfinite(x)) {
-    fputs("null", out);
-    return;
-  }
-  ls__number_format(x, text);
-  fputs(text, out);
-}
-
 /* ---- Attributes ---- */
 
-static ls_status attribute(ls__h5 *file, const char *object, const char *name, bool json,
-                           FILE *out) {
+/* What an attribute holds: whole, else x [n], else text [n]; none where it is something else. */
+typedef struct value {
+  enum { WHOLE, NUMBERS, TEXTS, NONE } kind;
   int64_t whole;
-  double *x = NULL;
-  char **text = NULL;
-  size_t n = 0;
-  if (ls__h5_get_integer(file, object, name, &whole) == LS_OK) {
-    fprintf(out, "%" PRId64, whole);
-    return LS_OK;
-  }
-  ls_status st = ls__h5_get_doubles(file, object, name, &x, &n);
-  if (st == LS_ENOMEM) return st;
-  if (st == LS_OK) {
-    if (json && n != 1) fputc('[', out);
-    for (size_t i = 0; i < n; i++) {
-      if (i > 0) fputs(", ", out);
-      if (json)
-        put_number(out, x[i]);
-      else
-        fprintf(out, "%.6g", x[i]);
-    }
-    if (json && n != 1) fputc(']', out);
-    ls__free(x);
-    return LS_OK;
-  }
-  st = ls__h5_get_strings(file, object, name, &text, &n);
-  if (st == LS_ENOMEM) return st;
-  if (st != LS_OK) {
-    fputs(json ? "null" : "(neither number nor text)", out);
-    return LS_OK;
-  }
-  if (json && n != 1) fputc('[', out);
-  for (size_t i = 0; i < n; i++) {
-    if (i > 0) fputs(", ", out);
-    if (json)
-      put_json(out, text[i]);
-    else if (n == 1 && strchr(text[i], '\n') != NULL) {
-      fputs("\n    ", out);
-      put_words(out, text[i], "    ");
-    } else {
-      put_words(out, text[i], NULL);
-    }
-  }
-  if (json && n != 1) fputc(']', out);
-  free_strings(text, n);
+  double *x;
+  char **text;
+  size_t n;
+} value;
+
+static ls_status value_get(ls__h5 *file, const char *object, const char *name, value *v) {
+  memset(v, 0, sizeof *v);
+  if (ls__h5_get_integer(file, object, name, &v->whole) == LS_OK) return LS_OK;
+  v->kind = NUMBERS;
+  ls_status st = ls__h5_get_doubles(file, object, name, &v->x, &v->n);
+  if (st == LS_OK || st == LS_ENOMEM) return st;
+  v->kind = TEXTS;
+  st = ls__h5_get_strings(file, object, name, &v->text, &v->n);
+  if (st == LS_OK || st == LS_ENOMEM) return st;
+  v->kind = NONE;
   return LS_OK;
 }
 
-static ls_status attributes(ls__h5 *file, const char *object, bool json, FILE *out) {
+static void value_reset(value *v) {
+  ls__free(v->x);
+  free_strings(v->text, v->n);
+}
+
+static void words_value(const value *v, FILE *out) {
+  if (v->kind == WHOLE) fprintf(out, "%" PRId64, v->whole);
+  if (v->kind == NONE) fputs("(neither number nor text)", out);
+  for (size_t i = 0; i < v->n; i++) {
+    if (i > 0) fputs(", ", out);
+    if (v->kind == NUMBERS) {
+      fprintf(out, "%.6g", v->x[i]);
+    } else if (v->n == 1 && strchr(v->text[i], '\n') != NULL) {
+      fputs("\n    ", out);
+      put_words(out, v->text[i], "    ");
+    } else {
+      put_words(out, v->text[i], NULL);
+    }
+  }
+}
+
+static void json_value(const value *v, ls__json *json, const char *key) {
+  const bool list = v->n != 1 && (v->kind == NUMBERS || v->kind == TEXTS);
+  if (v->kind == WHOLE) ls__json_integer(json, key, v->whole);
+  if (v->kind == NONE) ls__json_string(json, key, NULL);
+  if (list) ls__json_open(json, key, '[');
+  for (size_t i = 0; i < v->n; i++) {
+    if (v->kind == NUMBERS)
+      ls__json_exact(json, list ? NULL : key, v->x[i]);
+    else
+      ls__json_string(json, list ? NULL : key, v->text[i]);
+  }
+  if (list) ls__json_close(json, ']');
+}
+
+/* In words to `out`, or where json is not NULL as its "attributes". */
+static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FILE *out) {
   ls_status st = LS_OK;
   char **names = NULL;
   size_t n = 0;
-  bool any = false;
+  value v = {.kind = NONE};
+  const bool of_file = strcmp(object, "/") == 0;
   LS_TRY(ls__h5_attribute_names(file, object, &names, &n));
-  if (json) fputs("{", out);
+  if (json != NULL) ls__json_open(json, "attributes", '{');
   for (size_t i = 0; i < n; i++) {
-    if (!json && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) &&
-        strcmp(object, "/") != 0)
+    if (json == NULL && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) && !of_file)
       continue; /* shown with the counts; of no interest to a person */
-    if (json) {
-      fputs(any ? ", " : "", out);
-      put_json(out, names[i]);
-      fputs(": ", out);
+    LS_TRY(value_get(file, object, names[i], &v));
+    if (json != NULL) {
+      json_value(&v, json, names[i]);
     } else {
-      fputs("  ", out);
-      if (strcmp(object, "/") != 0) fputs("  ", out);
+      fputs(of_file ? "  " : "    ", out);
       put_words(out, names[i], NULL);
       fputs(": ", out);
+      words_value(&v, out);
+      fputc('\n', out);
     }
-    any = true;
-    LS_TRY(attribute(file, object, names[i], json, out));
-    if (!json) fputc('\n', out);
+    value_reset(&v);
+    v = (value){.kind = NONE};
   }
-  if (json) fputs("}", out);
+  if (json != NULL) ls__json_close(json, '}');
 out:
+  value_reset(&v);
   free_strings(names, n);
   return st;
 }
@@ -332,7 +293,7 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
     fputs(", contiguous", out);
   fputc('\n', out);
   if (a->n_classes > 0) words_classes(a, out);
-  return attributes(c->file, a->name, false, out);
+  return attributes(c->file, a->name, NULL, out);
 }
 
 static ls_status in_words(const contents *c, FILE *out) {
@@ -350,7 +311,7 @@ static ls_status in_words(const contents *c, FILE *out) {
     fprintf(out, ": checkpoint, %" PRIu64 " parameters\n", parameters);
   else
     fprintf(out, ": %zu dataset%s\n", c->n, c->n == 1 ? "" : "s");
-  LS_TRY(attributes(c->file, "/", false, out));
+  LS_TRY(attributes(c->file, "/", NULL, out));
   for (size_t i = 0; i < c->n; i++) LS_TRY(words_array(c, &c->list[i], width, out));
 out:
   return st;
@@ -358,53 +319,51 @@ out:
 
 /* ---- As JSON ---- */
 
-static ls_status json_array(const contents *c, const array *a, FILE *out) {
-  fputs("{\"name\": ", out);
-  put_json(out, a->name);
-  fputs(", \"shape\": [", out);
-  for (int i = 0; i < a->info.shape.ndim; i++)
-    fprintf(out, "%s%zu", i == 0 ? "" : ", ", a->info.shape.dim[i]);
-  fputs("], \"type\": ", out);
-  put_json(out, a->info.type_name);
-  fprintf(out, ", \"chunk_rows\": %zu, \"stored_bytes\": %" PRIu64, a->info.chunk_rows,
-          a->info.stored_bytes);
-  fputs(", \"min\": ", out);
-  put_number(out, a->finite > 0 ? a->low : (double)NAN);
-  fputs(", \"max\": ", out);
-  put_number(out, a->finite > 0 ? a->high : (double)NAN);
-  fputs(", \"mean\": ", out);
-  put_number(out, a->finite > 0 ? a->sum / (double)a->finite : (double)NAN);
-  fprintf(out, ", \"not_finite\": %" PRIu64 ", \"rows_read\": %zu", a->read - a->finite,
-          a->rows_read);
+static ls_status json_array(const contents *c, const array *a, ls__json *json) {
+  const bool any = a->finite > 0;
+  json->line = true;
+  ls__json_open(json, NULL, '{');
+  ls__json_string(json, "name", a->name);
+  ls__json_open(json, "shape", '[');
+  for (int i = 0; i < a->info.shape.ndim; i++) ls__json_whole(json, NULL, a->info.shape.dim[i]);
+  ls__json_close(json, ']');
+  ls__json_string(json, "type", a->info.type_name);
+  ls__json_whole(json, "chunk_rows", a->info.chunk_rows);
+  ls__json_whole(json, "stored_bytes", a->info.stored_bytes);
+  ls__json_exact(json, "min", any ? a->low : (double)NAN);
+  ls__json_exact(json, "max", any ? a->high : (double)NAN);
+  ls__json_exact(json, "mean", any ? a->sum / (double)a->finite : (double)NAN);
+  ls__json_whole(json, "not_finite", a->read - a->finite);
+  ls__json_whole(json, "rows_read", a->rows_read);
   if (a->n_classes > 0) {
-    fputs(", \"classes\": [", out);
+    ls__json_open(json, "classes", '[');
     for (size_t i = 0; i < a->n_classes; i++) {
       char number[24];
       snprintf(number, sizeof number, "%zu", i);
-      fputs(i == 0 ? "{\"name\": " : ", {\"name\": ", out);
-      put_json(out, a->classes != NULL ? a->classes[i] : number);
-      fprintf(out, ", \"count\": %" PRIu64 "}", a->count[i]);
+      ls__json_open(json, NULL, '{');
+      ls__json_string(json, "name", a->classes != NULL ? a->classes[i] : number);
+      ls__json_whole(json, "count", a->count[i]);
+      ls__json_close(json, '}');
     }
-    fputc(']', out);
+    ls__json_close(json, ']');
   }
-  fputs(", \"attributes\": ", out);
-  ls_status st = attributes(c->file, a->name, true, out);
-  fputc('}', out);
+  ls_status st = attributes(c->file, a->name, json, NULL);
+  ls__json_close(json, '}');
   return st;
 }
 
 static ls_status in_json(const contents *c, FILE *out) {
   ls_status st = LS_OK;
-  fputs("{\"file\": ", out);
-  put_json(out, ls__h5_path(c->file));
-  fprintf(out, ", \"kind\": \"%s\", \"attributes\": ", c->checkpoint ? "checkpoint" : "dataset");
-  LS_TRY(attributes(c->file, "/", true, out));
-  fputs(", \"datasets\": [", out);
-  for (size_t i = 0; i < c->n; i++) {
-    fputs(i == 0 ? "\n  " : ",\n  ", out);
-    LS_TRY(json_array(c, &c->list[i], out));
-  }
-  fputs("]}\n", out);
+  ls__json json = {.out = out};
+  ls__json_open(&json, NULL, '{');
+  ls__json_string(&json, "file", ls__h5_path(c->file));
+  ls__json_string(&json, "kind", c->checkpoint ? "checkpoint" : "dataset");
+  LS_TRY(attributes(c->file, "/", &json, NULL));
+  ls__json_open(&json, "datasets", '[');
+  for (size_t i = 0; i < c->n; i++) LS_TRY(json_array(c, &c->list[i], &json));
+  ls__json_close(&json, ']');
+  ls__json_close(&json, '}');
+  fputc('\n', out);
 out:
   return st;
 }

@@ -155,15 +155,27 @@ static void print(bench *b, FILE *out) {
   double bare = median(b->bare, b->rounds), whole = median(b->whole, b->rounds);
   const ls_trainer *t = b->trainer;
   if (b->options->json) {
-    fprintf(out, "{\"workload\":\"%s\",\"ranks\":%d,\"batch\":%zu,\"lanes\":%zu,\"exchange\":\"%s\","
-                 "\"rounds\":%zu,\"steps\":%zu,\"bare\":%.1f,\"bare_min\":%.1f,\"bare_max\":%.1f,"
-                 "\"whole\":%.1f,\"whole_min\":%.1f,\"whole_max\":%.1f,\"gemm_share\":%.4f,"
-                 "\"step_seconds\":{\"input\":%.3e,\"compute\":%.3e,\"exchange\":%.3e,\"wait\":%.3e,"
-                 "\"update\":%.3e}}\n",
-            b->work->name, ls_comm_size(b->comm), b->batch, t->lanes, ls__exchange_name(t->exchange),
-            b->rounds, b->steps, bare, b->bare[0], b->bare[b->rounds - 1], whole, b->whole[0],
-            b->whole[b->rounds - 1], b->gemm_share, b->parts.input, b->parts.compute,
-            b->parts.exchange, b->parts.wait, b->parts.update);
+    ls__json j = {.out = out};
+    ls__json_open(&j, NULL, '{');
+    ls__json_string(&j, "workload", b->work->name);
+    ls__json_integer(&j, "ranks", ls_comm_size(b->comm));
+    ls__json_whole(&j, "batch", b->batch);
+    ls__json_whole(&j, "lanes", t->lanes);
+    ls__json_string(&j, "exchange", ls__exchange_name(t->exchange));
+    ls__json_whole(&j, "rounds", b->rounds);
+    ls__json_whole(&j, "steps", b->steps);
+    ls__json_number(&j, "bare", bare);
+    ls__json_number(&j, "bare_min", b->bare[0]);
+    ls__json_number(&j, "bare_max", b->bare[b->rounds - 1]);
+    ls__json_number(&j, "whole", whole);
+    ls__json_number(&j, "whole_min", b->whole[0]);
+    ls__json_number(&j, "whole_max", b->whole[b->rounds - 1]);
+    ls__json_number(&j, "gemm_share", b->gemm_share);
+    ls__json_open(&j, "step_seconds", '{');
+    ls__json_times(&j, &b->parts);
+    ls__json_close(&j, '}');
+    ls__json_close(&j, '}');
+    fputc('\n', out);
     return;
   }
   fprintf(out, "%s on %d rank%s, batch %zu in %zu lane%s, exchange %s, median of %zu rounds of %zu steps\n",

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/json.h"
 #include "comm/exchange.h"
 #include "comm/measure.h"
 
@@ -196,11 +197,17 @@ static double limit_of(const result *r) {
   return r[COPY].median + r[WIRE].median;
 }
 
-static void print_head(ls_comm *comm, const ls_bench_exchange_options *o, FILE *out) {
+static void print_head(ls_comm *comm, const ls_bench_exchange_options *o, ls__json *j) {
+  FILE *out = j->out;
   const int size = ls_comm_size(comm), nodes = ls_comm_nodes(comm);
   if (o->json) {
-    fprintf(out, "{\"ranks\":%d,\"nodes\":%d,\"rounds\":%zu,\"bucket_bytes\":%zu,\"library\":\"%s\","
-                 "\"sizes\":[", size, nodes, o->rounds, o->bucket_bytes, ls__comm_library());
+    ls__json_open(j, NULL, '{');
+    ls__json_integer(j, "ranks", size);
+    ls__json_integer(j, "nodes", nodes);
+    ls__json_whole(j, "rounds", o->rounds);
+    ls__json_whole(j, "bucket_bytes", o->bucket_bytes);
+    ls__json_string(j, "library", ls__comm_library());
+    ls__json_open(j, "sizes", '[');
     return;
   }
   fprintf(out, "%d ranks on %d node%s, buckets of %zu KB, medians of %zu rounds, microseconds; %s\n",
@@ -210,7 +217,8 @@ static void print_head(ls_comm *comm, const ls_bench_exchange_options *o, FILE *
 }
 
 static void print_size(const ls_bench_exchange_options *o, size_t bytes, const result *r, double ratio,
-                       bool first, FILE *out) {
+                       ls__json *j) {
+  FILE *out = j->out;
   const double limit = limit_of(r), ours = r[r[SHARED].median > 0 ? SHARED : TREE].median;
   if (!o->json) {
     fprintf(out, "%10zu", bytes);
@@ -222,17 +230,27 @@ static void print_size(const ls_bench_exchange_options *o, size_t bytes, const r
     fprintf(out, " %10.2f %12.2f %7.0f %%\n", 1e6 * limit, ratio, 100 * limit / ours);
     return;
   }
-  fprintf(out, "%s{\"bytes\":%zu", first ? "" : ",", bytes);
-  for (int who = 0; who < CONTESTANTS; who++)
-    if (r[who].median > 0)
-      fprintf(out, ",\"%s\":{\"seconds\":%.4e,\"best\":%.4e}", names[who], r[who].median, r[who].best);
-  fprintf(out, ",\"limit\":{\"seconds\":%.4e},\"speedup\":%.4f,\"of_limit\":%.4f}", limit, ratio,
-          limit / ours);
+  ls__json_open(j, NULL, '{');
+  ls__json_whole(j, "bytes", bytes);
+  for (int who = 0; who < CONTESTANTS; who++) {
+    if (!(r[who].median > 0)) continue;
+    ls__json_open(j, names[who], '{');
+    ls__json_number(j, "seconds", r[who].median);
+    ls__json_number(j, "best", r[who].best);
+    ls__json_close(j, '}');
+  }
+  ls__json_open(j, "limit", '{');
+  ls__json_number(j, "seconds", limit);
+  ls__json_close(j, '}');
+  ls__json_number(j, "speedup", ratio);
+  ls__json_number(j, "of_limit", limit / ours);
+  ls__json_close(j, '}');
 }
 
 ls_status ls_bench_exchange(ls_comm *comm, const ls_bench_exchange_options *options, FILE *out) {
   ls_status st = LS_OK;
   ls_bench_exchange_options o = *options;
+  ls__json j = {.out = out};
   const bool root = ls_comm_rank(comm) == 0;
   if (o.rounds == 0) o.rounds = 7;
   if (o.bucket_bytes == 0) o.bucket_bytes = 1 << 20;
@@ -245,15 +263,19 @@ ls_status ls_bench_exchange(ls_comm *comm, const ls_bench_exchange_options *opti
     if (o.sizes[i] < sizeof(float)) LS_FAIL(LS_EUSAGE, "messages have 4 bytes at least");
   if (ls_comm_size(comm) == 1)
     LS_FAIL(LS_EUSAGE, "one rank has nobody to exchange with: start it with mpirun -n 2, or more");
-  if (root) print_head(comm, &o, out);
+  if (root) print_head(comm, &o, &j);
   for (size_t i = 0; i < o.n_sizes; i++) {
     result results[CONTESTANTS];
     double ratio = 0;
     LS_TRY(measure(comm, &o, o.sizes[i], results, &ratio));
-    if (root) print_size(&o, o.sizes[i], results, ratio, i == 0, out);
+    if (root) print_size(&o, o.sizes[i], results, ratio, &j);
     if (root) fflush(out);
   }
-  if (root && o.json) fprintf(out, "]}\n");
+  if (root && o.json) {
+    ls__json_close(&j, ']');
+    ls__json_close(&j, '}');
+    fputc('\n', out);
+  }
 out:
   return st;
 }

@@ -117,46 +117,38 @@ void ls__confusion_print(const ls__metrics_task *task, const double *counts,
   if (classes <= WIDEST_MATRIX) print_matrix(counts, classes, names, width, out);
 }
 
-/* A JSON string: quotes, backslashes and control characters escaped. */
-static void json_string(const char *text, FILE *out) {
-  fputc('"', out);
-  for (const char *p = text; *p != '\0'; p++) {
-    unsigned char byte = (unsigned char)*p;
-    if (byte < 32)
-      fprintf(out, "\\u%04x", byte);
-    else
-      fprintf(out, byte == '"' || byte == '\\' ? "\\%c" : "%c", *p);
-  }
-  fputc('"', out);
-}
-
-static void json_scores(const scores *s, FILE *out) {
-  fprintf(out, "\"precision\": %.9g, \"recall\": %.9g, \"f1\": %.9g, \"support\": %.0f",
-          s->precision, s->recall, s->f1, s->support);
+static void json_scores(const scores *s, ls__json *json) {
+  ls__json_number(json, "precision", s->precision);
+  ls__json_number(json, "recall", s->recall);
+  ls__json_number(json, "f1", s->f1);
+  ls__json_whole(json, "support", (uint64_t)s->support);
 }
 
 void ls__confusion_json(const ls__metrics_task *task, const double *counts,
-                        const char *const *names, FILE *out) {
+                        const char *const *names, ls__json *json, const char *key) {
   const size_t classes = ls__confusion_classes(task);
   char number[24];
-  fputs("{\"classes\": [", out);
+  ls__json_open(json, key, '{');
+  ls__json_open(json, "classes", '[');
   for (size_t c = 0; c < classes; c++) {
     scores s = scores_of(counts, classes, c);
-    fputs(c > 0 ? ", {\"name\": " : "{\"name\": ", out);
-    json_string(label(names, c, number), out);
-    fputs(", ", out);
-    json_scores(&s, out);
-    fputc('}', out);
+    ls__json_open(json, NULL, '{');
+    ls__json_string(json, "name", label(names, c, number));
+    json_scores(&s, json);
+    ls__json_close(json, '}');
   }
+  ls__json_close(json, ']');
   scores mean = macro_of(counts, classes);
-  fputs("], \"macro\": {", out);
-  json_scores(&mean, out);
-  fputs("}, \"matrix\": [", out);
+  ls__json_open(json, "macro", '{');
+  json_scores(&mean, json);
+  ls__json_close(json, '}');
+  ls__json_open(json, "matrix", '[');
   for (size_t t = 0; t < classes; t++) {
-    fputs(t > 0 ? ", [" : "[", out);
+    ls__json_open(json, NULL, '[');
     for (size_t c = 0; c < classes; c++)
-      fprintf(out, c > 0 ? ", %.0f" : "%.0f", counts[t * classes + c]);
-    fputc(']', out);
+      ls__json_whole(json, NULL, (uint64_t)counts[t * classes + c]);
+    ls__json_close(json, ']');
   }
-  fputs("]}", out);
+  ls__json_close(json, ']');
+  ls__json_close(json, '}');
 }

@@ -171,34 +171,32 @@ static void print_text(const card *cards, int size, int nodes, const findings *f
 }
 
 static void print_json(const card *cards, int size, int nodes, const findings *f, FILE *out) {
-  const char *job = getenv("SLURM_JOB_ID");
-  fprintf(out, "{\"version\":\"%s\",\"mpi\":", LOCKSTEP_VERSION);
-  ls__json_string(out, ls__comm_library());
-  fprintf(out, ",\"hdf5\":");
-  ls__json_string(out, ls__h5_library());
-  fprintf(out, ",\"nodes\":%d,\"slurm_job\":", nodes);
-  if (job != NULL)
-    ls__json_string(out, job);
-  else
-    fputs("null", out);
-  fprintf(out, ",\"ranks\":[");
+  ls__json j = {.out = out};
+  ls__json_open(&j, NULL, '{');
+  ls__json_string(&j, "version", LOCKSTEP_VERSION);
+  ls__json_string(&j, "mpi", ls__comm_library());
+  ls__json_string(&j, "hdf5", ls__h5_library());
+  ls__json_integer(&j, "nodes", nodes);
+  ls__json_string(&j, "slurm_job", getenv("SLURM_JOB_ID"));
+  ls__json_open(&j, "ranks", '[');
   for (int r = 0; r < size; r++) {
-    fprintf(out, "%s{\"host\":", r > 0 ? "," : "");
-    ls__json_string(out, cards[r].host);
-    fprintf(out, ",\"processor\":");
-    ls__json_string(out, cards[r].cpu);
-    fprintf(out, ",\"blas\":");
-    ls__json_string(out, cards[r].blas);
-    fprintf(out, ",\"cores\":\"%s\",\"host_cores\":%ld,\"simd\":\"%s\",\"gflops\":%.1f,"
-                 "\"memory_available\":%.0f}",
-            cards[r].allowed, cards[r].cores, cards[r].simd, cards[r].gflops, cards[r].memory);
+    ls__json_open(&j, NULL, '{');
+    ls__json_string(&j, "host", cards[r].host);
+    ls__json_string(&j, "processor", cards[r].cpu);
+    ls__json_string(&j, "blas", cards[r].blas);
+    ls__json_string(&j, "cores", cards[r].allowed);
+    ls__json_integer(&j, "host_cores", cards[r].cores);
+    ls__json_string(&j, "simd", cards[r].simd);
+    ls__json_number(&j, "gflops", cards[r].gflops);
+    ls__json_exact(&j, "memory_available", cards[r].memory);
+    ls__json_close(&j, '}');
   }
-  fprintf(out, "],\"findings\":[");
-  for (int i = 0; i < f->n; i++) {
-    if (i > 0) fputc(',', out);
-    ls__json_string(out, f->text[i]);
-  }
-  fprintf(out, "]}\n");
+  ls__json_close(&j, ']');
+  ls__json_open(&j, "findings", '[');
+  for (int i = 0; i < f->n; i++) ls__json_string(&j, NULL, f->text[i]);
+  ls__json_close(&j, ']');
+  ls__json_close(&j, '}');
+  fputc('\n', out);
 }
 
 ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {

@@ -107,9 +107,12 @@ static ls_status print_all(const checker *c, bool json, FILE *out) {
   double worst = 0;
   size_t k = 0;
   char worst_name[2 * LS__NAME_BYTES] = "";
-  if (json)
-    fprintf(out, "{\"limit\":%g,\"parameters\":[", limit);
-  else
+  ls__json j = {.out = out};
+  if (json) {
+    ls__json_open(&j, NULL, '{');
+    ls__json_number(&j, "limit", limit);
+    ls__json_open(&j, "parameters", '[');
+  } else
     fprintf(out, "%-28s %10s %14s\n", "parameter", "elements", "relative error");
   for (int i = 0; i < graph->n_nodes; i++)
     for (int p = 0; p < graph->node[i].layer.n_parameters; p++, k++) {
@@ -118,17 +121,26 @@ static ls_status print_all(const checker *c, bool json, FILE *out) {
       double error = c->error[k];
       char name[2 * LS__NAME_BYTES];
       snprintf(name, sizeof name, "%s/%.40s", graph->node[i].layer.name, parameter->name);
-      if (json)
-        fprintf(out, "%s{\"name\":\"%s\",\"elements\":%zu,\"relative_error\":%.3g}",
-                k == 0 ? "" : ",", name, n, error);
-      else
+      if (json) {
+        ls__json_open(&j, NULL, '{');
+        ls__json_string(&j, "name", name);
+        ls__json_whole(&j, "elements", n);
+        ls__json_number(&j, "relative_error", error);
+        ls__json_close(&j, '}');
+      } else
         fprintf(out, "%-28s %10zu %14.2e%s\n", name, n, error, error < limit ? "" : "  WRONG");
       if (!(error <= worst)) {
         worst = error;
         snprintf(worst_name, sizeof worst_name, "%s", name);
       }
     }
-  if (json) fprintf(out, "],\"worst\":%.3g,\"passed\":%s}\n", worst, worst < limit ? "true" : "false");
+  if (json) {
+    ls__json_close(&j, ']');
+    ls__json_number(&j, "worst", worst);
+    ls__json_bool(&j, "passed", worst < limit);
+    ls__json_close(&j, '}');
+    fputc('\n', out);
+  }
   if (!(worst < limit))
     st = ls__fail(LS_ECHECK, "the gradient of %s is wrong: its relative error is %.2e", worst_name,
                   worst);

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "base/json.h"
 #include "config/config.h"
 
 typedef struct ls__metrics ls__metrics;
@@ -46,6 +47,6 @@ size_t ls__confusion_classes(const ls__metrics_task *task); /* K; 2 for one bina
 void ls__confusion_print(const ls__metrics_task *task, const double *counts,
                          const char *const *names, FILE *out);
 void ls__confusion_json(const ls__metrics_task *task, const double *counts,
-                        const char *const *names, FILE *out); /* one JSON object, no newline */
+                        const char *const *names, ls__json *json, const char *key); /* an object */
 
 #endif

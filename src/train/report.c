@@ -24,30 +24,12 @@ struct ls__report {
   bool bar_open;
 };
 
-void ls__json_number(FILE *out, double x) {
-  if (isfinite(x))
-    fprintf(out, "%.9g", x);
-  else
-    fputs("null", out);
-}
-
-void ls__json_string(FILE *out, const char *text) {
-  fputc('"', out);
-  for (; *text; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      fprintf(out, "\\%c", c);
-    else if (c < 32)
-      fprintf(out, "\\u%04x", c);
-    else
-      fputc(c, out);
-  }
-  fputc('"', out);
-}
-
-static void json_times(FILE *out, const ls__times *t) {
-  fprintf(out, "\"input\":%.6f,\"compute\":%.6f,\"exchange\":%.6f,\"wait\":%.6f,\"update\":%.6f",
-          t->input, t->compute, t->exchange, t->wait, t->update);
+void ls__json_times(ls__json *json, const ls__times *times) {
+  ls__json_number(json, "input", times->input);
+  ls__json_number(json, "compute", times->compute);
+  ls__json_number(json, "exchange", times->exchange);
+  ls__json_number(json, "wait", times->wait);
+  ls__json_number(json, "update", times->update);
 }
 
 /* --- the run directory */
@@ -259,12 +241,17 @@ void ls__report_flush(ls__report *r) {
 
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) {
   if (samples > 0 && r->metrics != NULL) {
-    fprintf(r->metrics, "{\"type\":\"step\",\"epoch\":%llu,\"step\":%llu,\"loss\":",
-            (unsigned long long)t->now.epoch + 1, (unsigned long long)t->now.step);
-    ls__json_number(r->metrics, loss);
-    fprintf(r->metrics, ",\"seconds\":{");
-    json_times(r->metrics, &t->times);
-    fprintf(r->metrics, "}}\n");
+    ls__json json = {.out = r->metrics};
+    ls__json_open(&json, NULL, '{');
+    ls__json_string(&json, "type", "step");
+    ls__json_whole(&json, "epoch", t->now.epoch + 1);
+    ls__json_whole(&json, "step", t->now.step);
+    ls__json_number(&json, "loss", loss);
+    ls__json_open(&json, "seconds", '{');
+    ls__json_times(&json, &t->times);
+    ls__json_close(&json, '}');
+    ls__json_close(&json, '}');
+    fputc('\n', r->metrics);
   }
   if (r->progress == LS_PROGRESS_BAR && ls__clock() - r->drawn > 0.1) {
     r->drawn = ls__clock();
@@ -279,13 +266,14 @@ static void print_scores(FILE *out, const ls__metrics *metrics, const char *pref
     fprintf(out, "  %s%s %.4g", prefix, ls__metrics_name(metrics, i), scores->metric[i]);
 }
 
-void ls__json_scores(FILE *out, const ls__metrics *metrics, const char *prefix,
+void ls__json_scores(ls__json *json, const ls__metrics *metrics, const char *prefix,
                      const ls__scores *scores) {
-  fprintf(out, "\"%sloss\":", prefix);
-  ls__json_number(out, scores->loss);
+  char key[64];
+  snprintf(key, sizeof key, "%sloss", prefix);
+  ls__json_number(json, key, scores->loss);
   for (size_t i = 0; i < ls__metrics_values(metrics); i++) {
-    fprintf(out, ",\"%s%s\":", prefix, ls__metrics_name(metrics, i));
-    ls__json_number(out, scores->metric[i]);
+    snprintf(key, sizeof key, "%s%s", prefix, ls__metrics_name(metrics, i));
+    ls__json_number(json, key, scores->metric[i]);
   }
 }
 
@@ -303,16 +291,21 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
   double seconds = ls__clock() - r->epoch_start - evaluation_seconds;
   double rate = seconds > 0 ? (double)(t->trained_samples - r->epoch_samples) / seconds : 0;
   if (r->metrics != NULL) {
-    fprintf(r->metrics, "{\"type\":\"epoch\",\"epoch\":%llu,\"step\":%llu,",
-            (unsigned long long)t->now.epoch, (unsigned long long)t->now.step);
-    ls__json_scores(r->metrics, metrics, "", train);
-    if (validation->samples > 0) {
-      fputc(',', r->metrics);
-      ls__json_scores(r->metrics, metrics, "validation_", validation);
-    }
-    fprintf(r->metrics, ",\"lr\":%.9g,\"samples_per_second\":%.1f,\"seconds\":{", lr, rate);
-    json_times(r->metrics, &t->times);
-    fprintf(r->metrics, ",\"evaluation\":%.6f}}\n", evaluation_seconds);
+    ls__json json = {.out = r->metrics};
+    ls__json_open(&json, NULL, '{');
+    ls__json_string(&json, "type", "epoch");
+    ls__json_whole(&json, "epoch", t->now.epoch);
+    ls__json_whole(&json, "step", t->now.step);
+    ls__json_scores(&json, metrics, "", train);
+    if (validation->samples > 0) ls__json_scores(&json, metrics, "validation_", validation);
+    ls__json_number(&json, "lr", lr);
+    ls__json_number(&json, "samples_per_second", rate);
+    ls__json_open(&json, "seconds", '{');
+    ls__json_times(&json, &t->times);
+    ls__json_number(&json, "evaluation", evaluation_seconds);
+    ls__json_close(&json, '}');
+    ls__json_close(&json, '}');
+    fputc('\n', r->metrics);
     fflush(r->metrics);
   }
   if (r->progress == LS_PROGRESS_PLAIN || r->progress == LS_PROGRESS_BAR) {
@@ -334,36 +327,42 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 
 static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
                                const ls_train_summary *s) {
-  char path[4096], temporary[4200];
+  char path[4096], temporary[4200], hash[20];
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
   snprintf(temporary, sizeof temporary, "%s.partial", path);
   FILE *f = fopen(temporary, "w");
   if (f == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
-  fprintf(f, "{\"status\":");
-  ls__json_string(f, status == LS_OK ? "done" : ls_status_text(status));
-  fprintf(f, ",\"why\":");
-  ls__json_string(f, status == LS_OK ? why : ls_error_message());
-  fprintf(f, ",\"epochs\":%llu,\"steps\":%llu,\"samples\":%llu,\"ranks\":%d,\"nodes\":%d,\"lanes\":%zu,"
-             "\"exchange\":\"%s\",\"compression\":\"%s\",\"bucket_mb\":%.6g,\"batch\":%zu,\"parameters\":%zu,\"loss\":",
-          (unsigned long long)s->epochs, (unsigned long long)s->steps,
-          (unsigned long long)t->trained_samples, ls_comm_size(t->comm), ls_comm_nodes(t->comm),
-          t->lanes, ls__exchange_name(t->exchange), ls__codec_names()[t->set.codec.code],
-          (double)ls__exchange_bucket_bytes(t->exchange) / 1048576.0, t->batch,
-          t->model->graph->parameters);
-  ls__json_number(f, s->loss);
-  fprintf(f, ",\"validation_loss\":");
-  ls__json_number(f, s->validation_loss);
-  fprintf(f, ",\"samples_per_second\":%.1f,\"seconds\":{\"total\":%.3f,", s->samples_per_second,
-          t->now.seconds);
-  json_times(f, &t->total);
-  fprintf(f, "},\"weights_hash\":\"%016llx\",\"simd\":\"%s\",\"blas\":",
-          (unsigned long long)s->weights_hash, ls__simd_name(ls__simd_level_now()));
-  ls__json_string(f, ls__gemm_library());
-  fprintf(f, ",\"hdf5\":");
-  ls__json_string(f, ls__h5_library());
-  fprintf(f, ",\"mpi\":");
-  ls__json_string(f, ls__comm_library());
-  fprintf(f, ",\"version\":\"%s\"}\n", LOCKSTEP_VERSION);
+  ls__json json = {.out = f};
+  snprintf(hash, sizeof hash, "%016llx", (unsigned long long)s->weights_hash);
+  ls__json_open(&json, NULL, '{');
+  ls__json_string(&json, "status", status == LS_OK ? "done" : ls_status_text(status));
+  ls__json_string(&json, "why", status == LS_OK ? why : ls_error_message());
+  ls__json_whole(&json, "epochs", s->epochs);
+  ls__json_whole(&json, "steps", s->steps);
+  ls__json_whole(&json, "samples", t->trained_samples);
+  ls__json_integer(&json, "ranks", ls_comm_size(t->comm));
+  ls__json_integer(&json, "nodes", ls_comm_nodes(t->comm));
+  ls__json_whole(&json, "lanes", t->lanes);
+  ls__json_string(&json, "exchange", ls__exchange_name(t->exchange));
+  ls__json_string(&json, "compression", ls__codec_names()[t->set.codec.code]);
+  ls__json_number(&json, "bucket_mb", (double)ls__exchange_bucket_bytes(t->exchange) / 1048576.0);
+  ls__json_whole(&json, "batch", t->batch);
+  ls__json_whole(&json, "parameters", t->model->graph->parameters);
+  ls__json_number(&json, "loss", s->loss);
+  ls__json_number(&json, "validation_loss", s->validation_loss);
+  ls__json_number(&json, "samples_per_second", s->samples_per_second);
+  ls__json_open(&json, "seconds", '{');
+  ls__json_number(&json, "total", t->now.seconds);
+  ls__json_times(&json, &t->total);
+  ls__json_close(&json, '}');
+  ls__json_string(&json, "weights_hash", hash);
+  ls__json_string(&json, "simd", ls__simd_name(ls__simd_level_now()));
+  ls__json_string(&json, "blas", ls__gemm_library());
+  ls__json_string(&json, "hdf5", ls__h5_library());
+  ls__json_string(&json, "mpi", ls__comm_library());
+  ls__json_string(&json, "version", LOCKSTEP_VERSION);
+  ls__json_close(&json, '}');
+  fputc('\n', f);
   int bad = ferror(f);
   bad |= fclose(f) != 0;
   if (bad || rename(temporary, path) != 0) {

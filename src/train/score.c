@@ -87,13 +87,14 @@ static void print_result(const ls__task *task, const ls__scores *scores, const d
                          const session *s, bool json, FILE *out) {
   const char *const *names = (const char *const *)s->model->classes;
   if (json) {
-    fprintf(out, "{\"split\":\"%s\",\"samples\":%zu,", ls__split_name(s->split), scores->samples);
-    ls__json_scores(out, task->metrics, "", scores);
-    if (confusion != NULL) {
-      fprintf(out, ",\"classes\":");
-      ls__confusion_json(&task->kind, confusion, names, out);
-    }
-    fprintf(out, "}\n");
+    ls__json j = {.out = out};
+    ls__json_open(&j, NULL, '{');
+    ls__json_string(&j, "split", ls__split_name(s->split));
+    ls__json_whole(&j, "samples", scores->samples);
+    ls__json_scores(&j, task->metrics, "", scores);
+    if (confusion != NULL) ls__confusion_json(&task->kind, confusion, names, &j, "classes");
+    ls__json_close(&j, '}');
+    fputc('\n', out);
     return;
   }
   fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);

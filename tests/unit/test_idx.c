@@ -261,13 +261,13 @@ static void inspects(void **state) {
               "10 classes: 0 (2), 1 (2), 2 (1), 3 (0), 4 (0), 5 (0), 6 (0), 7 (0), 8 (0), 9 (1)");
   free(text);
   text = inspected(true);
-  expect_text(text, "\"kind\": \"dataset\"");
+  expect_text(text, "\"kind\":\"dataset\"");
   expect_text(
       text,
-      "{\"name\": \"/train/x\", \"shape\": [6, 2, 3], \"type\": \"uint8\", \"chunk_rows\": 6, ");
-  expect_text(text, "\"min\": 0, \"max\": 55, \"mean\": 27.5, \"not_finite\": 0, \"rows_read\": 6");
+      "{\"name\":\"/train/x\",\"shape\":[6,2,3],\"type\":\"uint8\",\"chunk_rows\":6,");
+  expect_text(text, "\"min\":0,\"max\":55,\"mean\":27.5,\"not_finite\":0,\"rows_read\":6");
   expect_text(text,
-              "{\"name\": \"9\", \"count\": 1}], \"attributes\": {\"classes\": [\"0\", \"1\"");
+              "{\"name\":\"9\",\"count\":1}],\"attributes\":{\"classes\":[\"0\",\"1\"");
   free(text);
 
   /* A checkpoint, names that JSON must escape, values that aren't finite. */
@@ -292,11 +292,11 @@ static void inspects(void **state) {
               "or infinite");
   free(text);
   text = inspected(true);
-  expect_text(text, "\"kind\": \"checkpoint\"");
-  expect_text(text, "\"config\": \"a: \\\"q\\\\\\\"\\u000ab: \\ufffd\\u0001 \xC3\xA4\\u000a\"");
-  expect_text(text, "\"input_shape\": [2, 3]");
-  expect_text(text, "\"step\": 1200");
-  expect_text(text, "\"not_finite\": 2");
+  expect_text(text, "\"kind\":\"checkpoint\"");
+  expect_text(text, "\"config\":\"a: \\\"q\\\\\\\"\\u000ab: \\ufffd\\u0001 \xC3\xA4\\u000a\"");
+  expect_text(text, "\"input_shape\":[2,3]");
+  expect_text(text, "\"step\":1200");
+  expect_text(text, "\"not_finite\":2");
   free(text);
   FILE *bad = fopen(output, "w");
   fputs("no HDF5", bad);

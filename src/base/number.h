@@ -1,7 +1,7 @@
 /* Numbers as text, the same in every country: strtod and printf follow the locale of the program
  * that calls the library, and would read 0.5 as 0 where people write 0,5. */
-#ifndef LS_CONFIG_NUMBER_H
-#define LS_CONFIG_NUMBER_H
+#ifndef LS_BASE_NUMBER_H
+#define LS_BASE_NUMBER_H
 
 #include <locale.h>
 #include <stdbool.h>

@@ -1,26 +1,18 @@
-/* The kinds of layers that the registry in layer.c knows. */
+/* The kinds of layers: the one list of them. */
 #ifndef LS_NN_KINDS_H
 #define LS_NN_KINDS_H
 
 #include "nn/layer.h"
 
-extern const ls__layer_kind ls__kind_dense;
-extern const ls__layer_kind ls__kind_dropout;
-extern const ls__layer_kind ls__kind_flatten;
-extern const ls__layer_kind ls__kind_reshape;
-extern const ls__layer_kind ls__kind_add;
-extern const ls__layer_kind ls__kind_concatenate;
+#define LS__LAYER_MAP(X) X(dense) X(dropout) X(flatten) X(reshape) X(add) X(concatenate)
 
-/* Activation functions. */
-extern const ls__layer_kind ls__kind_sigmoid;
-extern const ls__layer_kind ls__kind_tanh;
-extern const ls__layer_kind ls__kind_relu;
-extern const ls__layer_kind ls__kind_leaky_relu;
-extern const ls__layer_kind ls__kind_elu;
-extern const ls__layer_kind ls__kind_gelu;
-extern const ls__layer_kind ls__kind_silu;
-extern const ls__layer_kind ls__kind_softplus;
-extern const ls__layer_kind ls__kind_softmax;
-extern const ls__layer_kind ls__kind_linear;
+/* Activation functions: layers too, and what may stand in `activation:`. */
+#define LS__ACTIVATION_KIND_MAP(X) \
+  X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(softplus) X(softmax) X(linear)
+
+#define X(name) extern const ls__layer_kind ls__kind_##name;
+LS__LAYER_MAP(X)
+LS__ACTIVATION_KIND_MAP(X)
+#undef X
 
 #endif

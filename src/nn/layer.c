@@ -5,48 +5,27 @@
 
 #include "nn/kinds.h"
 
-static const ls__layer_kind *const layers[] = {&ls__kind_dense,
-                                               &ls__kind_dropout,
-                                               &ls__kind_flatten,
-                                               &ls__kind_reshape,
-                                               &ls__kind_add,
-                                               &ls__kind_concatenate,
-                                               &ls__kind_sigmoid,
-                                               &ls__kind_tanh,
-                                               &ls__kind_relu,
-                                               &ls__kind_leaky_relu,
-                                               &ls__kind_elu,
-                                               &ls__kind_gelu,
-                                               &ls__kind_silu,
-                                               &ls__kind_softplus,
-                                               &ls__kind_softmax,
-                                               &ls__kind_linear,
-                                               NULL};
+#define X(name) &ls__kind_##name,
+static const ls__layer_kind *const kinds[] = {LS__LAYER_MAP(X) LS__ACTIVATION_KIND_MAP(X) NULL};
+#undef X
 
-static const ls__layer_kind *const activations[] = {&ls__kind_sigmoid,
-                                                    &ls__kind_tanh,
-                                                    &ls__kind_relu,
-                                                    &ls__kind_leaky_relu,
-                                                    &ls__kind_elu,
-                                                    &ls__kind_gelu,
-                                                    &ls__kind_silu,
-                                                    &ls__kind_softplus,
-                                                    &ls__kind_softmax,
-                                                    &ls__kind_linear,
-                                                    NULL};
+/* Where the activation functions begin. */
+#define X(name) +1
+enum { ACTIVATIONS = 0 LS__LAYER_MAP(X) };
+#undef X
 
 const ls__layer_kind *const *ls__layer_kinds(void) {
-  return layers;
+  return kinds;
 }
 
 const ls__layer_kind *ls__layer_kind_find(const char *name) {
-  for (const ls__layer_kind *const *kind = layers; *kind != NULL; kind++)
+  for (const ls__layer_kind *const *kind = kinds; *kind != NULL; kind++)
     if (strcmp((*kind)->name, name) == 0) return *kind;
   return NULL;
 }
 
 bool ls__layer_is_activation(const ls__layer_kind *kind) {
-  for (const ls__layer_kind *const *a = activations; *a != NULL; a++)
+  for (const ls__layer_kind *const *a = kinds + ACTIVATIONS; *a != NULL; a++)
     if (*a == kind) return true;
   return false;
 }

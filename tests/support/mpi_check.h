@@ -1,4 +1,4 @@
-/* What MPI tests share: a failed check ends all ranks; a folder for files. */
+/* What MPI tests share: a failed check ends all ranks; a folder for files, and a dataset. */
 #ifndef MPI_CHECK_H
 #define MPI_CHECK_H
 
@@ -6,6 +6,9 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "base/rng.h"
+#include "h5/h5.h"
 
 #define MUST(what)                                                                             \
   do {                                                                                         \
@@ -29,6 +32,29 @@ static inline void make_folder(char *folder, size_t bytes, int rank) {
   snprintf(folder, bytes, "%s/lockstep-test-XXXXXX", tmp != NULL ? tmp : "/tmp");
   if (rank == 0) CHECK(mkdtemp(folder) != NULL);
   MPI_Bcast(folder, (int)bytes, MPI_CHAR, 0, MPI_COMM_WORLD);
+}
+
+/* FOLDER/data.h5: n normal samples, and their classes as class_of tells them from number and x. */
+static inline void make_classes(const char *folder, size_t n, size_t inputs,
+                                int32_t (*class_of)(size_t i, const float *x)) {
+  const ls_shape row = {1, {inputs}}, scalar = {0, {0}};
+  const ls__rng rng = ls__rng_key(4, LS__RNG_TEST, 0, 0);
+  char path[300];
+  ls__h5 *file = NULL;
+  float *x = malloc(n * inputs * sizeof *x);
+  int32_t *y = malloc(n * sizeof *y);
+  CHECK(x != NULL && y != NULL);
+  for (size_t i = 0; i < n * inputs; i++) x[i] = (float)ls__rng_normal(&rng, i);
+  for (size_t i = 0; i < n; i++) y[i] = class_of(i, x + i * inputs);
+  snprintf(path, sizeof path, "%s/data.h5", folder);
+  MUST(ls__h5_create(path, &file));
+  MUST(ls__h5_dataset(file, "/train/x", LS__F32, n, &row, 32, 0));
+  MUST(ls__h5_write_rows(file, "/train/x", 0, n, LS__F32, x));
+  MUST(ls__h5_dataset(file, "/train/y", LS__I32, n, &scalar, 32, 0));
+  MUST(ls__h5_write_rows(file, "/train/y", 0, n, LS__I32, y));
+  MUST(ls__h5_commit(file));
+  free(x);
+  free(y);
 }
 
 static inline void remove_folder(const char *folder, int rank) {

@@ -291,12 +291,17 @@ static void refusals(void **state) {
 static void registry(void **state) {
   (void)state;
   assert_null(ls__layer_kind_find("perceptron"));
-  int count = 0;
-  for (const ls__layer_kind *const *k = ls__layer_kinds(); *k != NULL; k++, count++)
+  int count = 0, activations = 0;
+  for (const ls__layer_kind *const *k = ls__layer_kinds(); *k != NULL; k++, count++) {
     assert_ptr_equal(ls__layer_kind_find((*k)->name), *k);
+    activations += ls__layer_is_activation(*k);
+  }
   assert_true(count >= 16);
-  assert_true(ls__layer_is_activation(&ls__kind_softmax));
+  assert_true(activations >= 10 && activations <= count - 6);
+  assert_true(ls__layer_is_activation(&ls__kind_sigmoid)); /* the first, the last */
+  assert_true(ls__layer_is_activation(&ls__kind_linear));
   assert_false(ls__layer_is_activation(&ls__kind_dense));
+  assert_false(ls__layer_is_activation(&ls__kind_concatenate));
 }
 
 static int balanced(void **state) {

@@ -117,7 +117,8 @@ static ls_status save(loop *l) {
   ls__comm_phase(t->comm, t->now.step, "checkpoint");
   ls__checkpoint_path(t->set.output, t->now.step, path, sizeof path);
   t->now.seconds = l->seconds_before + l->last_save - l->start;
-  ls__report_flush(l->report);
+  /* First what was reported: what is lost of it comes again after the checkpoint before. */
+  LS_TRY(ls_comm_agree(t->comm, ls__report_flush(l->report, t)));
   LS_TRY(ls_comm_agree(t->comm, save_best(l)));
   LS_TRY(ls__trainer_save(t, path));
   if (!is_root(t)) goto out;

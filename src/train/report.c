@@ -235,8 +235,11 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
   r->bar_open = true;
 }
 
-void ls__report_flush(ls__report *r) {
-  if (r->metrics != NULL) (void)fflush(r->metrics);
+ls_status ls__report_flush(ls__report *r, const ls_trainer *t) {
+  if (r->metrics == NULL) return LS_OK;
+  const char *why = fflush(r->metrics) != 0 ? strerror(errno) : "an earlier write failed";
+  if (ferror(r->metrics) == 0) return LS_OK;
+  return ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, why);
 }
 
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) {
@@ -382,12 +385,11 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
   if (r->metrics != NULL) {
     char message[LS__ERROR_BYTES];
     snprintf(message, sizeof message, "%s", ls_error_message());
-    if (fclose(r->metrics) != 0 && status == LS_OK)
+    st = ls__report_flush(r, t);
+    if (fclose(r->metrics) != 0 && st == LS_OK)
       st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, strerror(errno));
-    if (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE) {
-      ls_status written = write_summary(t, status, why, summary);
-      if (st == LS_OK) st = written;
-    }
+    if (st == LS_OK && (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
+      st = write_summary(t, status, why, summary);
     if (status != LS_OK) ls__error_set(message);
   }
   if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {

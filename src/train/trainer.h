@@ -138,7 +138,7 @@ LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, c
 /* --- report.c: everything that a run shows and writes besides checkpoints */
 typedef struct ls__report ls__report;
 LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out); /* rank 0 alone writes */
-void ls__report_flush(ls__report *r); /* what a checkpoint's step has seen is on disk with it */
+LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t); /* to be on disk with a checkpoint's step */
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double seconds, double lr);

@@ -34,14 +34,15 @@ static void on_signal(int number) {
   ls_stop();
 }
 
-/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once. */
-static void catch_signals(void) {
+/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.  Where
+ * nothing is to be saved, the first one does. */
+static void catch_signals(bool training) {
   static const int asks[] = {SIGTERM, SIGUSR1, SIGINT};
   struct sigaction action;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  for (size_t i = 0; i < sizeof asks / sizeof *asks; i++) {
+  for (size_t i = 0; training && i < sizeof asks / sizeof *asks; i++) {
     action.sa_flags = SA_RESTART | (asks[i] == SIGINT ? (int)SA_RESETHAND : 0);
     (void)sigaction(asks[i], &action, NULL);
   }
@@ -88,7 +89,7 @@ static ls_status run(cli *c, int argc, char **argv) {
 int main(int argc, char **argv) {
   int early = without_mpi(argc, argv);
   if (early >= 0) return early;
-  catch_signals();
+  catch_signals(argc >= 2 && strcmp(argv[1], "train") == 0);
   /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs. */
   (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {

@@ -34,6 +34,8 @@ typedef struct loop {
   uint64_t since_check, interval;
   bool checking;          /* a share is under way */
   bool stop, over;        /* agreed */
+  bool saved;             /* the state after step saved_step is on disk */
+  uint64_t saved_step;
   float *best;            /* rank 0: parameters of the best epoch */
   bool best_unsaved;
   double *epoch_sums, *logged_sums;
@@ -111,6 +113,7 @@ static ls_status save(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   char path[4096];
+  if (l->saved && l->saved_step == t->now.step) return LS_OK;
   LS_TRY(agree_health(t));
   l->last_save = ls__clock();
   if (t->set.output == NULL) return LS_OK;
@@ -121,6 +124,8 @@ static ls_status save(loop *l) {
   LS_TRY(ls_comm_agree(t->comm, ls__report_flush(l->report, t)));
   LS_TRY(ls_comm_agree(t->comm, save_best(l)));
   LS_TRY(ls__trainer_save(t, path));
+  l->saved = true;
+  l->saved_step = t->now.step;
   if (!is_root(t)) goto out;
   ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
   if (t->now.step > l->first_step) { /* that of an earlier end is no longer the final one */
@@ -225,7 +230,7 @@ static ls_status run_steps(loop *l) {
     ls__report_step(l->report, t, (double)NAN, 0);
     if (++l->since_check >= l->interval) {
       LS_TRY(end_check(l));
-      LS_TRY(begin_check(l));
+      if (!l->stop) LS_TRY(begin_check(l));
     }
   }
   ls__exchange_settle(t->exchange); /* before the weights are read */
@@ -386,19 +391,19 @@ static ls_status train(loop *l, const char **why) {
       *why = "max_steps reached";
       break;
     }
+    if (l->stop) /* and there is more to do */
+      LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; %s", (unsigned long long)t->now.step,
+              t->set.output != NULL ? "a checkpoint is written" : "without an output nothing is kept");
+    if (l->over) {
+      *why = "max_seconds have passed";
+      break;
+    }
     double lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->optimizer), t->now.step + 1,
                                 t->epoch_steps, t->total_steps);
     LS_TRY(run_steps(l));
     if (t->now.position >= t->n) {
       LS_TRY(end_epoch(l, lr));
       LS_TRY(agree_epoch(l));
-    }
-    if (l->stop)
-      LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; %s", (unsigned long long)t->now.step,
-              t->set.output != NULL ? "a checkpoint is written" : "without an output nothing is kept");
-    if (l->over) {
-      *why = "max_seconds have passed";
-      break;
     }
   }
   LS_TRY(finish(l));

@@ -20,7 +20,8 @@ typedef struct ls__standing {
   double best;        /* best monitored value, INFINITY: none yet */
   uint64_t best_epoch, waited; /* epochs since */
   double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
-  uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane */
+  uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane, and
+                       * where the last line of a step stood */
   char kernels[192];  /* what computed it: instruction set and BLAS, which the last bits depend on */
 } ls__standing;
 

@@ -38,8 +38,7 @@ typedef struct loop {
   uint64_t saved_step;
   float *best;            /* rank 0: parameters of the best epoch */
   bool best_unsaved;
-  double *epoch_sums, *logged_sums;
-  uint64_t logged_position, logged_step;
+  double *epoch_sums;
   ls__scores train, validation;
 } loop;
 
@@ -199,13 +198,11 @@ static ls_status log_step(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  double parts = ls__loss_sums(t->task.loss) ? (double)(t->now.step - l->logged_step)
-                                             : (double)(t->now.position - l->logged_position);
-  double loss = (l->epoch_sums[0] - l->logged_sums[0]) / parts;
-  ls__report_step(l->report, t, loss, (size_t)(t->now.position - l->logged_position));
-  memcpy(l->logged_sums, l->epoch_sums, t->width * sizeof(double));
-  l->logged_position = t->now.position;
-  l->logged_step = t->now.step;
+  const ls__logged now = {(double)t->now.step, (double)t->now.position, l->epoch_sums[0]};
+  double samples = now.position - t->logged.position;
+  double parts = ls__loss_sums(t->task.loss) ? now.step - t->logged.step : samples;
+  ls__report_step(l->report, t, (now.loss - t->logged.loss) / parts, (size_t)samples);
+  t->logged = now;
 out:
   return st;
 }
@@ -274,9 +271,7 @@ static ls_status end_epoch(loop *l, double lr) {
   t->now.epoch++;
   t->now.position = 0;
   memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
-  memset(l->logged_sums, 0, t->width * sizeof *l->logged_sums);
-  l->logged_position = 0;
-  l->logged_step = t->now.step;
+  t->logged = (ls__logged){(double)t->now.step, 0, 0};
   t->now.loss = l->train.loss;
   t->now.validation_loss = l->validation.loss;
   const char *monitor = ls__schedule_monitor(t->schedule);
@@ -342,7 +337,6 @@ static ls_status open_loop(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__alloc(&l->epoch_sums, t->width, sizeof(double), "sums"));
-  LS_TRY(ls__alloc(&l->logged_sums, t->width, sizeof(double), "sums"));
   if (t->set.early && t->set.restore_best && is_root(t)) {
     LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
     memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
@@ -421,11 +415,9 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   l.t = t;
   l.start = l.last_save = ls__clock();
   l.seconds_before = t->now.seconds;
-  l.first_step = l.logged_step = t->now.step;
-  l.logged_position = t->now.position;
+  l.first_step = t->now.step;
   l.interval = 1;
   LS_TRY(ls_comm_agree(t->comm, open_loop(&l)));
-  LS_TRY(ls__trainer_epoch_sums(t, l.logged_sums)); /* of an epoch that was resumed in the middle */
   st = train(&l, &why);
   if (st == LS_ESTOPPED) stop_requested = 0; /* the next run of this process is another one */
   t->now.seconds = l.seconds_before + ls__clock() - l.start;
@@ -448,7 +440,6 @@ out:
     if (st == LS_OK) st = ls_comm_agree(t->comm, end);
   }
   ls__free(l.epoch_sums);
-  ls__free(l.logged_sums);
   ls__free(l.best);
   return st;
 }

@@ -116,7 +116,7 @@ static ls_status make_memory(ls_trainer *t) {
   for (size_t r = 0; r < size; r++)
     t->lane_count[r] = ls__cut(t->lanes, r + 1, size) - ls__cut(t->lanes, r, size);
   LS_TRY(ls__alloc(&t->sums, t->lanes * t->width, sizeof *t->sums, "sums of the epoch"));
-  LS_TRY(ls__alloc(&t->all_sums, t->lanes * t->width, sizeof *t->all_sums, "sums of the epoch"));
+  LS_TRY(ls__alloc(&t->all_sums, t->lanes * t->width + LS__LOGGED, sizeof *t->all_sums, "sums of the epoch"));
   LS_TRY(ls__alloc(&t->y, largest * t->task.y_count, sizeof *t->y, "targets of a lane"));
   if (t->task.y_normal->n > 0) {
     LS_TRY(ls__alloc(&t->shown, largest * t->task.y_count, sizeof *t->shown, "predictions of a lane"));
@@ -217,8 +217,14 @@ static void count_steps(ls_trainer *t) {
 /* The running sums of the epoch that a checkpoint is in the middle of.  With other lanes only their
  * total counts; with other metrics they begin anew. */
 static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
-  size_t n = (size_t)t->now.n_sums;
-  if (sums == NULL || n != lanes * t->width) return;
+  size_t n = lanes * t->width;
+  t->logged = (ls__logged){(double)t->now.step, (double)t->now.position, 0};
+  if (sums == NULL || t->now.n_sums != n + LS__LOGGED) return;
+  ls__logged logged;
+  memcpy(&logged, sums + n, sizeof logged);
+  if (logged.step >= 0 && logged.step <= t->logged.step && logged.position >= 0 &&
+      logged.position <= t->logged.position)
+    t->logged = logged;
   if (lanes == t->lanes)
     memcpy(t->sums, sums, n * sizeof *sums);
   else

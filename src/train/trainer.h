@@ -46,6 +46,12 @@ typedef struct ls__segment {
   bool decay;
 } ls__segment;
 
+/* Where the last line of a step in metrics.jsonl stood in its epoch, or the epoch's beginning. */
+typedef struct ls__logged {
+  double step, position, loss; /* loss: summed over the epoch */
+} ls__logged;
+enum { LS__LOGGED = sizeof(ls__logged) / sizeof(double) };
+
 struct ls_trainer {
   ls_comm *comm;
   ls_config *config;
@@ -86,7 +92,8 @@ struct ls_trainer {
   } step;
 
   double *sums;          /* [lanes, width] running sums of the epoch (own lanes): loss, reals, counts */
-  double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums */
+  double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums; [LS__LOGGED] */
+  ls__logged logged;
   size_t width;
   size_t *lane_count;    /* [ranks] lanes that each owns */
   ls__standing now;

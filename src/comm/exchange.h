@@ -33,7 +33,7 @@
 
 /* Slices begin and end at multiples of this many floats from the arena's start (its end apart), so
  * that sums over blocks don't depend on the rank count. */
-enum { LS__BLOCK = 1024, LS__CODED_BUCKET = 1 << 20 };
+enum { LS__BLOCK = 512, LS__CODED_BUCKET = 1 << 20 };
 
 typedef struct ls__exchange ls__exchange;
 

@@ -2,8 +2,9 @@
  *
  * Every wait in this library is a loop of ls__wait_turn around a test that doesn't block.  While a
  * rank waits, it says so on its seat (memory that its node shares), again and again: one that was
- * stopped in the middle of a wait falls silent.  When half the deadline has passed it tells all other nodes what its own node's seats say: the roll call.  At the deadline,
- * whoever has not been seen waiting is missing.  Example, 3 nodes of 2 ranks, rank 3 stalls:
+ * stopped in the middle of a wait falls silent.  When half the deadline has passed it tells all other
+ * nodes what its own node's seats say: the roll call.  At the deadline, whoever has not been seen
+ * waiting is missing.  Example, 3 nodes of 2 ranks, rank 3 stalls:
  *
  *   rank      0        1        2        3        4        5
  *   seat      waiting  waiting  waiting  -        waiting  waiting

@@ -17,7 +17,7 @@
 #include "comm/exchange.h"
 #include "comm/exchange_internal.h"
 
-enum { N = 9 * LS__BLOCK + 37, MOST_LANES = 16, STEPS = 3 };
+enum { N = 18 * LS__BLOCK + 37, MOST_LANES = 16, STEPS = 3 };
 
 static int failures, me;
 static long delayed; /* how often this rank was */
@@ -260,7 +260,8 @@ static void run_exchange(ls_comm *comm, const run *r, const bool *used) {
   }
   check_state(x);
   ls__exchange_times times = ls__exchange_timing(x, true);
-  CHECK(times.wait >= 0 && times.work > 0, "wait %g work %g", times.wait, times.work);
+  const bool long_sums = x->size <= 2 && r->bucket_bytes == 0; /* short ones are not timed */
+  CHECK(times.wait >= 0 && times.work >= 0 && (times.work > 0 || !long_sums), "wait %g work %g", times.wait, times.work);
   /* One lane on one rank: the gradient is where backward wrote it. */
   if (x->size == 1 && r->lanes == 1) {
     ls__exchange_begin(x);

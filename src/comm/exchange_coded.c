@@ -69,8 +69,13 @@ static ls_status add_request(ls__exchange *x, ls__run *run, bool send, int peer,
                           tag);
 }
 
+/* As many floats as make a message of full length. */
 static size_t floats_a_message(const ls__exchange *x) {
-  return x->comm->message_bytes / sizeof(float);
+  const size_t bytes = ls__tree_message_bytes(x);
+  size_t n = bytes / sizeof(uint16_t);
+  if (x->codec.code == LS__CODE_TOP_K) n = (size_t)((double)(bytes / 8) / x->codec.fraction);
+  while (n > 1 && ls__codec_bytes(&x->codec, n) > bytes) n--;
+  return n;
 }
 
 /* Gradients that this rank sends (out) or gets: the messages are cut as they are without

@@ -10,6 +10,9 @@
 enum {
   PAGE_FLOATS = 1024,      /* arenas in shared memory begin at pages of 4 KB */
   WHOLE_BYTES = 256 << 10, /* a bucket is not cut when all that a node receives is at most this */
+  /* Longest message.  Open MPI's TCP sends up to 64 KB at once, and more only after it has asked; many
+   * pieces under way are also faster than one long transfer. */
+  MESSAGE_BYTES = 60 << 10,
   TAG_FIRST = 16,          /* tags of messages: this, two a bucket, */
   TAG_BUCKETS = 16000      /* again from the start after so many buckets */
 };
@@ -78,11 +81,15 @@ out:
   return st;
 }
 
+size_t ls__tree_message_bytes(const ls__exchange *x) {
+  return x->comm->message_bytes < MESSAGE_BYTES ? x->comm->message_bytes : MESSAGE_BYTES;
+}
+
 /* One transfer as persistent requests, as many as its length needs. */
 static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n,
                              int peer, int tag) {
   ls_status st = LS_OK;
-  size_t limit = x->comm->message_bytes / sizeof *at;
+  size_t limit = ls__tree_message_bytes(x) / sizeof *at;
   while (n > 0) {
     size_t piece = n < limit ? n : limit;
     LS_TRY(ls__tree_request(x, run, send, at, piece, MPI_FLOAT, peer, tag));

@@ -167,6 +167,8 @@ int ls__tree_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_S
 size_t ls__tree_first_staged(const ls__exchange *x, int node);
 /* Tag of a bucket's gradients; the next one is that of its weights. */
 int ls__tree_tag(size_t bucket);
+/* Longest message. */
+size_t ls__tree_message_bytes(const ls__exchange *x);
 /* One more persistent request, the last of `run`: `count` of `type` at `at`. */
 LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at,
                                       size_t count, MPI_Datatype type, int peer, int tag);

@@ -90,8 +90,12 @@ int main(int argc, char **argv) {
   int early = without_mpi(argc, argv);
   if (early >= 0) return early;
   catch_signals(argc >= 2 && strcmp(argv[1], "train") == 0);
-  /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs. */
-  (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+  /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs; without the
+   * daemon, all such processes would make and remove the same session directory. */
+  if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {
+    (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
+    (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+  }
   if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
     fprintf(stderr, "lockstep: MPI does not start\n");
     return 1;

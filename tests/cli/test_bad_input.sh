@@ -70,6 +70,7 @@ refused 3 'test' "$lockstep" evaluate run --split test
 
 # places that can't be written
 touch file
+TMPDIR=$work/file accepted "$lockstep" inspect good.h5 # one process makes nothing there
 refused 1 'file/run' "$lockstep" train good.yaml output=file/run --progress=none
 mkdir disk
 if mount -t tmpfs -o size=96k none disk 2>/dev/null; then # a disk of 96 KiB

@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -69,7 +70,14 @@ ls_status ls__fail_context(ls_status status, const char *format, ...) {
   return status;
 }
 
+static volatile sig_atomic_t assert_failed;
+
+bool ls__assert_has_failed(void) {
+  return assert_failed != 0;
+}
+
 void ls__assert_failed(const char *what, const char *file, int line) {
+  assert_failed = 1;
   fprintf(stderr, "lockstep: %s:%d: this is a bug in lockstep: %s is false\n", file, line, what);
   abort();
 }

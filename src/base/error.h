@@ -11,6 +11,7 @@
 #define LS_BASE_ERROR_H
 
 #include <lockstep/status.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -57,6 +58,7 @@ enum { LS__ERROR_BYTES = 1024 };
 
 /* Our own bug: says where, and aborts.  Never for bad input or a bad environment. */
 void ls__assert_failed(const char *what, const char *file, int line) LS_NORETURN;
+bool ls__assert_has_failed(void); /* async-signal-safe */
 #define LS_ASSERT(what) ((what) ? (void)0 : ls__assert_failed(#what, __FILE__, __LINE__))
 
 #endif

@@ -1,5 +1,6 @@
 /* lockstep: the program.  Starts MPI, finds the subcommand, prints one line when it fails. */
 #include <lockstep/comm.h>
+#include <lockstep/crash_guard.h>
 #include <lockstep/train.h>
 #include <mpi.h>
 #include <signal.h>
@@ -104,12 +105,14 @@ int main(int argc, char **argv) {
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   c.root = rank == 0;
+  ls_crash_guard_install(rank);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
   if (st == LS_OK) st = run(&c, argc, argv);
   const char *why = st == LS_EUSAGE && usage_message()[0] != '\0' ? usage_message() : ls_error_message();
   fflush(stdout);
   if (st != LS_OK && c.root && why[0] != '\0') fprintf(stderr, "lockstep: %s\n", why);
   ls_comm_destroy(c.comm);
+  ls_crash_guard_remove();
   MPI_Finalize();
   return ls_status_exit_code(st);
 }

@@ -233,9 +233,11 @@ ls_status ls__stream_start(ls__stream *s) {
   s->wanted = s->filled = s->seen = ls__order_window(&data->order, data->epoch.start);
   s->status = LS_OK;
   atomic_store(&s->stop, false);
-  /* Signals are for the program's own thread. */
+  /* Signals are for the program's own thread, except those of what this one does itself. */
+  static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
   sigset_t all, before;
   sigfillset(&all);
+  for (size_t i = 0; i < sizeof own / sizeof *own; i++) sigdelset(&all, own[i]);
   pthread_sigmask(SIG_SETMASK, &all, &before);
   const int failed = pthread_create(&s->thread, NULL, run, s);
   pthread_sigmask(SIG_SETMASK, &before, NULL);

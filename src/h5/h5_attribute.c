@@ -12,7 +12,7 @@ static bool present(ls__h5 *file, const char *object, const char *name) {
 }
 
 bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name) {
-  ls__h5_enter();
+  ls__h5_enter(file);
   bool there = present(file, object, name);
   ls__h5_leave();
   return there;
@@ -43,14 +43,14 @@ out:
 
 ls_status ls__h5_set_doubles(ls__h5 *file, const char *object, const char *name, const double *x,
                              size_t n) {
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls_status st = set(file, object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, n == 1, n, x);
   ls__h5_leave();
   return st;
 }
 
 ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name, int64_t x) {
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls_status st = set(file, object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, true, 1, &x);
   ls__h5_leave();
   return st;
@@ -63,7 +63,7 @@ static ls_status set_texts(ls__h5 *file, const char *object, const char *name,
   ls_status st = LS_OK;
   char *block = NULL;
   size_t size = 1;
-  ls__h5_enter();
+  ls__h5_enter(file);
   hid_t type = H5Tcopy(H5T_C_S1);
   for (size_t i = 0; i < n; i++)
     if (strlen(text[i]) + 1 > size) size = strlen(text[i]) + 1;
@@ -129,7 +129,7 @@ ls_status ls__h5_get_doubles(ls__h5 *file, const char *object, const char *name,
   double *values = NULL;
   *x = NULL;
   *n = 0;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(attribute_open(file, object, name, &a));
   H5T_class_t kind = H5Tget_class(a.type);
   if (kind != H5T_FLOAT && kind != H5T_INTEGER && kind != H5T_ENUM)
@@ -152,7 +152,7 @@ ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const char *name,
   ls_status st = LS_OK;
   char why[LS__H5_REASON];
   attribute a;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(attribute_open(file, object, name, &a));
   H5T_class_t kind = H5Tget_class(a.type);
   if ((kind != H5T_INTEGER && kind != H5T_ENUM) || a.n != 1 || H5Tget_size(a.type) > 8)
@@ -216,7 +216,7 @@ ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const char *name,
   char **list = NULL;
   *text = NULL;
   *n = 0;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(attribute_open(file, object, name, &a));
   if (H5Tget_class(a.type) != H5T_STRING)
     LS_FAIL(LS_EDATA, "%s: %s: attribute %s: not text", file->path, object, name);

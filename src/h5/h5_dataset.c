@@ -207,7 +207,7 @@ out:
 
 ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info) {
   ls__h5_set *set = NULL;
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls_status st = ls__h5_set_find(file, name, &set);
   if (st == LS_OK) *info = set->info;
   ls__h5_leave();
@@ -280,7 +280,7 @@ ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t 
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
   hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   const ls_shape *shape = &set->info.shape;
   if (shape->ndim == 0) LS_FAIL(LS_EDATA, "%s: %s: a single value, no rows", file->path, name);
@@ -300,7 +300,7 @@ out:
 ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out) {
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   LS_TRY(read_space(file, set, H5S_ALL, H5S_ALL, type, out));
 out:
@@ -353,7 +353,7 @@ ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t 
   shape.ndim = row->ndim + 1;
   shape.dim[0] = rows;
   memcpy(shape.dim + 1, row->dim, (size_t)row->ndim * sizeof row->dim[0]);
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls_status st = make_set(file, name, type, &shape, rows == 0, chunk_rows, gzip);
   ls__h5_leave();
   return st;
@@ -379,7 +379,7 @@ ls_status ls__h5_write_rows(ls__h5 *file, const char *name, size_t first, size_t
                             ls__dtype type, const void *data) {
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   LS_ASSERT(set->info.shape.ndim > 0 && first + rows <= set->info.shape.dim[0]);
   if (rows > 0) LS_TRY(write_rows(file, set, first, rows, type, data));
@@ -394,7 +394,7 @@ ls_status ls__h5_append(ls__h5 *file, const char *name, size_t rows, ls__dtype t
   char why[LS__H5_REASON];
   ls__h5_set *set = NULL;
   hsize_t dim[LS_MAX_DIMS];
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   if (rows == 0) goto out;
   ls_shape *shape = &set->info.shape;
@@ -416,7 +416,7 @@ ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type, const ls_
   ls_status st = LS_OK;
   char why[LS__H5_REASON];
   ls__h5_set *set = NULL;
-  ls__h5_enter();
+  ls__h5_enter(file);
   LS_TRY(make_set(file, name, type, shape, false, 0, 0));
   LS_TRY(ls__h5_set_find(file, name, &set));
   if (ls_shape_count(shape) > 0 &&

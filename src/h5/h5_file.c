@@ -1,6 +1,5 @@
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -8,23 +7,7 @@
 #include "base/alloc.h"
 #include "h5/h5_inside.h"
 
-/* ---- The lock, and HDF5's error stack ---- */
-
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-/* The host program's error printing, put back on leaving; guarded by the lock. */
-static H5E_auto2_t host_printer;
-static void *host_printer_data;
-
-void ls__h5_enter(void) {
-  pthread_mutex_lock(&lock);
-  if (H5Eget_auto2(H5E_DEFAULT, &host_printer, &host_printer_data) < 0) host_printer = NULL;
-  H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
-}
-
-void ls__h5_leave(void) {
-  H5Eset_auto2(H5E_DEFAULT, host_printer, host_printer_data);
-  pthread_mutex_unlock(&lock);
-}
+/* ---- HDF5's own words ---- */
 
 /* Keeps the innermost description: where the failure began. */
 static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *context) {
@@ -56,7 +39,7 @@ const char *ls__h5_library(void) {
 #else
   static const char build[] = "serial";
 #endif
-  ls__h5_enter();
+  ls__h5_enter_path(NULL, false);
   if (text[0] == '\0' && H5get_libversion(&major, &minor, &release) >= 0)
     snprintf(text, sizeof text, "%u.%u.%u %s", major, minor, release, build);
   ls__h5_leave();
@@ -145,7 +128,7 @@ ls_status ls__h5_open(const char *path, ls__h5 **out) {
   hid_t access = H5I_INVALID_HID;
   char why[LS__H5_REASON];
   *out = NULL;
-  ls__h5_enter();
+  ls__h5_enter_path(path, false);
   int fd = -1;
   long long bytes = 0;
   LS_TRY(look_at(path, &fd, &bytes));
@@ -180,7 +163,7 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   char why[LS__H5_REASON];
   struct stat info;
   *out = NULL;
-  ls__h5_enter();
+  ls__h5_enter_path(path, true);
   LS_TRY(make(path, &file));
   if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
     LS_FAIL(LS_EIO, "%s: is a directory", path);
@@ -191,10 +174,12 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   int fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
   close(fd);
+  ls__h5_written_add(file);
   access = access_properties(false);
   if (access >= 0) file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
   if (file->id < 0) {
     ls__h5_reason(why);
+    ls__h5_written_remove(file);
     unlink(file->temporary);
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, why);
   }
@@ -234,7 +219,7 @@ ls_status ls__h5_commit(ls__h5 *file) {
   char why[LS__H5_REASON];
   int fd = -1;
   LS_ASSERT(file->temporary != NULL);
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls__h5_set_close_all(file);
   if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));
@@ -245,6 +230,7 @@ ls_status ls__h5_commit(ls__h5 *file) {
   fd = open(file->temporary, O_RDWR | O_CLOEXEC);
   if (fd < 0 || fsync(fd) != 0 || rename(file->temporary, file->path) != 0)
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, strerror(errno));
+  ls__h5_written_remove(file);
   ls__free(file->temporary);
   file->temporary = NULL; /* it is the file now, no longer to be removed */
   sync_directory(file->path);
@@ -257,10 +243,13 @@ out:
 
 void ls__h5_close(ls__h5 *file) {
   if (file == NULL) return;
-  ls__h5_enter();
+  ls__h5_enter(file);
   ls__h5_set_close_all(file);
   if (file->id >= 0) H5Fclose(file->id);
-  if (file->temporary != NULL) unlink(file->temporary);
+  if (file->temporary != NULL) {
+    ls__h5_written_remove(file);
+    unlink(file->temporary);
+  }
   ls__h5_leave();
   destroy(file);
 }
@@ -298,7 +287,7 @@ bool ls__h5_present(ls__h5 *file, const char *name) {
 }
 
 bool ls__h5_exists(ls__h5 *file, const char *name) {
-  ls__h5_enter();
+  ls__h5_enter(file);
   bool there = ls__h5_present(file, name);
   ls__h5_leave();
   return there;
@@ -357,7 +346,7 @@ ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context) {
   ls_status st = LS_OK;
   char why[LS__H5_REASON];
   list names = {0};
-  ls__h5_enter();
+  ls__h5_enter(file);
   herr_t seen = VISIT(file->id, add_object, &names);
   ls__h5_reason(why);
   ls__h5_leave();

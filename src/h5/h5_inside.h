@@ -5,6 +5,7 @@
 #include <hdf5.h>
 
 #include "h5/h5.h"
+#include "h5/h5_guard.h"
 
 /* A dataset that stays open between calls, so that its chunk cache does. */
 typedef struct ls__h5_set {
@@ -18,15 +19,11 @@ struct ls__h5 {
   hid_t id;
   char *path;
   char *temporary; /* the name until the commit; NULL when the file is read */
+  struct ls__h5 *next_written; /* in the list of those that have one */
   ls__h5_set *sets;
   int fd;           /* of a file that is read: to see whether it becomes shorter; else -1 */
   long long bytes;  /* its length when it was opened */
 };
-
-/* Take the lock and silence HDF5's own printing; give both back.  Every public function of the
- * room does its work between the two, and nothing else may call HDF5. */
-void ls__h5_enter(void);
-void ls__h5_leave(void);
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
  * errno of the first write that failed, or 0; and the same as a status. */

@@ -22,7 +22,7 @@ ls_status ls__h5_attribute_names(ls__h5 *file, const char *object, char ***text,
   names list = {0};
   *text = NULL;
   *n = 0;
-  ls__h5_enter();
+  ls__h5_enter(file);
   if (!ls__h5_present(file, object)) {
     st = ls__h5_missing(file, object);
     goto out;

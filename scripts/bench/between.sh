@@ -29,7 +29,7 @@ hosts=$project/tests/support/hosts.sh
 [ -n "${LOCKSTEP_HOSTS:-}" ] || exec bash "$hosts" 2 bash "$here/between.sh" "${arguments[@]}"
 
 mpi_on_one_machine 2
-export OMPI_MCA_btl=^openib # the hosts have nothing but TCP
+export OMPI_MCA_btl=^uct,openib,ofi # the hosts have nothing but TCP
 run() { timeout 600 mpirun --host node1:1,node2:1 -n 2 --bind-to none "$build/lockstep" bench "$@"; }
 
 run exchange --sizes "$sizes" --rounds "$rounds" || die "bench exchange failed"

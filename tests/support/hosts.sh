@@ -52,7 +52,7 @@ shift
 exec nsenter -t "$(cat "$LOCKSTEP_HOSTS/$host")" -n -u -i -m --wd="$PWD" -- sh -c "TMPDIR='$TMPDIR'; export TMPDIR; $*"
 AGENT
   chmod +x "$LOCKSTEP_HOSTS/agent"
-  export OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$LOCKSTEP_HOSTS/agent OMPI_MCA_btl=^openib
+  export OMPI_MCA_plm=rsh OMPI_MCA_plm_rsh_agent=$LOCKSTEP_HOSTS/agent OMPI_MCA_btl=^uct,openib,ofi
   exec nsenter -t "$(cat "$LOCKSTEP_HOSTS/node1")" -n -u -i -m --wd="$PWD" -- "$@"
   ;;
 *)

@@ -25,4 +25,8 @@ refused 2 'sizes 4K,x: ' "$lockstep" bench exchange --sizes 4K,x
 refused 2 'sizes 2: ' "$lockstep" bench exchange --sizes 2
 refused 2 'bucket 1M,2M: ' "$lockstep" bench exchange --bucket 1M,2M
 refused 2 'takes options only' "$lockstep" bench exchange now
+
+# two ranks against two lone processes
+accepted bash "$LOCKSTEP_SOURCE/scripts/bench/weak.sh" "$LOCKSTEP_BUILD" --rounds 1 --workloads mlp_small:32
+shown '^mlp_small:32 +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+ % +[0-9.]+$'
 finish

@@ -56,6 +56,8 @@ EXCEPTIONS = [
     ("scripts/test.sh", "it is what runs this test", check_options("scripts/test.sh", help_of)),
     ("sudo apt-get install", "it changes the machine", check_packages),
     ("sbatch ", "tests/slurm submits this script, where SLURM can be had", check_sbatch),
+    *((f"scripts/bench/{name}.sh", f"it takes minutes, {test} runs it", check_options(f"scripts/bench/{name}.sh", help_of))
+      for name, test in (("weak", "test_bench_exchange.sh"), ("between", "test_hosts.sh"), ("memory", "test_memory.sh"))),
     ("PYTHON=", "it takes many minutes, PyTorch and JAX", check_options("scripts/bench/peers.sh", read)),
 ]
 

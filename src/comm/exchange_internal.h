@@ -42,22 +42,22 @@ struct ls__exchange {
 
   size_t lane_lo, lane_hi; /* this rank's */
   float *w;                /* [n] */
-  bool shared;             /* w is one copy a node, not one a rank; the same on all ranks */
   ls__codec codec;         /* of what nodes send each other; LS__CODE_NONE where the kind can't */
-  int arenas;              /* gradient arenas of this rank */
-  float **arena;           /* [arenas], [n] each; room for one more */
   size_t bytes;            /* what ls__exchange_memory says; kinds add to it */
+  float **arena;           /* [arenas], [n] each; room for one more */
+  int arenas;              /* gradient arenas of this rank */
   int subtrees;            /* what the lanes of this rank come to, subtree i in arena i */
   ls__subtree subtree[LS__MAX_SUBTREES];
 
   /* The lanes done so far, as a stack; the running lane is not on it and writes to arena[depth]. */
   ls__subtree stack[LS__MAX_SUBTREES + 1];
-  int depth;
   size_t lane;   /* the running lane, or the next one */
-  bool running;  /* between ls__exchange_lane and the end of that lane */
   size_t merged; /* buckets of the running lane that have been added up the stack */
-  bool settling; /* after a step that was ended lazily, until it is settled */
   size_t handed; /* buckets of which this rank's part is final: ready() has been called */
+  int depth;     /* of the stack */
+  bool running;  /* between ls__exchange_lane and the end of that lane */
+  bool settling; /* after a step that was ended lazily, until it is settled */
+  bool shared;   /* w is one copy a node, not one a rank; the same on all ranks */
 
   ls__exchange_times times;
   void *state; /* the kind's own */

@@ -260,7 +260,7 @@ ls_status ls__config_int(ls_config *map, const char *key, int64_t fallback, int6
                          int64_t high, int64_t *out) {
   const bounds range = {of_int(low), of_int(high), of_int(INT64_MIN), of_int(INT64_MAX)};
   const whole other = of_int(fallback);
-  whole x;
+  whole x = {false, 0};
   ls_status st = get_whole(map, key, fallback == LS__REQUIRED_INT ? NULL : &other, &range, &x);
   if (st == LS_OK) *out = x.negative ? -(int64_t)(x.size - 1) - 1 : (int64_t)x.size;
   return st;
@@ -270,7 +270,7 @@ ls_status ls__config_size(ls_config *map, const char *key, size_t fallback, size
                           size_t *out) {
   const bounds range = {{false, low}, {false, high}, {false, 0}, {false, SIZE_MAX}};
   const whole other = {false, fallback};
-  whole x;
+  whole x = {false, 0};
   ls_status st = get_whole(map, key, fallback == LS__REQUIRED_SIZE ? NULL : &other, &range, &x);
   if (st == LS_OK) *out = (size_t)x.size;
   return st;

@@ -9,9 +9,9 @@
 static const ls__layer_kind *const kinds[] = {LS__LAYER_MAP(X) LS__ACTIVATION_KIND_MAP(X) NULL};
 #undef X
 
-/* Where the activation functions begin. */
-#define X(name) +1
-enum { ACTIVATIONS = 0 LS__LAYER_MAP(X) };
+/* Where the activation functions begin: behind so many. */
+#define X(name) BEFORE_##name,
+enum { LS__LAYER_MAP(X) ACTIVATIONS };
 #undef X
 
 const ls__layer_kind *const *ls__layer_kinds(void) {

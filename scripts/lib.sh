@@ -31,6 +31,28 @@ quietly() {
   return "$rc"
 }
 
+# read_options NAMES [ARGUMENT...]: --NAME VALUE sets $NAME for each of NAMES, --help prints the comment
+# at the script's top, anything else is the build directory, in $build, which must hold the program.
+read_options() {
+  local names=" $1 "
+  shift
+  while [ $# -gt 0 ]; do
+    case $1 in
+    -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
+    --*)
+      [[ $names == *" ${1#--} "* ]] || die "unknown option $1; --help says what there is"
+      [ $# -gt 1 ] || die "$1 wants a value"
+      printf -v "${1#--}" %s "$2"
+      shift
+      ;;
+    -*) die "unknown option $1; --help says what there is" ;;
+    *) build=$1 ;;
+    esac
+    shift
+  done
+  [ -x "$build/lockstep" ] || die "no program $build/lockstep: build it first, or name the build directory"
+}
+
 seconds_since() { printf '%d s' $((SECONDS - $1)); }
 
 # ---- what the machine has -----------------------------------------------------------------------

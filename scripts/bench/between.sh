@@ -10,23 +10,10 @@ set -u
 here=$(cd "$(dirname "$0")" && pwd)
 . "$here/../lib.sh"
 build=$project/build rounds=7 rate=1gbit sizes=4K,16K,64K,256K,1M,4M,16M,64M workload=mlp_large steps=10
-arguments=("$@")
-while [ $# -gt 0 ]; do
-  case $1 in
-  --rounds | --rate | --sizes | --workload | --steps)
-    [ $# -gt 1 ] || die "$1 wants a value"
-    printf -v "${1#--}" %s "$2"
-    shift 2
-    ;;
-  -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
-  -*) die "unknown option $1; --help says what there is" ;;
-  *) build=$1; shift ;;
-  esac
-done
-build=$(cd "$build" 2>/dev/null && pwd) && [ -x "$build/lockstep" ] ||
-  die "no program lockstep there: build it first, or name the build directory"
+read_options "rounds rate sizes workload steps" "$@"
+build=$(cd "$build" && pwd)
 hosts=$project/tests/support/hosts.sh
-[ -n "${LOCKSTEP_HOSTS:-}" ] || exec bash "$hosts" 2 bash "$here/between.sh" "${arguments[@]}"
+[ -n "${LOCKSTEP_HOSTS:-}" ] || exec bash "$hosts" 2 bash "$here/between.sh" "$@"
 
 mpi_on_one_machine 2
 export OMPI_MCA_btl=^uct,openib,ofi # the hosts have nothing but TCP

@@ -10,19 +10,7 @@
 set -u
 . "$(dirname "$0")/../lib.sh"
 build=$project/build rounds=7 workloads=mlp_large:256,mlp_wide:128,mlp_wide:32
-while [ $# -gt 0 ]; do
-  case $1 in
-  --rounds | --workloads)
-    [ $# -gt 1 ] || die "$1 wants a value"
-    printf -v "${1#--}" %s "$2"
-    shift 2
-    ;;
-  -h | --help) sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"; exit 0 ;;
-  -*) die "unknown option $1; --help says what there is" ;;
-  *) build=$1; shift ;;
-  esac
-done
-[ -x "$build/lockstep" ] || die "no program $build/lockstep: build it first, or name the build directory"
+read_options "rounds workloads" "$@"
 mpi_on_one_machine 2
 unset OMPI_MCA_hwloc_base_binding_policy PRTE_MCA_hwloc_default_binding_policy
 work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-weak.XXXXXX")

@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/error.h"
 
 LS_SIMD_DECLARE(ls__codec_ops, ls__bf16_ops);
@@ -33,9 +34,7 @@ static size_t kept(const ls__codec *codec, size_t n) {
 
 /* The order of magnitudes is that of the bits without sign; NaN is the largest. */
 static uint32_t magnitude(float x) {
-  uint32_t u;
-  memcpy(&u, &x, sizeof u);
-  return u & 0x7fffffff;
+  return ls__bits_of(x) & 0x7fffffff;
 }
 
 /* The k-th largest magnitude, and how many of that very magnitude are among the k.  Found digit by

@@ -1,26 +1,13 @@
 /* bf16 and fp16, float by float, on the bits: loops without branches, which become vectors. */
-#include <string.h>
-
+#include "base/bits.h"
 #include "comm/codec.h"
-
-static inline uint32_t bits_of(float x) {
-  uint32_t u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
-
-static inline float float_of(uint32_t u) {
-  float x;
-  memcpy(&x, &u, sizeof x);
-  return x;
-}
 
 enum { SIGN = 0x8000, MAGNITUDE = 0x7fffffff, INFINITE = 0x7f800000 };
 
 /* Half a step of the last kept bit is added, less one where that bit is even: carries go up, into
  * the exponent too, so that rounding to the next power of two needs no care. */
 static inline uint16_t to_bf16(float x) {
-  uint32_t u = bits_of(x), size = u & MAGNITUDE;
+  uint32_t u = ls__bits_of(x), size = u & MAGNITUDE;
   uint32_t rounded = (size + 0x7fff + ((size >> 16) & 1)) >> 16;
   if (rounded > 0x7f7f) rounded = 0x7f7f; /* the largest finite one */
   if (size >= INFINITE) rounded = size > INFINITE ? 0x7fc0 : 0x7f80;
@@ -28,17 +15,17 @@ static inline uint16_t to_bf16(float x) {
 }
 
 static inline float from_bf16(uint16_t half) {
-  return float_of((uint32_t)half << 16);
+  return ls__float_of((uint32_t)half << 16);
 }
 
 /* The exponent's bias is 112 less than a float's.  Below 2^-14 steps are all 2^-24, which is the
  * last bit of floats from 0.5 to 1: adding 0.5 rounds to it. */
 static inline uint16_t to_fp16(float x) {
-  uint32_t u = bits_of(x), size = u & MAGNITUDE;
+  uint32_t u = ls__bits_of(x), size = u & MAGNITUDE;
   uint32_t normal = (size - (112u << 23) + 0xfff + ((size >> 13) & 1)) >> 13;
-  uint32_t small = bits_of(float_of(size) + 0.5f) - bits_of(0.5f);
+  uint32_t small = ls__bits_of(ls__float_of(size) + 0.5f) - ls__bits_of(0.5f);
   uint32_t rounded = size < (113u << 23) ? small : normal;
-  if (size >= bits_of(65504.0f)) rounded = 0x7bff; /* the largest finite one */
+  if (size >= ls__bits_of(65504.0f)) rounded = 0x7bff; /* the largest finite one */
   if (size >= INFINITE) rounded = size > INFINITE ? 0x7e00 : 0x7c00;
   return (uint16_t)(rounded | ((u >> 16) & SIGN));
 }
@@ -46,9 +33,9 @@ static inline uint16_t to_fp16(float x) {
 /* A product with 2^112 sets the bias right, and makes small numbers normal. */
 static inline float from_fp16(uint16_t half) {
   uint32_t size = (uint32_t)(half & 0x7fff) << 13;
-  uint32_t finite = bits_of(float_of(size) * 0x1p112f);
+  uint32_t finite = ls__bits_of(ls__float_of(size) * 0x1p112f);
   uint32_t u = size >= 0x7c00u << 13 ? size | INFINITE : finite;
-  return float_of(u | (uint32_t)(half & SIGN) << 16);
+  return ls__float_of(u | (uint32_t)(half & SIGN) << 16);
 }
 
 #define CODE(name)                                                                       \

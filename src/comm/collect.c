@@ -121,14 +121,19 @@ void ls__comm_receive(ls_comm *comm, void *bytes, size_t n, int from) {
   }
 }
 
+/* What a rank gives to allgatherv, in elements. */
+static size_t given(const size_t *count, int rank) {
+  return count == NULL ? 1 : count[rank];
+}
+
 static void gather_by_mail(ls_comm *comm, const void *mine, void *all, const size_t *count,
                            size_t size) {
   char *at = all;
-  ls__mail_post(comm, LS__BOX_BLOCKING, mine, count[comm->rank] * size);
+  ls__mail_post(comm, LS__BOX_BLOCKING, mine, given(count, comm->rank) * size);
   for (int r = 0; r < comm->size; r++) {
     const void *theirs = ls__mail_read(comm, LS__BOX_BLOCKING, r, "the numbers of all ranks");
-    if (count[r] > 0) memcpy(at, theirs, count[r] * size);
-    at += count[r] * size;
+    if (given(count, r) > 0) memcpy(at, theirs, given(count, r) * size);
+    at += given(count, r) * size;
   }
 }
 
@@ -137,9 +142,9 @@ static void gather_by_mpi(ls_comm *comm, const void *mine, void *all, const size
   const char *what = "the numbers of all ranks";
   size_t at = 0;
   for (int r = 0; r < comm->size; r++) {
-    comm->counts[r] = (int)(count[r] * size);
+    comm->counts[r] = (int)(given(count, r) * size);
     comm->places_in[r] = (int)at;
-    at += count[r] * size;
+    at += given(count, r) * size;
   }
   MPI_Request request;
   ls__mpi_must(comm,
@@ -153,8 +158,8 @@ ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *all, const 
                               size_t size) {
   size_t longest = 0, total = 0;
   for (int r = 0; r < ls_comm_size(comm); r++) {
-    if (count[r] * size > longest) longest = count[r] * size;
-    total += count[r] * size;
+    if (given(count, r) * size > longest) longest = given(count, r) * size;
+    total += given(count, r) * size;
   }
   if (alone(comm)) {
     if (total > 0 && all != mine) memcpy(all, mine, total);
@@ -166,7 +171,7 @@ ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *all, const 
     /* Longer than MPI can count: every rank's part is broadcast in turn. */
     char *at = all;
     for (int r = 0; r < comm->size; r++) {
-      size_t bytes = count[r] * size;
+      size_t bytes = given(count, r) * size;
       if (r == comm->rank && bytes > 0 && at != mine) memcpy(at, mine, bytes);
       bcast_over(comm, comm->mpi, at, bytes, r);
       at += bytes;

@@ -38,7 +38,8 @@ void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase);
 /* Collective, blocking.  R1 and R2 alike: nothing here depends on timing. */
 LS_CHECKED ls_status ls__comm_barrier(ls_comm *comm);
 LS_CHECKED ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n, int root);
-/* Every rank gives count[rank] * size bytes, all get them in rank order; counts the same on all. */
+/* Every rank gives count[rank] * size bytes, all get them in rank order; counts the same on all,
+ * NULL: 1 each. */
 LS_CHECKED ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *all,
                                          const size_t *count, size_t size);
 /* The same to rank 0 only (all may be NULL elsewhere). */

@@ -39,32 +39,25 @@ static float *take_held(ls__coding *c, size_t n) {
   return at;
 }
 
-/* A message of floats [lo, lo + n), the last of `run`; its code is taken where there is none yet. */
-static ls_status add_coded(ls__exchange *x, ls__run *run, const ls__coded *coded) {
-  ls_status st = LS_OK;
+/* A message of floats [lo, lo + n), the last of `run`. */
+static void add_coded(ls__exchange *x, ls__run *run, const ls__coded *coded) {
   ls__tree *t = x->state;
   ls__coding *c = t->coding;
-  if (c->messages == c->room) {
-    size_t room = 2 * c->room + 64;
-    ls__coded *grown = ls__realloc(c->message, room, sizeof *grown);
-    if (grown == NULL) LS_FAIL(LS_ENOMEM, "exchange: out of memory for %zu messages", room);
-    c->message = grown;
-    c->room = room;
+  void *code = take_code(c, ls__codec_bytes(&x->codec, coded->n));
+  if (!counting(c)) {
+    c->message[c->messages] = *coded;
+    c->message[c->messages].code = code;
   }
-  ls__coded *m = &c->message[c->messages++];
-  *m = *coded;
-  m->code = take_code(c, ls__codec_bytes(&x->codec, m->n));
+  c->messages++;
   run->n++;
-out:
-  return st;
 }
 
 /* The request that moves the newest message to or from a peer. */
 static ls_status add_request(ls__exchange *x, ls__run *run, bool send, int peer, int tag) {
   ls__tree *t = x->state;
   const ls__coding *c = t->coding;
-  const ls__coded *m = &c->message[c->messages - 1];
   if (counting(c)) return LS_OK;
+  const ls__coded *m = &c->message[c->messages - 1];
   return ls__tree_request(x, run, send, m->code, ls__codec_bytes(&x->codec, m->n), MPI_BYTE, peer,
                           tag);
 }
@@ -78,38 +71,38 @@ static size_t floats_a_message(const ls__exchange *x) {
   return n;
 }
 
-/* Gradients that this rank sends (out) or gets: the messages are cut as they are without
+/* Gradients that this rank sends (outward) or gets: the messages are cut as they are without
  * compression, and every one is a code of its own. */
-static ls_status plan_gradients(ls__exchange *x, size_t number, bool out_) {
+static ls_status plan_gradients(ls__exchange *x, size_t number, bool outward) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   ls__bucket *b = &t->bucket[number];
-  ls__run *run = out_ ? &b->coded_out : &b->coded_in;
-  ls__run *requests = out_ ? &b->gradients_out : &b->gradients_in;
+  ls__run *run = outward ? &b->coded_out : &b->coded_in;
+  ls__run *requests = outward ? &b->gradients_out : &b->gradients_in;
   *run = (ls__run){t->coding->messages, 0};
   *requests = (ls__run){t->requests, 0};
   for (int j = 0; j < t->nodes; j++) {
     if (j == t->node) continue;
     ls__subtree unused[LS__MAX_SUBTREES];
     const size_t staged = ls__tree_first_staged(x, j);
-    const size_t trees = out_ ? t->trees : (size_t)ls__tree_subtrees(x, j, unused);
+    const size_t trees = outward ? t->trees : (size_t)ls__tree_subtrees(x, j, unused);
     for (int q = 0; q < ls__tree_places(t, j); q++) {
       ls__piece p;
-      if (out_ ? !ls__tree_overlap(x, b, t->node, t->place, j, q, &p)
+      if (outward ? !ls__tree_overlap(x, b, t->node, t->place, j, q, &p)
                : !ls__tree_overlap(x, b, j, q, t->node, t->place, &p))
         continue;
       for (size_t i = 0; i < trees; i++)
         for (size_t lo = p.lo, n; lo < p.hi; lo += n) {
           n = p.hi - lo < floats_a_message(x) ? p.hi - lo : floats_a_message(x);
           ls__coded m = {.lo = lo, .n = n};
-          if (out_) {
+          if (outward) {
             m.plain = take_held(t->coding, n);
             m.leaf = t->leaf[t->tree[i].first];
           } else {
             m.plain = b->stage + (staged + i) * b->own_n + (lo - b->own);
           }
-          LS_TRY(add_coded(x, run, &m));
-          LS_TRY(add_request(x, requests, out_, t->first[j] + q, ls__tree_tag(number)));
+          add_coded(x, run, &m);
+          LS_TRY(add_request(x, requests, outward, t->first[j] + q, ls__tree_tag(number)));
         }
     }
   }
@@ -130,7 +123,7 @@ static ls_status plan_weights(ls__exchange *x, size_t number) {
   for (size_t at = 0, n; at < b->own_n; at += n) {
     n = b->own_n - at < most ? b->own_n - at : most;
     if (n > t->coding->n_scratch) t->coding->n_scratch = n;
-    LS_TRY(add_coded(x, &b->coded_weights_out, &(ls__coded){.lo = b->own + at, .n = n}));
+    add_coded(x, &b->coded_weights_out, &(ls__coded){.lo = b->own + at, .n = n});
     for (int j = 0; j < t->nodes; j++)
       if (j != t->node)
         LS_TRY(add_request(x, &b->weights_out, true,
@@ -145,7 +138,7 @@ static ls_status plan_weights(ls__exchange *x, size_t number) {
       ls__tree_slice(x, b, j, q, &lo, &hi);
       for (size_t at = lo, n; at < hi; at += n) {
         n = hi - at < most ? hi - at : most;
-        LS_TRY(add_coded(x, &b->coded_weights_in, &(ls__coded){.lo = at, .n = n}));
+        add_coded(x, &b->coded_weights_in, &(ls__coded){.lo = at, .n = n});
         LS_TRY(add_request(x, &b->weights_in, false, t->first[j] + q, tag));
       }
     }
@@ -176,6 +169,7 @@ ls_status ls__coded_plan(ls__exchange *x) {
   LS_TRY(ls__alloc(&t->coding, 1, sizeof *t->coding, "compression"));
   ls__coding *c = t->coding;
   LS_TRY(plan_once(x));
+  LS_TRY(ls__alloc(&c->message, c->messages, sizeof *c->message, "compression"));
   LS_TRY(ls__alloc(&c->held, c->n_held, sizeof *c->held, "compression"));
   LS_TRY(ls__alloc(&c->scratch, c->n_scratch, sizeof *c->scratch, "compression"));
   x->bytes += c->n_codes + (c->n_held + c->n_scratch) * sizeof(float);

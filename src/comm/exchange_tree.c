@@ -357,16 +357,12 @@ out:
 static ls_status create(ls__exchange *x) {
   ls_status st = LS_OK;
   int *arenas = NULL;
-  size_t *ones = NULL;
-  const size_t size = (size_t)x->size;
   st = ls__alloc(&x->state, 1, sizeof(ls__tree), "exchange");
   if (st == LS_OK) st = group(x);
-  if (st == LS_OK) st = ls__alloc(&arenas, size, sizeof *arenas, "exchange");
-  if (st == LS_OK) st = ls__alloc(&ones, size, sizeof *ones, "exchange");
+  if (st == LS_OK) st = ls__alloc(&arenas, (size_t)x->size, sizeof *arenas, "exchange");
   LS_TRY(ls_comm_agree(x->comm, st));
   ls__tree *t = x->state;
-  for (size_t r = 0; r < size; r++) ones[r] = 1;
-  LS_TRY(ls__comm_allgatherv(x->comm, &x->arenas, arenas, ones, sizeof *arenas));
+  LS_TRY(ls__comm_allgatherv(x->comm, &x->arenas, arenas, NULL, sizeof *arenas));
   bool windows = x->shared && x->comm != NULL && x->size > x->comm->nodes;
   if (windows && t->places > 1) {
     LS_TRY(shared_memory(x, arenas + t->first[t->node]));
@@ -379,7 +375,6 @@ static ls_status create(ls__exchange *x) {
   if (st == LS_OK) st = plan_all(x);
   LS_TRY(ls_comm_agree(x->comm, st));
 out:
-  ls__free(ones);
   ls__free(arenas);
   return st;
 }

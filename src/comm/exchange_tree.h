@@ -72,7 +72,6 @@ typedef struct ls__run {
 
 /* Floats [lo, hi) of the arena that go to or come from a rank. */
 typedef struct ls__piece {
-  int peer;
   size_t lo, hi;
 } ls__piece;
 
@@ -98,7 +97,7 @@ typedef struct ls__coded {
 /* Compression: all messages, and what is kept from step to step. */
 typedef struct ls__coding {
   ls__coded *message;
-  size_t messages, room;
+  size_t messages;
   float *held;   /* [n_held] of gradients what has not been sent, then master weights */
   size_t n_held, n_rests;
   float *scratch; /* [n_scratch] */

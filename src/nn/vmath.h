@@ -12,20 +12,8 @@
 #define LS_NN_VMATH_H
 
 #include <math.h>
-#include <stdint.h>
-#include <string.h>
 
-static inline uint32_t ls__bits_of(float x) {
-  uint32_t u;
-  memcpy(&u, &x, sizeof u);
-  return u;
-}
-
-static inline float ls__float_of(uint32_t u) {
-  float x;
-  memcpy(&x, &u, sizeof x);
-  return x;
-}
+#include "base/bits.h"
 
 /* 2^n for -126 <= n <= 127, n in two's complement: unsigned, so that NaN's rubbish may wrap. */
 static inline float ls__pow2i(uint32_t n) {

@@ -203,15 +203,12 @@ ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {
   ls_status st = LS_OK;
   int size = ls_comm_size(comm);
   card mine, *cards = NULL;
-  size_t *ones = NULL;
   findings *f = NULL;
   ls_status local = ls__alloc(&cards, (size_t)size, sizeof *cards, "report");
-  if (local == LS_OK) local = ls__alloc(&ones, (size_t)size, sizeof *ones, "report");
   if (local == LS_OK) local = ls__alloc(&f, 1, sizeof *f, "report");
   LS_TRY(ls_comm_agree(comm, local)); /* and from here all ranks measure at once */
   LS_TRY(ls_comm_agree(comm, fill_card(comm, &mine)));
-  for (int r = 0; r < size; r++) ones[r] = 1;
-  LS_TRY(ls__comm_allgatherv(comm, &mine, cards, ones, sizeof mine));
+  LS_TRY(ls__comm_allgatherv(comm, &mine, cards, NULL, sizeof mine));
   if (ls_comm_rank(comm) == 0) {
     look(cards, size, ls_comm_nodes(comm), f);
     if (json)
@@ -221,7 +218,6 @@ ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {
   }
 out:
   ls__free(cards);
-  ls__free(ones);
   ls__free(f);
   return st;
 }

@@ -9,18 +9,13 @@
 static ls_status held_lengths(ls_trainer *t, size_t n, uint64_t **lengths, size_t *longest) {
   ls_status st = LS_OK;
   const size_t size = (size_t)ls_comm_size(t->comm);
-  size_t *ones = NULL;
-  uint64_t mine = n;
-  st = ls__alloc(lengths, size, sizeof **lengths, "compression");
-  if (st == LS_OK) st = ls__alloc(&ones, size, sizeof *ones, "compression");
-  LS_TRY(ls_comm_agree(t->comm, st));
-  for (size_t r = 0; r < size; r++) ones[r] = 1;
-  LS_TRY(ls__comm_allgatherv(t->comm, &mine, *lengths, ones, sizeof mine));
+  const uint64_t mine = n;
+  LS_TRY(ls_comm_agree(t->comm, ls__alloc(lengths, size, sizeof **lengths, "compression")));
+  LS_TRY(ls__comm_allgatherv(t->comm, &mine, *lengths, NULL, sizeof mine));
   *longest = 0;
   for (size_t r = 0; r < size; r++)
     if ((*lengths)[r] > *longest) *longest = (size_t)(*lengths)[r];
 out:
-  ls__free(ones);
   return st;
 }
 

@@ -75,10 +75,8 @@ static ls_status make_blocks(ls_trainer *t) {
   size_t size = (size_t)ls_comm_size(t->comm);
   size_t blocks = (t->model->graph->arena + LS__BLOCK - 1) / LS__BLOCK, own = 0, total = 0;
   uint64_t *mine = NULL, *counts = NULL, my_count = 0;
-  size_t *ones = NULL;
   ls_status local = LS_OK;
   if (local == LS_OK) local = ls__alloc(&mine, blocks, sizeof *mine, "clipping");
-  if (local == LS_OK) local = ls__alloc(&ones, size, sizeof *ones, "clipping");
   if (local == LS_OK) local = ls__alloc(&counts, size, sizeof *counts, "clipping");
   if (local == LS_OK) local = ls__alloc(&t->block_count, size, sizeof *t->block_count, "clipping");
   if (local == LS_OK) local = ls__alloc(&t->own_squares, blocks, sizeof(double), "clipping");
@@ -90,8 +88,7 @@ static ls_status make_blocks(ls_trainer *t) {
     for (size_t at = 0; at < slice.n; at += LS__BLOCK) mine[own++] = (slice.offset + at) / LS__BLOCK;
   }
   my_count = own;
-  for (size_t r = 0; r < size; r++) ones[r] = 1;
-  LS_TRY(ls__comm_allgatherv(t->comm, &my_count, counts, ones, sizeof my_count));
+  LS_TRY(ls__comm_allgatherv(t->comm, &my_count, counts, NULL, sizeof my_count));
   for (size_t r = 0; r < size; r++) total += t->block_count[r] = (size_t)counts[r];
   local = ls__alloc(&t->block_index, total, sizeof *t->block_index, "clipping");
   if (local == LS_OK) local = ls__alloc(&t->all_squares, total, sizeof(double), "clipping");
@@ -99,7 +96,6 @@ static ls_status make_blocks(ls_trainer *t) {
   LS_TRY(ls__comm_allgatherv(t->comm, mine, t->block_index, t->block_count, sizeof *mine));
 out:
   ls__free(mine);
-  ls__free(ones);
   ls__free(counts);
   return st;
 }

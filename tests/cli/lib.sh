@@ -48,6 +48,19 @@ shown() {
   grep -qE "$1" "$work/out" || { fail "nothing like /$1/ in:"; head -20 "$work/out" | sed 's/^/  | /'; }
 }
 
+# same WHAT GOT WANTED
+same() { [ "$2" = "$3" ] || fail "$1: ${2:-nothing}, wanted ${3:-nothing}"; }
+
+# Of a run directory: its weights_hash, and a number of summary.json.
+hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
+number() { grep -o "\"$2\":[^,}]*" "$1/summary.json" | head -1 | cut -d: -f2; }
+
+# table ROWS: a CSV with columns a, b, c and y = 3 a b - c and noise.
+table() {
+  awk -v n="$1" 'BEGIN { srand(5); print "a,b,c,y"; for (i = 0; i < n; i++) { a = rand(); b = rand(); c = rand();
+    printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }'
+}
+
 finish() {
   [ $failures = 0 ] && echo "all good"
   exit $((failures > 0))

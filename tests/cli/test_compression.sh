@@ -4,8 +4,6 @@
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
 digits=$LOCKSTEP_SOURCE/scripts/examples/digits
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
-same() { [ "$2" = "$3" ] || fail "$1: $2, wanted $3"; }
 train() {
   local n=$1
   shift

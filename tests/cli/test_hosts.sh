@@ -25,7 +25,6 @@ optimizer: {adam: {lr: 0.001}}
 train: {batch: 50, epochs: 3, seed: 4, lanes: 7}
 bucket_mb: 0.02
 YAML
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
 accepted "$lockstep" train hosts.yaml output=alone --progress=none
 
 for layout in node1:2,node2:1 node1:1,node2:3 node1:1,node2:2,node3:1 node1:2,node2:1,node3:1,node4:3; do

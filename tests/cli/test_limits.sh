@@ -2,14 +2,10 @@
 # What goes by the clock or by the step: train.max_seconds, checkpoint.every_seconds, train.log_steps.
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
-number() { grep -o "\"$2\":[^,}]*" "$1/summary.json" | head -1 | cut -d: -f2; }
-same() { [ "$2" = "$3" ] || fail "$1: ${2:-nothing}, wanted ${3:-nothing}"; }
 train() { accepted ranks "$1" "$lockstep" train ../run.yaml "${@:2}"; }
 saved() { find "$1/checkpoints" -name 'step-*.h5' | wc -l; }
 
-awk 'BEGIN { srand(5); print "a,b,c,y"; for (i = 0; i < 240; i++) { a = rand(); b = rand(); c = rand();
-  printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }' >data.csv
+table 240 >data.csv
 accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.17
 cat >run.yaml <<'YAML'
 data: {file: ../data.h5, normalize: true}

@@ -4,7 +4,6 @@
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
 json() { python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$1" || fail "$1 is not JSON"; }
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
 
 for command in convert inspect train evaluate predict gradcheck doctor bench; do
   accepted "$lockstep" $command --help

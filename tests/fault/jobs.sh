@@ -109,9 +109,6 @@ ended() {
   [ -z "$left" ] || fail "$run: left behind: $left"
 }
 
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
-same() { [ "$2" = "$3" ] || fail "$1: ${2:-nothing}, wanted ${3:-nothing}"; }
-
 # whole RUN RANKS ARGUMENTS...: from where it is to its end.
 whole() {
   start "$@"

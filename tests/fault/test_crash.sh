@@ -5,11 +5,9 @@
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
 RANDOM=${LOCKSTEP_TEST_SEED:-17}
-hash_of() { grep -o '"weights_hash":"[0-9a-f]*"' "$1/summary.json"; }
 losses() { grep -o '"type":"[a-z]*","epoch":[0-9]*,"step":[0-9]*,"loss":[^,]*' "$1/metrics.jsonl"; }
 
-awk 'BEGIN { srand(5); print "a,b,c,y"; for (i = 0; i < 230; i++) { a = rand(); b = rand(); c = rand();
-  printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }' >data.csv
+table 230 >data.csv
 accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.2
 cat >crash.yaml <<'YAML'
 data: {file: data.h5, normalize: true}

@@ -5,8 +5,7 @@
 # LOCKSTEP_TEST_FULL=1: every failure on 1, 2 and 3 ranks.
 . "$LOCKSTEP_SOURCE/tests/fault/jobs.sh"
 
-awk 'BEGIN { srand(5); print "a,b,c,y"; for (i = 0; i < 240; i++) { a = rand(); b = rand(); c = rand();
-  printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }' >data.csv
+table 240 >data.csv
 accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.17
 cat >run.yaml <<'YAML'
 data: {file: data.h5, normalize: true}

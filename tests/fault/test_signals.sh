@@ -5,13 +5,12 @@
 # LOCKSTEP_TEST_FULL=1: every moment with every signal on 1, 2 and 3 ranks.
 . "$LOCKSTEP_SOURCE/tests/fault/jobs.sh"
 
-table() { # ROWS NAME VALIDATION
-  awk -v n="$1" 'BEGIN { srand(5); print "a,b,c,y"; for (i = 0; i < n; i++) { a = rand(); b = rand(); c = rand();
-    printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }' >"$2.csv"
+dataset() { # ROWS NAME VALIDATION
+  table "$1" >"$2.csv"
   accepted "$lockstep" convert csv "$2.csv" -o "$2.h5" --target y --validation "$3"
 }
-table 240 small 0.17
-table 50000 large 0.7
+dataset 240 small 0.17
+dataset 50000 large 0.7
 # Much is written and read, and steps are short.
 cat >files.yaml <<'YAML'
 data: {file: small.h5, normalize: true}

@@ -34,6 +34,20 @@ LS_PUBLIC bool ls_shape_equal(const ls_shape *a, const ls_shape *b);
  * @return text */
 LS_PUBLIC char *ls_shape_format(const ls_shape *shape, char text[LS_SHAPE_TEXT]);
 
+/** What the elements of a port are: float, or int32_t that number something (words, categories). */
+typedef enum ls_type { LS_REAL, LS_INDEX } ls_type;
+
+/** Bytes of a name, the closing zero included; most inputs, and most outputs, of a network. */
+#define LS_NAME_BYTES 64
+#define LS_MAX_PORTS 8
+
+/** A named input or output: what one sample of it is.  Elements have 4 bytes of either type. */
+typedef struct ls_port {
+  char name[LS_NAME_BYTES];
+  ls_type type;
+  ls_shape shape;
+} ls_port;
+
 #ifdef __cplusplus
 }
 #endif

@@ -80,8 +80,9 @@ ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *all, const 
   meet();
   char *at = all;
   for (int r = 0; r < THREADS; r++) {
-    memcpy(at, given[r], count[r] * size);
-    at += count[r] * size;
+    const size_t bytes = (count == NULL ? 1 : count[r]) * size;
+    memcpy(at, given[r], bytes);
+    at += bytes;
   }
   meet();
   return LS_OK;

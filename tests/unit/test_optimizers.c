@@ -357,13 +357,30 @@ static void test_config(void **state) {
   assert_refused("sgd: {nesterov: true, momentum: 0.9, dampening: 0.1}", "dampening");
 }
 
+/* What help and reference are made from: every place, kind and option says what it means. */
+static void test_sections(void **state) {
+  (void)state;
+  const char *const paths[] = {"optimizer", "schedule"};
+  size_t n = 0;
+  for (const ls__section *s = ls__optim_sections; s->path != NULL; s++, n++) {
+    const ls__kind *kind = NULL;
+    assert_string_equal(s->path, paths[n]);
+    for (size_t i = 0; (kind = ls__registry_at(s->registry, i)) != NULL; i++) {
+      assert_non_null(kind->what);
+      for (const ls__option *o = kind->options; o != NULL && o->key != NULL; o++)
+        if (o->what == NULL) fail_msg("%s.%s.%s has no meaning", s->path, kind->name, o->key);
+    }
+  }
+  assert_int_equal(n, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sgd),    cmocka_unit_test(test_adagrad),
       cmocka_unit_test(test_rmsprop), cmocka_unit_test(test_adam),
       cmocka_unit_test(test_nan_is_not_hidden), cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_slices), cmocka_unit_test(test_power),
-      cmocka_unit_test(test_config),
+      cmocka_unit_test(test_config), cmocka_unit_test(test_sections),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

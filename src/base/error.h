@@ -56,6 +56,17 @@ enum { LS__ERROR_BYTES = 1024 };
     goto out;                             \
   } while (0)
 
+/* The next of a chain of calls, of which none is made after a failure: for what is done on one rank
+ * before all agree.
+ *
+ *   ls_status local = ls__alloc(&a, ...);
+ *   LS_THEN(local, ls__alloc(&b, ...));
+ *   LS_TRY(ls_comm_agree(comm, local)); */
+#define LS_THEN(status, call)                         \
+  do {                                                \
+    if ((status) == LS_OK) (status) = (call);         \
+  } while (0)
+
 /* Our own bug: says where, and aborts.  Never for bad input or a bad environment. */
 void ls__assert_failed(const char *what, const char *file, int line) LS_NORETURN;
 bool ls__assert_has_failed(void); /* async-signal-safe */

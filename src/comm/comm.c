@@ -49,8 +49,8 @@ static int count_by_node(ls_comm *comm, MPI_Comm base, int *leader_of) {
   code = split_nodes(base, rank, &comm->node_mpi);
   if (code != MPI_SUCCESS) return code;
   code = errors_return(comm->node_mpi);
-  MPI_Comm_rank(comm->node_mpi, &comm->place);
-  MPI_Comm_size(comm->node_mpi, &comm->places);
+  MPI_Comm_rank(comm->node_mpi, &comm->node_rank);
+  MPI_Comm_size(comm->node_mpi, &comm->node_size);
   code = first_failure(code, MPI_Allreduce(&rank, &leader, 1, MPI_INT, MPI_MIN, comm->node_mpi));
   code = first_failure(code, MPI_Allgather(&leader, 1, MPI_INT, leader_of, 1, MPI_INT, base));
   int position = 0;
@@ -70,7 +70,7 @@ static int count_by_node(ls_comm *comm, MPI_Comm base, int *leader_of) {
     if (r == position) comm->node = comm->nodes - 1;
   }
   comm->first[comm->nodes] = comm->size;
-  return first_failure(code, MPI_Comm_split(comm->mpi, comm->place == 0 ? 0 : MPI_UNDEFINED,
+  return first_failure(code, MPI_Comm_split(comm->mpi, comm->node_rank == 0 ? 0 : MPI_UNDEFINED,
                                             position, &comm->lead_mpi));
 }
 
@@ -108,17 +108,17 @@ static ls_comm *allocate(int size) {
 /* The seats of this node, in shared memory. */
 static ls_status take_seats(ls_comm *comm) {
   ls_status st = LS_OK;
-  size_t bytes = (size_t)comm->places * sizeof *comm->board;
+  size_t bytes = (size_t)comm->node_size * sizeof *comm->board;
   LS_TRY(ls__window_create(comm, bytes, &comm->board_window));
   comm->board = ls__window_memory(comm->board_window);
-  comm->seat = &comm->board[comm->place];
+  comm->seat = &comm->board[comm->node_rank];
 out:
   return st;
 }
 
 static void single(ls_comm *comm) {
   comm->nodes = 1;
-  comm->places = 1;
+  comm->node_size = 1;
   comm->first[1] = 1;
   if (gethostname(comm->host[0], LS__HOST_BYTES - 1) != 0) strcpy(comm->host[0], "localhost");
 }
@@ -155,7 +155,7 @@ ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
         MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES, MPI_BYTE, comm->mpi),
         "MPI_Allgather"));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    comm->spins = comm->places > cores ? 2 : SPINS;
+    comm->spins = comm->node_size > cores ? 2 : SPINS;
     LS_TRY(take_seats(comm));
   }
 out:
@@ -204,11 +204,11 @@ int ls__comm_node(const ls_comm *comm) {
 }
 
 int ls__comm_node_rank(const ls_comm *comm) {
-  return comm == NULL ? 0 : comm->place;
+  return comm == NULL ? 0 : comm->node_rank;
 }
 
 int ls__comm_node_size(const ls_comm *comm) {
-  return comm == NULL ? 1 : comm->places;
+  return comm == NULL ? 1 : comm->node_size;
 }
 
 const char *ls__comm_host(const ls_comm *comm) {

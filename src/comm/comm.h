@@ -28,7 +28,7 @@ static inline ls_status ls__comm_agreed(ls_comm *comm, ls_status mine) {
 #endif
 
 int ls__comm_node(const ls_comm *comm);      /* number of this rank's node */
-int ls__comm_node_rank(const ls_comm *comm); /* place of this rank on its node */
+int ls__comm_node_rank(const ls_comm *comm); /* number of this rank on its node */
 int ls__comm_node_size(const ls_comm *comm);
 const char *ls__comm_host(const ls_comm *comm);
 

@@ -32,7 +32,7 @@ typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
   _Atomic uint64_t beat; /* while it waits for others itself: when it last said so, in ms; 0: it doesn't */
-  _Atomic uint64_t claimed; /* of place 0: somebody on this node prints the watchdog's line */
+  _Atomic uint64_t claimed; /* of node rank 0: somebody on this node prints the watchdog's line */
   char pad1[128 - 6 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */
   char pad2[128 - 8];
@@ -49,7 +49,8 @@ struct ls_comm {
   MPI_Comm mpi;      /* all ranks, counted node by node */
   MPI_Comm node_mpi; /* this node's ranks */
   MPI_Comm lead_mpi; /* the first ranks of all nodes; MPI_COMM_NULL on the others */
-  int rank, size, node, nodes, place, places; /* place: of places on this node */
+  int rank, size, node, nodes;
+  int node_rank, node_size;                   /* this rank's number among those of its node */
   int *first;                                 /* [nodes + 1] first rank of each node */
   int *counts, *places_in;                    /* [size] arguments of MPI_Iallgatherv */
   char (*host)[LS__HOST_BYTES];               /* [size] */
@@ -58,11 +59,11 @@ struct ls_comm {
   double watchdog;
   unsigned spins; /* turns of a wait before it gives the core away */
   ls__window *board_window;
-  ls__seat *board; /* [places]; NULL while the communicator is being made */
+  ls__seat *board; /* [node_size]; NULL while the communicator is being made */
   ls__seat *seat;  /* this rank's: on the board, or `spare` until there is one */
   ls__seat spare;
   ls__roll *roll;   /* [size] the last roll call heard of every rank */
-  ls__roll *report; /* [places] this node's, while it is being told */
+  ls__roll *report; /* [node_size] this node's, while it is being told */
   uint64_t fences, posts[LS__BOXES];
   double waited;
 

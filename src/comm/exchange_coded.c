@@ -39,8 +39,8 @@ static float *take_held(ls__coding *c, size_t n) {
   return at;
 }
 
-/* A message of floats [lo, lo + n), the last of `run`. */
-static void add_coded(ls__exchange *x, ls__run *run, const ls__coded *coded) {
+/* A message of floats [lo, lo + n), the last of `range`. */
+static void add_coded(ls__exchange *x, ls__message_range *range, const ls__coded *coded) {
   ls__tree *t = x->state;
   ls__coding *c = t->coding;
   void *code = take_code(c, ls__codec_bytes(&x->codec, coded->n));
@@ -49,16 +49,16 @@ static void add_coded(ls__exchange *x, ls__run *run, const ls__coded *coded) {
     c->message[c->messages].code = code;
   }
   c->messages++;
-  run->n++;
+  range->n++;
 }
 
 /* The request that moves the newest message to or from a peer. */
-static ls_status add_request(ls__exchange *x, ls__run *run, bool send, int peer, int tag) {
+static ls_status add_request(ls__exchange *x, ls__message_range *range, bool send, int peer, int tag) {
   ls__tree *t = x->state;
   const ls__coding *c = t->coding;
   if (counting(c)) return LS_OK;
   const ls__coded *m = &c->message[c->messages - 1];
-  return ls__tree_request(x, run, send, m->code, ls__codec_bytes(&x->codec, m->n), MPI_BYTE, peer,
+  return ls__tree_request(x, range, send, m->code, ls__codec_bytes(&x->codec, m->n), MPI_BYTE, peer,
                           tag);
 }
 
@@ -77,19 +77,19 @@ static ls_status plan_gradients(ls__exchange *x, size_t number, bool outward) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   ls__bucket *b = &t->bucket[number];
-  ls__run *run = outward ? &b->coded_out : &b->coded_in;
-  ls__run *requests = outward ? &b->gradients_out : &b->gradients_in;
-  *run = (ls__run){t->coding->messages, 0};
-  *requests = (ls__run){t->requests, 0};
+  ls__message_range *range = outward ? &b->coded_out : &b->coded_in;
+  ls__message_range *requests = outward ? &b->gradients_out : &b->gradients_in;
+  *range = (ls__message_range){t->coding->messages, 0};
+  *requests = (ls__message_range){t->requests, 0};
   for (int j = 0; j < t->nodes; j++) {
     if (j == t->node) continue;
     ls__subtree unused[LS__MAX_SUBTREES];
     const size_t staged = ls__tree_first_staged(x, j);
     const size_t trees = outward ? t->trees : (size_t)ls__tree_subtrees(x, j, unused);
-    for (int q = 0; q < ls__tree_places(t, j); q++) {
+    for (int q = 0; q < ls__tree_node_size(t, j); q++) {
       ls__piece p;
-      if (outward ? !ls__tree_overlap(x, b, t->node, t->place, j, q, &p)
-               : !ls__tree_overlap(x, b, j, q, t->node, t->place, &p))
+      if (outward ? !ls__tree_overlap(x, b, t->node, t->node_rank, j, q, &p)
+               : !ls__tree_overlap(x, b, j, q, t->node, t->node_rank, &p))
         continue;
       for (size_t i = 0; i < trees; i++)
         for (size_t lo = p.lo, n; lo < p.hi; lo += n) {
@@ -101,7 +101,7 @@ static ls_status plan_gradients(ls__exchange *x, size_t number, bool outward) {
           } else {
             m.plain = b->stage + (staged + i) * b->own_n + (lo - b->own);
           }
-          add_coded(x, run, &m);
+          add_coded(x, range, &m);
           LS_TRY(add_request(x, requests, outward, t->first[j] + q, ls__tree_tag(number)));
         }
     }
@@ -118,8 +118,8 @@ static ls_status plan_weights(ls__exchange *x, size_t number) {
   ls__bucket *b = &t->bucket[number];
   const int tag = ls__tree_tag(number) + 1;
   const size_t most = floats_a_message(x);
-  b->coded_weights_out = (ls__run){t->coding->messages, 0};
-  b->weights_out = (ls__run){t->requests, 0};
+  b->coded_weights_out = (ls__message_range){t->coding->messages, 0};
+  b->weights_out = (ls__message_range){t->requests, 0};
   for (size_t at = 0, n; at < b->own_n; at += n) {
     n = b->own_n - at < most ? b->own_n - at : most;
     if (n > t->coding->n_scratch) t->coding->n_scratch = n;
@@ -127,13 +127,13 @@ static ls_status plan_weights(ls__exchange *x, size_t number) {
     for (int j = 0; j < t->nodes; j++)
       if (j != t->node)
         LS_TRY(add_request(x, &b->weights_out, true,
-                           t->first[j] + t->place % ls__tree_places(t, j), tag));
+                           t->first[j] + t->node_rank % ls__tree_node_size(t, j), tag));
   }
-  b->coded_weights_in = (ls__run){t->coding->messages, 0};
-  b->weights_in = (ls__run){t->requests, 0};
+  b->coded_weights_in = (ls__message_range){t->coding->messages, 0};
+  b->weights_in = (ls__message_range){t->requests, 0};
   for (int j = 0; j < t->nodes; j++)
-    for (int q = 0; j != t->node && q < ls__tree_places(t, j); q++) {
-      if (q % t->places != t->place) continue;
+    for (int q = 0; j != t->node && q < ls__tree_node_size(t, j); q++) {
+      if (q % t->node_size != t->node_rank) continue;
       size_t lo, hi;
       ls__tree_slice(x, b, j, q, &lo, &hi);
       for (size_t at = lo, n; at < hi; at += n) {

@@ -23,32 +23,32 @@ void ls__exchange_set_whole_bytes(size_t bytes) {
   whole_bytes = bytes;
 }
 
-void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int place, size_t *lo,
+void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int node_rank, size_t *lo,
                     size_t *hi) {
   const ls__tree *t = x->state;
   if (b->whole) {
-    ls__exchange_cut(b->lo, b->hi, (size_t)place, (size_t)ls__tree_places(t, node), lo, hi);
+    ls__exchange_cut(b->lo, b->hi, (size_t)node_rank, (size_t)ls__tree_node_size(t, node), lo, hi);
   } else {
-    ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)place, (size_t)x->size, lo, hi);
+    ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)node_rank, (size_t)x->size, lo, hi);
   }
 }
 
-void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int place, int to,
+void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int node_rank, int to,
                     size_t *lo, size_t *hi) {
   const ls__tree *t = x->state;
   size_t from = b->lo, upto = b->hi, unused;
   if (!b->whole) {
     ls__tree_slice(x, b, to, 0, &from, &unused);
-    ls__tree_slice(x, b, to, ls__tree_places(t, to) - 1, &unused, &upto);
+    ls__tree_slice(x, b, to, ls__tree_node_size(t, to) - 1, &unused, &upto);
   }
-  ls__exchange_cut(from, upto, (size_t)place, (size_t)ls__tree_places(t, by), lo, hi);
+  ls__exchange_cut(from, upto, (size_t)node_rank, (size_t)ls__tree_node_size(t, by), lo, hi);
 }
 
-bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
-                      int to_place, ls__piece *piece) {
+bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_node_rank, int to,
+                      int to_node_rank, ls__piece *piece) {
   size_t share_lo, share_hi, slice_lo, slice_hi;
-  ls__tree_share(x, b, by, by_place, to, &share_lo, &share_hi);
-  ls__tree_slice(x, b, to, to_place, &slice_lo, &slice_hi);
+  ls__tree_share(x, b, by, by_node_rank, to, &share_lo, &share_hi);
+  ls__tree_slice(x, b, to, to_node_rank, &slice_lo, &slice_hi);
   piece->lo = share_lo > slice_lo ? share_lo : slice_lo;
   piece->hi = share_hi < slice_hi ? share_hi : slice_hi;
   return piece->lo < piece->hi;
@@ -60,7 +60,7 @@ int ls__tree_tag(size_t bucket) {
   return TAG_FIRST + 2 * (int)(bucket % TAG_BUCKETS);
 }
 
-ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at, size_t count,
+ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send, void *at, size_t count,
                            MPI_Datatype type, int peer, int tag) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
@@ -76,7 +76,7 @@ ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at, s
                   : MPI_Recv_init(at, (int)count, type, peer, tag, x->comm->mpi, request);
   LS_TRY(ls__mpi_status(code, "exchange"));
   t->requests++;
-  run->n++;
+  range->n++;
 out:
   return st;
 }
@@ -86,13 +86,13 @@ size_t ls__tree_message_bytes(const ls__exchange *x) {
 }
 
 /* One transfer as persistent requests, as many as its length needs. */
-static ls_status add_message(ls__exchange *x, ls__run *run, bool send, float *at, size_t n,
+static ls_status add_message(ls__exchange *x, ls__message_range *range, bool send, float *at, size_t n,
                              int peer, int tag) {
   ls_status st = LS_OK;
   size_t limit = ls__tree_message_bytes(x) / sizeof *at;
   while (n > 0) {
     size_t piece = n < limit ? n : limit;
-    LS_TRY(ls__tree_request(x, run, send, at, piece, MPI_FLOAT, peer, tag));
+    LS_TRY(ls__tree_request(x, range, send, at, piece, MPI_FLOAT, peer, tag));
     at += piece;
     n -= piece;
   }
@@ -120,31 +120,31 @@ size_t ls__tree_first_staged(const ls__exchange *x, int node) {
  * and the other way round. */
 typedef enum direction { GRADIENTS_IN, GRADIENTS_OUT, WEIGHTS_IN, WEIGHTS_OUT } direction;
 
-static ls_status add_run(ls__exchange *x, size_t number, direction what, ls__run *run) {
+static ls_status add_messages(ls__exchange *x, size_t number, direction what, ls__message_range *range) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   ls__bucket *b = &t->bucket[number];
   const int tag = ls__tree_tag(number);
-  run->first = t->requests;
+  range->first = t->requests;
   if (b->whole && (what == WEIGHTS_IN || what == WEIGHTS_OUT)) return LS_OK;
   for (int j = 0; j < t->nodes; j++) {
     if (j == t->node) continue;
     ls__subtree trees[LS__MAX_SUBTREES];
     size_t staged = ls__tree_first_staged(x, j), n_trees = (size_t)ls__tree_subtrees(x, j, trees);
-    for (int q = 0; q < ls__tree_places(t, j); q++) {
+    for (int q = 0; q < ls__tree_node_size(t, j); q++) {
       bool outward = what == GRADIENTS_OUT || what == WEIGHTS_IN; /* my share of what j owns */
       int peer = t->first[j] + q;
       ls__piece p;
-      if (outward ? !ls__tree_overlap(x, b, t->node, t->place, j, q, &p)
-                  : !ls__tree_overlap(x, b, j, q, t->node, t->place, &p))
+      if (outward ? !ls__tree_overlap(x, b, t->node, t->node_rank, j, q, &p)
+                  : !ls__tree_overlap(x, b, j, q, t->node, t->node_rank, &p))
         continue;
       size_t n = p.hi - p.lo;
       if (what == WEIGHTS_IN || what == WEIGHTS_OUT)
-        LS_TRY(add_message(x, run, what == WEIGHTS_OUT, x->w + p.lo, n, peer, tag + 1));
+        LS_TRY(add_message(x, range, what == WEIGHTS_OUT, x->w + p.lo, n, peer, tag + 1));
       for (size_t i = 0; what == GRADIENTS_OUT && i < t->trees; i++)
-        LS_TRY(add_message(x, run, true, t->leaf[t->tree[i].first] + p.lo, n, peer, tag));
+        LS_TRY(add_message(x, range, true, t->leaf[t->tree[i].first] + p.lo, n, peer, tag));
       for (size_t i = 0; what == GRADIENTS_IN && i < n_trees; i++)
-        LS_TRY(add_message(x, run, false, b->stage + (staged + i) * b->own_n + (p.lo - b->own), n,
+        LS_TRY(add_message(x, range, false, b->stage + (staged + i) * b->own_n + (p.lo - b->own), n,
                            peer, tag));
     }
   }
@@ -224,32 +224,32 @@ static size_t page_floats(size_t n) {
   return (n + PAGE_FLOATS - 1) / PAGE_FLOATS * PAGE_FLOATS;
 }
 
-/* One window a node: flags, parameters, then each rank's arenas, arenas[place] of them. */
+/* One window a node: flags, parameters, then each rank's arenas, arenas[node rank] of them. */
 static ls_status shared_memory(ls__exchange *x, const int *arenas) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   size_t stride = page_floats(x->n), count = 1;
-  size_t head = page_floats((size_t)t->places * sizeof(ls__flags) / sizeof(float));
-  for (int p = 0; p < t->places; p++) count += (size_t)arenas[p];
+  size_t head = page_floats((size_t)t->node_size * sizeof(ls__flags) / sizeof(float));
+  for (int p = 0; p < t->node_size; p++) count += (size_t)arenas[p];
   LS_TRY(ls__window_create(x->comm, (head + count * stride) * sizeof(float), &t->window));
   float *at = ls__window_memory(t->window);
   t->flags = (ls__flags *)(void *)at;
   x->w = at + head;
   at = x->w + stride;
   size_t leaf = 0;
-  for (int p = 0; p < t->places; p++) {
+  for (int p = 0; p < t->node_size; p++) {
     int rank = t->first[t->node] + p;
     ls__subtree held[LS__MAX_SUBTREES];
     int n = ls__subtrees(ls__exchange_first_lane(x, rank), ls__exchange_first_lane(x, rank + 1),
                          x->lanes, held);
     for (int i = 0; i < n; i++) t->leaf[leaf++] = at + (size_t)i * stride;
     for (int i = 0; i < arenas[p]; i++, at += stride) {
-      if (p != t->place) continue;
+      if (p != t->node_rank) continue;
       x->arena[i] = at;
       memset(at, 0, stride * sizeof *at); /* touched first by the rank that writes it */
     }
   }
-  x->bytes += (head + count * stride) * sizeof(float) / (size_t)t->places;
+  x->bytes += (head + count * stride) * sizeof(float) / (size_t)t->node_size;
 out:
   return st;
 }
@@ -273,7 +273,7 @@ static void cut_bucket(ls__exchange *x, size_t number) {
   b->whole = t->nodes > 1 && x->codec.code == LS__CODE_NONE &&
              (whole_bytes == SIZE_MAX ? bytes * senders <= WHOLE_BYTES : bytes <= whole_bytes);
   size_t hi;
-  ls__tree_slice(x, b, t->node, t->place, &b->own, &hi);
+  ls__tree_slice(x, b, t->node, t->node_rank, &b->own, &hi);
   b->own_n = hi - b->own;
 }
 
@@ -325,10 +325,10 @@ static ls_status plan_all(ls__exchange *x) {
   if (x->codec.code != LS__CODE_NONE && t->nodes > 1) return ls__coded_plan(x);
   for (size_t i = 0; i < x->buckets; i++) {
     ls__bucket *b = &t->bucket[i];
-    LS_TRY(add_run(x, i, GRADIENTS_IN, &b->gradients_in));
-    LS_TRY(add_run(x, i, GRADIENTS_OUT, &b->gradients_out));
-    LS_TRY(add_run(x, i, WEIGHTS_IN, &b->weights_in));
-    LS_TRY(add_run(x, i, WEIGHTS_OUT, &b->weights_out));
+    LS_TRY(add_messages(x, i, GRADIENTS_IN, &b->gradients_in));
+    LS_TRY(add_messages(x, i, GRADIENTS_OUT, &b->gradients_out));
+    LS_TRY(add_messages(x, i, WEIGHTS_IN, &b->weights_in));
+    LS_TRY(add_messages(x, i, WEIGHTS_OUT, &b->weights_out));
   }
 out:
   return st;
@@ -341,8 +341,8 @@ static ls_status group(ls__exchange *x) {
   const bool shared = x->shared;
   t->nodes = shared ? ls_comm_nodes(x->comm) : x->size;
   t->node = shared ? ls__comm_node(x->comm) : x->rank;
-  t->places = shared ? ls__comm_node_size(x->comm) : 1;
-  t->place = shared ? ls__comm_node_rank(x->comm) : 0;
+  t->node_size = shared ? ls__comm_node_size(x->comm) : 1;
+  t->node_rank = shared ? ls__comm_node_rank(x->comm) : 0;
   LS_TRY(ls__alloc(&t->first, (size_t)t->nodes + 1, sizeof *t->first, "exchange"));
   for (int j = 0; j <= t->nodes; j++) t->first[j] = shared && x->comm ? x->comm->first[j] : j;
   ls__subtree held[LS__MAX_SUBTREES];
@@ -358,13 +358,13 @@ static ls_status create(ls__exchange *x) {
   ls_status st = LS_OK;
   int *arenas = NULL;
   st = ls__alloc(&x->state, 1, sizeof(ls__tree), "exchange");
-  if (st == LS_OK) st = group(x);
-  if (st == LS_OK) st = ls__alloc(&arenas, (size_t)x->size, sizeof *arenas, "exchange");
+  LS_THEN(st, group(x));
+  LS_THEN(st, ls__alloc(&arenas, (size_t)x->size, sizeof *arenas, "exchange"));
   LS_TRY(ls_comm_agree(x->comm, st));
   ls__tree *t = x->state;
   LS_TRY(ls__comm_allgatherv(x->comm, &x->arenas, arenas, NULL, sizeof *arenas));
   bool windows = x->shared && x->comm != NULL && x->size > x->comm->nodes;
-  if (windows && t->places > 1) {
+  if (windows && t->node_size > 1) {
     LS_TRY(shared_memory(x, arenas + t->first[t->node]));
   } else if (windows) { /* the other nodes make one, and that is collective */
     LS_TRY(ls__window_create(x->comm, 1, &t->window));
@@ -372,7 +372,7 @@ static ls_status create(ls__exchange *x) {
   } else {
     st = private_memory(x);
   }
-  if (st == LS_OK) st = plan_all(x);
+  LS_THEN(st, plan_all(x));
   LS_TRY(ls_comm_agree(x->comm, st));
 out:
   ls__free(arenas);

@@ -65,10 +65,10 @@ typedef struct ls__flags {
   char pad2[120];
 } ls__flags;
 
-/* A run of requests in the array of all. */
-typedef struct ls__run {
+/* Some of the messages, in a row: in the array of all requests, or among those in code. */
+typedef struct ls__message_range {
   size_t first, n;
-} ls__run;
+} ls__message_range;
 
 /* Floats [lo, hi) of the arena that go to or come from a rank. */
 typedef struct ls__piece {
@@ -81,8 +81,8 @@ typedef struct ls__bucket {
   bool whole;        /* every node sums and updates all of it */
   float *stage;      /* [staged leaves][own_n] what comes from the other nodes */
   float *sum;        /* [own_n] where the sum goes */
-  ls__run gradients_in, gradients_out, weights_in, weights_out;
-  ls__run coded_in, coded_out, coded_weights_in, coded_weights_out; /* of ls__coding.message */
+  ls__message_range gradients_in, gradients_out, weights_in, weights_out;
+  ls__message_range coded_in, coded_out, coded_weights_in, coded_weights_out; /* of ls__coding.message */
   float *master;     /* [own_n] with compression: the weights that the optimizer updates */
 } ls__bucket;
 
@@ -120,10 +120,10 @@ typedef struct ls__node_tree {
 
 typedef struct ls__tree {
   /* nodes as this exchange sees them */
-  int nodes, node, places, place;
+  int nodes, node, node_size, node_rank;
   int *first; /* [nodes + 1] */
   ls__window *window;
-  ls__flags *flags; /* [places]; NULL where a node is one rank */
+  ls__flags *flags; /* [node_size]; NULL where a node is one rank */
 
   float **leaf; /* [leaves] arenas of this node's leaves, in lane order */
   size_t leaves, trees;
@@ -147,20 +147,20 @@ typedef struct ls__tree {
   ls__coding *coding; /* NULL: no compression, or nobody to compress for */
 } ls__tree;
 
-/* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `place` of `by`. */
-void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int place, int to,
+/* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `node_rank` of `by`. */
+void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int node_rank, int to,
                     size_t *lo, size_t *hi);
 /* The slice of a rank. */
-void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int place, size_t *lo,
+void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int node_rank, size_t *lo,
                     size_t *hi);
 
-static inline int ls__tree_places(const ls__tree *t, int node) {
+static inline int ls__tree_node_size(const ls__tree *t, int node) {
   return t->first[node + 1] - t->first[node];
 }
 
-/* Overlap of what (by, by_place) sends to node `to` and what (to, to_place) owns; false: empty. */
-bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_place, int to,
-                      int to_place, ls__piece *piece);
+/* Overlap of what (by, by_node_rank) sends to node `to` and what (to, to_node_rank) owns; false: empty. */
+bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_node_rank, int to,
+                      int to_node_rank, ls__piece *piece);
 /* Subtrees of a node's lanes; where the first of them is staged on the ranks of other nodes. */
 int ls__tree_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_SUBTREES]);
 size_t ls__tree_first_staged(const ls__exchange *x, int node);
@@ -168,8 +168,8 @@ size_t ls__tree_first_staged(const ls__exchange *x, int node);
 int ls__tree_tag(size_t bucket);
 /* Longest message. */
 size_t ls__tree_message_bytes(const ls__exchange *x);
-/* One more persistent request, the last of `run`: `count` of `type` at `at`. */
-LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__run *run, bool send, void *at,
+/* One more persistent request, the last of `range`: `count` of `type` at `at`. */
+LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send, void *at,
                                       size_t count, MPI_Datatype type, int peer, int tag);
 
 /* Compression: exchange_coded.c.  Plan makes the requests of all buckets. */

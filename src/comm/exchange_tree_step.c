@@ -17,21 +17,21 @@
  * else to do is no work, and a sum that takes no longer than its clock isn't timed. */
 enum { LEAST_TIMED = 4096 };
 
-static void start(ls__exchange *x, ls__run run) {
+static void start(ls__exchange *x, ls__message_range range) {
   ls__tree *t = x->state;
-  if (run.n == 0) return;
+  if (range.n == 0) return;
   double began = ls__clock();
-  ls__mpi_must(x->comm, MPI_Startall((int)run.n, t->request + run.first), "starting messages");
+  ls__mpi_must(x->comm, MPI_Startall((int)range.n, t->request + range.first), "starting messages");
   x->times.work += ls__clock() - began;
 }
 
-static bool arrived(ls__exchange *x, ls__run run) {
+static bool arrived(ls__exchange *x, ls__message_range range) {
   ls__tree *t = x->state;
   int done = 1;
-  if (run.n == 0) return true;
+  if (range.n == 0) return true;
   double began = t->waiting ? 0 : ls__clock();
   ls__mpi_must(x->comm,
-               MPI_Testall((int)run.n, t->request + run.first, &done, MPI_STATUSES_IGNORE),
+               MPI_Testall((int)range.n, t->request + range.first, &done, MPI_STATUSES_IGNORE),
                "the exchange");
   if (!t->waiting) x->times.work += ls__clock() - began;
   return done != 0;
@@ -64,7 +64,7 @@ static void wait_over(ls__exchange *x, ls__wait *wait, double worked) {
 static bool all_ready(const ls__exchange *x, size_t b) {
   const ls__tree *t = x->state;
   if (t->flags == NULL) return b < x->handed;
-  for (int p = 0; p < t->places; p++)
+  for (int p = 0; p < t->node_size; p++)
     if (atomic_load_explicit(&t->flags[p].ready, memory_order_acquire) < t->base + b + 1)
       return false;
   return true;
@@ -77,7 +77,7 @@ static void contribute(ls__exchange *x, ls__bucket *b) {
   for (int j = 0; j < t->nodes; j++) {
     if (j == t->node) continue;
     size_t lo, hi;
-    ls__tree_share(x, b, t->node, t->place, j, &lo, &hi);
+    ls__tree_share(x, b, t->node, t->node_rank, j, &lo, &hi);
     for (size_t i = 0; i < t->trees; i++) {
       const ls__node_tree *tree = &t->tree[i];
       if (tree->n == 1) continue;
@@ -113,7 +113,7 @@ void ls__tree_ready(ls__exchange *x, size_t b) {
   ls__tree *t = x->state;
   /* Release: the gradients up to here are seen by whoever reads the counter. */
   if (t->flags != NULL)
-    atomic_store_explicit(&t->flags[t->place].ready, t->base + b + 1, memory_order_release);
+    atomic_store_explicit(&t->flags[t->node_rank].ready, t->base + b + 1, memory_order_release);
 }
 
 void ls__tree_progress(ls__exchange *x) {
@@ -153,7 +153,7 @@ static void close_buckets(ls__exchange *x) {
     t->closed++;
     /* Release: the new weights are seen by whoever reads the counter. */
     if (t->flags != NULL)
-      atomic_store_explicit(&t->flags[t->place].closed, t->closed, memory_order_release);
+      atomic_store_explicit(&t->flags[t->node_rank].closed, t->closed, memory_order_release);
   }
 }
 
@@ -181,7 +181,7 @@ void ls__tree_settle(ls__exchange *x) {
   wait_over(x, &wait, worked);
   if (t->flags == NULL) return;
   wait = ls__wait_for("the ranks of its node to update their weights");
-  for (int p = 0; p < t->places; p++)
+  for (int p = 0; p < t->node_size; p++)
     while (atomic_load_explicit(&t->flags[p].closed, memory_order_acquire) < t->base)
       ls__wait_turn(x->comm, &wait);
   ls__wait_done(x->comm, &wait);

@@ -127,11 +127,11 @@ void ls__mpi_must(ls_comm *comm, int code, const char *what) {
 /* Tell the ranks of all other nodes what this node's seats say. */
 static void call_roll(ls_comm *comm) {
   int mine = comm->first[comm->node];
-  for (int i = 0; i < comm->places; i++) comm->report[i] = read_seat(comm, &comm->board[i]);
+  for (int i = 0; i < comm->node_size; i++) comm->report[i] = read_seat(comm, &comm->board[i]);
   for (int r = 0; r < comm->size; r++) {
-    if (r >= mine && r < mine + comm->places) continue;
+    if (r >= mine && r < mine + comm->node_size) continue;
     MPI_Request request;
-    int bytes = (int)((size_t)comm->places * sizeof(ls__roll));
+    int bytes = (int)((size_t)comm->node_size * sizeof(ls__roll));
     int code = MPI_Isend(comm->report, bytes, MPI_BYTE, r, LS__TAG_ROLL, comm->mpi, &request);
     if (code == MPI_SUCCESS) MPI_Request_free(&request);
   }
@@ -167,9 +167,9 @@ static void LS_NORETURN give_up(ls_comm *comm, const ls__wait *wait, double seco
                       comm->host[comm->rank], words, seconds, wait->what);
   int named = 0;
   for (int r = 0; r < comm->size; r++) {
-    int place = r - comm->first[comm->node];
-    bool here = comm->board != NULL && place >= 0 && place < comm->places;
-    ls__roll seen = here ? read_seat(comm, &comm->board[place]) : comm->roll[r];
+    int node_rank = r - comm->first[comm->node];
+    bool here = comm->board != NULL && node_rank >= 0 && node_rank < comm->node_size;
+    ls__roll seen = here ? read_seat(comm, &comm->board[node_rank]) : comm->roll[r];
     if (r == comm->rank || seen.waiting) continue;
     if (seen.heard) {
       describe(&seen, words, sizeof words);

@@ -13,10 +13,10 @@ struct ls__window {
 };
 
 /* Refuse what the machine's shared memory can't hold: MPI would leave the other ranks waiting, or
- * a rank would die of SIGBUS when it first writes there.  Only place 0 looks. */
+ * a rank would die of SIGBUS when it first writes there.  Only node rank 0 looks. */
 static ls_status check_room(const ls_comm *comm, size_t bytes) {
   struct statvfs room;
-  if (comm->place != 0 || statvfs("/dev/shm", &room) != 0) return LS_OK;
+  if (comm->node_rank != 0 || statvfs("/dev/shm", &room) != 0) return LS_OK;
   double free_bytes = (double)room.f_bavail * (double)room.f_frsize;
   if ((double)bytes <= free_bytes) return LS_OK;
   return ls__fail(LS_ENOMEM, "%s: shared memory: /dev/shm has room for %.0f MB, %.0f MB are needed",
@@ -25,7 +25,7 @@ static ls_status check_room(const ls_comm *comm, size_t bytes) {
 
 /* Place 0 asks for all of it, so that the block is in one piece. */
 static int allocate_shared(ls_comm *comm, size_t bytes, ls__window *window) {
-  MPI_Aint mine = comm->place == 0 ? (MPI_Aint)(bytes + LS__ALIGN) : 0, whole = 0;
+  MPI_Aint mine = comm->node_rank == 0 ? (MPI_Aint)(bytes + LS__ALIGN) : 0, whole = 0;
   void *base = NULL;
   int unit = 1;
   int code = MPI_Win_allocate_shared(mine, 1, MPI_INFO_NULL, comm->node_mpi, &base, &window->win);
@@ -42,7 +42,7 @@ ls_status ls__window_create(ls_comm *comm, size_t bytes, ls__window **out) {
   ls_status st = LS_OK;
   *out = NULL;
   ls__window *window = ls__calloc(1, sizeof *window);
-  bool private = comm == NULL || comm->places == 1;
+  bool private = comm == NULL || comm->node_size == 1;
   if (window == NULL) {
     st = ls__fail(LS_ENOMEM, "shared memory: out of memory");
   } else {
@@ -57,7 +57,7 @@ ls_status ls__window_create(ls_comm *comm, size_t bytes, ls__window **out) {
   LS_TRY(ls_comm_agree(comm, st));
   if (!private) st = ls__mpi_status(allocate_shared(comm, bytes, window), "shared memory");
   LS_TRY(ls_comm_agree(comm, st));
-  if (!private && comm->place == 0) memset(window->memory, 0, bytes);
+  if (!private && comm->node_rank == 0) memset(window->memory, 0, bytes);
   if (!private) ls__mpi_must(comm, MPI_Barrier(comm->node_mpi), "shared memory");
   *out = window;
 out:
@@ -80,13 +80,13 @@ void ls__window_destroy(ls__window *window) {
 }
 
 ls_status ls__window_fence(ls_comm *comm) {
-  if (comm == NULL || comm->places == 1) return LS_OK;
+  if (comm == NULL || comm->node_size == 1) return LS_OK;
   /* Release: what this rank wrote before is seen by whoever reads the counter below; acquire: and
    * the other way round. */
   uint64_t mine = ++comm->fences;
   atomic_store_explicit(&comm->seat->fences, mine, memory_order_release);
   ls__wait wait = ls__wait_for("the ranks of its node at a barrier");
-  for (int i = 0; i < comm->places; i++) {
+  for (int i = 0; i < comm->node_size; i++) {
     while (atomic_load_explicit(&comm->board[i].fences, memory_order_acquire) < mine)
       ls__wait_turn(comm, &wait);
   }

@@ -63,6 +63,13 @@ LS_CHECKED ls_status ls__config_finish(const ls_config *map);
 /* An LS_ECONFIG at this node: "FILE:LINE: PATH: " and the text. */
 ls_status ls__config_fail(const ls_config *node, const char *format, ...) LS_PRINTF(2, 3);
 
+/* The same, and to `out:` (base/error.h). */
+#define LS_REFUSE(node, ...)                  \
+  do {                                        \
+    st = ls__config_fail(node, __VA_ARGS__);  \
+    goto out;                                 \
+  } while (0)
+
 /* A deep copy of the node as a root of its own (keeps file and lines), all marks cleared. */
 LS_CHECKED ls_status ls__config_copy(const ls_config *node, ls_config **out);
 

@@ -109,7 +109,7 @@ ls_status ls__config_map(ls_config *map, const char *key, ls_config **out) {
   LS_TRY(look_up(map, key, out, &place));
   if (*out == NULL) LS_TRY(add_default(map, key, place, NULL, false, out));
   if (*out != NULL && (*out)->kind != LS__MAP)
-    st = ls__config_fail(*out, "must be a map of settings, key: value");
+    LS_REFUSE(*out, "must be a map of settings, key: value");
 out:
   return st;
 }
@@ -119,16 +119,11 @@ ls_status ls__config_variant(ls_config *node, const char **name, ls_config **opt
   ls_config *child = NULL;
   *name = NULL;
   *options = NULL;
-  if (node == NULL || node->kind == LS__NULL) {
-    st = ls__config_fail(node, "is empty, it must be a name, or a name with its options");
-    goto out;
-  }
+  if (node == NULL || node->kind == LS__NULL)
+    LS_REFUSE(node, "is empty, it must be a name, or a name with its options");
   if (node->kind == LS__SCALAR) {
     LS_TRY(ls__config_node(LS__MAP, node->source, node->line, NULL, &child));
-    if (node->text[0] == '\0') {
-      st = ls__config_fail(node, "is empty, it must be a name");
-      goto out;
-    }
+    if (node->text[0] == '\0') LS_REFUSE(node, "is empty, it must be a name");
     LS_TRY(ls__config_attach(node, node->text, child));
     child = NULL;
     ls__free(node->text);
@@ -137,24 +132,18 @@ ls_status ls__config_variant(ls_config *node, const char **name, ls_config **opt
     node->was_name = !node->quoted;
     node->quoted = false;
   }
-  if (node->kind != LS__MAP) {
-    st = ls__config_fail(node, "is a list, it must be a name, or one name with its options");
-    goto out;
-  }
+  if (node->kind != LS__MAP)
+    LS_REFUSE(node, "is a list, it must be a name, or one name with its options");
   if (node->count != 1) {
     if (node->count > 1)
-      st =
-          ls__config_fail(node, "has %zu entries (%s, %s%s), it must have exactly one", node->count,
-                          node->child[0]->key, node->child[1]->key, node->count > 2 ? ", ..." : "");
+      LS_REFUSE(node, "has %zu entries (%s, %s%s), it must have exactly one", node->count,
+                node->child[0]->key, node->child[1]->key, node->count > 2 ? ", ..." : "");
     else
-      st = ls__config_fail(node, "is empty, it must be a name with its options");
-    goto out;
+      LS_REFUSE(node, "is empty, it must be a name with its options");
   }
   if (node->child[0]->kind == LS__NULL) ls__config_clear(node->child[0], LS__MAP);
-  if (node->child[0]->kind != LS__MAP) {
-    st = ls__config_fail(node->child[0], "must be followed by a map of options, key: value");
-    goto out;
-  }
+  if (node->child[0]->kind != LS__MAP)
+    LS_REFUSE(node->child[0], "must be followed by a map of options, key: value");
   LS_TRY(ask(node, node->child[0]->key));
   *name = node->child[0]->key;
   *options = node->child[0];
@@ -225,20 +214,14 @@ static ls_status get_whole(ls_config *map, const char *key, const whole *fallbac
   char low[24], high[24];
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (fallback == NULL) {
-      st = fail_missing(map, key, "it must be a whole number");
-      goto out;
-    }
+    if (fallback == NULL) LS_TRY(fail_missing(map, key, "it must be a whole number"));
     *out = *fallback;
     if (less(*out, range->low) || less(range->high, *out)) goto out;
     LS_TRY(add_default(map, key, place, whole_text(*out, low), false, &node));
     goto out;
   }
   LS_TRY(scalar_text(node, true, "a whole number", &text));
-  if (!is_integer(text)) {
-    st = ls__config_fail(node, "\"%s\" is not allowed, it must be a whole number", text);
-    goto out;
-  }
+  if (!is_integer(text)) LS_REFUSE(node, "\"%s\" is not allowed, it must be a whole number", text);
   errno = 0;
   const uint64_t size = strtoull(text[0] == '-' ? text + 1 : text, NULL, 10);
   const bool overflow = errno == ERANGE;
@@ -285,10 +268,7 @@ ls_status ls__config_double(ls_config *map, const char *key, double fallback, do
   double x;
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (isinf(fallback)) {
-      st = fail_missing(map, key, "it must be a number");
-      goto out;
-    }
+    if (isinf(fallback)) LS_TRY(fail_missing(map, key, "it must be a number"));
     *out = fallback;
     if (!(fallback >= low && fallback <= high)) goto out;
     ls__number_format(fallback, low_text);
@@ -296,14 +276,9 @@ ls_status ls__config_double(ls_config *map, const char *key, double fallback, do
     goto out;
   }
   LS_TRY(scalar_text(node, true, "a number", &text));
-  if (!ls__number_parse(text, &x)) {
-    st = ls__config_fail(node, "\"%s\" is not allowed, it must be a number", text);
-    goto out;
-  }
-  if (!isfinite(x)) {
-    st = ls__config_fail(node, "%s is not allowed, it must be finite", text);
-    goto out;
-  }
+  if (!ls__number_parse(text, &x))
+    LS_REFUSE(node, "\"%s\" is not allowed, it must be a number", text);
+  if (!isfinite(x)) LS_REFUSE(node, "%s is not allowed, it must be finite", text);
   if (!(x >= low && x <= high)) {
     ls__number_format(low, low_text);
     ls__number_format(high, high_text);
@@ -339,7 +314,7 @@ ls_status ls__config_bool(ls_config *map, const char *key, bool fallback, bool *
   }
   LS_TRY(scalar_text(node, true, "true or false", &text));
   if (!parse_bool(text, out))
-    st = ls__config_fail(node, "\"%s\" is not allowed, it must be true or false", text);
+    LS_REFUSE(node, "\"%s\" is not allowed, it must be true or false", text);
 out:
   return st;
 }
@@ -358,10 +333,7 @@ ls_status ls__config_string(ls_config *map, const char *key, const char *fallbac
   ls_config *node, *place;
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (fallback == NULL) {
-      st = fail_missing(map, key, "it must be a text");
-      goto out;
-    }
+    if (fallback == NULL) LS_TRY(fail_missing(map, key, "it must be a text"));
     *out = fallback;
     LS_TRY(add_default(map, key, place, fallback, looks_like_other(fallback), &node));
     if (node != NULL) *out = node->text;
@@ -412,9 +384,8 @@ ls_status ls__config_choice(ls_config *map, const char *key, const char *fallbac
     goto out;
   }
   const char *near = ls__config_nearest(text, names, (size_t)n);
-  st = ls__config_fail(node, "\"%s\" is not allowed, %s%s%sit must be one of %s", text,
-                       near == NULL ? "" : "did you mean ", near == NULL ? "" : near,
-                       near == NULL ? "" : "? ", all);
+  LS_REFUSE(node, "\"%s\" is not allowed, %s%s%sit must be one of %s", text,
+            near == NULL ? "" : "did you mean ", near == NULL ? "" : near, near == NULL ? "" : "? ", all);
 out:
   return st;
 }

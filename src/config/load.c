@@ -103,10 +103,8 @@ static ls_status apply_base(ls_config **root, const file_link *here) {
   size_t i = ls__config_find(*root, "base");
   if (i == (*root)->count) return LS_OK;
   ls_config *node = (*root)->child[i];
-  if (node->kind == LS__LIST || node->kind == LS__MAP) {
-    st = ls__config_fail(node, "must be the name of one file");
-    goto out;
-  }
+  if (node->kind == LS__LIST || node->kind == LS__MAP)
+    LS_REFUSE(node, "must be the name of one file");
   if (node->kind == LS__NULL) {
     ls_config_destroy(ls__config_detach(*root, i));
     goto out;
@@ -117,10 +115,7 @@ static ls_status apply_base(ls_config **root, const file_link *here) {
   memcpy(path, here->path, folder);
   memcpy(path + folder, node->text, strlen(node->text) + 1);
   LS_TRY(load(path, here, node, &below));
-  if (below->kind != LS__MAP) {
-    st = ls__config_fail(node, "%s must hold a map of settings", path);
-    goto out;
-  }
+  if (below->kind != LS__MAP) LS_REFUSE(node, "%s must hold a map of settings", path);
   said = ls__config_detach(*root, i);
   LS_TRY(merge(below, *root));
   ls__config_source_drop(below->source); /* messages about the whole name the file asked for */
@@ -173,10 +168,8 @@ static ls_status load(const char *path, const file_link *above, const ls_config 
       continue;
     char text_of_chain[512];
     chain(&here, text_of_chain, sizeof text_of_chain);
-    st = ls__config_fail(asker, "%s: %s",
-                         length < MAX_CHAIN ? "a circle of files" : "too many files in a row",
-                         text_of_chain);
-    goto out;
+    LS_REFUSE(asker, "%s: %s",
+              length < MAX_CHAIN ? "a circle of files" : "too many files in a row", text_of_chain);
   }
   LS_TRY(read_all(file, path, &text, &size));
   LS_TRY(parse(text, size, &here, out));

@@ -16,7 +16,7 @@ static int64_t whole_bound(double bound) {
 }
 
 static size_t size_bound(double bound) {
-  return bound >= 1.8e19 ? SIZE_MAX - 1 : (size_t)bound;
+  return bound >= 1.8e19 ? SIZE_MAX : (size_t)bound;
 }
 
 static ls_status read_whole(const ls__option *o, ls_config *map, uint64_t *to) {

@@ -1,25 +1,40 @@
-#include "optim/rule.h"
+/* Adagrad: a learning rate for each weight, from the sum of its squared gradients; its formulas
+ * stand in adagrad.simd.c. */
+#include "optim/kinds.h"
 
 LS_SIMD_DECLARE(ls__kernels, ls__adagrad_kernels);
 
-static ls_status configure(ls__optimizer *o, ls_config *options) {
-  ls_status st = LS_OK;
-  double start = 0;
-  LS_TRY(ls__config_double(options, "lr", 0.01, 0, 1e6, &o->lr));
-  LS_TRY(ls__config_double(options, "lr_decay", 0, 0, 1e6, &o->lr_decay));
-  LS_TRY(ls__config_double(options, "initial_accumulator_value", 0, 0, 1e6, &start));
-  LS_TRY(ls__config_double(options, "eps", 1e-10, 1e-30, 1, &o->eps));
-  LS_TRY(ls__config_double(options, "weight_decay", 0, 0, 1e6, &o->weight_decay));
-  o->slot_start = (float)start;
-  ls__optimizer_add_slot(o, "sum");
+typedef struct adagrad {
+  double lr, lr_decay, initial_accumulator_value, eps, weight_decay;
+} adagrad;
+
+static const ls__option options[] = {
+    LS__LR(adagrad, "0.01"),
+    LS__NUMBER(adagrad, lr_decay, "0", 0, 1e6, "the rate of a step is lr / (1 + (step - 1) lr_decay)"),
+    LS__NUMBER(adagrad, initial_accumulator_value, "0", 0, 1e6, "what the sum v starts from"),
+    LS__NUMBER(adagrad, eps, "1e-10", 1e-30, 1, "keeps the divisor away from 0"),
+    LS__WEIGHT_DECAY(adagrad),
+    LS__END,
+};
+
+static ls_status configure(ls__optimizer *o, LS_UNUSED const ls_config *node) {
+  const adagrad *p = o->options;
+  o->lr = p->lr;
+  o->weight_decay = p->weight_decay;
+  ls__optimizer_add_slot(o, "sum", (float)p->initial_accumulator_value);
   o->kernel = LS_SIMD_PICK(ls__adagrad_kernels)->variant[0];
-out:
-  return st;
+  return LS_OK;
 }
 
 static void scalars(const ls__optimizer *o, uint64_t step, double lr, ls__scalars *c) {
-  c->lr = (float)(lr / (1 + (double)(step - 1) * o->lr_decay));
-  c->eps = (float)o->eps;
+  const adagrad *p = o->options;
+  c->lr = (float)(lr / (1 + (double)(step - 1) * p->lr_decay));
+  c->eps = (float)p->eps;
 }
 
-const ls__rule ls__rule_adagrad = {"adagrad", configure, scalars};
+const ls__update_rule ls__rule_adagrad = {
+    .kind = {"adagrad", "v += g^2; w -= lr g / (sqrt(v) + eps)", options},
+    .options_bytes = sizeof(adagrad),
+    .configure = configure,
+    .scalars = scalars,
+};

@@ -7,8 +7,8 @@
 #include "optim/rule.h"
 
 static void adagrad(const ls__scalars *c, float *restrict w, const float *restrict g,
-                    float *restrict v, LS_UNUSED float *restrict s1, LS_UNUSED float *restrict s2,
-                    size_t n) {
+                    float *const *slot, size_t n) {
+  float *restrict v = slot[0];
   const float scale = c->scale, lr = c->lr, eps = c->eps;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
@@ -18,4 +18,4 @@ static void adagrad(const ls__scalars *c, float *restrict w, const float *restri
 }
 
 LS_SIMD_DECLARE(ls__kernels, ls__adagrad_kernels);
-const ls__kernels LS_SIMD(ls__adagrad_kernels) = {{adagrad, NULL, NULL, NULL}};
+const ls__kernels LS_SIMD(ls__adagrad_kernels) = {{adagrad}};

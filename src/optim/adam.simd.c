@@ -12,7 +12,8 @@
 #include "optim/rule.h"
 
 static void plain(const ls__scalars *c, float *restrict w, const float *restrict g,
-                  float *restrict m, float *restrict v, LS_UNUSED float *restrict s2, size_t n) {
+                  float *const *slot, size_t n) {
+  float *restrict m = slot[0], *restrict v = slot[1];
   const float scale = c->scale, lr = c->lr, eps = c->eps, shrink = c->shrink;
   const float old1 = c->old1, new1 = c->new1, old2 = c->old2, new2 = c->new2;
   for (size_t i = 0; i < n; i++) {
@@ -24,7 +25,8 @@ static void plain(const ls__scalars *c, float *restrict w, const float *restrict
 }
 
 static void amsgrad(const ls__scalars *c, float *restrict w, const float *restrict g,
-                    float *restrict m, float *restrict v, float *restrict top, size_t n) {
+                    float *const *slot, size_t n) {
+  float *restrict m = slot[0], *restrict v = slot[1], *restrict top = slot[2];
   const float scale = c->scale, lr = c->lr, eps = c->eps, shrink = c->shrink;
   const float old1 = c->old1, new1 = c->new1, old2 = c->old2, new2 = c->new2;
   for (size_t i = 0; i < n; i++) {
@@ -37,4 +39,4 @@ static void amsgrad(const ls__scalars *c, float *restrict w, const float *restri
 }
 
 LS_SIMD_DECLARE(ls__kernels, ls__adam_kernels);
-const ls__kernels LS_SIMD(ls__adam_kernels) = {{plain, amsgrad, NULL, NULL}};
+const ls__kernels LS_SIMD(ls__adam_kernels) = {{plain, amsgrad}};

@@ -1,3 +1,4 @@
+/* What the update adds to the gradient of the loss: scale, clipping, regularisation (rule.h). */
 #include "optim/rule.h"
 
 /* A gradient that is not a number passes through both comparisons. */

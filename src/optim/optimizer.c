@@ -1,39 +1,35 @@
+/* The optimizer: from the configuration to a rule, and one update of a span. */
 #include "optim/optimizer.h"
 
 #include <math.h>
-#include <string.h>
 
 #include "base/alloc.h"
-#include "optim/rule.h"
-
-static const ls__rule *const rules[] = {&ls__rule_sgd, &ls__rule_adagrad, &ls__rule_rmsprop,
-                                        &ls__rule_adam, &ls__rule_adamw};
-enum { N_RULES = sizeof rules / sizeof *rules };
+#include "optim/kinds.h"
 
 LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
 
-const char *const *ls__optimizer_names(void) {
-  static const char *const names[] = {"sgd", "adagrad", "rmsprop", "adam", "adamw", NULL};
-  return names;
-}
+static const ls__kind *const kinds[] = {
+#define X(name) &ls__rule_##name.kind,
+    LS__OPTIMIZER_MAP(X)
+#undef X
+    NULL};
+
+const ls__registry ls__optimizers = {.noun = "optimizer", .kinds = kinds};
 
 ls_status ls__optimizer_create(ls_config *node, ls__optimizer **out) {
   ls_status st = LS_OK;
   ls__optimizer *o = NULL;
-  const char *name = NULL;
+  const ls__kind *kind = NULL;
   ls_config *options = NULL;
   *out = NULL;
   LS_TRY(ls__alloc(&o, 1, sizeof *o, "optimizer"));
-  LS_TRY(ls__config_variant(node, &name, &options));
-  for (size_t i = 0; i < N_RULES; i++)
-    if (strcmp(name, rules[i]->name) == 0) o->rule = rules[i];
-  if (o->rule == NULL) {
-    st = ls__config_fail(node, "no optimizer is called '%s'; there are sgd, adagrad, rmsprop, adam, adamw",
-                         name);
-    goto out;
-  }
+  LS_TRY(ls__registry_read(&ls__optimizers, node, &kind, &options));
+  o->rule = (const ls__update_rule *)kind;
+  LS_TRY(ls__alloc(&o->options, 1, o->rule->options_bytes, "optimizer"));
+  LS_TRY(ls__options_read(kind->options, options, o->options));
   LS_TRY(o->rule->configure(o, options));
   LS_TRY(ls__config_finish(options));
+  LS_ASSERT(o->kernel != NULL);
   *out = o;
   o = NULL;
 out:
@@ -42,11 +38,13 @@ out:
 }
 
 void ls__optimizer_destroy(ls__optimizer *optimizer) {
+  if (optimizer == NULL) return;
+  ls__free(optimizer->options);
   ls__free(optimizer);
 }
 
 const char *ls__optimizer_name(const ls__optimizer *optimizer) {
-  return optimizer->rule->name;
+  return optimizer->rule->kind.name;
 }
 
 double ls__optimizer_lr(const ls__optimizer *optimizer) {
@@ -64,11 +62,12 @@ const char *ls__optimizer_slot_name(const ls__optimizer *optimizer, int slot) {
 
 float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot) {
   LS_ASSERT(slot >= 0 && slot < optimizer->slots);
-  return optimizer->slot_start;
+  return optimizer->slot_start[slot];
 }
 
-void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name) {
+void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float start) {
   LS_ASSERT(optimizer->slots < LS__MAX_SLOTS);
+  optimizer->slot_start[optimizer->slots] = start;
   optimizer->slot_name[optimizer->slots++] = name;
 }
 
@@ -87,10 +86,9 @@ void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
   ls__scalars c = {0};
   o->rule->scalars(o, u->step, u->lr, &c);
   const double l2 = u->l2 + o->weight_decay;
-  float *const *s = u->slot;
   if (u->clip_value == 0 && u->l1 == 0 && l2 == 0) {
     c.scale = (float)u->scale;
-    o->kernel(&c, u->w, u->g, s[0], s[1], s[2], u->n);
+    o->kernel(&c, u->w, u->g, u->slot, u->n);
     return;
   }
   const ls__gradient_ops *ops = LS_SIMD_PICK(ls__gradient_ops);
@@ -101,12 +99,13 @@ void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
       .l2 = (float)l2,
   };
   enum { BLOCK = 1024 };
-  float g[BLOCK];
+  float g[BLOCK], *slot[LS__MAX_SLOTS];
   c.scale = 1;
   for (size_t i = 0; i < u->n; i += BLOCK) {
     size_t n = u->n - i < BLOCK ? u->n - i : BLOCK;
     float *w = u->w + i;
+    for (int k = 0; k < o->slots; k++) slot[k] = u->slot[k] + i;
     ops->prepare(&gradient, g, u->g + i, w, n);
-    o->kernel(&c, w, g, s[0] ? s[0] + i : NULL, s[1] ? s[1] + i : NULL, s[2] ? s[2] + i : NULL, n);
+    o->kernel(&c, w, g, slot, n);
   }
 }

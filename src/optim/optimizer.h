@@ -8,24 +8,25 @@
 #include <stdint.h>
 
 #include "config/config.h"
+#include "config/registry.h"
 
-enum { LS__MAX_SLOTS = 3 };
+enum { LS__MAX_SLOTS = 8 }; /* state arrays that a rule may have */
 
 typedef struct ls__optimizer ls__optimizer;
 
-/* Read `optimizer: adam`, `{sgd: {lr: 0.1, momentum: 0.9}}`.  Names and defaults are PyTorch's:
- *   sgd          lr: 0.001  momentum: 0  dampening: 0  nesterov: false
- *   adagrad      lr: 0.01   lr_decay: 0  initial_accumulator_value: 0  eps: 1e-10
- *   rmsprop      lr: 0.01   alpha: 0.99  eps: 1e-8  momentum: 0  centered: false
- *   adam, adamw  lr: 0.001  beta1: 0.9  beta2: 0.999  eps: 1e-8  amsgrad: false
- * each with weight_decay, which is added to the gradient of all parameters (default 0), and in
- * adamw shrinks the weights apart from it (default 0.01). */
+/* The update rules (kinds.h), and the places of a configuration that this room reads: `optimizer`
+ * and `schedule`.  A path of NULL ends them. */
+extern const ls__registry ls__optimizers;
+extern const ls__section ls__optim_sections[];
+
+/* Read `optimizer: adam`, `{sgd: {lr: 0.1, momentum: 0.9}}`.  Names, options and defaults are
+ * PyTorch's; they stand in each rule's table. */
 LS_CHECKED ls_status ls__optimizer_create(ls_config *node, ls__optimizer **out);
 void ls__optimizer_destroy(ls__optimizer *optimizer);
 
 const char *ls__optimizer_name(const ls__optimizer *optimizer);
 double ls__optimizer_lr(const ls__optimizer *optimizer);
-int ls__optimizer_slots(const ls__optimizer *optimizer); /* state arrays a parameter: 0 to 3 */
+int ls__optimizer_slots(const ls__optimizer *optimizer); /* state arrays a parameter: 0 to LS__MAX_SLOTS */
 const char *ls__optimizer_slot_name(const ls__optimizer *optimizer, int slot); /* "momentum", "exp_avg" */
 float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot); /* value before step 1 */
 
@@ -43,7 +44,5 @@ typedef struct ls__update {
 } ls__update;
 
 void ls__optimizer_update(const ls__optimizer *optimizer, const ls__update *update);
-
-const char *const *ls__optimizer_names(void);
 
 #endif

@@ -12,8 +12,8 @@
 #include "optim/rule.h"
 
 static void plain(const ls__scalars *c, float *restrict w, const float *restrict g,
-                  float *restrict v, LS_UNUSED float *restrict s1, LS_UNUSED float *restrict s2,
-                  size_t n) {
+                  float *const *slot, size_t n) {
+  float *restrict v = slot[0];
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
@@ -23,7 +23,8 @@ static void plain(const ls__scalars *c, float *restrict w, const float *restrict
 }
 
 static void momentum(const ls__scalars *c, float *restrict w, const float *restrict g,
-                     float *restrict v, float *restrict b, LS_UNUSED float *restrict s2, size_t n) {
+                     float *const *slot, size_t n) {
+  float *restrict v = slot[0], *restrict b = slot[1];
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   const float mu = c->momentum;
   for (size_t i = 0; i < n; i++) {
@@ -35,7 +36,8 @@ static void momentum(const ls__scalars *c, float *restrict w, const float *restr
 }
 
 static void centered(const ls__scalars *c, float *restrict w, const float *restrict g,
-                     float *restrict v, float *restrict a, LS_UNUSED float *restrict s2, size_t n) {
+                     float *const *slot, size_t n) {
+  float *restrict v = slot[0], *restrict a = slot[1];
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
@@ -48,7 +50,8 @@ static void centered(const ls__scalars *c, float *restrict w, const float *restr
 }
 
 static void centered_momentum(const ls__scalars *c, float *restrict w, const float *restrict g,
-                              float *restrict v, float *restrict b, float *restrict a, size_t n) {
+                              float *const *slot, size_t n) {
+  float *restrict v = slot[0], *restrict b = slot[1], *restrict a = slot[2];
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   const float mu = c->momentum;
   for (size_t i = 0; i < n; i++) {

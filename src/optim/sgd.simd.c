@@ -8,15 +8,14 @@
 #include "optim/rule.h"
 
 static void plain(const ls__scalars *c, float *restrict w, const float *restrict g,
-                  LS_UNUSED float *restrict s0, LS_UNUSED float *restrict s1,
-                  LS_UNUSED float *restrict s2, size_t n) {
+                  LS_UNUSED float *const *slot, size_t n) {
   const float scale = c->scale, lr = c->lr;
   for (size_t i = 0; i < n; i++) w[i] -= lr * (scale * g[i]);
 }
 
 static void momentum(const ls__scalars *c, float *restrict w, const float *restrict g,
-                     float *restrict b, LS_UNUSED float *restrict s1,
-                     LS_UNUSED float *restrict s2, size_t n) {
+                     float *const *slot, size_t n) {
+  float *restrict b = slot[0];
   const float scale = c->scale, lr = c->lr, mu = c->old1, fresh = c->new1;
   for (size_t i = 0; i < n; i++) {
     b[i] = mu * b[i] + fresh * (scale * g[i]);
@@ -25,8 +24,8 @@ static void momentum(const ls__scalars *c, float *restrict w, const float *restr
 }
 
 static void nesterov(const ls__scalars *c, float *restrict w, const float *restrict g,
-                     float *restrict b, LS_UNUSED float *restrict s1,
-                     LS_UNUSED float *restrict s2, size_t n) {
+                     float *const *slot, size_t n) {
+  float *restrict b = slot[0];
   const float scale = c->scale, lr = c->lr, mu = c->old1;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
@@ -36,4 +35,4 @@ static void nesterov(const ls__scalars *c, float *restrict w, const float *restr
 }
 
 LS_SIMD_DECLARE(ls__kernels, ls__sgd_kernels);
-const ls__kernels LS_SIMD(ls__sgd_kernels) = {{plain, momentum, nesterov, NULL}};
+const ls__kernels LS_SIMD(ls__sgd_kernels) = {{plain, momentum, nesterov}};

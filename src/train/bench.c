@@ -1,11 +1,11 @@
 /* Measuring steps of the reference workloads. */
 #include <lockstep/bench.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/median.h"
 #include "tensor/gemm.h"
 #include "train/report.h"
 
@@ -39,16 +39,6 @@ typedef struct bench {
   double gemm_share;
   ls__times parts; /* seconds a step, of the whole rounds */
 } bench;
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n) {
-  qsort(x, n, sizeof *x, ascending);
-  return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
 
 /* Normal inputs and random classes, the same on every rank. */
 static ls_status make_data(bench *b) {
@@ -152,7 +142,7 @@ out:
 }
 
 static void print(bench *b, FILE *out) {
-  double bare = median(b->bare, b->rounds), whole = median(b->whole, b->rounds);
+  double bare = ls__median(b->bare, b->rounds), whole = ls__median(b->whole, b->rounds);
   const ls_trainer *t = b->trainer;
   if (b->options->json) {
     ls__json j = {.out = out};

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/median.h"
 #include "comm/exchange.h"
 #include "comm/measure.h"
 
@@ -35,16 +36,6 @@ typedef struct contest {
 typedef struct result {
   double median, best;
 } result;
-
-static int ascending(const void *a, const void *b) {
-  double x = *(const double *)a, y = *(const double *)b;
-  return (x > y) - (x < y);
-}
-
-static double median(double *x, size_t n) {
-  qsort(x, n, sizeof *x, ascending);
-  return n % 2 ? x[n / 2] : 0.5 * (x[n / 2 - 1] + x[n / 2]);
-}
 
 /* A whole cycle: the lane of this rank is final, every own slice is taken and released again with
  * nothing done to it. */
@@ -111,7 +102,7 @@ static ls_status round_of(contest *c, int who, double *seconds) {
     LS_TRY(ls__comm_max(c->comm, &spent, 1));
   }
   LS_TRY(ls_comm_agree(c->comm, turned));
-  *seconds = median(c->once, n);
+  *seconds = ls__median(c->once, n);
   LS_TRY(ls__comm_max(c->comm, seconds, 1));
 out:
   return st;
@@ -177,9 +168,9 @@ static ls_status measure(ls_comm *comm, const ls_bench_exchange_options *o, size
     const double *ours = c->seconds[c->x[SHARED] != NULL ? SHARED : TREE];
     ratios[r] = c->seconds[ALLREDUCE][r] / ours[r];
   }
-  *ratio = median(ratios, o->rounds);
+  *ratio = ls__median(ratios, o->rounds);
   for (int who = 0; who < CONTESTANTS; who++) {
-    results[who].median = median(c->seconds[who], o->rounds); /* zeros where it takes no part */
+    results[who].median = ls__median(c->seconds[who], o->rounds); /* zeros where it takes no part */
     results[who].best = c->seconds[who][0];
   }
 out:

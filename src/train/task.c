@@ -66,7 +66,7 @@ void ls__task_score(const ls__task *task, size_t n, const float *yhat, const flo
     yhat = shown;
     y = shown_y;
   }
-  ls__metrics_add(task->metrics, n, yhat, y, real, count);
+  ls__metrics_add(task->metrics, n, yhat, y, NULL, real, count);
 }
 
 void ls__task_values(const ls__task *task, const double *sums, size_t samples, size_t batches,

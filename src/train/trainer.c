@@ -141,6 +141,7 @@ out:
 /* Everything that needs no other rank and may fail on one alone. */
 static ls_status make_model(ls_trainer *t) {
   ls_status st = LS_OK;
+  char known[512];
   size_t n_classes = 0;
   const char *const *classes = ls_data_classes(t->data, &n_classes);
   const ls__affine *x_normal = ls__data_normal_x(t->data), *y_normal = ls__data_normal_y(t->data);
@@ -154,10 +155,9 @@ static ls_status make_model(ls_trainer *t) {
   if (t->model->graph->parameters == 0)
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters, there is nothing to train");
   ls_config *optimizer = ls__config_child(t->config, "optimizer");
-  if (optimizer == NULL) {
-    st = ls__config_fail(t->config, "optimizer: is missing; one of sgd, adagrad, rmsprop, adam, adamw");
-    goto out;
-  }
+  if (optimizer == NULL)
+    LS_REFUSE(t->config, "optimizer: is missing; one of %s",
+              ls__registry_names(&ls__optimizers, known, sizeof known));
   LS_TRY(ls__optimizer_create(optimizer, &t->optimizer));
   LS_TRY(ls__schedule_create(ls__config_child(t->config, "schedule"), &t->schedule));
   LS_TRY(ls__config_finish(t->config));

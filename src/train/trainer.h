@@ -8,11 +8,11 @@
 #include "comm/exchange.h"
 #include "comm/lanes.h"
 #include "data/data.h"
+#include "metrics/metrics.h"
 #include "model/model.h"
 #include "nn/loss.h"
 #include "optim/optimizer.h"
 #include "optim/schedule.h"
-#include "train/metrics.h"
 #include "train/settings.h"
 
 /* Where the time of a step goes, in seconds on this rank. */

@@ -1,4 +1,4 @@
-/* Memory, messages and hashes. */
+/* Memory, messages, hashes and medians. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -10,6 +10,7 @@
 #include "base/alloc.h"
 #include "base/error.h"
 #include "base/hash.h"
+#include "base/median.h"
 
 static void test_alloc(void **state) {
   (void)state;
@@ -109,11 +110,33 @@ static void test_hash(void **state) {
   assert_true(ls__hash(LS__HASH_START, ab, 8) != ls__hash(LS__HASH_START, ba, 8));
 }
 
+static void test_median(void **state) {
+  (void)state;
+  double one[] = {3}, odd[] = {5, -1, 4, 4, 9}, even[] = {7, 1, 10, 2};
+  assert_true(ls__median(one, 1) == 3);
+  assert_true(ls__median(odd, 5) == 4);
+  assert_true(ls__median(even, 4) == 4.5);
+  assert_true(even[0] == 1 && even[3] == 10);
+}
+
+/* A chain stops at its first failure, and keeps it. */
+static void test_chain(void **state) {
+  (void)state;
+  ls_status st = LS_OK;
+  int calls = 0;
+  LS_THEN(st, (calls++, LS_OK));
+  LS_THEN(st, (calls++, LS_EDATA));
+  LS_THEN(st, (calls++, LS_ENOMEM));
+  assert_int_equal(st, LS_EDATA);
+  assert_int_equal(calls, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_alloc),    cmocka_unit_test(test_alloc_refuses),
       cmocka_unit_test(test_messages), cmocka_unit_test(test_statuses),
-      cmocka_unit_test(test_hash),
+      cmocka_unit_test(test_hash),     cmocka_unit_test(test_median),
+      cmocka_unit_test(test_chain),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

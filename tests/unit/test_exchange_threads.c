@@ -49,10 +49,10 @@ int ls__comm_node(const ls_comm *comm) {
   return comm->node;
 }
 int ls__comm_node_rank(const ls_comm *comm) {
-  return comm->place;
+  return comm->node_rank;
 }
 int ls__comm_node_size(const ls_comm *comm) {
-  return comm->places;
+  return comm->node_size;
 }
 
 static void meet(void) {
@@ -254,8 +254,8 @@ static void no_wrong_sum(void **state) {
                               .rank = k,
                               .size = THREADS,
                               .nodes = 1,
-                              .place = k,
-                              .places = THREADS,
+                              .node_rank = k,
+                              .node_size = THREADS,
                               .first = first_of_node,
                               .host = hosts,
                               .watchdog = 60,

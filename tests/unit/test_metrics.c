@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-#include "train/metrics.h"
+#include "metrics/kinds.h"
+#include "metrics/metrics.h"
 
 static ls_status create(const char *list, const ls__metrics_task *task, ls__metrics **out) {
   if (list == NULL) return ls__metrics_create(NULL, task, out);
@@ -30,9 +31,11 @@ static void assert_refused(const char *list, const ls__metrics_task *task, const
     fail_msg("'%s' should name '%s'", ls_error_message(), word);
 }
 
-/* The values of metrics over n samples, added one by one or all at once: names and numbers as text. */
-static void assert_values(const char *list, const ls__metrics_task *task, size_t n, size_t x_count,
-                          size_t y_count, const float *yhat, const float *y, const char *want) {
+/* The values of metrics over n samples, added one by one or all at once: names and numbers as text.
+ * lengths [n] or NULL. */
+static void assert_lengths(const char *list, const ls__metrics_task *task, size_t n, size_t x_count,
+                           size_t y_count, const float *yhat, const float *y, const int32_t *lengths,
+                           const char *want) {
   char got[256];
   for (size_t piece = 1; piece <= n; piece += n - 1) {
     ls__metrics *m = NULL;
@@ -40,7 +43,8 @@ static void assert_values(const char *list, const ls__metrics_task *task, size_t
     assert_int_equal(create(list, task, &m), LS_OK);
     assert_true(ls__metrics_reals(m) <= 32 && ls__metrics_counts(m) <= 8);
     for (size_t i = 0; i < n; i += piece)
-      ls__metrics_add(m, piece, yhat + i * x_count, y + i * y_count, real, count);
+      ls__metrics_add(m, piece, yhat + i * x_count, y + i * y_count,
+                      lengths == NULL ? NULL : lengths + i, real, count);
     size_t used = 0;
     for (size_t i = 0; i < ls__metrics_values(m); i++)
       used += (size_t)snprintf(got + used, sizeof got - used, "%s%s=%.6g", i > 0 ? " " : "",
@@ -48,6 +52,11 @@ static void assert_values(const char *list, const ls__metrics_task *task, size_t
     assert_string_equal(got, want);
     ls__metrics_destroy(m);
   }
+}
+
+static void assert_values(const char *list, const ls__metrics_task *task, size_t n, size_t x_count,
+                          size_t y_count, const float *yhat, const float *y, const char *want) {
+  assert_lengths(list, task, n, x_count, y_count, yhat, y, NULL, want);
 }
 
 static const ls__metrics_task classes = {.prediction = {1, {3}}, .classes = true, .logits = true};
@@ -112,6 +121,70 @@ static void test_regression(void **state) {
   assert_values("[r2]", &numbers, 3, 2, 2, near, flat, "r2=0.5");
 }
 
+/* Three samples of three positions, of which 2, 0 and 3 count: what stands behind is not read as an
+ * answer, however wrong it is. */
+static const int32_t lengths[] = {2, 0, 3};
+
+static void test_lengths_of_classes(void **state) {
+  (void)state;
+  const ls__metrics_task task = {
+      .prediction = {2, {3, 2}}, .target = {1, {3}}, .classes = true, .lengths = true};
+  /* Right right (wrong), (wrong wrong wrong), wrong right right: 4 of the 5 that count, 4 of all 9. */
+  const float yhat[] = {1, 0, 0, 1, 9, 0, /* */ 9, 0, 9, 0, 9, 0, /* */ 0, 1, 1, 0, 0, 1};
+  const float y[] = {0, 1, 1, /* */ 1, 1, 1, /* */ 0, 0, 1};
+  assert_lengths(NULL, &task, 3, 6, 3, yhat, y, lengths, "accuracy=0.8");
+  assert_lengths("[top_k: {k: 1}, accuracy]", &task, 3, 6, 3, yhat, y, lengths, "top_1=0.8 accuracy=0.8");
+  assert_lengths(NULL, &task, 3, 6, 3, yhat, y, NULL, "accuracy=0.444444");
+  ls__metrics_task one_hots = task;
+  one_hots.target = task.prediction;
+  const float hot[] = {1, 0, 0, 1, 0, 1, /* */ 0, 1, 0, 1, 0, 1, /* */ 1, 0, 1, 0, 0, 1};
+  assert_lengths(NULL, &one_hots, 3, 6, 6, yhat, hot, lengths, "accuracy=0.8");
+}
+
+static void test_lengths_of_numbers(void **state) {
+  (void)state;
+  const ls__metrics_task task = {.prediction = {2, {3, 1}}, .target = {2, {3, 1}}, .lengths = true};
+  /* Errors 1, -2, 0, 3, 2 of those that count.  First place: truth 1 and 3, spread 2, errors 1 and 0;
+   * second: truth 4 and 0, spread 8, errors 2 and 3; third: truth 5 alone, missed.
+   * r2: (1 - 1/2 + 1 - 13/8 + 0) / 3. */
+  const float yhat[] = {2, 2, 99, /* */ 99, 99, 99, /* */ 3, 3, 7};
+  const float y[] = {1, 4, 0, /* */ 0, 0, 0, /* */ 3, 0, 5};
+  assert_lengths("[mae, rmse, r2]", &task, 3, 3, 3, yhat, y, lengths, "mae=1.6 rmse=1.89737 r2=-0.0416667");
+  /* Of a place that no sample reaches r2 says nothing: (1 - 1/2 + 1 - 13/8) / 2. */
+  const int32_t shorter[] = {2, 0, 2};
+  assert_lengths("[r2, mae]", &task, 3, 3, 3, yhat, y, shorter, "r2=-0.0625 mae=1.5");
+  const int32_t empty[] = {0, 0, 0};
+  assert_lengths("[r2, mae]", &task, 3, 3, 3, yhat, y, empty, "r2=nan mae=nan");
+}
+
+/* Where all of a sample counts, lengths change nothing; and without them the sums are as wide as ever. */
+static void test_whole_lengths(void **state) {
+  (void)state;
+  const ls__metrics_task whole = {.prediction = {1, {2}}, .target = {1, {2}}, .lengths = true};
+  const float yhat[] = {2, 1, 2, 3, 1, 8}, y[] = {1, 1, 2, 3, 3, 5};
+  const int32_t all[] = {2, 2, 2};
+  const char *want = "mae=1 rmse=1.52753 r2=-0.8125";
+  assert_lengths("[mae, rmse, r2]", &whole, 3, 2, 2, yhat, y, all, want);
+  assert_lengths("[mae, rmse, r2]", &whole, 3, 2, 2, yhat, y, NULL, want);
+  ls__metrics *m = NULL;
+  assert_int_equal(create("[mae, rmse, r2]", &numbers, &m), LS_OK);
+  assert_int_equal(ls__metrics_reals(m), 8);
+  assert_int_equal(ls__metrics_counts(m), 1);
+  ls__metrics_destroy(m);
+}
+
+/* A metric without the others: its kind, and sums of its own. */
+static void test_alone(void **state) {
+  (void)state;
+  const float yhat[] = {2, 1, 2, 3}, y[] = {1, 1, 2, 1};
+  const ls__metric metric = {.kind = &ls__metric_rmse};
+  const ls__metric_total total = {2, 4};
+  double real[2] = {0, 7}, count[1] = {7};
+  metric.kind->add(&metric, &numbers, 2, yhat, y, real, count);
+  assert_true(real[0] == 5 && real[1] == 7 && count[0] == 7);
+  assert_true(metric.kind->value(&metric, real, count, &total) == sqrt(1.25));
+}
+
 static void test_nothing_added(void **state) {
   (void)state;
   ls__metrics *m = NULL;
@@ -124,12 +197,14 @@ static void test_nothing_added(void **state) {
 
 static void test_config(void **state) {
   (void)state;
-  assert_refused("[precision]", &classes, "top_k");
+  assert_refused("[precision]", &classes, "there is no metric \"precision\".  Known: accuracy, top_k");
+  assert_refused("[acuracy]", &classes, "did you mean \"accuracy\"?");
   assert_refused("[mae]", &classes, "mae");
   assert_refused("[accuracy]", &numbers, "accuracy");
   assert_refused("[top_k]", &yes_no, "top_k");
-  assert_refused("[top_k: {k: 4}]", &classes, "k");
-  assert_refused("[top_k: {k: 0}]", &classes, "k");
+  assert_refused("[top_k: {k: 4}]", &classes, "k: 4 is not allowed, it must be at most 3");
+  assert_refused("[top_k: {k: 0}]", &classes, "k: 0 is not allowed, it must be at least 1");
+  assert_refused("[top_k]", &classes, "k: 5 is not allowed, it must be at most 3");
   assert_refused("[accuracy: {k: 1}]", &classes, "k");
   assert_refused("[mae, mae]", &numbers, "twice");
   assert_refused("accuracy", &classes, "list");
@@ -215,7 +290,9 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_classes),       cmocka_unit_test(test_one_hot),
       cmocka_unit_test(test_positions),     cmocka_unit_test(test_binary),
-      cmocka_unit_test(test_regression),    cmocka_unit_test(test_nothing_added),
+      cmocka_unit_test(test_regression),    cmocka_unit_test(test_lengths_of_classes),
+      cmocka_unit_test(test_lengths_of_numbers), cmocka_unit_test(test_whole_lengths),
+      cmocka_unit_test(test_alone),         cmocka_unit_test(test_nothing_added),
       cmocka_unit_test(test_config),        cmocka_unit_test(test_confusion),
       cmocka_unit_test(test_absent_class),  cmocka_unit_test(test_binary_confusion),
   };

@@ -13,7 +13,11 @@
 #include "optim/optimizer.h"
 #include "optim/rule.h"
 
-enum { N = 1500, STEPS = 7 }; /* more than a block of 1024, and no multiple of a vector */
+enum {
+  N = 1500, /* more than a block of 1024, and no multiple of a vector */
+  STEPS = 7,
+  MOST_SLOTS = 3
+};
 
 /* From the text of one setting, a name or `name: {options}`. */
 static ls_status create(const char *text, ls__optimizer **out) {
@@ -68,7 +72,7 @@ static double prepared(const extras *e, double g, double w, double weight_decay)
  * float's rounding: an absolute error that grows with the steps. */
 static void check(const char *text, formula *f, double start, double weight_decay, int slots,
                   const extras *e) {
-  static float w[N], g[N], slot[LS__MAX_SLOTS][N];
+  static float w[N], g[N], slot[MOST_SLOTS][N];
   static cell s[N];
   ls__optimizer *o = make(text);
   assert_int_equal(ls__optimizer_slots(o), slots);
@@ -227,13 +231,13 @@ LS_SIMD_DECLARE(ls__kernels, ls__adam_kernels);
 LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
 
 typedef struct arrays {
-  float w[N], g[N], s[LS__MAX_SLOTS][N];
+  float w[N], g[N], s[MOST_SLOTS][N];
 } arrays;
 
 static void start(arrays *x) {
   fill(x->w, N, 11, 0.5);
   fill(x->g, N, 12, 1e-3);
-  for (uint64_t k = 0; k < LS__MAX_SLOTS; k++) {
+  for (uint64_t k = 0; k < MOST_SLOTS; k++) {
     fill(x->s[k], N, 13 + k, 1e-3);
     for (size_t i = 0; i < N; i++) x->s[k][i] = fabsf(x->s[k][i]);
   }
@@ -251,11 +255,12 @@ static void assert_same_kernels(const char *what, const ls__kernels *a, const ls
     start(&x);
     start(&y);
     for (int t = 0; t < 3; t++) {
-      a->variant[v](&c, x.w, x.g, x.s[0], x.s[1], x.s[2], N);
+      a->variant[v](&c, x.w, x.g, (float *[]){x.s[0], x.s[1], x.s[2]}, N);
       /* The other in two slices of which the second starts off a vector's boundary. */
       enum { CUT = 1024 + 5 };
-      b->variant[v](&c, y.w, y.g, y.s[0], y.s[1], y.s[2], CUT);
-      b->variant[v](&c, y.w + CUT, y.g + CUT, y.s[0] + CUT, y.s[1] + CUT, y.s[2] + CUT, N - CUT);
+      b->variant[v](&c, y.w, y.g, (float *[]){y.s[0], y.s[1], y.s[2]}, CUT);
+      b->variant[v](&c, y.w + CUT, y.g + CUT,
+                    (float *[]){y.s[0] + CUT, y.s[1] + CUT, y.s[2] + CUT}, N - CUT);
     }
     if (memcmp(&x, &y, sizeof x) != 0) fail_msg("%s, variant %zu: other bits", what, v);
   }
@@ -338,9 +343,12 @@ static void test_config(void **state) {
   o = make("adagrad: {initial_accumulator_value: 0.5}");
   assert_true(ls__optimizer_slot_start(o, 0) == 0.5F);
   ls__optimizer_destroy(o);
-  for (const char *const *name = ls__optimizer_names(); *name != NULL; name++)
-    ls__optimizer_destroy(make(*name));
-  assert_refused("adams", "adamw");
+  for (size_t i = 0; ls__registry_at(&ls__optimizers, i) != NULL; i++) {
+    o = make(ls__registry_at(&ls__optimizers, i)->name);
+    assert_true(ls__optimizer_lr(o) > 0);
+    ls__optimizer_destroy(o);
+  }
+  assert_refused("adams", "there is no optimizer \"adams\"; did you mean \"adam\"?  Known: sgd, adagrad");
   assert_refused("adam: {rate: 0.1}", "rate");
   assert_refused("sgd: {lr: -1}", "lr");
   assert_refused("adam: {beta1: 1}", "beta1");
@@ -349,13 +357,30 @@ static void test_config(void **state) {
   assert_refused("sgd: {nesterov: true, momentum: 0.9, dampening: 0.1}", "dampening");
 }
 
+/* What help and reference are made from: every place, kind and option says what it means. */
+static void test_sections(void **state) {
+  (void)state;
+  const char *const paths[] = {"optimizer", "schedule"};
+  size_t n = 0;
+  for (const ls__section *s = ls__optim_sections; s->path != NULL; s++, n++) {
+    const ls__kind *kind = NULL;
+    assert_string_equal(s->path, paths[n]);
+    for (size_t i = 0; (kind = ls__registry_at(s->registry, i)) != NULL; i++) {
+      assert_non_null(kind->what);
+      for (const ls__option *o = kind->options; o != NULL && o->key != NULL; o++)
+        if (o->what == NULL) fail_msg("%s.%s.%s has no meaning", s->path, kind->name, o->key);
+    }
+  }
+  assert_int_equal(n, 2);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_sgd),    cmocka_unit_test(test_adagrad),
       cmocka_unit_test(test_rmsprop), cmocka_unit_test(test_adam),
       cmocka_unit_test(test_nan_is_not_hidden), cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_slices), cmocka_unit_test(test_power),
-      cmocka_unit_test(test_config),
+      cmocka_unit_test(test_config), cmocka_unit_test(test_sections),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
+/* The confusion matrix of a classification, and its report. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/error.h"
-#include "train/classes.h"
+#include "metrics/classes.h"
 
 /* Precision = right / predicted, recall = right / support, F1 their harmonic mean; 0 where that
  * would divide by 0. */

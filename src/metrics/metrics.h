@@ -1,15 +1,17 @@
 /* Metrics, as sums over samples that may be added up in any grouping and are turned into values at
  * the end.  Two kinds of sums: `real` ones depend on the order of additions (the caller adds them
  * lane by lane, in order), `count` ones are whole numbers, exact in double in any order. */
-#ifndef LS_TRAIN_METRICS_H
-#define LS_TRAIN_METRICS_H
+#ifndef LS_METRICS_METRICS_H
+#define LS_METRICS_METRICS_H
 
 #include <lockstep/shape.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 
 #include "base/json.h"
 #include "config/config.h"
+#include "config/registry.h"
 
 typedef struct ls__metrics ls__metrics;
 
@@ -19,7 +21,11 @@ typedef struct ls__metrics_task {
   bool classes;                /* cross_entropy: classes, target [] or one-hot [K] */
   bool binary;                 /* binary_cross_entropy: each output is a yes or no */
   bool logits;                 /* predictions are logits: yes is > 0, not > 0.5 */
+  bool lengths;                /* samples may be shorter than their shapes: see ls__metrics_add */
 } ls__metrics_task;
+
+/* The place of a configuration that this room reads, `metrics`; a path of NULL ends them. */
+extern const ls__section ls__metrics_sections[];
 
 /* Read the list `metrics: [accuracy, {top_k: {k: 5}}, mae, rmse, r2]`; node NULL: accuracy for
  * classes and binary, mae and rmse else.  A metric that doesn't fit the task is LS_ECONFIG. */
@@ -29,9 +35,14 @@ void ls__metrics_destroy(ls__metrics *metrics);
 
 size_t ls__metrics_reals(const ls__metrics *metrics);  /* doubles of the first kind */
 size_t ls__metrics_counts(const ls__metrics *metrics); /* of the second */
-/* Add n samples to real[] and count[], in sample order. */
+/* Add n samples to real[] and count[], in sample order.  lengths [n], for tasks that have them: of
+ * sample i only the first lengths[i] positions count, along the first dimension of prediction and
+ * target.  NULL: all do. */
 void ls__metrics_add(const ls__metrics *metrics, size_t n, const float *yhat, const float *y,
-                     double *real, double *count);
+                     const int32_t *lengths, double *real, double *count);
+
+/* The task of a sample of which only the first `length` positions count. */
+ls__metrics_task ls__metrics_part(const ls__metrics_task *task, size_t length);
 
 size_t ls__metrics_values(const ls__metrics *metrics);
 const char *ls__metrics_name(const ls__metrics *metrics, size_t i); /* "accuracy", "top_5" */

@@ -1,8 +1,8 @@
-/* Private to metrics.c and confusion.c: reading classes from predictions and targets. */
-#ifndef LS_TRAIN_CLASSES_H
-#define LS_TRAIN_CLASSES_H
+/* Private to this room: reading classes from predictions and targets. */
+#ifndef LS_METRICS_CLASSES_H
+#define LS_METRICS_CLASSES_H
 
-#include "train/metrics.h"
+#include "metrics/metrics.h"
 
 /* Classes K: the last dimension of the prediction. */
 static inline size_t ls__classes(const ls__metrics_task *task) {

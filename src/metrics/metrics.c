@@ -1,0 +1,185 @@
+/* The metrics of a run: from the configuration to kinds, and their sums side by side. */
+#include "metrics/metrics.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/error.h"
+#include "metrics/classes.h"
+#include "metrics/kinds.h"
+
+static const ls__kind *const kinds[] = {
+#define X(name) &ls__metric_##name.kind,
+    LS__METRIC_MAP(X)
+#undef X
+    NULL};
+
+static const ls__registry registry = {.noun = "metric", .kinds = kinds};
+
+const ls__section ls__metrics_sections[] = {
+    {"metrics", "A list of what is reported beside the loss.  Left out: accuracy where answers are "
+                "classes or yes or no, mae and rmse where they are numbers.  `evaluate` adds precision, "
+                "recall and F1 of each class, and the confusion matrix.", NULL, &registry},
+    {NULL, NULL, NULL, NULL},
+};
+
+struct ls__metrics {
+  ls__metrics_task task;
+  size_t reals, counts;
+  size_t n;
+  ls__metric *metric;
+};
+
+/* The first counts: samples, and where they have lengths the answers that count. */
+enum { SAMPLES, ANSWERS };
+
+const char *ls__metric_needs_numbers(const ls__metrics_task *task) {
+  return task->classes || task->binary ? "a regression" : NULL;
+}
+
+/* The next metric, of this kind; options NULL: it has none. */
+static ls_status add_metric(ls__metrics *m, const ls__metric_kind *kind, ls_config *options) {
+  ls_status st = LS_OK;
+  ls__metric *added = &m->metric[m->n];
+  added->kind = kind;
+  added->reals = kind->reals;
+  added->counts = kind->counts;
+  snprintf(added->name, sizeof added->name, "%s", kind->kind.name);
+  LS_TRY(ls__alloc(&added->options, 1, kind->options_bytes, "metrics"));
+  m->n++; /* from here on destroyed with the others */
+  LS_TRY(ls__options_read(kind->kind.options, options, added->options));
+  if (kind->configure != NULL) LS_TRY(kind->configure(added, &m->task, options));
+  added->real = m->reals;
+  added->count = m->counts;
+  m->reals += added->reals;
+  m->counts += added->counts;
+out:
+  return st;
+}
+
+static ls_status read_metric(ls__metrics *m, ls_config *node) {
+  ls_status st = LS_OK;
+  const ls__kind *kind = NULL;
+  ls_config *options = NULL;
+  LS_TRY(ls__registry_read(&registry, node, &kind, &options));
+  const char *wanted = ((const ls__metric_kind *)kind)->needs(&m->task);
+  if (wanted != NULL)
+    LS_REFUSE(node, "%s needs %s, which the loss and the targets don't give", kind->name, wanted);
+  LS_TRY(add_metric(m, (const ls__metric_kind *)kind, options));
+  LS_TRY(ls__config_finish(options));
+  const char *name = m->metric[m->n - 1].name;
+  for (size_t j = 0; j + 1 < m->n; j++)
+    if (strcmp(m->metric[j].name, name) == 0) LS_REFUSE(node, "%s stands twice in the list", name);
+out:
+  return st;
+}
+
+/* Kinds that stand for an empty list have no options. */
+static ls_status add_defaults(ls__metrics *m) {
+  ls_status st = LS_OK;
+  const bool classes = m->task.classes || m->task.binary;
+  LS_TRY(ls__alloc(&m->metric, sizeof kinds / sizeof *kinds, sizeof *m->metric, "metrics"));
+  for (const ls__kind *const *kind = kinds; *kind != NULL; kind++) {
+    const ls__metric_kind *it = (const ls__metric_kind *)*kind;
+    if (classes ? !it->for_classes : !it->for_numbers) continue;
+    LS_ASSERT(it->kind.options == NULL);
+    LS_TRY(add_metric(m, it, NULL));
+  }
+out:
+  return st;
+}
+
+ls_status ls__metrics_create(ls_config *node, const ls__metrics_task *task, ls__metrics **out) {
+  ls_status st = LS_OK;
+  ls__metrics *m = NULL;
+  *out = NULL;
+  LS_ASSERT(!task->lengths || (task->target.ndim > 0 && task->prediction.ndim > (task->classes ? 1 : 0) &&
+                               task->target.dim[0] == task->prediction.dim[0]));
+  LS_TRY(ls__alloc(&m, 1, sizeof *m, "metrics"));
+  m->task = *task;
+  m->counts = task->lengths ? ANSWERS + 1 : SAMPLES + 1;
+  if (node == NULL) {
+    LS_TRY(add_defaults(m));
+  } else {
+    if (ls__config_kind_of(node) != LS__LIST)
+      LS_REFUSE(node, "wants a list such as [accuracy, {top_k: {k: 5}}]");
+    LS_TRY(ls__alloc(&m->metric, ls__config_count(node), sizeof *m->metric, "metrics"));
+    for (size_t i = 0; i < ls__config_count(node); i++)
+      LS_TRY(read_metric(m, ls__config_at(node, i)));
+  }
+  *out = m;
+  m = NULL;
+out:
+  ls__metrics_destroy(m);
+  return st;
+}
+
+void ls__metrics_destroy(ls__metrics *metrics) {
+  if (metrics == NULL) return;
+  for (size_t i = 0; i < metrics->n; i++) ls__free(metrics->metric[i].options);
+  ls__free(metrics->metric);
+  ls__free(metrics);
+}
+
+size_t ls__metrics_reals(const ls__metrics *metrics) {
+  return metrics->reals;
+}
+
+size_t ls__metrics_counts(const ls__metrics *metrics) {
+  return metrics->counts;
+}
+
+size_t ls__metrics_values(const ls__metrics *metrics) {
+  return metrics->n;
+}
+
+const char *ls__metrics_name(const ls__metrics *metrics, size_t i) {
+  return metrics->metric[i].name;
+}
+
+/* Answers in a sample: labels of classes, numbers else. */
+static size_t answers_of(const ls__metrics_task *task) {
+  return task->classes ? ls__classes_places(task) : ls_shape_count(&task->target);
+}
+
+ls__metrics_task ls__metrics_part(const ls__metrics_task *task, size_t length) {
+  ls__metrics_task part = *task;
+  LS_ASSERT(length <= task->target.dim[0]);
+  part.target.dim[0] = part.prediction.dim[0] = length;
+  return part;
+}
+
+static void add_samples(const ls__metrics *m, const ls__metrics_task *task, size_t n,
+                        const float *yhat, const float *y, double *real, double *count) {
+  count[SAMPLES] += (double)n;
+  if (task->lengths) count[ANSWERS] += (double)(n * answers_of(task));
+  for (size_t i = 0; i < m->n; i++) {
+    const ls__metric *a = &m->metric[i];
+    a->kind->add(a, task, n, yhat, y, real + a->real, count + a->count);
+  }
+}
+
+void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const float *y,
+                     const int32_t *lengths, double *real, double *count) {
+  if (lengths == NULL) {
+    add_samples(m, &m->task, n, yhat, y, real, count);
+    return;
+  }
+  LS_ASSERT(m->task.lengths);
+  const size_t yhat_count = ls_shape_count(&m->task.prediction);
+  const size_t y_count = ls_shape_count(&m->task.target);
+  for (size_t i = 0; i < n; i++) {
+    const ls__metrics_task part = ls__metrics_part(&m->task, (size_t)lengths[i]);
+    add_samples(m, &part, 1, yhat + i * yhat_count, y + i * y_count, real, count);
+  }
+}
+
+double ls__metrics_value(const ls__metrics *m, size_t i, const double *real, const double *count) {
+  const ls__metric *a = &m->metric[i];
+  const double samples = count[SAMPLES];
+  const ls__metric_total total = {
+      samples, m->task.lengths ? count[ANSWERS] : samples * (double)answers_of(&m->task)};
+  if (samples == 0 || total.answers == 0) return (double)NAN;
+  return a->kind->value(a, real + a->real, count + a->count, &total);
+}

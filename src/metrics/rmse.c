@@ -1,0 +1,29 @@
+/* Root of the mean squared error, in the targets' units. */
+#include <math.h>
+
+#include "metrics/kinds.h"
+
+static void add(LS_UNUSED const ls__metric *m, const ls__metrics_task *task, size_t n,
+                const float *yhat, const float *y, double *real, LS_UNUSED double *count) {
+  const size_t numbers = n * ls_shape_count(&task->target);
+  double sum = 0;
+  for (size_t i = 0; i < numbers; i++) {
+    double d = (double)yhat[i] - (double)y[i];
+    sum += d * d;
+  }
+  real[0] += sum;
+}
+
+static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED const double *count,
+                    const ls__metric_total *total) {
+  return sqrt(real[0] / total->answers);
+}
+
+const ls__metric_kind ls__metric_rmse = {
+    .kind = {"rmse", "root of the mean of (prediction - target)^2; of numbers", NULL},
+    .for_numbers = true,
+    .reals = 1,
+    .needs = ls__metric_needs_numbers,
+    .add = add,
+    .value = value,
+};

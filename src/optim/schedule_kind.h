@@ -1,0 +1,43 @@
+/* Private to this room: what a learning rate schedule is made of. */
+#ifndef LS_OPTIM_SCHEDULE_KIND_H
+#define LS_OPTIM_SCHEDULE_KIND_H
+
+#include "config/registry.h"
+#include "optim/schedule.h"
+
+/* Where a step stands in its run. */
+typedef struct ls__schedule_time {
+  uint64_t done;        /* steps before this one */
+  uint64_t epoch_steps; /* steps an epoch */
+  double p;             /* the part of the steps after the warm-up that is done, 0 to 1 */
+} ls__schedule_time;
+
+typedef struct ls__schedule_kind {
+  ls__kind kind;        /* its options are read into schedule->options */
+  size_t options_bytes;
+  /* After that: reads the rows by hand, refuses what doesn't go together.  NULL: nothing to do. */
+  ls_status (*configure)(ls__schedule *schedule, ls_config *options);
+  /* The rate of a step where the optimizer says `lr`, warm-up left out. */
+  double (*rate)(const ls__schedule *schedule, double lr, const ls__schedule_time *time);
+  /* The monitored value at the end of an epoch; NULL: it looks at none. */
+  void (*observe)(ls__schedule *schedule, double value);
+} ls__schedule_kind;
+
+/* What a schedule remembers, and checkpoints keep.  It starts the same for every kind, since a run
+ * may go on with another one: factor 1, best +inf, waited 0. */
+enum { LS__STATE_FACTOR, LS__STATE_BEST, LS__STATE_WAITED };
+
+struct ls__schedule {
+  const ls__schedule_kind *kind;
+  void *options;                        /* [kind->options_bytes] */
+  uint64_t warmup_steps, warmup_epochs; /* one of them is 0 */
+  const char *monitor;                  /* what observe wants to see; NULL: nothing */
+  double state[LS__SCHEDULE_STATE];
+};
+
+/* Read two keys of which at most one may be given (`required`: exactly one); the other is 0. */
+LS_CHECKED ls_status ls__schedule_period(ls_config *options, const char *steps_key,
+                                         const char *epochs_key, bool required, uint64_t *steps,
+                                         uint64_t *epochs);
+
+#endif

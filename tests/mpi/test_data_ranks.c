@@ -8,7 +8,7 @@
 #include "base/hash.h"
 #include "comm/comm.h"
 #include "comm/lanes.h"
-#include "data/data.h"
+#include "data_batch.h"
 #include "make_h5.h"
 
 enum { N = 500, F = 7, LANES = 6, BATCH = 32 };
@@ -74,7 +74,7 @@ static uint64_t epoch_hash(ls_data *data, uint64_t number, size_t begin) {
     size_t at = 0;
     for (size_t l = e.lane_lo; l < e.lane_hi; l++) {
       const size_t lo = first + ls__cut(batch, l, LANES), hi = first + ls__cut(batch, l + 1, LANES);
-      MUST(ls__data_take(data, lo, hi, x, y));
+      MUST(take_xy(data, lo, hi, x, y));
       for (size_t p = lo; p < hi; p++, at++) {
         memcpy(mine + at * (F + 1), x + (p - lo) * F, F * sizeof *x);
         mine[at * (F + 1) + F] = y[p - lo];
@@ -103,17 +103,17 @@ static uint64_t alone_hash(uint64_t number, size_t begin, uint64_t *statistics, 
   MUST(ls__data_epoch(data, &e));
   for (size_t first = begin; first < n; first += BATCH) {
     const size_t batch = n - first < BATCH ? n - first : BATCH;
-    MUST(ls__data_take(data, first, first + batch, x, y));
+    MUST(take_xy(data, first, first + batch, x, y));
     for (size_t p = 0; p < batch; p++) {
       memcpy(all + p * (F + 1), x + p * F, F * sizeof *x);
       all[p * (F + 1) + F] = y[p];
     }
     hash = ls__hash(hash, all, batch * (F + 1) * sizeof *all);
   }
-  *statistics = ls__hash(LS__HASH_START, ls__data_normal_x(data)->mean, F * sizeof(float));
-  *statistics = ls__hash(*statistics, ls__data_normal_x(data)->rstd, F * sizeof(float));
-  *statistics = ls__hash(*statistics, ls__data_normal_y(data)->rstd, sizeof(float));
-  MUST(ls__data_rows(data, LS_VALIDATION, 0, 5, rows, y));
+  *statistics = ls__hash(LS__HASH_START, ls__data_normal(data, 0)->mean, F * sizeof(float));
+  *statistics = ls__hash(*statistics, ls__data_normal(data, 0)->rstd, F * sizeof(float));
+  *statistics = ls__hash(*statistics, ls__data_normal(data, 1)->rstd, sizeof(float));
+  MUST(rows_xy(data, LS_VALIDATION, 0, 5, rows, y));
   ls_data_close(data);
   ls_config_destroy(c);
   return hash;
@@ -134,11 +134,11 @@ static void same_everywhere(void) {
       const uint64_t expected = alone_hash(number, begin, &statistics, want);
       EXPECT(epoch_hash(data, number, begin) == expected);
     }
-    uint64_t hash = ls__hash(LS__HASH_START, ls__data_normal_x(data)->mean, F * sizeof(float));
-    hash = ls__hash(hash, ls__data_normal_x(data)->rstd, F * sizeof(float));
-    hash = ls__hash(hash, ls__data_normal_y(data)->rstd, sizeof(float));
+    uint64_t hash = ls__hash(LS__HASH_START, ls__data_normal(data, 0)->mean, F * sizeof(float));
+    hash = ls__hash(hash, ls__data_normal(data, 0)->rstd, F * sizeof(float));
+    hash = ls__hash(hash, ls__data_normal(data, 1)->rstd, sizeof(float));
     EXPECT(hash == statistics);
-    MUST(ls__data_rows(data, LS_VALIDATION, 0, 5, rows, y));
+    MUST(rows_xy(data, LS_VALIDATION, 0, 5, rows, y));
     EXPECT(memcmp(rows, want, sizeof rows) == 0);
     ls_data_close(data);
     ls_config_destroy(c);

@@ -17,12 +17,12 @@ static const ls__option data_options[] = {
     LS__TEXT(ls__data_settings, file, NULL, "an HDF5 file"),
     LS__BY_HAND("inputs", "text, list or map", "",
                 "the dataset that is the input; a list: several, joined to one flat input; a map "
-                "`NAME: text or list`: several inputs with these names. Without: `x` of the groups "
+                "`NAME: text or list`: several inputs with these names; without: `x` of the groups "
                 "`train`, `validation`, `test`, or `/x`. In a file with such groups, names without "
                 "a leading `/` are looked for inside each of them"),
     LS__BY_HAND("targets", "text, list or map", "",
-                "the datasets to predict, given like `inputs`; the text `inputs`: the input itself. "
-                "Without: `y` beside `x`"),
+                "the datasets to predict, given like `inputs`; the text `inputs`: the input itself; "
+                "without: `y` beside `x`"),
     LS__BY_HAND("sample_weight", "text", "",
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",

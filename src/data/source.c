@@ -1,3 +1,4 @@
+/* Opening and reading datasets (source.h). */
 #include "data/source.h"
 
 #include <math.h>

@@ -73,12 +73,12 @@ enum { A_IMAGE, A_TOKENS, A_FLAT, A_PRICE, A_KIND, A_WEIGHT, A_LENGTH, A_ALL };
   "lengths: {tokens: " group "/n}"
 
 /* Room for a batch of them. */
-typedef struct batch {
+typedef struct several {
   float image[ROWS][IMAGE], flat[ROWS][3], price[ROWS], kind[ROWS], weight[ROWS];
   int32_t tokens[ROWS][TOKENS], length[ROWS];
-} batch;
+} several;
 
-static inline void batch_rooms(batch *b, void *to[LS__MAX_ARRAYS]) {
+static inline void several_rooms(several *b, void *to[LS__MAX_ARRAYS]) {
   memset(b, 0x55, sizeof *b);
   to[A_IMAGE] = b->image;
   to[A_TOKENS] = b->tokens;
@@ -90,7 +90,7 @@ static inline void batch_rooms(batch *b, void *to[LS__MAX_ARRAYS]) {
 }
 
 /* Whether place p of a batch that isn't normalised holds row i of the file. */
-static inline bool batch_holds(const batch *b, size_t p, size_t i) {
+static inline bool several_holds(const several *b, size_t p, size_t i) {
   for (size_t k = 0; k < IMAGE; k++)
     if (b->image[p][k] != (float)image_at(i, k)) return false;
   for (size_t k = 0; k < TOKENS; k++)

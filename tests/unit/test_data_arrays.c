@@ -52,7 +52,7 @@ static void test_from_file(void **state) {
   static const char *const where[] = {
       ARRAYS_RELATIVE, ARRAYS_OF("/all") ", split: {validation: 0.1, test: 0.1}", ARRAYS_OF("all")};
   const char *path = temporary("arrays.h5");
-  static batch b;
+  static several b;
   void *to[LS__MAX_ARRAYS] = {NULL};
   make_arrays(path);
   for (int c = 0; c < 12; c++) {
@@ -72,11 +72,11 @@ static void test_from_file(void **state) {
     assert_int_equal(ls__data_streamed(data), streamed);
     for (ls_split p = LS_TRAIN; p <= LS_TEST; p++) {
       const size_t n = ls_data_count(data, p);
-      batch_rooms(&b, to);
+      several_rooms(&b, to);
       MUST(ls__data_rows(data, p, 0, n, to));
       for (size_t k = 0; k < n; k++) {
         const size_t i = (size_t)b.flat[k][2];
-        assert_true(i < ROWS && !seen[i] && batch_holds(&b, k, i));
+        assert_true(i < ROWS && !seen[i] && several_holds(&b, k, i));
         seen[i] = 1;
       }
       if (groups) assert_int_equal(n, p == LS_TRAIN ? 90 : p == LS_VALIDATION ? 10 : 20);
@@ -89,12 +89,12 @@ static void test_from_file(void **state) {
     for (size_t first = size; first < n; first += size) {
       const size_t some = n - first < size ? n - first : size;
       const size_t lo = first + ls__cut(some, 1, lanes), hi = first + some;
-      batch_rooms(&b, to);
+      several_rooms(&b, to);
       MUST(ls__data_take(data, lo, hi, to));
       for (size_t p = lo; p < hi; p++) {
         const size_t i = ls__data_order(data, p);
-        if (groups) assert_true(batch_holds(&b, p - lo, i));
-        else assert_true(batch_holds(&b, p - lo, (size_t)b.flat[p - lo][2]));
+        if (groups) assert_true(several_holds(&b, p - lo, i));
+        else assert_true(several_holds(&b, p - lo, (size_t)b.flat[p - lo][2]));
       }
       assert_int_equal(b.length[hi - lo], 0x55555555); /* not beyond */
     }
@@ -107,7 +107,7 @@ static void test_from_file(void **state) {
 static void test_wanted(void **state) {
   (void)state;
   const char *path = temporary("arrays.h5");
-  static batch b;
+  static several b;
   make_arrays(path);
   for (int streamed = 0; streamed < 2; streamed++) {
     ls_config *config = config_of("{file: %s, memory: %s, shuffle: false, " ARRAYS_RELATIVE "}", path,
@@ -119,7 +119,7 @@ static void test_wanted(void **state) {
     for (int only = 0; only < A_ALL; only++) {
       void *room[LS__MAX_ARRAYS], *to[LS__MAX_ARRAYS] = {NULL};
       for (int from_rows = 0; from_rows < 2; from_rows++) {
-        batch_rooms(&b, room);
+        several_rooms(&b, room);
         to[only] = room[only];
         const ls__epoch epoch = {1, 2, 0, 10, 1, 0, 1};
         MUST(ls__data_epoch(data, &epoch));
@@ -159,7 +159,7 @@ static void test_wanted(void **state) {
 static void test_types(void **state) {
   (void)state;
   const char *path = temporary("arrays.h5");
-  static batch b;
+  static several b;
   void *to[LS__MAX_ARRAYS] = {NULL};
   make_arrays(path);
   for (int c = 0; c < 4; c++) {
@@ -168,7 +168,7 @@ static void test_types(void **state) {
                                   c / 2 ? "true" : "{inputs: minmax, targets: standard}");
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     static int32_t image[ROWS][IMAGE];
-    batch_rooms(&b, to);
+    several_rooms(&b, to);
     to[A_IMAGE] = image;
     MUST(ls__data_set_index(data, A_TOKENS));
     MUST(ls__data_set_index(data, A_IMAGE));
@@ -202,7 +202,7 @@ static void test_types(void **state) {
   assert_int_equal(ls__data_set_normal(data, A_TOKENS, &mine), LS_EDATA);
   assert_string_equal(ls_error_message(), "normalisation is for inputs of 3 numbers, the data have 5 indices");
   MUST(ls__data_load(data));
-  batch_rooms(&b, to);
+  several_rooms(&b, to);
   MUST(ls__data_rows(data, LS_TRAIN, 8, 9, to));
   assert_true(b.flat[0][2] == (8 - 3) * 2);
   assert_int_equal(ls__data_normal(data, A_IMAGE)->n, IMAGE);
@@ -269,7 +269,8 @@ static void test_refused_configs(void **state) {
     const char *words, *config;
   } cases[] = {
       {LS_ECONFIG, "inputs.a b: a name is 1 to 63 letters", "inputs: {'a b': image}, targets: price"},
-      {LS_ECONFIG, "a name is 1 to 63 letters", "inputs: {'': image}, targets: price"},
+      {LS_ECONFIG, "a name is 1 to 63 letters",
+       "inputs: {a234567890123456789012345678901234567890123456789012345678901234: image}, targets: price"},
       {LS_ECONFIG, "targets.a: the name a is taken", "inputs: {a: image}, targets: {a: price}"},
       {LS_ECONFIG, "the name input is taken", "inputs: image, targets: {input: price}"},
       {LS_ECONFIG, "inputs.i: more than 8 inputs",

@@ -1,11 +1,43 @@
-/* What training takes from a dataset: batches of floats, in an order that (seed, epoch) fix. */
+/* What training takes from a dataset: batches of named arrays, in an order that (seed, epoch) fix. */
 #ifndef LS_DATA_DATA_H
 #define LS_DATA_DATA_H
 
 #include <lockstep/data.h>
 #include <stdint.h>
 
+#include "config/registry.h"
 #include "tensor/affine.h"
+
+/* Training, validation and test, as ls_split counts them. */
+enum { LS__PARTS = 3 };
+
+/* `data`, `data.split`, `data.normalize`, for help and reference; path NULL: the end. */
+extern const ls__section ls__data_sections[];
+
+/* ---- Arrays ---- */
+
+/* Inputs, targets, the lengths of both, and one weight. */
+enum { LS__MAX_ARRAYS = 4 * LS_MAX_PORTS + 1 };
+
+/* One named array: a row a sample. */
+typedef struct ls__array {
+  ls_port port;  /* name, type as delivered (a length is LS_INDEX), shape of one sample */
+  ls_use use;
+  int of;        /* LS_LENGTH: the array whose first dimension it counts; else -1 */
+  size_t count;  /* elements a sample */
+  bool integer;  /* the file holds whole numbers */
+  char **classes; /* [n_classes] names of a target's classes; NULL: none */
+  size_t n_classes;
+} ls__array;
+
+/* How many, and which: inputs first, then targets, weight, lengths, each in the config's order.
+ * Targets, weights and lengths of targets are missing from data opened to predict. */
+size_t ls__data_arrays(const ls_data *data, const ls__array **arrays);
+/* The first array of this use; where there is none, the number of arrays. */
+size_t ls__data_first(const ls_data *data, ls_use use);
+bool ls__data_has_targets(const ls_data *data);
+
+/* ---- Opening ---- */
 
 /* What a dataset is opened for. */
 typedef enum ls__data_purpose {
@@ -14,25 +46,35 @@ typedef enum ls__data_purpose {
   LS__DATA_PREDICT   /* any part, targets not read */
 } ls__data_purpose;
 
-/* ls_data_open for a purpose; that one is LS__DATA_TRAIN.  `rows`, of the others: what
+/* The first half of ls_data_open, for a purpose (that one's is LS__DATA_TRAIN): arrays, parts,
+ * classes and order are known, no value is read.  `rows`, of the other purposes: what
  * ls__data_train_rows was where the network was trained, 0: any number.  From a file with another
  * number of rows no part is drawn; without groups it then has no parts, only LS_ALL.  Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
+/* Deliver this input as int32_t.  LS_EDATA where the file holds no whole numbers, or where they
+ * have a scale; values that are no int32_t are found when they are read.  Local, the same on all
+ * ranks; ls__data_load comes after it, also on data that were loaded before. */
+LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
+/* The second half: into memory, or ready to stream; measures normalisation.  Nothing where that is
+ * done.  Needed before any sample is taken.  Collective. */
+LS_CHECKED ls_status ls__data_load(ls_data *data);
+
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
-
 /* LS_AUTO becomes the part that it stands for; LS_EDATA where there is no such part.  Local. */
 LS_CHECKED ls_status ls__data_part(const ls_data *data, ls_split *split);
 const char *ls__split_name(ls_split split); /* "train", "validation", "test", "all" */
 
-bool ls__data_has_targets(const ls_data *data);
+/* ---- Normalisation ---- */
 
-/* Normalisation of x, and of y where targets are normalised; n 0: none. */
-const ls__affine *ls__data_normal_x(const ls_data *data);
-const ls__affine *ls__data_normal_y(const ls_data *data);
-/* Replace the statistics (a checkpoint's, at resume, evaluation and prediction); copies. */
-LS_CHECKED ls_status ls__data_set_normal(ls_data *data, const ls__affine *x, const ls__affine *y);
+/* Of an input or target; n 0: none. */
+const ls__affine *ls__data_normal(const ls_data *data, size_t array);
+/* Replace the statistics (by a checkpoint's, at resume, evaluation and prediction); copies.  NULL:
+ * none.  Before ls__data_load they take the place of measured ones.  Local. */
+LS_CHECKED ls_status ls__data_set_normal(ls_data *data, size_t array, const ls__affine *normal);
+
+/* ---- Samples ---- */
 
 /* Start an epoch of the training part.  Collective.  Position p of the epoch is a sample that
  * depends on (seed, epoch, p) alone: never on ranks, nor on whether data are streamed.  Chunks of
@@ -48,14 +90,14 @@ typedef struct ls__epoch {
 } ls__epoch;
 LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
 
-/* Samples at positions [lo, hi) of the current epoch: x [hi - lo, x shape], y [hi - lo, y shape],
- * normalised.  Local. */
-LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y);
+/* Samples at positions [lo, hi) of the current epoch, normalised.  to[i], one for each array: room
+ * for [hi - lo, shape] float or int32_t, by the port's type; NULL: not wanted.  Local. */
+LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to);
 
-/* Samples [lo, hi) of a part, in the file's order; x or y may be NULL where nobody wants it.
- * LS_ALL: of data opened for another purpose than training.  Local. */
-LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
-                                   float *y);
+/* Samples [lo, hi) of a part, in the file's order; `to` as above.  LS_ALL: of data opened for
+ * another purpose than training.  Local. */
+LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi,
+                                   void *const *to);
 
 /* Which sample of the training part stands at position p of the current epoch.  For tests. */
 size_t ls__data_order(const ls_data *data, size_t p);

@@ -92,12 +92,11 @@ typedef struct loading {
 static ls_status flush(loading *l) {
   if (l->n == 0) return LS_OK;
   ls_data *data = l->data;
-  unsigned char *memory = ls__window_memory(data->memory);
-  const size_t y_at = (size_t)((const unsigned char *)data->y - memory);
-  float *y = data->layout.y_count > 0 ? (float *)(void *)(memory + y_at) : NULL;
+  void *to[LS__MAX_ARRAYS];
   const size_t n = l->n;
+  for (size_t i = 0; i < data->n_arrays; i++) to[i] = data->kept[i].memory;
   l->n = 0;
-  return ls__reader_gather(&data->reader, l->source, l->row, l->slot, n, memory, y);
+  return ls__reader_gather(&data->reader, l->source, l->row, l->slot, n, to);
 }
 
 static ls_status add(loading *l, uint64_t row, size_t slot) {
@@ -131,7 +130,7 @@ static ls_status load_drawn(loading *l) {
   const size_t hi = ls__cut(l->source->rows, place + 1, places);
   for (size_t i = 0; i < hi; i += SOME) {
     const size_t n = hi - i < SOME ? hi - i : SOME;
-    ls__draw_parts(&data->settings.draw, i, n, part);
+    ls__draw_parts(&data->settings.split, i, n, part);
     for (size_t k = 0; k < n; k++) {
       const ls__part *p = &data->part[part[k]];
       const size_t sample = count[part[k]]++;
@@ -148,7 +147,7 @@ static ls_status load_mine(ls_data *data) {
   loading *l = NULL;
   LS_TRY(ls__alloc(&l, 1, sizeof *l, "loading data"));
   l->data = data;
-  const ls__draw *draw = &data->settings.draw;
+  const ls__draw *draw = &data->settings.split;
   for (int p = 0; p < LS__PARTS; p++) {
     const ls__part *part = &data->part[p];
     if (part->source == NULL) continue;
@@ -163,6 +162,29 @@ out:
   return st;
 }
 
+ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples) {
+  ls_status st = LS_OK;
+  size_t at[LS__MAX_ARRAYS], bytes = 0;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    at[i] = bytes;
+    bytes += (samples * data->kept[i].bytes + LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;
+  }
+  LS_TRY(ls__window_create(comm, bytes, &data->memory));
+  data->memory_bytes = bytes;
+  unsigned char *memory = ls__window_memory(data->memory);
+  for (size_t i = 0; i < data->n_arrays; i++)
+    data->kept[i].memory = data->kept[i].bytes > 0 ? memory + at[i] : NULL;
+out:
+  return st;
+}
+
+void ls__memory_destroy(ls_data *data) {
+  ls__window_destroy(data->memory);
+  data->memory = NULL;
+  data->memory_bytes = 0;
+  for (size_t i = 0; i < data->n_arrays; i++) data->kept[i].memory = NULL;
+}
+
 ls_status ls__memory_load(ls_data *data) {
   ls_status st = LS_OK;
   size_t samples = 0;
@@ -170,19 +192,11 @@ ls_status ls__memory_load(ls_data *data) {
     data->part[p].base = samples;
     samples += data->part[p].n;
   }
-  const size_t x_bytes = (samples * data->layout.x_bytes + LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;
-  data->memory_bytes = x_bytes + samples * data->layout.y_bytes;
-  LS_TRY(ls__window_create(data->comm, data->memory_bytes, &data->memory));
-  data->x = ls__window_memory(data->memory);
-  data->y = (const float *)(const void *)(data->x + x_bytes);
+  LS_TRY(ls__memory_create(data, data->comm, samples));
   st = load_mine(data);
   LS_TRY(ls_comm_agree(data->comm, st));
   LS_TRY(ls__window_fence(data->comm));
 out:
-  if (st != LS_OK) {
-    ls__window_destroy(data->memory);
-    data->memory = NULL;
-    data->memory_bytes = 0;
-  }
+  if (st != LS_OK) ls__memory_destroy(data);
   return st;
 }

@@ -18,59 +18,67 @@
 
 /* ---- Keeping and applying ---- */
 
-const ls__affine *ls__data_normal_x(const ls_data *data) {
-  return &data->normal_x;
-}
-
-const ls__affine *ls__data_normal_y(const ls_data *data) {
-  return data->layout.y_is_x ? &data->normal_x : &data->normal_y;
+const ls__affine *ls__data_normal(const ls_data *data, size_t array) {
+  const int same = data->kept[array].same;
+  LS_ASSERT(array < data->n_arrays);
+  return &data->kept[same >= 0 ? (size_t)same : array].normal;
 }
 
 /* Bytes are divided by their scale on the way: (x / s - mean) rstd = (x - s mean) (rstd / s). */
-ls_status ls__normal_apply(ls_data *data) {
+static ls_status apply(ls_data *data, size_t i) {
   ls_status st = LS_OK;
-  const ls__affine *normal = &data->normal_x;
-  const size_t n = data->layout.x_count;
+  ls__kept *kept = &data->kept[i];
+  const ls__affine *normal = &kept->normal;
+  const size_t n = kept->count;
   bool scaled = false;
-  ls__free(data->mean);
-  ls__free(data->rstd);
-  data->mean = data->rstd = NULL;
-  const ls__source *source = data->n_sources > 0 && data->layout.x_u8 ? &data->source[0] : NULL;
-  for (int c = 0; source != NULL && c < source->nx; c++)
-    if (source->column[c].scale != 1) scaled = true;
+  ls__free(kept->mean);
+  ls__free(kept->rstd);
+  kept->mean = kept->rstd = NULL;
+  const bool bytes = data->n_sources > 0 && kept->type == LS__U8 && !kept->index;
+  const ls__source *source = &data->source[0];
+  for (size_t c = 0; bytes && c < source->n; c++)
+    if (source->column[c].array == i && source->column[c].scale != 1) scaled = true;
   if (normal->n == 0 && !scaled) goto out;
-  LS_TRY(ls__alloc(&data->mean, n, sizeof *data->mean, "normalisation"));
-  LS_TRY(ls__alloc(&data->rstd, n, sizeof *data->rstd, "normalisation"));
-  for (size_t i = 0; i < n; i++) {
-    data->mean[i] = normal->n > 0 ? normal->mean[i] : 0;
-    data->rstd[i] = normal->n > 0 ? normal->rstd[i] : 1;
+  LS_TRY(ls__alloc(&kept->mean, n, sizeof *kept->mean, "normalisation"));
+  LS_TRY(ls__alloc(&kept->rstd, n, sizeof *kept->rstd, "normalisation"));
+  for (size_t k = 0; k < n; k++) {
+    kept->mean[k] = normal->n > 0 ? normal->mean[k] : 0;
+    kept->rstd[k] = normal->n > 0 ? normal->rstd[k] : 1;
   }
-  for (int c = 0; scaled && c < source->nx; c++) {
+  for (size_t c = 0; scaled && c < source->n; c++) {
     const ls__column *column = &source->column[c];
-    for (size_t i = column->offset; i < column->offset + column->count; i++) {
-      data->mean[i] *= column->scale;
-      data->rstd[i] /= column->scale;
+    if (column->array != i) continue;
+    for (size_t k = column->offset; k < column->offset + column->count; k++) {
+      kept->mean[k] *= column->scale;
+      kept->rstd[k] /= column->scale;
     }
   }
 out:
   return st;
 }
 
-ls_status ls__data_set_normal(ls_data *data, const ls__affine *x, const ls__affine *y) {
+ls_status ls__normal_apply(ls_data *data) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
-  if (x != NULL && x->n > 0 && x->n != layout->x_count)
-    LS_FAIL(LS_EDATA, "normalisation is for inputs of %zu numbers, the data have %zu", x->n,
-            layout->x_count);
-  if (y != NULL && y->n > 0 && layout->y_count > 0 && y->n != layout->y_count)
-    LS_FAIL(LS_EDATA, "normalisation is for targets of %zu numbers, the data have %zu", y->n,
-            layout->y_count);
+  for (size_t i = 0; i < data->n_arrays; i++) LS_TRY(apply(data, i));
+out:
+  return st;
+}
+
+ls_status ls__data_set_normal(ls_data *data, size_t i, const ls__affine *normal) {
+  ls_status st = LS_OK;
   const ls__affine none = {0, NULL, NULL};
-  if (x == NULL) x = &none;
-  if (y == NULL || layout->y_is_x) y = &none;
-  LS_TRY(ls__affine_set(&data->normal_x, x->n, x->mean, x->rstd));
-  LS_TRY(ls__affine_set(&data->normal_y, y->n, y->mean, y->rstd));
-  LS_TRY(ls__normal_apply(data));
+  LS_ASSERT(i < data->n_arrays);
+  const ls__array *array = &data->array[i];
+  ls__kept *kept = &data->kept[i];
+  if (kept->same >= 0) return LS_OK; /* it has its original's */
+  if (normal == NULL) normal = &none;
+  if (normal->n > 0 && (array->port.type == LS_INDEX || normal->n != array->count))
+    LS_FAIL(LS_EDATA, "normalisation is for %s of %zu numbers, the data have %zu%s",
+            array->use == LS_INPUT ? "inputs" : "targets", normal->n, array->count,
+            array->port.type == LS_INDEX ? " indices" : "");
+  LS_TRY(ls__affine_set(&kept->normal, normal->n, normal->mean, normal->rstd));
+  kept->given = true;
+  if (data->loaded) LS_TRY(apply(data, i));
 out:
   return st;
 }
@@ -117,49 +125,74 @@ static void merge(moments *a, double n_a, const moments *b, double n_b) {
   if (b->high > a->high) a->high = b->high;
 }
 
+/* Arrays whose values are looked at, side by side: real inputs, and targets. */
+typedef struct measured {
+  size_t n, array[2 * LS_MAX_PORTS];
+  size_t start[2 * LS_MAX_PORTS + 1]; /* where an array's elements begin among all */
+  double real[2 * LS_MAX_PORTS];      /* of a target; 1: a value is no whole number */
+} measured;
+
+static void list_measured(const ls_data *data, measured *m) {
+  memset(m, 0, sizeof *m);
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const ls__array *array = &data->array[i];
+    const bool input = array->use == LS_INPUT && array->port.type == LS_REAL;
+    if (!input && !(array->use == LS_TARGET && data->kept[i].same < 0)) continue;
+    m->start[m->n + 1] = m->start[m->n] + array->count;
+    m->array[m->n++] = i;
+  }
+}
+
+static ls__normal_rule rule_of(const ls__kept *kept) {
+  return kept->given ? LS__NORMAL_NONE : kept->rule;
+}
+
 /* Samples of a block, from the sample's size alone: about a quarter of a megabyte. */
-static size_t block_rows(const ls__layout *layout) {
-  const size_t rows = 65536 / (layout->x_count + layout->y_count);
+static size_t block_rows(size_t width) {
+  const size_t rows = 65536 / width;
   return rows < 1 ? 1 : rows > 1024 ? 1024 : rows;
 }
 
-/* This rank's chunks [lo, hi) of `chunks`: moments of x then y, and the target's kind.  Local. */
+/* This rank's chunks [lo, hi) of `chunks`: moments of all elements.  Local. */
 static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chunks, moments *all,
-                                bool *y_whole) {
+                                measured *m) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
-  const size_t nx = layout->x_count, ny = layout->y_count, rows = block_rows(layout);
-  const size_t n = data->part[LS_TRAIN].n;
-  float *x = NULL, *y = NULL;
+  const size_t width = m->start[m->n], rows = block_rows(width), n = data->part[LS_TRAIN].n;
+  void *to[LS__MAX_ARRAYS] = {NULL};
+  float *values = NULL;
   double *scratch = NULL;
-  LS_TRY(ls__alloc(&x, rows * nx, sizeof *x, "normalisation"));
-  LS_TRY(ls__alloc(&y, rows * ny, sizeof *y, "normalisation"));
-  LS_TRY(ls__alloc(&scratch, 2 * (nx + ny), sizeof *scratch, "normalisation"));
+  LS_TRY(ls__alloc(&values, rows * width, sizeof *values, "normalisation"));
+  LS_TRY(ls__alloc(&scratch, 2 * width, sizeof *scratch, "normalisation"));
+  for (size_t a = 0; a < m->n; a++) to[m->array[a]] = values + rows * m->start[a];
   for (size_t c = lo; c < hi; c++) {
-    moments *const mine = all + (c - lo) * (nx + ny);
     const size_t first = ls__cut(n, c, chunks), end = ls__cut(n, c + 1, chunks);
     for (size_t i = first; i < end; i += rows) {
       const size_t some = end - i < rows ? end - i : rows;
-      LS_TRY(ls__data_rows(data, LS_TRAIN, i, i + some, x, ny > 0 ? y : NULL));
-      add_block(mine, (double)(i - first), x, some, nx, scratch, scratch + nx + ny);
-      add_block(mine + nx, (double)(i - first), y, some, ny, scratch, scratch + nx + ny);
-      for (size_t k = 0; *y_whole && k < some * ny; k++)
-        if (rintf(y[k]) != y[k]) *y_whole = false;
+      LS_TRY(ls__data_rows(data, LS_TRAIN, i, i + some, to));
+      for (size_t a = 0; a < m->n; a++) {
+        const float *x = to[m->array[a]];
+        const size_t count = m->start[a + 1] - m->start[a];
+        add_block(all + (c - lo) * width + m->start[a], (double)(i - first), x, some, count, scratch,
+                  scratch + width);
+        const bool target = data->array[m->array[a]].use == LS_TARGET;
+        for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
+          if (rintf(x[k]) != x[k]) m->real[a] = 1;
+      }
     }
   }
 out:
-  ls__free(x);
-  ls__free(y);
+  ls__free(values);
   ls__free(scratch);
   return st;
 }
 
 /* Merge all ranks' chunks, in order, some elements at a time.  Collective. */
-static ls_status merge_chunks(ls_data *data, size_t chunks, const moments *mine, moments *all) {
+static ls_status merge_chunks(ls_data *data, size_t chunks, size_t width, const moments *mine,
+                              moments *all) {
   ls_status st = LS_OK;
   ls_comm *comm = data->comm;
   const size_t ranks = (size_t)ls_comm_size(comm), rank = (size_t)ls_comm_rank(comm);
-  const size_t width = data->layout.x_count + data->layout.y_count, n = data->part[LS_TRAIN].n;
+  const size_t n = data->part[LS_TRAIN].n;
   const size_t own = ls__cut(chunks, rank + 1, ranks) - ls__cut(chunks, rank, ranks);
   size_t slab = 65536 / chunks, *count = NULL;
   moments *give = NULL, *take = NULL;
@@ -189,11 +222,11 @@ out:
 }
 
 /* Moments of n elements of `rows` samples to a normalisation.  A constant is shifted only. */
-static ls_status conclude(const moments *all, size_t n, size_t rows, ls__rule rule, bool whole,
+static ls_status conclude(const moments *all, size_t n, size_t rows, ls__normal_rule rule, bool whole,
                           ls__affine *normal) {
   ls_status st = LS_OK;
   ls__affine_reset(normal);
-  if (rule == LS__RULE_NONE || n == 0) goto out;
+  if (rule == LS__NORMAL_NONE || n == 0) goto out;
   LS_TRY(ls__alloc(&normal->mean, n, sizeof *normal->mean, "normalisation"));
   LS_TRY(ls__alloc(&normal->rstd, n, sizeof *normal->rstd, "normalisation"));
   normal->n = n;
@@ -203,7 +236,7 @@ static ls_status conclude(const moments *all, size_t n, size_t rows, ls__rule ru
   const double samples = (double)rows * (whole ? (double)n : 1);
   for (size_t i = 0; i < n; i++) {
     const moments *m = whole ? &together : &all[i];
-    const bool standard = rule == LS__RULE_STANDARD;
+    const bool standard = rule == LS__NORMAL_STANDARD;
     const double width = standard ? sqrt(m->m2 / samples) : m->high - m->low;
     const float rstd = (float)(1 / width);
     normal->mean[i] = (float)(standard ? m->mean : m->low);
@@ -213,15 +246,35 @@ out:
   return st;
 }
 
+/* Of all arrays, from the moments of all their elements. */
+static ls_status conclude_all(ls_data *data, const measured *m, const moments *all) {
+  ls_status st = LS_OK;
+  const ls__normalize *normalize = &data->settings.normalize;
+  for (size_t a = 0; a < m->n; a++) {
+    const size_t i = m->array[a];
+    ls__normal_rule rule = rule_of(&data->kept[i]);
+    if (data->kept[i].given) continue;
+    if (data->array[i].use == LS_TARGET && normalize->if_real && m->real[a] == 0) rule = LS__NORMAL_NONE;
+    LS_TRY(conclude(all + m->start[a], m->start[a + 1] - m->start[a], data->part[LS_TRAIN].n, rule,
+                    normalize->per == 1, &data->kept[i].normal));
+  }
+  LS_TRY(ls__normal_apply(data));
+out:
+  return st;
+}
+
 ls_status ls__normal_measure(ls_data *data) {
   ls_status st = LS_OK;
   ls_comm *comm = data->comm;
-  const ls__settings *settings = &data->settings;
-  const ls__layout *layout = &data->layout;
-  const size_t n = data->part[LS_TRAIN].n, width = layout->x_count + layout->y_count;
+  const size_t n = data->part[LS_TRAIN].n;
   moments *mine = NULL, *all = NULL;
-  bool y_whole = true;
-  if ((settings->x == LS__RULE_NONE && settings->y == LS__RULE_NONE) || n == 0) return LS_OK;
+  measured m;
+  bool any = false;
+  list_measured(data, &m);
+  for (size_t a = 0; a < m.n; a++)
+    if (rule_of(&data->kept[m.array[a]]) != LS__NORMAL_NONE) any = true;
+  if (!any || n == 0) return LS_OK;
+  const size_t width = m.start[m.n];
   size_t chunks = ((size_t)1 << 21) / width;
   chunks = chunks < 8 ? 8 : chunks > 256 ? 256 : chunks;
   if (chunks > n) chunks = n;
@@ -229,17 +282,11 @@ ls_status ls__normal_measure(ls_data *data) {
   const size_t lo = ls__cut(chunks, rank, ranks), hi = ls__cut(chunks, rank + 1, ranks);
   st = ls__alloc(&mine, (hi - lo) * width, sizeof *mine, "normalisation");
   if (st == LS_OK) st = ls__alloc(&all, width, sizeof *all, "normalisation");
-  if (st == LS_OK) st = measure_chunks(data, lo, hi, chunks, mine, &y_whole);
+  if (st == LS_OK) st = measure_chunks(data, lo, hi, chunks, mine, &m);
   LS_TRY(ls_comm_agree(comm, st));
-  LS_TRY(merge_chunks(data, chunks, mine, all));
-  double real = !y_whole;
-  LS_TRY(ls__comm_max(comm, &real, 1));
-  const ls__rule y_rule = settings->y_if_real && real == 0 ? LS__RULE_NONE : settings->y;
-  st = conclude(all, layout->x_count, n, settings->x, settings->whole, &data->normal_x);
-  if (st == LS_OK)
-    st = conclude(all + layout->x_count, layout->y_count, n, y_rule, settings->whole, &data->normal_y);
-  if (st == LS_OK) st = ls__normal_apply(data);
-  LS_TRY(ls_comm_agree(comm, st));
+  LS_TRY(merge_chunks(data, chunks, width, mine, all));
+  LS_TRY(ls__comm_max(comm, m.real, m.n));
+  LS_TRY(ls_comm_agree(comm, conclude_all(data, &m, all)));
 out:
   ls__free(mine);
   ls__free(all);

@@ -1,3 +1,4 @@
+/* Dealing blocks into windows, and permuting within them (order.h). */
 #include "data/order.h"
 
 #include <stdlib.h>

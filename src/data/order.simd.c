@@ -1,3 +1,4 @@
+/* The rounds of a permutation, many numbers at a time. */
 #include "base/simd.h"
 #include "data/order.h"
 

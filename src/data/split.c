@@ -12,14 +12,28 @@ bool ls__split_is_drawn_from(const ls_data *data, size_t rows) {
   return data->trained_rows == 0 || data->trained_rows == rows;
 }
 
-ls_status ls__split_draw(ls_data *data, ls__data_purpose purpose) {
+void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part) {
+  enum { SOME = 256 };
+  const ls__rng rng = ls__rng_key(draw->seed, LS__RNG_SPLIT, 0, 0);
+  float u[SOME];
+  for (size_t i = 0; i < n; i += SOME) {
+    const size_t count = n - i < SOME ? n - i : SOME;
+    ls__rng_uniform_span(&rng, first + i, u, count);
+    for (size_t k = 0; k < count; k++)
+      part[i + k] = (uint8_t)((double)u[k] < draw->test                      ? LS_TEST
+                              : (double)u[k] < draw->test + draw->validation ? LS_VALIDATION
+                                                                             : LS_TRAIN);
+  }
+}
+
+ls_status ls__split_draw(ls_data *data) {
   ls_status st = LS_OK;
-  ls__draw *draw = &data->settings.draw;
+  ls__draw *draw = &data->settings.split;
   ls__part *train = &data->part[LS_TRAIN];
   for (int p = LS_VALIDATION; p <= LS_TEST; p++) {
     double *share = p == LS_TEST ? &draw->test : &draw->validation;
     if (*share > 0 && data->part[p].source != NULL) {
-      if (purpose == LS__DATA_TRAIN)
+      if (data->purpose == LS__DATA_TRAIN)
         LS_FAIL(LS_ECONFIG, "%s: data.split.%s: the file has a group /%s already",
                 ls__h5_path(data->file), ls__split_name((ls_split)p), ls__split_name((ls_split)p));
       *share = 0; /* another file than the one trained on */
@@ -52,10 +66,10 @@ out:
 ls_status ls__split_list(ls_data *data) {
   enum { SOME = 1024 };
   ls_status st = LS_OK;
-  const ls__draw *draw = &data->settings.draw;
+  const ls__draw *draw = &data->settings.split;
   const ls__source *source = data->part[LS_TRAIN].source;
   uint8_t part[SOME];
-  if (draw->validation == 0 && draw->test == 0) return LS_OK;
+  if ((draw->validation == 0 && draw->test == 0) || data->rows != NULL) return LS_OK;
   LS_TRY(ls__window_create(data->comm, source->rows * sizeof(uint64_t), &data->rows));
   uint64_t *row = ls__window_memory(data->rows);
   uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;

@@ -11,6 +11,8 @@
  *
  * Buffer w % 2 belongs to the thread while w >= filled, and to the rank from then until it sets
  * wanted > w.  Both numbers are read and written under the mutex. */
+#include "data/stream.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
@@ -18,7 +20,6 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "comm/lanes.h"
-#include "data/inside.h"
 
 typedef struct pick {
   uint64_t row;
@@ -41,8 +42,7 @@ struct ls__stream {
   size_t seen;   /* the rank's copy of filled */
   double waited;
   size_t capacity; /* samples of a buffer */
-  unsigned char *x[2];
-  float *y[2];
+  void *buffer[2][LS__MAX_ARRAYS]; /* [capacity, bytes]; NULL: an array that is a copy */
   pick *picks;   /* [capacity], the thread's */
 };
 
@@ -123,7 +123,7 @@ static ls_status fill(ls__stream *s, size_t w) {
       row[k] = s->picks[i + k].row;
       slot[k] = s->picks[i + k].slot;
     }
-    LS_TRY(ls__reader_gather(&s->reader, part->source, row, slot, n, s->x[w % 2], s->y[w % 2]));
+    LS_TRY(ls__reader_gather(&s->reader, part->source, row, slot, n, s->buffer[w % 2]));
   }
 out:
   return st;
@@ -164,7 +164,7 @@ ls_status ls__stream_create(const ls_data *data, ls__stream **out) {
   atomic_init(&s->stop, false);
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->changed, NULL);
-  st = ls__reader_init(&s->reader, &data->layout, data->source, data->n_sources);
+  st = ls__reader_init(&s->reader, data->kept, data->source, data->n_sources);
   s->reader.stop = &s->stop;
   if (st == LS_OK) *out = s;
   else ls__stream_destroy(s);
@@ -183,12 +183,11 @@ void ls__stream_stop(ls__stream *s) {
 }
 
 static void free_buffers(ls__stream *s) {
-  for (int b = 0; b < 2; b++) {
-    ls__free(s->x[b]);
-    ls__free(s->y[b]);
-    s->x[b] = NULL;
-    s->y[b] = NULL;
-  }
+  for (int b = 0; b < 2; b++)
+    for (size_t i = 0; i < s->data->n_arrays; i++) {
+      ls__free(s->buffer[b][i]);
+      s->buffer[b][i] = NULL;
+    }
   ls__free(s->picks);
   s->picks = NULL;
   s->capacity = 0;
@@ -207,17 +206,16 @@ void ls__stream_destroy(ls__stream *s) {
 /* Room for the largest window. */
 static ls_status grow(ls__stream *s) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &s->data->layout;
+  const ls_data *data = s->data;
   size_t most = 1;
-  for (size_t w = 0; w < s->data->order.n_windows; w++)
+  for (size_t w = 0; w < data->order.n_windows; w++)
     if (window_count(s, w) > most) most = window_count(s, w);
   if (most <= s->capacity) goto out;
   free_buffers(s);
-  for (int b = 0; b < 2; b++) {
-    LS_TRY(ls__alloc(&s->x[b], most, layout->x_bytes, "data.shuffle_window: prefetching"));
-    if (layout->y_count > 0)
-      LS_TRY(ls__alloc(&s->y[b], most, layout->y_bytes, "data.shuffle_window: prefetching"));
-  }
+  for (int b = 0; b < 2; b++)
+    for (size_t i = 0; i < data->n_arrays; i++)
+      if (data->kept[i].bytes > 0)
+        LS_TRY(ls__alloc(&s->buffer[b][i], most, data->kept[i].bytes, "data.shuffle_window: prefetching"));
   LS_TRY(ls__alloc(&s->picks, most, sizeof *s->picks, "data.shuffle_window: prefetching"));
   s->capacity = most;
 out:
@@ -267,11 +265,25 @@ static ls_status await(ls__stream *s, size_t w) {
   return st;
 }
 
-ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, float *x, float *y) {
+/* Samples [at, at + n) of a buffer to the batch's samples from `done` on. */
+static void load(const ls_data *data, void *const *buffer, size_t at, size_t n, size_t done,
+                 void *const *to) {
+  const ls__span_ops *ops = ls__span();
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const ls__kept *kept = &data->kept[i];
+    if (to[i] == NULL) continue;
+    const unsigned char *from = buffer[i];
+    unsigned char *room = to[i];
+    for (size_t k = 0; k < n; k++)
+      ls__kept_load(kept, ops, from + (at + k) * kept->bytes, room + (done + k) * kept->count * LS__ELEMENT);
+  }
+}
+
+ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) {
   ls_status st = LS_OK;
   const ls_data *data = s->data;
-  const ls__layout *layout = &data->layout;
   const size_t n = data->order.n;
+  size_t done = 0;
   LS_ASSERT(s->running || lo == hi);
   while (lo < hi) {
     const size_t w = ls__order_window(&data->order, lo);
@@ -282,13 +294,8 @@ ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, float *x, float *
     const size_t at = mine_before(&data->epoch, n, lo) - mine_before(&data->epoch, n, first);
     /* What is asked for lies within this rank's lanes, not before the epoch's start. */
     LS_ASSERT(lo >= first && mine_before(&data->epoch, n, stop) - mine_before(&data->epoch, n, lo) == stop - lo);
-    for (size_t k = 0; k < stop - lo; k++) {
-      ls__load_x(data, s->x[w % 2] + (at + k) * layout->x_bytes, x + k * layout->x_count);
-      if (layout->y_count > 0 && y != NULL)
-        ls__load_y(data, s->y[w % 2] + (at + k) * layout->y_count, y + k * layout->y_count);
-    }
-    x += (stop - lo) * layout->x_count;
-    if (y != NULL) y += (stop - lo) * layout->y_count;
+    load(data, s->buffer[w % 2], at, stop - lo, done, to);
+    done += stop - lo;
     lo = stop;
   }
 out:
@@ -302,6 +309,5 @@ double ls__stream_waited(ls__stream *s, bool reset) {
 }
 
 size_t ls__stream_bytes(const ls__stream *s) {
-  const ls__layout *layout = &s->data->layout;
-  return s->capacity * (2 * (layout->x_bytes + layout->y_bytes) + sizeof *s->picks);
+  return s->capacity * (2 * ls__arrays_bytes(s->data) + sizeof *s->picks);
 }

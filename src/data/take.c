@@ -1,8 +1,7 @@
 /* Batches: stored samples to network input, in the epoch's order or the file's. */
 #include <string.h>
 
-#include "data/inside.h"
-#include "tensor/span.h"
+#include "data/stream.h"
 
 #if defined(__GNUC__)
 #define PREFETCH(address) __builtin_prefetch(address)
@@ -12,22 +11,22 @@
 
 enum { SOME = 256 };
 
-static void load_one_x(const ls_data *data, const ls__span_ops *ops, const unsigned char *from,
-                       float *x) {
-  if (data->layout.x_u8) ops->load_u8(x, from, data->mean, data->rstd, data->layout.x_count);
-  else
-    ops->load_f32(x, (const float *)(const void *)from, data->mean, data->rstd,
-                  data->layout.x_count);
+/* Arrays that are kept and wanted: a copy alone (of `targets: inputs`) is taken into its own room. */
+static void resolve(const ls_data *data, void *const *to, void *want[LS__MAX_ARRAYS]) {
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const int same = data->kept[i].same; /* an array before this one */
+    want[i] = same >= 0 ? NULL : to[i];
+    if (same >= 0 && to[i] != NULL && want[same] == NULL) want[same] = to[i];
+  }
 }
 
-void ls__load_x(const ls_data *data, const void *from, float *x) {
-  load_one_x(data, ls__span(), from, x);
-}
-
-void ls__load_y(const ls_data *data, const float *from, float *y) {
-  const size_t n = data->layout.y_count;
-  if (n == 1 && data->normal_y.n == 0) *y = *from; /* a class */
-  else ls__span()->load_f32(y, from, data->normal_y.mean, data->normal_y.rstd, n);
+/* Then the copies are made. */
+static void copy(const ls_data *data, size_t n, void *const *to, void *const *want) {
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const int same = data->kept[i].same;
+    if (same >= 0 && to[i] != NULL && to[i] != want[same])
+      memcpy(to[i], want[same], n * data->kept[i].count * LS__ELEMENT);
+  }
 }
 
 /* Ask the memory for the beginning of a row; the processor's own prefetcher sees the rest. */
@@ -37,124 +36,143 @@ static void prefetch(const unsigned char *row, size_t bytes) {
   for (size_t i = 0; i < most; i += LINE) PREFETCH(row + i);
 }
 
-static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t n, float *x, float *y) {
-  const ls__span_ops *ops = ls__span();
-  const ls__layout *layout = &data->layout;
-  const size_t base = data->part[LS_TRAIN].base;
-  const unsigned char *const rows = data->x + base * layout->x_bytes;
-  const float *const targets = data->y + base * layout->y_count;
-  enum { AHEAD = 4 }; /* rows on their way from memory while one is worked on */
-  for (size_t k = 0; k < AHEAD && k < n; k++)
-    prefetch(rows + (size_t)sample[k] * layout->x_bytes, layout->x_bytes);
-  for (size_t k = 0; k < n; k++) {
-    const size_t i = (size_t)sample[k];
-    if (k + AHEAD < n) {
-      prefetch(rows + (size_t)sample[k + AHEAD] * layout->x_bytes, layout->x_bytes);
-      PREFETCH(targets + (size_t)sample[k + AHEAD] * layout->y_count);
-    }
-    load_one_x(data, ops, rows + i * layout->x_bytes, x + k * layout->x_count);
-    if (layout->y_count > 0 && y != NULL)
-      ls__load_y(data, targets + i * layout->y_count, y + k * layout->y_count);
+/* One array on its way into a batch. */
+typedef struct moving {
+  const ls__kept *kept;
+  const unsigned char *from; /* sample 0 of the part */
+  unsigned char *to;
+} moving;
+
+/* The arrays that are wanted, into the batch's samples from `done` on. */
+static size_t list_moving(const ls_data *data, const ls__part *part, size_t done, void *const *want,
+                          moving list[LS__MAX_ARRAYS]) {
+  size_t count = 0;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const ls__kept *kept = &data->kept[i];
+    if (want[i] == NULL) continue;
+    list[count++] = (moving){kept, kept->memory + part->base * kept->bytes,
+                             (unsigned char *)want[i] + done * kept->count * LS__ELEMENT};
   }
+  return count;
 }
 
-ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, float *x, float *y) {
+static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t n, size_t done,
+                             void *const *want) {
+  enum { AHEAD = 4 }; /* rows on their way from memory while one is worked on */
+  const ls__span_ops *ops = ls__span();
+  moving list[LS__MAX_ARRAYS];
+  const size_t count = list_moving(data, &data->part[LS_TRAIN], done, want, list);
+  for (size_t k = 0; k < AHEAD && k < n; k++)
+    for (const moving *m = list; m < list + count; m++)
+      prefetch(m->from + (size_t)sample[k] * m->kept->bytes, m->kept->bytes);
+  for (size_t k = 0; k < n; k++)
+    for (const moving *m = list; m < list + count; m++) {
+      const ls__kept *kept = m->kept;
+      if (k + AHEAD < n) prefetch(m->from + (size_t)sample[k + AHEAD] * kept->bytes, kept->bytes);
+      ls__kept_load(kept, ops, m->from + (size_t)sample[k] * kept->bytes,
+                    m->to + k * kept->count * LS__ELEMENT);
+    }
+}
+
+ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
-  LS_ASSERT(lo <= hi && hi <= data->order.n);
+  void *want[LS__MAX_ARRAYS];
+  LS_ASSERT(data->loaded && lo <= hi && hi <= data->order.n);
+  resolve(data, to, want);
   if (data->memory != NULL) {
     uint64_t sample[SOME];
     for (size_t p = lo; p < hi; p += SOME) {
       const size_t n = hi - p < SOME ? hi - p : SOME;
       ls__order_at(&data->order, p, p + n, sample);
-      take_from_memory(data, sample, n, x + (p - lo) * layout->x_count,
-                       y == NULL ? NULL : y + (p - lo) * layout->y_count);
+      take_from_memory(data, sample, n, p - lo, want);
     }
   } else {
-    LS_TRY(ls__stream_take(data->stream, lo, hi, x, y));
+    LS_TRY(ls__stream_take(data->stream, lo, hi, want));
   }
-  if (layout->y_is_x && y != NULL) memcpy(y, x, (hi - lo) * layout->x_count * sizeof *y);
+  copy(data, hi - lo, to, want);
 out:
   return st;
 }
 
-/* Rows as they are streamed: floats land in x itself, bytes beside it. */
-static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, size_t hi, float *x,
-                                float *y) {
+/* Rows as they are streamed, into the batch's samples from `done` on: bytes land beside it, anything
+ * else in it. */
+static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, size_t hi, size_t done,
+                                void *const *want) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
+  const ls__span_ops *ops = ls__span();
   uint64_t row[SOME];
+  void *into[LS__MAX_ARRAYS] = {NULL};
+  moving list[LS__MAX_ARRAYS];
   while (lo < hi) {
     const size_t n = hi - lo < data->raw_rows ? hi - lo : data->raw_rows;
+    size_t count = 0;
     for (size_t k = 0; k < n; k++) row[k] = part->row != NULL ? part->row[lo + k] : lo + k;
-    float *into_y = layout->y_count > 0 ? y : NULL;
-    LS_TRY(ls__reader_gather(&data->reader, part->source, row, NULL, n,
-                             x == NULL      ? NULL
-                             : layout->x_u8 ? data->raw
-                                            : (void *)x,
-                             into_y));
-    for (size_t k = 0; k < n; k++) {
-      if (x != NULL) {
-        float *to = x + k * layout->x_count;
-        ls__load_x(data, layout->x_u8 ? (void *)((unsigned char *)data->raw + k * layout->x_bytes)
-                                      : (void *)to, to);
-      }
-      if (into_y != NULL) ls__load_y(data, y + k * layout->y_count, y + k * layout->y_count);
+    for (size_t i = 0; i < data->n_arrays; i++) {
+      const ls__kept *kept = &data->kept[i];
+      if (want[i] == NULL) continue;
+      unsigned char *to = (unsigned char *)want[i] + done * kept->count * LS__ELEMENT;
+      into[i] = kept->raw != NULL ? kept->raw : to;
+      list[count++] = (moving){kept, into[i], to};
     }
+    LS_TRY(ls__reader_gather(&data->reader, part->source, row, NULL, n, into));
+    for (const moving *m = list; m < list + count; m++)
+      for (size_t k = 0; k < n; k++)
+        ls__kept_load(m->kept, ops, m->from + k * m->kept->bytes, m->to + k * m->kept->count * LS__ELEMENT);
     lo += n;
-    if (x != NULL) x += n * layout->x_count;
-    if (into_y != NULL) y += n * layout->y_count;
+    done += n;
   }
 out:
   return st;
 }
 
 /* Rows of all sources, one after another. */
-static ls_status all_rows(ls_data *data, size_t lo, size_t hi, float *x, float *y) {
+static ls_status all_rows(ls_data *data, size_t lo, size_t hi, void *const *want) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
-  size_t first = 0; /* row 0 of the source */
+  size_t first = 0, done = 0; /* row 0 of the source; rows taken */
   for (int s = 0; s < data->n_sources && lo < hi; first += data->source[s++].rows) {
     const ls__part whole = {&data->source[s], data->source[s].rows, NULL, 0};
     const size_t end = hi < first + whole.n ? hi : first + whole.n;
     if (lo >= end) continue;
-    LS_TRY(rows_from_file(data, &whole, lo - first, end - first, x, y));
-    if (x != NULL) x += (end - lo) * layout->x_count;
-    if (y != NULL) y += (end - lo) * layout->y_count;
+    LS_TRY(rows_from_file(data, &whole, lo - first, end - first, done, want));
+    done += end - lo;
     lo = end;
   }
 out:
   return st;
 }
 
-ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, float *x, float *y) {
+static void rows_from_memory(const ls_data *data, const ls__part *part, size_t lo, size_t hi,
+                             void *const *want) {
+  const ls__span_ops *ops = ls__span();
+  moving list[LS__MAX_ARRAYS];
+  const size_t count = list_moving(data, part, 0, want, list);
+  for (const moving *m = list; m < list + count; m++)
+    for (size_t i = lo; i < hi; i++)
+      ls__kept_load(m->kept, ops, m->from + i * m->kept->bytes,
+                    m->to + (i - lo) * m->kept->count * LS__ELEMENT);
+}
+
+ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, void *const *to) {
   ls_status st = LS_OK;
-  const ls__layout *layout = &data->layout;
-  LS_ASSERT(lo <= hi && hi <= ls_data_count(data, split));
-  if (layout->y_is_x && x == NULL) x = y;
+  void *want[LS__MAX_ARRAYS];
+  LS_ASSERT(data->loaded && lo <= hi && hi <= ls_data_count(data, split));
+  resolve(data, to, want);
   if (split == LS_ALL) {
     LS_ASSERT(data->memory == NULL);
-    LS_TRY(all_rows(data, lo, hi, x, y));
+    LS_TRY(all_rows(data, lo, hi, want));
   } else if (data->memory == NULL) {
-    LS_TRY(rows_from_file(data, &data->part[split], lo, hi, x, y));
+    LS_TRY(rows_from_file(data, &data->part[split], lo, hi, 0, want));
   } else {
-    const ls__part *part = &data->part[split];
-    for (size_t i = lo; i < hi; i++) {
-      const size_t at = part->base + i;
-      if (x != NULL)
-        ls__load_x(data, data->x + at * layout->x_bytes, x + (i - lo) * layout->x_count);
-      if (y != NULL && layout->y_count > 0)
-        ls__load_y(data, data->y + at * layout->y_count, y + (i - lo) * layout->y_count);
-    }
+    rows_from_memory(data, &data->part[split], lo, hi, want);
   }
-  if (layout->y_is_x && y != NULL && y != x) memcpy(y, x, (hi - lo) * layout->x_count * sizeof *y);
+  copy(data, hi - lo, to, want);
 out:
   return st;
 }
 
 ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
   ls_status st = LS_OK;
-  LS_ASSERT(epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi && epoch->lane_hi <= epoch->lanes);
+  LS_ASSERT(data->loaded && epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi && epoch->lane_hi <= epoch->lanes);
   /* The thread reads epoch and order: it must rest while they change. */
   if (data->stream != NULL) ls__stream_stop(data->stream);
   data->epoch = *epoch;

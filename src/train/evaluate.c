@@ -25,7 +25,9 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
   for (size_t lo = (size_t)ls_comm_rank(comm) * LS__PREDICT_BATCH; lo < n;
        lo += size * LS__PREDICT_BATCH, done++) {
     size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
-    LS_TRY(ls__data_rows(data, split, lo, hi, ls__run_input(run, 0), y));
+    void *to[LS__MAX_ARRAYS];
+    ls__batch_rooms(data, ls__run_input(run, 0), y, to);
+    LS_TRY(ls__data_rows(data, split, lo, hi, to));
     ls__run_forward(run, parameters, hi - lo, NULL);
     const float *yhat = ls__run_result(run, 0);
     ls__task_score(task, hi - lo, yhat, y, NULL, shown, shown_y, sums + done * width);

@@ -160,7 +160,9 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
   LS_TRY(ls__alloc(&c->y, c->n * c->task.y_count, sizeof *c->y, "targets"));
   LS_TRY(ls__alloc(&c->gradients, c->model->graph->arena, sizeof *c->gradients, "gradients"));
   LS_TRY(ls__run_create(c->model->graph, c->n, LS__RUN_TRAIN, &c->run));
-  LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, c->x, c->y));
+  void *to[LS__MAX_ARRAYS];
+  ls__batch_rooms(data, c->x, c->y, to);
+  LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, to));
   LS_TRY(ls__loss_check_targets(c->task.loss, &c->task.prediction, &c->task.target, c->y, c->n, 0));
   size_t tensors = 0;
   for (int i = 0; i < c->model->graph->n_nodes; i++)

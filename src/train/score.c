@@ -66,7 +66,11 @@ static ls_status open_session(ls_comm *comm, const char *checkpoint, const char 
   s->split = split;
   LS_TRY(ls__data_part(s->data, &s->split));
   s->n = ls_data_count(s->data, s->split);
-  LS_TRY(ls_comm_agree(comm, ls__data_set_normal(s->data, &s->model->x, &s->model->y)));
+  ls_status local = ls__data_set_normal(s->data, 0, &s->model->x);
+  if (local == LS_OK && ls__data_has_targets(s->data))
+    local = ls__data_set_normal(s->data, ls__data_first(s->data, LS_TARGET), &s->model->y);
+  LS_TRY(ls_comm_agree(comm, local));
+  LS_TRY(ls__data_load(s->data));
 out:
   return st;
 }
@@ -171,7 +175,9 @@ static ls_status predict_rounds(ls_comm *comm, const session *s, ls__h5 *file, l
     }
     if (count[rank] > 0 && local == LS_OK) {
       size_t lo = at + rank * LS__PREDICT_BATCH;
-      local = ls__data_rows(s->data, s->split, lo, lo + count[rank], ls__run_input(run, 0), NULL);
+      void *to[LS__MAX_ARRAYS];
+      ls__batch_rooms(s->data, ls__run_input(run, 0), NULL, to);
+      local = ls__data_rows(s->data, s->split, lo, lo + count[rank], to);
       if (local == LS_OK) {
         ls__run_forward(run, s->model->parameters, count[rank], NULL);
         memcpy(mine, ls__run_result(run, 0), count[rank] * k * sizeof *mine);

@@ -61,8 +61,11 @@ static void finished(void *context, size_t upto) {
 static void run_lane(ls_trainer *t, size_t lane, size_t first, size_t lo, size_t hi) {
   size_t n = hi - lo;
   double start = ls__clock();
-  if (n > 0 && t->failed == LS_OK && !t->bare)
-    t->failed = ls__data_take(t->data, first + lo, first + hi, ls__run_input(t->run, 0), t->y);
+  if (n > 0 && t->failed == LS_OK && !t->bare) {
+    void *to[LS__MAX_ARRAYS];
+    ls__batch_rooms(t->data, ls__run_input(t->run, 0), t->y, to);
+    t->failed = ls__data_take(t->data, first + lo, first + hi, to);
+  }
   double loaded = ls__clock();
   t->times.input += loaded - start;
   if (t->failed != LS_OK && t->failure[0] == '\0')

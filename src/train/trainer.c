@@ -30,13 +30,15 @@ static ls_status check_targets(ls_trainer *t) {
   float *y = NULL;
   enum { ROWS = 1024 };
   if (!t->task.kind.classes && !t->task.kind.binary) return LS_OK;
+  void *to[LS__MAX_ARRAYS];
   st = ls__alloc(&y, ROWS * t->task.y_count, sizeof *y, "targets");
+  ls__batch_rooms(t->data, NULL, y, to);
   for (int split = LS_TRAIN; split <= LS_TEST && st == LS_OK; split++) {
     size_t n = ls_data_count(t->data, (ls_split)split);
     size_t chunks = (n + ROWS - 1) / ROWS, size = (size_t)ls_comm_size(t->comm);
     for (size_t c = (size_t)ls_comm_rank(t->comm); c < chunks && st == LS_OK; c += size) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
-      st = ls__data_rows(t->data, (ls_split)split, lo, hi, NULL, y);
+      st = ls__data_rows(t->data, (ls_split)split, lo, hi, to);
       if (st == LS_OK)
         st = ls__loss_check_targets(t->task.loss, &t->task.prediction, &t->task.target, y, hi - lo, lo);
       if (st == LS_EDATA) {
@@ -144,7 +146,10 @@ static ls_status make_model(ls_trainer *t) {
   char known[512];
   size_t n_classes = 0;
   const char *const *classes = ls_data_classes(t->data, &n_classes);
-  const ls__affine *x_normal = ls__data_normal_x(t->data), *y_normal = ls__data_normal_y(t->data);
+  const ls__affine none = {0, NULL, NULL}, *x_normal = ls__data_normal(t->data, 0);
+  const ls__affine *y_normal = !ls__data_has_targets(t->data)
+                                   ? &none
+                                   : ls__data_normal(t->data, ls__data_first(t->data, LS_TARGET));
   ls_shape x = ls_data_x_shape(t->data), y = ls_data_y_shape(t->data);
   LS_TRY(ls__model_empty(t->config, &x, &t->model));
   LS_TRY(ls__affine_set(&t->model->x, x_normal->n, x_normal->mean, x_normal->rstd));

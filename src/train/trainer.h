@@ -158,4 +158,11 @@ static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, si
   *hi = ls__cut(n, lane + 1, t->lanes);
 }
 
+/* Where a batch goes: x for the first input, y for the first target; NULL: not wanted. */
+static inline void ls__batch_rooms(const ls_data *data, void *x, void *y, void *to[LS__MAX_ARRAYS]) {
+  const ls__array *arrays = NULL;
+  const size_t n = ls__data_arrays(data, &arrays), target = ls__data_first(data, LS_TARGET);
+  for (size_t i = 0; i < n; i++) to[i] = i == 0 ? x : i == target ? y : NULL;
+}
+
 #endif

@@ -47,7 +47,8 @@ for name in ("constant", "uniform", "normal"):
 # Values where a default can't be written down as it is: required keys, and keys without a default.
 NEEDED = {"dense": "units: 4", "dropout": "rate: 0.5", "reshape": "shape: [-1]", "step": "every_epochs: 3",
           "early_stopping": "monitor: loss", "regularization": "l1: 0", "clip": "value: 0"}
-VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.normalize": "true", "train.lanes": "4",
+VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y",
+          "data.sample_weight": "/train/y", "data.lengths": "{}", "data.normalize": "true", "train.lanes": "4",
           "train.target_loss": "0.5", "step.every_steps": "10", "dense.activation": "relu",
           "data.file": "data.h5"}
 EITHER = {"every_steps"}  # excludes another key

@@ -8,7 +8,8 @@
 #include "base/hash.h"
 #include "comm/comm.h"
 #include "comm/lanes.h"
-#include "data/data.h"
+#include "data_arrays.h"
+#include "data_batch.h"
 #include "make_h5.h"
 
 enum { N = 500, F = 7, LANES = 6, BATCH = 32 };
@@ -74,7 +75,7 @@ static uint64_t epoch_hash(ls_data *data, uint64_t number, size_t begin) {
     size_t at = 0;
     for (size_t l = e.lane_lo; l < e.lane_hi; l++) {
       const size_t lo = first + ls__cut(batch, l, LANES), hi = first + ls__cut(batch, l + 1, LANES);
-      MUST(ls__data_take(data, lo, hi, x, y));
+      MUST(take_xy(data, lo, hi, x, y));
       for (size_t p = lo; p < hi; p++, at++) {
         memcpy(mine + at * (F + 1), x + (p - lo) * F, F * sizeof *x);
         mine[at * (F + 1) + F] = y[p - lo];
@@ -103,17 +104,17 @@ static uint64_t alone_hash(uint64_t number, size_t begin, uint64_t *statistics, 
   MUST(ls__data_epoch(data, &e));
   for (size_t first = begin; first < n; first += BATCH) {
     const size_t batch = n - first < BATCH ? n - first : BATCH;
-    MUST(ls__data_take(data, first, first + batch, x, y));
+    MUST(take_xy(data, first, first + batch, x, y));
     for (size_t p = 0; p < batch; p++) {
       memcpy(all + p * (F + 1), x + p * F, F * sizeof *x);
       all[p * (F + 1) + F] = y[p];
     }
     hash = ls__hash(hash, all, batch * (F + 1) * sizeof *all);
   }
-  *statistics = ls__hash(LS__HASH_START, ls__data_normal_x(data)->mean, F * sizeof(float));
-  *statistics = ls__hash(*statistics, ls__data_normal_x(data)->rstd, F * sizeof(float));
-  *statistics = ls__hash(*statistics, ls__data_normal_y(data)->rstd, sizeof(float));
-  MUST(ls__data_rows(data, LS_VALIDATION, 0, 5, rows, y));
+  *statistics = ls__hash(LS__HASH_START, ls__data_normal(data, 0)->mean, F * sizeof(float));
+  *statistics = ls__hash(*statistics, ls__data_normal(data, 0)->rstd, F * sizeof(float));
+  *statistics = ls__hash(*statistics, ls__data_normal(data, 1)->rstd, sizeof(float));
+  MUST(rows_xy(data, LS_VALIDATION, 0, 5, rows, y));
   ls_data_close(data);
   ls_config_destroy(c);
   return hash;
@@ -134,11 +135,11 @@ static void same_everywhere(void) {
       const uint64_t expected = alone_hash(number, begin, &statistics, want);
       EXPECT(epoch_hash(data, number, begin) == expected);
     }
-    uint64_t hash = ls__hash(LS__HASH_START, ls__data_normal_x(data)->mean, F * sizeof(float));
-    hash = ls__hash(hash, ls__data_normal_x(data)->rstd, F * sizeof(float));
-    hash = ls__hash(hash, ls__data_normal_y(data)->rstd, sizeof(float));
+    uint64_t hash = ls__hash(LS__HASH_START, ls__data_normal(data, 0)->mean, F * sizeof(float));
+    hash = ls__hash(hash, ls__data_normal(data, 0)->rstd, F * sizeof(float));
+    hash = ls__hash(hash, ls__data_normal(data, 1)->rstd, sizeof(float));
     EXPECT(hash == statistics);
-    MUST(ls__data_rows(data, LS_VALIDATION, 0, 5, rows, y));
+    MUST(rows_xy(data, LS_VALIDATION, 0, 5, rows, y));
     EXPECT(memcmp(rows, want, sizeof rows) == 0);
     ls_data_close(data);
     ls_config_destroy(c);
@@ -168,6 +169,122 @@ static void fails_everywhere(void) {
   if (rank == 0) unlink(path);
 }
 
+/* ---- Several arrays ---- */
+
+/* Row `bad` of a file of several arrays has a token too large and a weight below 0. */
+static void make_several(size_t bad) {
+  if (rank == 0) {
+    snprintf(path, sizeof path, "%s", temporary("several.h5"));
+    if (bad == SIZE_MAX) {
+      make_arrays(path);
+    } else {
+      static int64_t tokens[ROWS][TOKENS];
+      static float w[ROWS], x[ROWS];
+      ls__h5 *file = NULL;
+      memset(tokens, 0, sizeof tokens);
+      memset(w, 0, sizeof w);
+      tokens[bad][3] = INT64_C(1) << 31;
+      w[bad] = -1;
+      MUST(ls__h5_create(path, &file));
+      put(file, "/tokens", LS__I64, tokens, ROWS, TOKENS, 0);
+      put(file, "/w", LS__F32, w, ROWS, 0);
+      put(file, "/x", LS__F32, x, ROWS, 0);
+      MUST(ls__h5_commit(file));
+    }
+  }
+  MUST(ls__comm_bcast(comm, path, sizeof path, 0));
+}
+
+/* Every rank gets, of all arrays, the rows that the order says; drawn or in groups. */
+static void several_arrays(void) {
+  static const char *const memory[] = {"node", "stream", "auto"};
+  static several b;
+  void *to[LS__MAX_ARRAYS] = {NULL};
+  make_several(SIZE_MAX);
+  for (int m = 0; m < 6; m++) {
+    const bool groups = m >= 3;
+    ls_config *c = config_of("{file: %s, memory: %s, shuffle_window: 0.0005, %s}", path, memory[m % 3],
+                             groups ? ARRAYS_RELATIVE : ARRAYS_OF("/all") ", split: {test: 0.1}");
+    ls_data *data = NULL;
+    MUST(ls__data_open_for(comm, c, LS__DATA_TRAIN, 0, &data));
+    MUST(ls__data_set_index(data, A_TOKENS));
+    MUST(ls__data_load(data));
+    EXPECT(ls__data_streamed(data) == (m % 3 == 1));
+    const size_t n = ls_data_count(data, LS_TRAIN), ranks = (size_t)size, me = (size_t)rank;
+    const ls__epoch e = {9, 1, 0, BATCH, LANES, ls__cut(LANES, me, ranks), ls__cut(LANES, me + 1, ranks)};
+    MUST(ls__data_epoch(data, &e));
+    for (size_t first = 0; first < n; first += BATCH) {
+      const size_t some = n - first < BATCH ? n - first : BATCH;
+      const size_t lo = first + ls__cut(some, e.lane_lo, LANES), hi = first + ls__cut(some, e.lane_hi, LANES);
+      several_rooms(&b, to);
+      MUST(ls__data_take(data, lo, hi, to));
+      for (size_t p = lo; p < hi; p++) {
+        const size_t i = groups ? ls__data_order(data, p) : (size_t)b.flat[p - lo][2];
+        EXPECT(several_holds(&b, p - lo, i));
+      }
+    }
+    several_rooms(&b, to);
+    const size_t tests = ls_data_count(data, LS_TEST);
+    MUST(ls__data_rows(data, LS_TEST, 0, tests, to));
+    for (size_t k = 0; k < tests; k++)
+      EXPECT(several_holds(&b, k, groups ? 100 + k : (size_t)b.flat[k][2]));
+    ls_data_close(data);
+    ls_config_destroy(c);
+  }
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) unlink(path);
+}
+
+/* Statistics of each real array are the same for any number of ranks, in memory and streamed. */
+static void several_statistics(void) {
+  uint64_t hash[3];
+  make_several(SIZE_MAX);
+  for (int m = 0; m < 3; m++) {
+    ls_config *c = config_of("{file: %s, memory: %s, normalize: true, %s}", path, m == 2 ? "stream" : "node",
+                             ARRAYS_RELATIVE);
+    ls_data *data = NULL;
+    MUST(ls__data_open_for(m == 0 ? NULL : comm, c, LS__DATA_TRAIN, 0, &data));
+    MUST(ls__data_set_index(data, A_TOKENS));
+    MUST(ls__data_load(data));
+    hash[m] = LS__HASH_START;
+    for (size_t i = 0; i < A_ALL; i++) {
+      const ls__affine *normal = ls__data_normal(data, i);
+      EXPECT((normal->n > 0) == (i == A_IMAGE || i == A_FLAT || i == A_PRICE));
+      hash[m] = ls__hash(hash[m], normal->mean, normal->n * sizeof(float));
+      hash[m] = ls__hash(hash[m], normal->rstd, normal->n * sizeof(float));
+    }
+    ls_data_close(data);
+    ls_config_destroy(c);
+  }
+  EXPECT(hash[0] == hash[1] && hash[1] == hash[2]);
+  MPI_Barrier(MPI_COMM_WORLD);
+  if (rank == 0) unlink(path);
+}
+
+/* Whoever's share a bad value is in, all hear of it. */
+static void several_fail(void) {
+  for (size_t bad = 0; bad < ROWS; bad += ROWS - 1)
+    for (int index = 0; index < 2; index++) {
+      char words[100];
+      make_several(bad);
+      ls_config *c = config_of("{file: %s, memory: node, inputs: {t: /tokens}, targets: /x, %s}", path,
+                               index ? "limit: 0" : "sample_weight: /w");
+      ls_data *data = NULL;
+      MUST(ls__data_open_for(comm, c, LS__DATA_TRAIN, 0, &data));
+      if (index) MUST(ls__data_set_index(data, 0));
+      EXPECT(ls__data_load(data) == LS_EDATA);
+      if (index)
+        snprintf(words, sizeof words, "/tokens: row %zu, column 3 (counted from 0): 2147483648, too large", bad);
+      else
+        snprintf(words, sizeof words, "/w: row %zu (counted from 0): -1, a weight is not negative", bad);
+      EXPECT(strstr(ls_error_message(), words) != NULL);
+      ls_data_close(data);
+      ls_config_destroy(c);
+      MPI_Barrier(MPI_COMM_WORLD);
+      if (rank == 0) unlink(path);
+    }
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   if (ls_comm_create(MPI_COMM_WORLD, &comm) != LS_OK) MPI_Abort(MPI_COMM_WORLD, 1);
@@ -176,6 +293,9 @@ int main(int argc, char **argv) {
   const size_t alive = ls__alloc_alive();
   same_everywhere();
   fails_everywhere();
+  several_arrays();
+  several_statistics();
+  several_fail();
   EXPECT(ls__alloc_alive() == alive);
   ls_comm_destroy(comm);
   MPI_Finalize();

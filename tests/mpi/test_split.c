@@ -8,7 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/rng.h"
-#include "data/data.h"
+#include "data_batch.h"
 #include "h5/h5.h"
 #include "mpi_check.h"
 
@@ -140,7 +140,7 @@ static void drawn_parts(double validation_loss) {
     const size_t n = ls_data_count(data, p);
     double squares = 0;
     CHECK(n > 0 && predict("drawn", p, some) == n);
-    MUST(ls__data_rows(data, p, 0, n, x[0], y));
+    MUST(rows_xy(data, p, 0, n, x[0], y));
     for (size_t k = 0; k < n; k++) {
       const size_t i = (size_t)x[k][0];
       CHECK(i < N && !seen[i]);

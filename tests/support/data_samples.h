@@ -4,7 +4,7 @@
 
 #include "base/alloc.h"
 #include "check.h"
-#include "data/data.h"
+#include "data_batch.h"
 #include "make_h5.h"
 
 enum { N = 100, F = 6 };

@@ -24,20 +24,20 @@ static void test_groups(void **state) {
     assert_int_equal(n, 3);
     assert_string_equal(names[2], "two");
     assert_true(ls__data_has_targets(data));
-    assert_int_equal(ls__data_normal_x(data)->n, 0);
+    assert_int_equal(ls__data_normal(data, 0)->n, 0);
 
     float x[80 * F], y[80];
-    MUST(ls__data_rows(data, LS_VALIDATION, 2, 8, x, y));
+    MUST(rows_xy(data, LS_VALIDATION, 2, 8, x, y));
     for (size_t i = 0; i < 6; i++) {
       assert_true(y[i] == (float)((i + 82) % 3));
       for (size_t k = 0; k < F; k++) assert_true(x[i * F + k] == (float)byte_at(i + 82, k));
     }
-    MUST(ls__data_rows(data, LS_TEST, 11, 12, x, NULL));
+    MUST(rows_xy(data, LS_TEST, 11, 12, x, NULL));
     assert_true(x[0] == (float)byte_at(99, 0));
 
     char seen[80] = {0};
     start(data, 3, 4, 80);
-    MUST(ls__data_take(data, 0, 80, x, y));
+    MUST(take_xy(data, 0, 80, x, y));
     size_t in_place = 0;
     for (size_t p = 0; p < 80; p++) {
       const size_t i = ls__data_order(data, p);
@@ -60,7 +60,7 @@ static void test_scale(void **state) {
         config_of("{file: %s, memory: %s}", make_groups(255), streamed ? "stream" : "node");
     ls_data *data = open_data(config);
     float x[F], y[1];
-    MUST(ls__data_rows(data, LS_TRAIN, 70, 71, x, y));
+    MUST(rows_xy(data, LS_TRAIN, 70, 71, x, y));
     for (size_t k = 0; k < F; k++)
       assert_true(fabsf(x[k] - (float)byte_at(70, k) / 255) < 1e-7f);
     done(data, config);
@@ -79,7 +79,7 @@ static void test_scale(void **state) {
   ls_config *config = config_of("{file: %s}", path);
   ls_data *data = open_data(config);
   float x[4], y[2];
-  MUST(ls__data_rows(data, LS_TRAIN, 0, 2, x, y));
+  MUST(rows_xy(data, LS_TRAIN, 0, 2, x, y));
   assert_true(x[0] == 0.25f && x[3] == 1.25f && y[1] == 8);
   done(data, config);
   unlink(path);
@@ -103,7 +103,7 @@ static void test_named_and_drawn(void **state) {
     size_t at = 0;
     for (ls_split p = LS_TRAIN; p <= LS_TEST; p++) {
       const size_t n = ls_data_count(data, p);
-      MUST(ls__data_rows(data, p, 0, n, x[streamed] + at * 5, y[streamed] + at));
+      MUST(rows_xy(data, p, 0, n, x[streamed] + at * 5, y[streamed] + at));
       size_t last = 0;
       for (size_t s = at; s < at + n; s++) {
         const float *row = x[streamed] + s * 5;
@@ -133,7 +133,7 @@ static void test_named_and_drawn(void **state) {
   assert_int_equal(ls_data_x_shape(data).dim[0], 1);
   assert_int_equal(ls_data_y_shape(data).dim[0], 2);
   float one[1], two[2];
-  MUST(ls__data_rows(data, LS_TRAIN, 29, 30, one, two));
+  MUST(rows_xy(data, LS_TRAIN, 29, 30, one, two));
   assert_true(two[0] == one[0] / 8 + 0.125f && two[1] == (float)((int)one[0] % 2));
   done(data, config);
 
@@ -147,7 +147,7 @@ static void test_named_and_drawn(void **state) {
   MUST(ls__h5_commit(file));
   config = config_of("{file: %s}", flat);
   data = open_data(config);
-  MUST(ls__data_rows(data, LS_TRAIN, 1, 2, two, one));
+  MUST(rows_xy(data, LS_TRAIN, 1, 2, two, one));
   assert_true(two[0] == 3 && two[1] == 4 && one[0] == 6);
   done(data, config);
   unlink(flat);
@@ -175,8 +175,8 @@ static void test_streamed_is_in_memory(void **state) {
       for (size_t r = 0; r < ranks; r++) {
         ls_config *config2 = config_of(where, path, "stream", shuffle, window);
         ls_data *stream = open_data(config2);
-        assert_memory_equal(ls__data_normal_x(memory)->mean, ls__data_normal_x(stream)->mean, 5 * 4);
-        assert_memory_equal(ls__data_normal_x(memory)->rstd, ls__data_normal_x(stream)->rstd, 5 * 4);
+        assert_memory_equal(ls__data_normal(memory, 0)->mean, ls__data_normal(stream, 0)->mean, 5 * 4);
+        assert_memory_equal(ls__data_normal(memory, 0)->rstd, ls__data_normal(stream, 0)->rstd, 5 * 4);
         for (uint64_t number = 0; number < 3; number++) {
           ls__epoch e = {1, number, 0, batch, lanes, ls__cut(lanes, r, ranks),
                          ls__cut(lanes, r + 1, ranks)};
@@ -185,7 +185,7 @@ static void test_streamed_is_in_memory(void **state) {
           MUST(ls__data_epoch(stream, &e));
           if (number == 0 && r == 0) { /* left early */
             const size_t some = ls__cut(batch < n ? batch : n, e.lane_hi, lanes);
-            MUST(ls__data_take(stream, 0, some, x, y));
+            MUST(take_xy(stream, 0, some, x, y));
             continue;
           }
           const size_t calls = ls__alloc_calls();
@@ -194,8 +194,8 @@ static void test_streamed_is_in_memory(void **state) {
             for (size_t l = e.lane_lo; l < e.lane_hi; l++) {
               const size_t lo = first + ls__cut(size, l, lanes), hi = first + ls__cut(size, l + 1, lanes);
               memset(x2, -1, sizeof x2);
-              MUST(ls__data_take(memory, lo, hi, x, y));
-              MUST(ls__data_take(stream, lo, hi, x2, y2));
+              MUST(take_xy(memory, lo, hi, x, y));
+              MUST(take_xy(stream, lo, hi, x2, y2));
               assert_memory_equal(x, x2, (hi - lo) * 5 * sizeof *x);
               assert_memory_equal(y, y2, (hi - lo) * sizeof *y);
             }
@@ -220,7 +220,7 @@ static void test_normalize(void **state) {
     ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: %s, "
                                   "normalize: true}", path, streamed ? "stream" : "node");
     ls_data *data = open_data(config);
-    const ls__affine *nx = ls__data_normal_x(data), *ny = ls__data_normal_y(data);
+    const ls__affine *nx = ls__data_normal(data, 0), *ny = ls__data_normal(data, 1);
     assert_int_equal(nx->n, 5);
     assert_int_equal(ny->n, 1);
     /* rows 0..99: a = 10 i + k + 1/4, b = i, t = i/8 + 1/8; the variance of i is (100^2 - 1)/12 */
@@ -231,27 +231,28 @@ static void test_normalize(void **state) {
     }
     assert_true(nx->mean[4] == 49.5f && fabs((double)nx->rstd[4] * sd - 1) < 1e-6);
     assert_true(ny->mean[0] == 49.5f / 8 + 0.125f && fabs((double)ny->rstd[0] * sd / 8 - 1) < 1e-6);
-    MUST(ls__data_rows(data, LS_TRAIN, 0, N, x, y));
+    MUST(rows_xy(data, LS_TRAIN, 0, N, x, y));
     assert_true(x[4] == (0 - nx->mean[4]) * nx->rstd[4]);
     assert_true(y[99] == (99.0f / 8 + 0.125f - ny->mean[0]) * ny->rstd[0]);
 
     /* another network's statistics take their place */
     float mean[5] = {1, 2, 3, 4, 5}, rstd[5] = {2, 2, 2, 2, 2}, wrong[3] = {0};
     const ls__affine other = {5, mean, rstd}, bad = {3, wrong, wrong};
-    MUST(ls__data_set_normal(data, &other, NULL));
-    MUST(ls__data_rows(data, LS_TRAIN, 3, 4, x, y));
+    MUST(ls__data_set_normal(data, 0, &other));
+    MUST(ls__data_set_normal(data, 1, NULL));
+    MUST(rows_xy(data, LS_TRAIN, 3, 4, x, y));
     assert_true(x[4] == (3 - 5) * 2 && x[0] == (float_at(3, 0) - 1) * 2 && y[0] == 0.5f);
-    assert_int_equal(ls__data_set_normal(data, &bad, NULL), LS_EDATA);
+    assert_int_equal(ls__data_set_normal(data, 0, &bad), LS_EDATA);
     done(data, config);
   }
 
   ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, "
                                 "normalize: {inputs: minmax, per: dataset}}", path);
   ls_data *data = open_data(config);
-  assert_true(ls__data_normal_x(data)->mean[0] == 0); /* the least of all: b of row 0 */
-  assert_true(ls__data_normal_x(data)->mean[4] == 0);
-  assert_true(ls__data_normal_x(data)->rstd[2] == 1 / 993.25f);
-  assert_int_equal(ls__data_normal_y(data)->n, 0);
+  assert_true(ls__data_normal(data, 0)->mean[0] == 0); /* the least of all: b of row 0 */
+  assert_true(ls__data_normal(data, 0)->mean[4] == 0);
+  assert_true(ls__data_normal(data, 0)->rstd[2] == 1 / 993.25f);
+  assert_int_equal(ls__data_normal(data, 1)->n, 0);
   done(data, config);
 
   config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, "
@@ -261,22 +262,22 @@ static void test_normalize(void **state) {
   double mean = (495.25 * 4 + 6 + 49.5) / 5, var = (400 + 1) * 9999.0 / 12 / 5;
   for (int k = 0; k < 4; k++) var += (495.25 + k - mean) * (495.25 + k - mean) / 5;
   var += (49.5 - mean) * (49.5 - mean) / 5;
-  assert_true(fabs((double)ls__data_normal_x(data)->mean[3] - mean) < 1e-4);
-  assert_true(fabs((double)ls__data_normal_x(data)->rstd[3] * sqrt(var) - 1) < 1e-6);
+  assert_true(fabs((double)ls__data_normal(data, 0)->mean[3] - mean) < 1e-4);
+  assert_true(fabs((double)ls__data_normal(data, 0)->rstd[3] * sqrt(var) - 1) < 1e-6);
   done(data, config);
 
   config = config_of("{file: %s, inputs: /fields/b, targets: /l, normalize: true}", path);
   data = open_data(config);
-  assert_int_equal(ls__data_normal_x(data)->n, 1);
-  assert_int_equal(ls__data_normal_y(data)->n, 0); /* classes */
+  assert_int_equal(ls__data_normal(data, 0)->n, 1);
+  assert_int_equal(ls__data_normal(data, 1)->n, 0); /* classes */
   done(data, config);
 
   config = config_of("{file: %s, inputs: /fields/a, targets: inputs, normalize: true}", path);
   data = open_data(config);
   assert_int_equal(ls_data_y_shape(data).ndim, 2);
-  assert_int_equal(ls__data_normal_y(data)->n, 4);
+  assert_int_equal(ls__data_normal(data, 1)->n, 4);
   start(data, 0, 0, 10);
-  MUST(ls__data_take(data, 0, 10, x, y));
+  MUST(take_xy(data, 0, 10, x, y));
   assert_memory_equal(x, y, 40 * sizeof *x);
   done(data, config);
 
@@ -290,20 +291,20 @@ static void test_normalize(void **state) {
   MUST(ls__h5_commit(file));
   config = config_of("{file: %s, normalize: true}", whole);
   data = open_data(config);
-  assert_true(ls__data_normal_x(data)->mean[0] == 7.3f && ls__data_normal_x(data)->rstd[0] == 1);
-  assert_int_equal(ls__data_normal_y(data)->n, 0);
+  assert_true(ls__data_normal(data, 0)->mean[0] == 7.3f && ls__data_normal(data, 0)->rstd[0] == 1);
+  assert_int_equal(ls__data_normal(data, 1)->n, 0);
   done(data, config);
   config = config_of("{file: %s, normalize: {inputs: none, targets: standard}}", whole);
   data = open_data(config);
-  assert_int_equal(ls__data_normal_x(data)->n, 0);
-  assert_true(fabsf(ls__data_normal_y(data)->mean[0] - 2.0f / 3) < 1e-6f);
+  assert_int_equal(ls__data_normal(data, 0)->n, 0);
+  assert_true(fabsf(ls__data_normal(data, 1)->mean[0] - 2.0f / 3) < 1e-6f);
   done(data, config);
 
   /* bytes with a scale: statistics are of the scaled values */
   config = config_of("{file: %s, normalize: true}", make_groups(255));
   data = open_data(config);
-  assert_true(fabsf(ls__data_normal_x(data)->mean[0] - 79.0f / 255) < 1e-6f);
-  MUST(ls__data_rows(data, LS_TRAIN, 0, 80, x, y));
+  assert_true(fabsf(ls__data_normal(data, 0)->mean[0] - 79.0f / 255) < 1e-6f);
+  MUST(rows_xy(data, LS_TRAIN, 0, 80, x, y));
   double sum = 0, squares = 0;
   for (size_t i = 0; i < 80; i++) {
     sum += (double)x[i * F];
@@ -337,8 +338,8 @@ static void test_normalize_large(void **state) {
       squares += (double)x[i * WIDTH + k] * x[i * WIDTH + k];
     }
     const double mean = sum / ROWS, variance = squares / ROWS - mean * mean;
-    assert_true(fabs((double)ls__data_normal_x(data)->mean[k] - mean) < 1e-4);
-    assert_true(fabs((double)ls__data_normal_x(data)->rstd[k] * sqrt(variance) - 1) < 1e-5);
+    assert_true(fabs((double)ls__data_normal(data, 0)->mean[k] - mean) < 1e-4);
+    assert_true(fabs((double)ls__data_normal(data, 0)->rstd[k] * sqrt(variance) - 1) < 1e-5);
   }
   ls__free(x);
   done(data, config);
@@ -354,7 +355,7 @@ static void test_from_arrays(void **state) {
   for (size_t i = 0; i < N * 2; i++) y[i] = -(float)i;
   MUST(ls_data_from_arrays(N, &xs, x, &ys, y, &data));
   start(data, 1, 1, 4);
-  MUST(ls__data_take(data, 8, 12, x2, y2));
+  MUST(take_xy(data, 8, 12, x2, y2));
   for (size_t k = 0; k < 4; k++) {
     const size_t i = ls__data_order(data, 8 + k);
     assert_memory_equal(x2 + 5 * k, x + 5 * i, 5 * sizeof *x);
@@ -366,7 +367,7 @@ static void test_from_arrays(void **state) {
   ls_data_close(data);
   x[7] = NAN;
   assert_int_equal(ls_data_from_arrays(N, &xs, x, &ys, y, &data), LS_EDATA);
-  assert_string_equal(ls_error_message(), "data: x of sample 1 is not finite");
+  assert_string_equal(ls_error_message(), "data: input of sample 1 is not finite");
   assert_null(data);
   assert_int_equal(ls__alloc_alive(), 0);
 }
@@ -389,9 +390,10 @@ static void test_purposes(void **state) {
   assert_int_equal(ls_data_count(data, LS_TRAIN), 0);
   assert_int_equal(ls_data_count(data, LS_TEST), 2);
   assert_false(ls__data_has_targets(data));
+  MUST(ls__data_load(data));
   assert_true(ls__data_streamed(data));
   float x[2];
-  MUST(ls__data_rows(data, LS_TEST, 1, 2, x, NULL));
+  MUST(rows_xy(data, LS_TEST, 1, 2, x, NULL));
   assert_true(x[0] == 3 && x[1] == 4);
   done(data, config);
   unlink(path);
@@ -401,12 +403,13 @@ static void test_purposes(void **state) {
   for (ls__data_purpose purpose = LS__DATA_EVALUATE; purpose <= LS__DATA_PREDICT; purpose++)
     for (size_t rows = 0; rows <= N; rows += N) { /* unknown, or the same */
       MUST(ls__data_open_for(NULL, config, purpose, rows, &data));
+      MUST(ls__data_load(data));
       assert_in_range(ls_data_count(data, LS_TEST), 30, 70);
       assert_int_equal(ls_data_count(data, LS_TRAIN) + ls_data_count(data, LS_TEST), N);
       assert_int_equal(ls_data_count(data, LS_AUTO), ls_data_count(data, LS_TEST));
       assert_int_equal(ls_data_count(data, LS_ALL), N);
       assert_int_equal(ls__data_train_rows(data), N);
-      assert_int_equal(ls__data_normal_x(data)->n, 0); /* waits for the checkpoint's */
+      assert_int_equal(ls__data_normal(data, 0)->n, 0); /* waits for the checkpoint's */
       assert_int_equal(ls__data_has_targets(data), purpose == LS__DATA_EVALUATE);
       ls_data_close(data);
     }
@@ -455,7 +458,7 @@ static void test_speed(void **state) {
   for (int round = 0; round < 20; round++)
     for (size_t lo = 0; lo + BATCH <= SAMPLES; lo += BATCH) {
       const double t = ls__clock();
-      MUST(ls__data_take(data, lo, lo + BATCH, x, y));
+      MUST(take_xy(data, lo, lo + BATCH, x, y));
       if (ls__clock() - t < best) best = ls__clock() - t;
     }
   print_message("32 rows of 784 floats: %.2f us\n", best * 1e6);

@@ -25,7 +25,7 @@ static void test_refused(void **state) {
   refused(LS_EIO, "No such file", config_of("{file: /no/such/file.h5}"));
   refused(LS_ECONFIG, "targets: is missing", config_of("{file: %s, inputs: /t}", named));
   refused(LS_ECONFIG, "name both", config_of("{file: %s, targets: /t}", named));
-  refused(LS_ECONFIG, "inputs", config_of("{file: %s, inputs: {a: b}, targets: /t}", named));
+  refused(LS_EDATA, "no dataset b (did you mean", config_of("{file: %s, inputs: {a: b}, targets: /t}", named));
   refused(LS_ECONFIG, "inputs", config_of("{file: %s, inputs: [], targets: /t}", named));
   refused(LS_ECONFIG, "nothing to train", config_of("{file: %s, split: {validation: 0.6, test: 0.6}}", groups));
   refused(LS_ECONFIG, "has a group /test already", config_of("{file: %s, split: {test: 0.1}}", groups));
@@ -73,9 +73,9 @@ static void test_refused(void **state) {
       ls_data *data = open_data(config);
       float x[6], y[3];
       start(data, 0, 0, 3);
-      assert_int_equal(ls__data_take(data, 0, 3, x, y), LS_EDATA);
+      assert_int_equal(take_xy(data, 0, 3, x, y), LS_EDATA);
       assert_non_null(strstr(ls_error_message(), words[c]));
-      assert_int_equal(ls__data_take(data, 0, 3, x, y), LS_EDATA);
+      assert_int_equal(take_xy(data, 0, 3, x, y), LS_EDATA);
       done(data, config);
     }
   }
@@ -116,7 +116,7 @@ static void test_hostile(void **state) {
       ls_data *data = NULL;
       if (ls_data_open(NULL, config, &data) == LS_OK) {
         start(data, 1, 1, 10);
-        (void)!ls__data_take(data, 0, 10, x, y);
+        (void)!take_xy(data, 0, 10, x, y);
       }
       ls_data_close(data);
       ls_config_destroy(config);

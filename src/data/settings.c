@@ -1,0 +1,291 @@
+/* Reading the `data:` section: its tables of keys, and which datasets are which array. */
+#include "data/settings.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "config/nearest.h"
+
+/* ---- Keys ---- */
+
+static const char *const memories[] = {"auto", "node", "stream", NULL};
+static const char *const input_rules[] = {"none", "standard", "minmax", NULL};
+static const char *const target_rules[] = {"none", "standard", NULL};
+static const char *const pers[] = {"feature", "dataset", NULL};
+
+static const ls__option data_options[] = {
+    LS__TEXT(ls__data_settings, file, NULL, "an HDF5 file"),
+    LS__BY_HAND("inputs", "text, list or map", "",
+                "the dataset that is the input; a list: several, joined to one flat input; a map "
+                "`NAME: text or list`: several inputs with these names; without: `x` of the groups "
+                "`train`, `validation`, `test`, or `/x`. In a file with such groups, names without "
+                "a leading `/` are looked for inside each of them"),
+    LS__BY_HAND("targets", "text, list or map", "",
+                "the datasets to predict, given like `inputs`; the text `inputs`: the input itself; "
+                "without: `y` beside `x`"),
+    LS__BY_HAND("sample_weight", "text", "",
+                "a dataset of one number >= 0 a sample: how much the sample counts"),
+    LS__BY_HAND("lengths", "map", "",
+                "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
+                "of the input or target NAME are real; the others are padding"),
+    LS__BY_HAND("normalize", "boolean or map", "false",
+                "`true`: inputs, and targets that aren't whole numbers, to mean 0 and standard "
+                "deviation 1 over the training part; kept with the model"),
+    LS__CHOICE(ls__data_settings, memory, "auto", memories,
+               "once into memory that a node's ranks share, or streamed from the file; auto: in "
+               "memory if it fits into half of what is free"),
+    LS__SWITCH(ls__data_settings, shuffle, "true", "a new order each epoch, from seed and epoch alone"),
+    LS__NUMBER(ls__data_settings, shuffle_window, "256", 1e-6, 1e9,
+               "MB; larger data are shuffled by blocks and, within windows of this size, by samples"),
+    LS__SIZE(ls__data_settings, limit, "0", 0, HUGE_VAL,
+             "use the first so many training samples; 0: all"),
+    LS__END};
+
+static const ls__option split_options[] = {
+    LS__NUMBER(ls__draw, validation, "0", 0, 0.99,
+               "share of the rows drawn for validation, where the file has no such group"),
+    LS__NUMBER(ls__draw, test, "0", 0, 0.99, "share drawn for the test"),
+    LS__WHOLE(ls__draw, seed, "0", 0, HUGE_VAL, "which rows those are"),
+    LS__END};
+
+static const ls__option normalize_options[] = {
+    LS__CHOICE(ls__normalize, inputs, "standard", input_rules,
+               "the same by hand; `minmax`: to 0..1"),
+    LS__CHOICE(ls__normalize, targets, "none", target_rules,
+               "targets; those of whole numbers stay as they are"),
+    LS__CHOICE(ls__normalize, per, "feature", pers,
+               "a mean for each element of a sample, or one for all"),
+    LS__END};
+
+const ls__section ls__data_sections[] = {
+    {"data", "what is trained on", data_options, NULL},
+    {"data.split", "rows that are kept from training", split_options, NULL},
+    {"data.normalize", "by hand, instead of `true`", normalize_options, NULL},
+    {NULL, NULL, NULL, NULL}};
+
+static ls_status read_normalize(ls_config *config, ls__normalize *normalize) {
+  ls_status st = LS_OK;
+  ls_config *node = ls__config_child(config, "normalize");
+  bool on = false;
+  if (node != NULL && ls__config_kind_of(node) == LS__MAP) {
+    LS_TRY(ls__options_read(normalize_options, node, normalize));
+    LS_TRY(ls__config_finish(node));
+  } else {
+    LS_TRY(ls__config_bool(config, "normalize", false, &on));
+    normalize->inputs = normalize->targets = on ? LS__NORMAL_STANDARD : LS__NORMAL_NONE;
+    normalize->if_real = on;
+  }
+out:
+  return st;
+}
+
+static ls_status read_split(ls_config *config, ls__draw *split) {
+  ls_status st = LS_OK;
+  ls_config *node = NULL;
+  LS_TRY(ls__config_map(config, "split", &node));
+  LS_TRY(ls__options_read(split_options, node, split));
+  LS_TRY(ls__config_finish(node));
+  if (split->validation + split->test > 0.99) st = ls__config_fail(node, "leaves nothing to train on");
+out:
+  return st;
+}
+
+/* ---- Arrays ---- */
+
+bool ls__name_is_good(const char *name) {
+  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  const size_t n = strlen(name);
+  return n > 0 && n < LS_NAME_BYTES && strspn(name, letters) == n;
+}
+
+void ls__wanted_reset(ls__wanted *wanted) {
+  for (size_t i = 0; i < wanted->n; i++) ls__free(wanted->array[i].dataset);
+  memset(wanted, 0, sizeof *wanted);
+}
+
+static size_t find(const ls__wanted *wanted, const char *name) {
+  size_t i = 0;
+  while (i < wanted->n && (wanted->array[i].use == LS_LENGTH || strcmp(wanted->array[i].name, name) != 0))
+    i++;
+  return i;
+}
+
+/* A text, or a list of texts. */
+static ls_status read_datasets(const ls_config *node, ls__wanted_array *array) {
+  ls_status st = LS_OK;
+  const bool list = ls__config_kind_of(node) == LS__LIST;
+  const size_t count = list ? ls__config_count(node) : 1;
+  if (count == 0 || count > 1000) return ls__config_fail(node, "must name a dataset, or a list of them");
+  LS_TRY(ls__alloc(&array->dataset, count, sizeof *array->dataset, "names of datasets"));
+  array->n = count;
+  for (size_t i = 0; i < count; i++) {
+    const ls_config *item = list ? ls__config_at(node, i) : node;
+    if (ls__config_kind_of(item) != LS__SCALAR || ls__config_text(item)[0] == '\0') {
+      st = ls__config_fail(item, "must be the name of a dataset, such as /fields/rho");
+      goto out;
+    }
+    array->dataset[i] = ls__config_text(item);
+  }
+out:
+  return st;
+}
+
+static ls_status add(ls__wanted *wanted, const ls_config *node, const char *name, ls_use use) {
+  ls__wanted_array *array = &wanted->array[wanted->n];
+  if (use != LS_LENGTH && find(wanted, name) < wanted->n)
+    return ls__config_fail(node, "the name %s is taken; each input and target needs its own", name);
+  *array = (ls__wanted_array){.use = use, .of = -1, .same = -1};
+  snprintf(array->name, sizeof array->name, "%s", name);
+  wanted->n++; /* now it is freed with the others */
+  return node == NULL ? LS_OK : read_datasets(node, array);
+}
+
+/* `inputs` or `targets`. */
+static ls_status read_ports(ls_config *config, const char *key, const char *alone, ls_use use,
+                            ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  ls_config *node = ls__config_child(config, key);
+  if (node == NULL) return LS_OK;
+  if (ls__config_kind_of(node) != LS__MAP) return add(wanted, node, alone, use);
+  const size_t before = wanted->n;
+  for (size_t i = 0; i < ls__config_count(node); i++) {
+    const char *name = ls__config_key(ls__config_at(node, i));
+    const ls_config *item = ls__config_child(node, name);
+    if (item == NULL) continue;
+    if (!ls__name_is_good(name)) {
+      st = ls__config_fail(item, "a name is 1 to %d letters, digits, _, - and .", LS_NAME_BYTES - 1);
+      goto out;
+    }
+    if (wanted->n - before == LS_MAX_PORTS) {
+      st = ls__config_fail(item, "more than %d %s", LS_MAX_PORTS, key);
+      goto out;
+    }
+    LS_TRY(add(wanted, item, name, use));
+  }
+  if (wanted->n == before) st = ls__config_fail(node, "must name a dataset, or a list of them");
+out:
+  return st;
+}
+
+static ls_status read_weight(ls_config *config, ls__wanted *wanted) {
+  const ls_config *node = ls__config_child(config, "sample_weight");
+  if (node == NULL) return LS_OK;
+  if (ls__config_kind_of(node) != LS__SCALAR)
+    return ls__config_fail(node, "must be the name of one dataset");
+  return add(wanted, node, "sample_weight", LS_SAMPLE_WEIGHT);
+}
+
+static ls_status read_lengths(ls_config *config, ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  const char *names[2 * LS_MAX_PORTS];
+  size_t n = 0;
+  ls_config *node = NULL;
+  if (ls__config_child(config, "lengths") == NULL) return LS_OK;
+  LS_TRY(ls__config_map(config, "lengths", &node));
+  for (size_t i = 0; i < wanted->n; i++)
+    if (wanted->array[i].use != LS_SAMPLE_WEIGHT) names[n++] = wanted->array[i].name;
+  for (size_t i = 0; i < ls__config_count(node); i++) {
+    const char *name = ls__config_key(ls__config_at(node, i));
+    const ls_config *item = ls__config_child(node, name);
+    if (item == NULL) continue;
+    const size_t of = find(wanted, name);
+    if (of == wanted->n || wanted->array[of].use == LS_SAMPLE_WEIGHT) {
+      const char *near = ls__config_nearest(name, names, n);
+      st = ls__config_fail(item, "there is no input or target of this name%s%s%s",
+                           near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+                           near == NULL ? "" : "?");
+      goto out;
+    }
+    if (ls__config_kind_of(item) != LS__SCALAR) {
+      st = ls__config_fail(item, "must be the name of one dataset");
+      goto out;
+    }
+    LS_TRY(add(wanted, item, name, LS_LENGTH));
+    wanted->array[wanted->n - 1].of = (int)of;
+  }
+out:
+  return st;
+}
+
+/* Without names: x and y. */
+static ls_status add_default(ls__wanted *wanted, const char *name, const char *dataset, ls_use use) {
+  ls_status st = LS_OK;
+  ls__wanted_array *array = &wanted->array[wanted->n];
+  LS_TRY(add(wanted, NULL, name, use));
+  LS_TRY(ls__alloc(&array->dataset, 1, sizeof *array->dataset, "names of datasets"));
+  array->dataset[0] = dataset;
+  array->n = 1;
+out:
+  return st;
+}
+
+/* Whether this is `targets: inputs`. */
+static bool is_the_inputs(const ls_config *node) {
+  if (ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1) node = ls__config_at(node, 0);
+  return ls__config_kind_of(node) == LS__SCALAR && strcmp(ls__config_text(node), "inputs") == 0;
+}
+
+static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  const ls_config *node = ls__config_child(config, "targets");
+  const size_t inputs = wanted->n;
+  if (node != NULL && is_the_inputs(node)) {
+    if (inputs > 1)
+      return ls__config_fail(node, "`inputs` stands for the only input, and there are %zu; name the "
+                             "datasets", inputs);
+    LS_TRY(add(wanted, NULL, "target", LS_TARGET));
+    wanted->array[inputs].same = 0;
+  } else if (node == NULL && !wanted->named) {
+    LS_TRY(add_default(wanted, "target", "/y", LS_TARGET));
+  } else if (node != NULL && !wanted->named) {
+    st = ls__config_fail(config, "targets are named, inputs are not: name both, or neither");
+  } else {
+    LS_TRY(read_ports(config, "targets", "target", LS_TARGET, wanted));
+    if (wanted->n == inputs && purpose != LS__DATA_PREDICT)
+      st = ls__config_fail(config, "targets: is missing: the dataset to predict from data.inputs, or "
+                                   "`inputs` for the inputs themselves");
+  }
+out:
+  return st;
+}
+
+/* What is not read to predict: targets, weights, lengths of targets.  Inputs, which come first, keep
+ * their numbers. */
+static void leave_inputs(ls__wanted *wanted) {
+  size_t n = 0;
+  for (size_t i = 0; i < wanted->n; i++) {
+    const ls__wanted_array *array = &wanted->array[i];
+    if (array->use == LS_INPUT || (array->use == LS_LENGTH && wanted->array[array->of].use == LS_INPUT))
+      wanted->array[n++] = wanted->array[i];
+    else
+      ls__free(wanted->array[i].dataset);
+  }
+  wanted->n = n;
+}
+
+static ls_status read_arrays(ls_config *config, ls__data_purpose purpose, ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  LS_TRY(read_ports(config, "inputs", "input", LS_INPUT, wanted));
+  wanted->named = wanted->n > 0;
+  if (!wanted->named) LS_TRY(add_default(wanted, "input", "/x", LS_INPUT));
+  LS_TRY(read_targets(config, purpose, wanted));
+  LS_TRY(read_weight(config, wanted));
+  LS_TRY(read_lengths(config, wanted));
+  if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
+out:
+  return st;
+}
+
+ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose, ls__data_settings *settings,
+                                 ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  memset(wanted, 0, sizeof *wanted);
+  LS_TRY(ls__options_read(data_options, config, settings));
+  LS_TRY(read_arrays(config, purpose, wanted));
+  LS_TRY(read_split(config, &settings->split));
+  LS_TRY(read_normalize(config, &settings->normalize));
+  LS_TRY(ls__config_finish(config));
+out:
+  if (st != LS_OK) ls__wanted_reset(wanted);
+  return st;
+}

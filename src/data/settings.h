@@ -1,0 +1,57 @@
+/* The `data:` section of a configuration. */
+#ifndef LS_DATA_SETTINGS_H
+#define LS_DATA_SETTINGS_H
+
+#include "data/data.h"
+
+typedef enum ls__normal_rule { LS__NORMAL_NONE, LS__NORMAL_STANDARD, LS__NORMAL_MINMAX } ls__normal_rule;
+
+enum { LS__MEMORY_AUTO, LS__MEMORY_NODE, LS__MEMORY_STREAM };
+
+/* Shares drawn by seed where the file has no such groups. */
+typedef struct ls__draw {
+  double validation, test;
+  uint64_t seed;
+} ls__draw;
+
+typedef struct ls__normalize {
+  int inputs, targets; /* ls__normal_rule */
+  int per;             /* 1: one mean for all elements, `per: dataset` */
+  bool if_real;        /* `true`: targets only where a value is no whole number */
+} ls__normalize;
+
+typedef struct ls__data_settings {
+  const char *file; /* of the config: gone when the data are open */
+  ls__draw split;
+  ls__normalize normalize;
+  int memory;
+  bool shuffle;
+  double shuffle_window; /* MB */
+  size_t limit;          /* training samples; 0: all */
+} ls__data_settings;
+
+/* What the config says of one array. */
+typedef struct ls__wanted_array {
+  char name[LS_NAME_BYTES];
+  ls_use use;
+  int of;               /* as in ls__array */
+  int same;             /* the array that this one is a copy of (`targets: inputs`), or -1 */
+  const char **dataset; /* [n] owned list of borrowed names */
+  size_t n;
+} ls__wanted_array;
+
+typedef struct ls__wanted {
+  ls__wanted_array array[LS__MAX_ARRAYS]; /* in the order of ls__data_arrays */
+  size_t n;
+  bool named; /* inputs are named; else they are x, and targets y, of the groups or of the root */
+} ls__wanted;
+
+/* On failure nothing is owned. */
+LS_CHECKED ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
+                                            ls__data_settings *settings, ls__wanted *wanted);
+void ls__wanted_reset(ls__wanted *wanted);
+
+/* Whether a name is 1 to 63 letters, digits, `_`, `-` and `.`. */
+bool ls__name_is_good(const char *name);
+
+#endif

@@ -67,7 +67,7 @@ mpi_on_one_machine 64 # tests have more ranks than any laptop has cores
 failed=()
 
 heading "Build, warnings as errors"
-build "$root/build-test" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_WERROR=ON \
+build "$root/build-test" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_TESTS=ON -DLOCKSTEP_WERROR=ON \
   -DCMAKE_EXPORT_COMPILE_COMMANDS=ON || exit 1
 
 if [ -n "$tidy$full" ]; then
@@ -90,14 +90,14 @@ fi
 if [ -n "$sanitize" ]; then
   heading "Tests with -fsanitize=$sanitize"
   dir=$root/build-test-${sanitize//,/-}
-  build "$dir" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLOCKSTEP_SANITIZE="$sanitize" || exit 1
+  build "$dir" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLOCKSTEP_TESTS=ON -DLOCKSTEP_SANITIZE="$sanitize" || exit 1
   run_tests "$dir" "${select[@]}" || failed+=("-fsanitize=$sanitize")
 fi
 
 if [ -n "$valgrind$full" ]; then
   heading "Unit tests under valgrind"
   dir=$root/build-test-valgrind
-  build "$dir" -DCMAKE_BUILD_TYPE=RelWithDebInfo "-DLOCKSTEP_TEST_WRAPPER=valgrind;-q;--error-exitcode=99;--leak-check=full;--show-leak-kinds=definite;--errors-for-leak-kinds=definite;--suppressions=$project/tests/support/valgrind.supp" || exit 1
+  build "$dir" -DCMAKE_BUILD_TYPE=RelWithDebInfo -DLOCKSTEP_TESTS=ON "-DLOCKSTEP_TEST_WRAPPER=valgrind;-q;--error-exitcode=99;--leak-check=full;--show-leak-kinds=definite;--errors-for-leak-kinds=definite;--suppressions=$project/tests/support/valgrind.supp" || exit 1
   run_tests "$dir" -L unit || failed+=(valgrind)
 fi
 

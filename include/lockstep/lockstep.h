@@ -10,6 +10,7 @@
 #include <lockstep/config.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/data.h>
+#include <lockstep/help.h>
 #include <lockstep/model.h>
 #include <lockstep/shape.h>
 #include <lockstep/status.h>

@@ -21,7 +21,7 @@ function(lockstep_private target)
   target_compile_definitions(${target} PRIVATE LOCKSTEP_VERSION="${PROJECT_VERSION}"
     OMPI_SKIP_MPICXX MPICH_SKIP_MPICXX)
   target_include_directories(${target} SYSTEM PRIVATE ${HDF5_C_INCLUDE_DIRS} ${HDF5_INCLUDE_DIRS})
-  target_link_libraries(${target} PRIVATE MPI::MPI_C Threads::Threads ZLIB::ZLIB PkgConfig::YAML lockstep_blas)
+  target_link_libraries(${target} PRIVATE MPI::MPI_C Threads::Threads ZLIB::ZLIB lockstep_yaml lockstep_blas)
 endfunction()
 
 # Builds NAME.simd.c for each instruction set; the objects land in LOCKSTEP_SIMD_OBJECTS.
@@ -51,6 +51,6 @@ endfunction()
 function(lockstep_link target)
   lockstep_flags(${target})
   target_link_libraries(${target} PUBLIC MPI::MPI_C)
-  target_link_libraries(${target} PRIVATE Threads::Threads ZLIB::ZLIB PkgConfig::YAML lockstep_blas
+  target_link_libraries(${target} PRIVATE Threads::Threads ZLIB::ZLIB lockstep_yaml lockstep_blas
     ${HDF5_C_LIBRARIES} m)
 endfunction()

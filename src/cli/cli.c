@@ -1,12 +1,21 @@
+/* What the subcommands share. */
 #include "cli.h"
 
-#include <getopt.h>
 #include <lockstep/comm.h>
+#include <lockstep/help.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
 static char message[1024];
+
+ls_status usage_says(const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(message, sizeof message, format, arguments);
+  va_end(arguments);
+  return LS_EUSAGE;
+}
 
 ls_status usage_error(const cli *c, const char *format, ...) {
   va_list arguments;
@@ -14,7 +23,8 @@ ls_status usage_error(const cli *c, const char *format, ...) {
   int n = vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
   if (n > 0 && (size_t)n < sizeof message)
-    snprintf(message + n, sizeof message - (size_t)n, "; try: lockstep %s --help", c->argv[0]);
+    snprintf(message + n, sizeof message - (size_t)n, "%s try: lockstep %s%s--help",
+             message[n - 1] == '?' ? "" : ";", c->name, *c->name != '\0' ? " " : "");
   return LS_EUSAGE;
 }
 
@@ -22,14 +32,46 @@ const char *usage_message(void) {
   return message;
 }
 
-ls_status parse_split(const cli *c, const char *text, ls_split *split) {
-  static const char *const name[] = {"train", "validation", "test", "all"};
-  for (int i = 0; i < 4; i++)
-    if (strcmp(text, name[i]) == 0) {
-      *split = (ls_split)i;
-      return LS_OK;
-    }
-  return usage_error(c, "--split %s: one of train, validation, test, all is wanted", text);
+const char *const cli_splits[] = {"train", "validation", "test", "all", NULL};
+
+static const command *find(const command *const *commands, const char *name) {
+  for (; *commands != NULL; commands++)
+    if (strcmp((*commands)->name, name) == 0) return *commands;
+  return NULL;
+}
+
+void cli_name(const command *of, const char *before, char name[CLI_NAME]) {
+  snprintf(name, CLI_NAME, "%s%s%s", before, *before != '\0' ? " " : "", of->name);
+}
+
+const command *cli_resolve(int *argc, char ***argv, char name[CLI_NAME]) {
+  const command *of = *argc > 0 ? find(cli_commands, **argv) : NULL;
+  name[0] = '\0';
+  if (of == NULL) return NULL;
+  snprintf(name, CLI_NAME, "%s", of->name);
+  while (of->commands != NULL && *argc > 1) {
+    const command *inner = find(of->commands, (*argv)[1]);
+    size_t n = strlen(name);
+    if (inner == NULL) break;
+    of = inner;
+    snprintf(name + n, CLI_NAME - n, " %s", of->name);
+    --*argc;
+    ++*argv;
+  }
+  return of;
+}
+
+const char *cli_nearest(const command *const *commands, const char *name) {
+  const char *names[32];
+  size_t n = 0;
+  for (; commands[n] != NULL && n < sizeof names / sizeof *names; n++) names[n] = commands[n]->name;
+  return ls_help_nearest(name, names, n);
+}
+
+ls_status load_config(const cli *c, ls_config **config) {
+  ls_status st = ls_config_load(c->argv[0], config);
+  for (int i = 1; i < c->argc && st == LS_OK; i++) st = ls_config_override(*config, c->argv[i]);
+  return st;
 }
 
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context) {
@@ -37,12 +79,6 @@ ls_status on_root(cli *c, ls_status (*work)(void *context), void *context) {
   ls_status st = LS_OK;
   if (c->root) st = work(context);
   return ls_comm_agree(c->comm, st);
-}
-
-ls_status unknown_option(const cli *c, int code) {
-  const char *what = optind > 0 && optind <= c->argc ? c->argv[optind - 1] : "";
-  if (code == ':') return usage_error(c, "%s wants a value", what);
-  return usage_error(c, "there is no option %s", what);
 }
 
 char *quoted_override(const char *key, const char *value) {

@@ -1,36 +1,26 @@
-#include <getopt.h>
 #include <lockstep/data.h>
 
 #include "cli.h"
 
-typedef struct request {
-  const char *path;
-  bool json;
-} request;
+static bool json;
 
 static ls_status work(void *context) {
-  const request *r = context;
-  return ls_inspect(r->path, r->json, stdout);
+  return ls_inspect(context, json, stdout);
 }
 
 static ls_status run(cli *c) {
-  static const struct option options[] = {{"json", no_argument, NULL, 'j'}, {NULL, 0, NULL, 0}};
-  request r = {0};
-  opterr = 0;
-  for (int code; (code = getopt_long(c->argc, c->argv, ":", options, NULL)) != -1;) {
-    if (code != 'j') return unknown_option(c, code);
-    r.json = true;
-  }
-  if (optind + 1 != c->argc) return usage_error(c, "one file is wanted");
-  r.path = c->argv[optind];
-  return on_root(c, work, &r);
+  return on_root(c, work, c->argv[0]);
 }
 
-const command cmd_inspect = {"inspect", "show what a dataset or checkpoint holds",
-                             "usage: lockstep inspect FILE.h5 [--json]\n"
-                             "\n"
-                             "Shows the datasets of an HDF5 file, their shapes, types, ranges and class\n"
-                             "counts; of a checkpoint its training state and parameters.\n"
-                             "\n"
-                             "  --json   one JSON object\n",
-                             run};
+static const cli_argument arguments[] = {{"FILE.h5", "a file", false, CLI_FILES, NULL, NULL}, CLI_ARGUMENTS_END};
+static const cli_option options[] = {CLI_FLAG(0, "json", &json, "one JSON object"), CLI_END};
+
+const command cmd_inspect = {
+    .name = "inspect",
+    .summary = "show what a dataset or checkpoint holds",
+    .synopsis = "lockstep inspect FILE.h5 [--json]",
+    .prose = "Shows the datasets of an HDF5 file, their shapes, types, ranges and class counts; of a "
+             "checkpoint its training state and parameters.",
+    .arguments = arguments,
+    .options = options,
+    .run = run};

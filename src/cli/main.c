@@ -9,26 +9,9 @@
 
 #include "cli.h"
 
-static const command *const commands[] = {&cmd_convert, &cmd_inspect,   &cmd_train, &cmd_evaluate,
-                                          &cmd_predict, &cmd_gradcheck, &cmd_doctor,  &cmd_bench};
-enum { COMMANDS = sizeof commands / sizeof *commands };
-
-static void print_usage(FILE *out) {
-  fprintf(out, "lockstep trains neural networks on any number of MPI ranks.\n\n"
-               "usage: lockstep COMMAND ...          one process\n"
-               "       mpirun -n 4 lockstep COMMAND ...\n\ncommands\n");
-  for (size_t i = 0; i < COMMANDS; i++) fprintf(out, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
-  fprintf(out, "\nlockstep COMMAND --help tells more.\n\n"
-               "exit codes: 0 done; 1 failed; 2 wrong usage or configuration; 3 a bad data or checkpoint\n"
-               "file; 4 the loss is not finite; 5 a rank was lost; 75 stopped on request after a\n"
-               "checkpoint, run again with --resume\n");
-}
-
-static const command *find(const char *name) {
-  for (size_t i = 0; i < COMMANDS; i++)
-    if (strcmp(commands[i]->name, name) == 0) return commands[i];
-  return NULL;
-}
+const command *const cli_commands[] = {&cmd_convert, &cmd_inspect,   &cmd_train,  &cmd_evaluate,
+                                       &cmd_predict, &cmd_gradcheck, &cmd_doctor, &cmd_bench,
+                                       &cmd_help,    NULL};
 
 static void on_signal(int number) {
   (void)number;
@@ -51,66 +34,87 @@ static void catch_signals(bool training) {
   (void)signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error of the write */
 }
 
+static ls_status run(cli *c, const command *of, int argc, char **argv) {
+  if (of == NULL) { /* argc > 0 */
+    const char *near = cli_nearest(cli_commands, argv[0]);
+    if (near == NULL) return usage_error(c, "there is no command \"%s\"", argv[0]);
+    return usage_error(c, "there is no command \"%s\"; did you mean \"%s\"?", argv[0], near);
+  }
+  if (of->commands != NULL) {
+    char names[128] = "";
+    for (const command *const *inner = of->commands; *inner != NULL; inner++) {
+      size_t n = strlen(names);
+      snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? ", " : "", (*inner)->name);
+    }
+    return usage_error(c, "one of %s is wanted", names);
+  }
+  ls_status st = cli_read(c, of, argc, argv);
+  return st == LS_OK ? of->run(c) : st;
+}
+
+static void print_error(const cli *c, ls_status st) {
+  const char *why = st == LS_EUSAGE && usage_message()[0] != '\0' ? usage_message() : ls_error_message();
+  fflush(stdout);
+  if (st != LS_OK && c->root && why[0] != '\0') fprintf(stderr, "lockstep: %s\n", why);
+}
+
 static bool asks_for_help(int argc, char **argv) {
-  for (int i = 1; i < argc; i++)
+  for (int i = 0; i < argc; i++)
     if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
   return false;
 }
 
 /* Everything that goes without MPI; -1: go on. */
-static int without_mpi(int argc, char **argv) {
-  if (argc >= 2 && strcmp(argv[1], "--version") == 0) {
+static int without_mpi(cli *c, const command *of, int argc, char **argv) {
+  ls_status st = LS_OK;
+  if (argc > 0 && strcmp(argv[0], "--version") == 0)
     printf("lockstep %s\n", LOCKSTEP_VERSION);
-    return 0;
+  else if (asks_for_help(argc, argv) && of != NULL)
+    cli_print_help(of, c->name, stdout);
+  else if (asks_for_help(argc, argv))
+    cli_print_usage(stdout);
+  else if (of != NULL && of->alone)
+    st = run(c, of, argc, argv);
+  else
+    return -1;
+  print_error(c, st);
+  if (st == LS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
+    fputs("lockstep: standard output can't be written\n", stderr);
+    st = LS_EIO;
   }
-  if (argc >= 2 && asks_for_help(argc, argv)) {
-    const command *wanted = find(argv[1]);
-    if (wanted != NULL)
-      fputs(wanted->usage, stdout);
-    else
-      print_usage(stdout);
-    return 0;
-  }
-  return -1;
-}
-
-static ls_status run(cli *c, int argc, char **argv) {
-  const command *wanted = argc >= 2 ? find(argv[1]) : NULL;
-  c->argc = argc - 1;
-  c->argv = argv + 1;
-  if (wanted != NULL) return wanted->run(c);
-  if (argc < 2) {
-    if (c->root) print_usage(stderr);
-    return LS_EUSAGE;
-  }
-  if (c->root) fprintf(stderr, "lockstep: there is no command \"%s\"; try: lockstep --help\n", argv[1]);
-  return LS_EUSAGE;
+  return ls_status_exit_code(st);
 }
 
 int main(int argc, char **argv) {
-  int early = without_mpi(argc, argv);
+  char name[CLI_NAME];
+  char **rest = argv + 1;
+  int n = argc > 0 ? argc - 1 : 0;
+  const command *of = cli_resolve(&n, &rest, name);
+  cli c = {.root = true, .name = name};
+  int early = without_mpi(&c, of, n, rest);
   if (early >= 0) return early;
-  catch_signals(argc >= 2 && strcmp(argv[1], "train") == 0);
+  catch_signals(of == &cmd_train);
   /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs; without the
    * daemon, all such processes would make and remove the same session directory. */
   if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
   }
-  if (MPI_Init(&argc, &argv) != MPI_SUCCESS) {
+  if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
     fprintf(stderr, "lockstep: MPI does not start\n");
     return 1;
   }
-  cli c = {0};
   int rank = 0;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   c.root = rank == 0;
   ls_crash_guard_install(rank);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
-  if (st == LS_OK) st = run(&c, argc, argv);
-  const char *why = st == LS_EUSAGE && usage_message()[0] != '\0' ? usage_message() : ls_error_message();
-  fflush(stdout);
-  if (st != LS_OK && c.root && why[0] != '\0') fprintf(stderr, "lockstep: %s\n", why);
+  if (st == LS_OK && n > 0) st = run(&c, of, n, rest);
+  if (st == LS_OK && n == 0) {
+    if (c.root) cli_print_usage(stderr);
+    st = LS_EUSAGE;
+  }
+  print_error(&c, st);
   ls_comm_destroy(c.comm);
   ls_crash_guard_remove();
   MPI_Finalize();

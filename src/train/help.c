@@ -1,0 +1,56 @@
+/* The reference of all rooms' keys. */
+#include <lockstep/help.h>
+
+#include "base/text.h"
+#include "config/nearest.h"
+#include "config/reference.h"
+
+/* Whose tables are told of, and in which order: a line each.
+ *   ls__train_sections, ls__data_sections, ls__nn_sections, ls__optim_sections, ls__metrics_sections, */
+static const ls__section *const rooms[] = {NULL};
+
+static ls_status written(FILE *out) {
+  return ferror(out) ? ls__fail(LS_EIO, "the help can't be written") : LS_OK;
+}
+
+ls_status ls_help(const char *key, FILE *out) {
+  if (key == NULL) {
+    ls__reference_overview(rooms, out);
+    return written(out);
+  }
+  ls_status st = ls__reference_print(rooms, key, out);
+  return st == LS_OK ? written(out) : st;
+}
+
+ls_status ls_help_all(FILE *out) {
+  ls__reference_all(rooms, out);
+  return written(out);
+}
+
+ls_status ls_help_keys(FILE *out) {
+  ls__reference_keys(rooms, out);
+  return written(out);
+}
+
+ls_status ls_help_markdown(FILE *out) {
+  ls__reference_markdown(rooms, out);
+  return written(out);
+}
+
+ls_status ls_help_each(ls_help_visit visit, void *context) {
+  return ls__reference_each(rooms, visit, context);
+}
+
+const char *ls_help_nearest(const char *name, const char *const *names, size_t n) {
+  static _Thread_local char text[LS__REFERENCE_KEY];
+  return names != NULL ? ls__config_nearest(name, names, n) : ls__reference_nearest(rooms, name, text);
+}
+
+void ls_help_row(FILE *out, size_t indent, size_t width, const char *left, const char *text) {
+  const size_t used = indent + width + 2, widths[] = {width, used < LS__TEXT_COLUMNS ? LS__TEXT_COLUMNS - used : 1};
+  const char *const cells[] = {left, text};
+  if (left != NULL)
+    ls__text_row(out, indent, 2, widths, cells);
+  else
+    ls__text_paragraph(out, indent, text);
+}

@@ -28,6 +28,9 @@ typedef struct command {
 extern const command cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict, cmd_gradcheck,
     cmd_doctor, cmd_bench;
 
+/* The end of convert's --help: the format that argv names, or all. */
+void help_formats(int argc, char **argv);
+
 /* An LS_EUSAGE with this message, and "; try: lockstep NAME --help". */
 ls_status usage_error(const cli *c, const char *format, ...)
 #if defined(__GNUC__)

@@ -1,5 +1,6 @@
+/* lockstep inspect. */
 #include <getopt.h>
-#include <lockstep/data.h>
+#include <lockstep/convert.h>
 
 #include "cli.h"
 

@@ -69,6 +69,7 @@ static int without_mpi(int argc, char **argv) {
       fputs(wanted->usage, stdout);
     else
       print_usage(stdout);
+    if (wanted == &cmd_convert) help_formats(argc - 1, argv + 1);
     return 0;
   }
   return -1;

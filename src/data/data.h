@@ -7,6 +7,9 @@
 
 #include "tensor/affine.h"
 
+/* Training, validation and test: as ls_split counts them. */
+enum { LS__PARTS = 3 };
+
 /* What a dataset is opened for. */
 typedef enum ls__data_purpose {
   LS__DATA_TRAIN,    /* a training part with targets; statistics for `normalize` are computed */

@@ -76,8 +76,6 @@ LS_CHECKED ls_status ls__reader_gather(ls__reader *reader, const ls__source *sou
 
 /* ---- Parts ---- */
 
-enum { LS__PARTS = 3 };
-
 typedef struct ls__part {
   const ls__source *source; /* NULL: there is no such part */
   size_t n;

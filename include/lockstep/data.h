@@ -1,13 +1,12 @@
 /** @file
- * Datasets: opening one for training, making one from other formats, looking into a file. */
+ * Datasets: opening one for training, or making one from arrays. */
 #ifndef LOCKSTEP_DATA_H
 #define LOCKSTEP_DATA_H
 
 #include <lockstep/config.h>
 #include <lockstep/shape.h>
 #include <lockstep/status.h>
-#include <stdbool.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -96,36 +95,6 @@ LS_PUBLIC ls_shape ls_data_y_shape(const ls_data *data);
 
 /** Names of the first target's classes, in label order, or NULL; *n their number.  Local. */
 LS_PUBLIC const char *const *ls_data_classes(const ls_data *data, size_t *n);
-
-/** How text and binary formats become a dataset; start from zeros, then set what you need. */
-typedef struct ls_convert_options {
-  const char *format;         /**< "csv" or "idx" */
-  const char *const *sources; /**< csv: files, read as one; idx: images labels [test-images test-labels] */
-  int n_sources;
-  const char *output;         /**< the HDF5 file to make */
-  const char *target;         /**< csv: names or numbers (from 1; -1 is the last) of target columns, comma-separated; NULL: the last; "none" */
-  const char *drop;           /**< csv: columns to leave out, the same way */
-  const char *label;          /**< csv: "auto" (text and few integers are classes), "class", "number" */
-  const char *missing;        /**< csv: "error" (NULL), "mean", "drop" */
-  const char *delimiter;      /**< csv: "auto" (NULL), "comma", "semicolon", "tab", "space" */
-  const char *header;         /**< csv: "auto" (NULL), "yes", "no" */
-  const char *test_source;    /**< csv: a file that becomes the test part */
-  double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
-  unsigned long long seed;
-  int gzip;                   /**< compression of the output, 0 to 9 */
-  bool progress;              /**< a line of progress on standard error */
-} ls_convert_options;
-
-/** Convert files to an HDF5 dataset, in constant memory.
- *
- * Local.  Gzip-compressed sources are read as they are.  Nothing appears at options->output until
- * all of it is written.
- * @return LS_EUSAGE, LS_EDATA ("FILE:LINE: column N: ..."), LS_EIO, LS_ENOMEM */
-LS_PUBLIC LS_CHECKED ls_status ls_convert(const ls_convert_options *options);
-
-/** Print what an HDF5 file holds: dataset or checkpoint, in words or as JSON.
- * Local.  @return LS_EIO, LS_EDATA */
-LS_PUBLIC LS_CHECKED ls_status ls_inspect(const char *path, bool json, FILE *out);
 
 #ifdef __cplusplus
 }

@@ -8,6 +8,7 @@
 #include <lockstep/checkpoint.h>
 #include <lockstep/comm.h>
 #include <lockstep/config.h>
+#include <lockstep/convert.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/data.h>
 #include <lockstep/help.h>

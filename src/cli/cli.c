@@ -50,9 +50,16 @@ const command *cli_resolve(int *argc, char ***argv, char name[CLI_NAME]) {
   if (of == NULL) return NULL;
   snprintf(name, CLI_NAME, "%s", of->name);
   while (of->commands != NULL && *argc > 1) {
-    const command *inner = find(of->commands, (*argv)[1]);
+    const command *inner = NULL;
     size_t n = strlen(name);
+    int at = 1; /* options may stand before it */
+    while (at < *argc && (inner = find(of->commands, (*argv)[at])) == NULL) at++;
     if (inner == NULL) break;
+    for (; at > 1; at--) { /* it moves to the front */
+      char *other = (*argv)[at - 1];
+      (*argv)[at - 1] = (*argv)[at];
+      (*argv)[at] = other;
+    }
     of = inner;
     snprintf(name + n, CLI_NAME - n, " %s", of->name);
     --*argc;

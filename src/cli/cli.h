@@ -116,6 +116,9 @@ typedef struct command {
 extern const command cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict, cmd_gradcheck,
     cmd_doctor, cmd_bench, cmd_help;
 
+/* Ask the library for its formats: before anything else. */
+void cli_prepare_convert(void);
+
 /* All of them, ended by NULL. */
 extern const command *const cli_commands[];
 /* "bench step": a command's name in full; `before`: that of the command that it is in, or "". */

@@ -1,32 +1,18 @@
-#include <lockstep/data.h>
+/* lockstep convert FORMAT: a subcommand a format, made when the program starts from what the library
+ * says of its formats, so that a new format is known here by itself. */
+#include <lockstep/convert.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+enum { FORMATS = 32, OPTIONS = 48 };
 
 static ls_convert_options how;
 static bool quiet;
 static unsigned long long gzip;
 
-static ls_status work(void *context) {
-  return ls_convert(context);
-}
-
-static ls_status run(cli *c) {
-  if (how.output == NULL) return usage_error(c, "-o OUT.h5 is missing");
-  if (how.target != NULL && strcmp(how.target, "last") == 0) how.target = NULL;
-  how.gzip = (int)gzip;
-  how.progress = !quiet;
-  how.format = c->argv[0];
-  how.sources = (const char *const *)(c->argv + 1);
-  how.n_sources = c->argc - 1;
-  return on_root(c, work, &how);
-}
-
-static const char *const formats[] = {"csv", "idx", NULL};
-static const cli_argument arguments[] = {{"FORMAT", "a format: csv or idx", false, CLI_NOTHING, formats, NULL},
-                                         {"FILE", "a source file", true, CLI_FILES, NULL, NULL},
-                                         CLI_ARGUMENTS_END};
-static const cli_option options[] = {
+static const cli_option shared[] = {
     CLI_FILE('o', "output", "OUT.h5", &how.output, "the file to make"),
     CLI_SHARE(0, "validation", "SHARE", &how.validation,
               "share of the training rows that becomes the validation part"),
@@ -34,23 +20,81 @@ static const cli_option options[] = {
     CLI_WHOLE(0, "seed", "N", &how.seed, 9223372036854775807LL, "which rows those are (default 0)"),
     CLI_WHOLE(0, "gzip", "LEVEL", &gzip, 9, "compress the output, 0 to 9 (default 0)"),
     CLI_FLAG(0, "quiet", &quiet, "no progress"),
-    CLI_HEADING("csv only"),
-    CLI_TEXT(0, "target", "COLUMNS", &how.target,
-             "names or numbers (1 is the first, -1 the last), comma-separated, or none (default: last)"),
-    CLI_TEXT(0, "drop", "COLUMNS", &how.drop, "columns to leave out, such as an id"),
-    CLI_TEXT(0, "label", "KIND", &how.label, "auto (default), class or number: how to read the target"),
-    CLI_TEXT(0, "missing", "HOW", &how.missing, "error (default), mean (of the column), drop (the row)"),
-    CLI_TEXT(0, "delimiter", "NAME", &how.delimiter, "auto (default), comma, semicolon, tab, space"),
-    CLI_TEXT(0, "header", "WHETHER", &how.header, "auto (default), yes, no"),
-    CLI_FILE(0, "test-source", "FILE", &how.test_source, "a file of the same columns that becomes the test part"),
     CLI_END};
 
-const command cmd_convert = {
-    .name = "convert",
-    .summary = "make an HDF5 dataset from CSV or IDX files",
-    .synopsis = "lockstep convert csv FILE... -o OUT.h5 [options]\n"
-                "lockstep convert idx IMAGES LABELS [TEST-IMAGES TEST-LABELS] -o OUT.h5 [options]",
-    .prose = "Any source may be gzip-compressed.  OUT.h5 appears when all of it is written.",
-    .arguments = arguments,
-    .options = options,
-    .run = run};
+/* A format as a command: its options are the shared ones and its own. */
+typedef struct converter {
+  ls_convert_format format;
+  command command;
+  char synopsis[256];
+  cli_option options[OPTIONS];
+  const char *given[OPTIONS]; /* values of its own options, NULL: not given */
+} converter;
+
+static converter converters[FORMATS];
+static const command *commands[FORMATS + 1];
+
+static ls_status work(void *context) {
+  return ls_convert(context);
+}
+
+/* The format's own options that were given, as "NAME=VALUE". */
+static ls_status take_own(const converter *own, char *text[OPTIONS]) {
+  for (size_t i = 0; i < own->format.n_options; i++) {
+    if (own->given[i] == NULL) continue;
+    const size_t bytes = strlen(own->format.option[i].name) + strlen(own->given[i]) + 2;
+    char *to = text[how.n_options++] = malloc(bytes);
+    if (to == NULL) return LS_ENOMEM;
+    snprintf(to, bytes, "%s=%s", own->format.option[i].name, own->given[i]);
+  }
+  return LS_OK;
+}
+
+static ls_status run(cli *c) {
+  const char *name = strrchr(c->name, ' ') + 1; /* "convert csv" */
+  char *text[OPTIONS] = {NULL};
+  const converter *own = converters;
+  while (strcmp(own->format.name, name) != 0) own++;
+  if (how.output == NULL) return usage_error(c, "-o OUT.h5 is missing");
+  how.gzip = (int)gzip;
+  how.progress = !quiet;
+  how.format = own->format.name;
+  how.sources = (const char *const *)c->argv;
+  how.n_sources = c->argc;
+  how.options = (const char *const *)text;
+  ls_status st = take_own(own, text);
+  if (st == LS_OK) st = on_root(c, work, &how);
+  for (size_t i = 0; i < OPTIONS; i++) free(text[i]);
+  return st;
+}
+
+static const cli_argument arguments[] = {{"SOURCE", "a source file", true, CLI_FILES, NULL, NULL},
+                                         CLI_ARGUMENTS_END};
+
+void cli_prepare_convert(void) {
+  for (size_t i = 0; i < FORMATS && ls_convert_format_at(i, &converters[i].format); i++) {
+    converter *own = &converters[i];
+    cli_option *o = own->options;
+    for (const cli_option *s = shared; s->type != CLI_IS_END; s++) *o++ = *s;
+    for (size_t k = 0; k < own->format.n_options && o < own->options + OPTIONS - 1; k++)
+      *o++ = (cli_option)CLI_TEXT(0, own->format.option[k].name, own->format.option[k].form, &own->given[k],
+                                  own->format.option[k].what);
+    *o = (cli_option)CLI_END;
+    snprintf(own->synopsis, sizeof own->synopsis, "lockstep convert %s %s -o OUT.h5 [options]",
+             own->format.name, own->format.sources);
+    own->command = (command){.name = own->format.name,
+                             .summary = own->format.what,
+                             .synopsis = own->synopsis,
+                             .prose = "Any source may be gzip-compressed.  OUT.h5 appears when all of it is written.",
+                             .arguments = arguments,
+                             .options = own->options,
+                             .run = run};
+    commands[i] = &own->command;
+  }
+}
+
+const command cmd_convert = {.name = "convert",
+                             .summary = "make an HDF5 dataset from CSV, IDX, NumPy and other files",
+                             .synopsis = "lockstep convert FORMAT SOURCE... -o OUT.h5 [options]",
+                             .prose = "Each format is told of below.",
+                             .commands = commands};

@@ -1,4 +1,4 @@
-#include <lockstep/data.h>
+#include <lockstep/convert.h>
 
 #include "cli.h"
 

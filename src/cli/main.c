@@ -46,7 +46,10 @@ static ls_status run(cli *c, const command *of, int argc, char **argv) {
       size_t n = strlen(names);
       snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? ", " : "", (*inner)->name);
     }
-    return usage_error(c, "one of %s is wanted", names);
+    const char *wrong = argc > 1 ? argv[1] : NULL, *near = wrong != NULL ? cli_nearest(of->commands, wrong) : NULL;
+    if (near != NULL) return usage_error(c, "\"%s\" is unknown; one of %s is wanted; did you mean \"%s\"?", wrong, names, near);
+    return usage_error(c, "%s%s%sone of %s is wanted", wrong != NULL ? "\"" : "", wrong != NULL ? wrong : "",
+                       wrong != NULL ? "\" is unknown; " : "", names);
   }
   ls_status st = cli_read(c, of, argc, argv);
   return st == LS_OK ? of->run(c) : st;
@@ -87,6 +90,7 @@ static int without_mpi(cli *c, const command *of, int argc, char **argv) {
 
 int main(int argc, char **argv) {
   char name[CLI_NAME];
+  cli_prepare_convert();
   char **rest = argv + 1;
   int n = argc > 0 ? argc - 1 : 0;
   const command *of = cli_resolve(&n, &rest, name);

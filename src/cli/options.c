@@ -56,13 +56,13 @@ static ls_status find_name(const cli *c, const cli_option *table, const char *na
 }
 
 static ls_status find_letter(const cli *c, const cli_option *table, char letter, given *g) {
-  const cli_option *o = table;
-  g->option = NULL;
-  while (o->type != CLI_IS_END && !(is_option(o) && o->letter == letter)) o++;
-  if (o->type == CLI_IS_END) return usage_error(c, "there is no option -%c", letter);
-  g->option = o;
-  snprintf(g->as, sizeof g->as, "-%c", letter);
-  return LS_OK;
+  for (const cli_option *o = table; o->type != CLI_IS_END; o++) {
+    if (!is_option(o) || o->letter != letter) continue;
+    g->option = o;
+    snprintf(g->as, sizeof g->as, "-%c", letter);
+    return LS_OK;
+  }
+  return usage_error(c, "there is no option -%c", letter);
 }
 
 static ls_status set_number(const cli *c, const given *g, const char *text) {
@@ -136,7 +136,7 @@ static ls_status read_one(const cli *c, const cli_option *table, int argc, char 
   if (text[1] == '-') {
     size_t n = strcspn(text + 2, "=");
     st = find_name(c, table, text + 2, n, &g);
-    if (g.option == NULL) return st;
+    if (st != LS_OK) return st;
     if (text[2 + n] == '=') value = text + 2 + n + 1;
     if (value != NULL && !takes_value(g.option)) return usage_error(c, "%s takes no value", g.as);
     if (value == NULL && takes_value(g.option)) {
@@ -147,7 +147,7 @@ static ls_status read_one(const cli *c, const cli_option *table, int argc, char 
   }
   for (const char *at = text + 1; *at != '\0' && st == LS_OK; at++) {
     st = find_letter(c, table, *at, &g);
-    if (g.option == NULL) return st;
+    if (st != LS_OK) return st;
     if (!takes_value(g.option)) {
       st = set(c, &g, NULL);
       continue;

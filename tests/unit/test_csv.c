@@ -11,7 +11,11 @@
 #include <cmocka.h> /* after those it needs */
 
 #include "base/alloc.h"
-#include "data/csv.h"
+#include <lockstep/convert.h>
+
+#include "convert/classes.h"
+#include "convert/csv.h"
+#include "h5/h5.h"
 
 static char folder[] = "/tmp/lockstep-csv-XXXXXX";
 static char source[64], source2[64], output[64];
@@ -30,6 +34,23 @@ static ls_convert_options table(const char *text) {
   write_bytes(source, text, strlen(text));
   ls_convert_options o = {.format = "csv", .sources = one_source, .n_sources = 1, .output = output};
   return o;
+}
+
+/* One of csv's own options, in place of an earlier value; NULL: not given. */
+static void set(ls_convert_options *o, const char *name, const char *value) {
+  static char text[8][200];
+  static const char *own[8];
+  const size_t size = strlen(name);
+  int n = 0;
+  for (int i = 0; i < o->n_options; i++) {
+    if (strncmp(text[i], name, size) == 0 && text[i][size] == '=') continue;
+    if (n != i) memcpy(text[n], text[i], sizeof text[n]);
+    n++;
+  }
+  if (value != NULL) snprintf(text[n++], sizeof text[0], "%s=%s", name, value);
+  for (int i = 0; i < n; i++) own[i] = text[i];
+  o->options = own;
+  o->n_options = n;
 }
 
 static void convert(const ls_convert_options *o) {
@@ -150,8 +171,8 @@ static void reads_quotes(void **state) {
   o = table("1,2\n3,\"4\"5\n");
   refuse(&o, LS_EDATA, ":2: column 2: text behind the closing quote");
   o = table("1,\"2\n2\"\n3,4\n5,6,7\n"); /* lines inside of quotes count */
-  o.label = "class";
-  o.header = "no";
+  set(&o, "label", "class");
+  set(&o, "header", "no");
   refuse(&o, LS_EDATA, ":4: 3 fields, where the first row has 2");
 }
 
@@ -159,39 +180,39 @@ static void finds_targets(void **state) {
   (void)state;
   const double a[] = {1, 4}, ac[] = {1, 3, 4, 6}, b[] = {2.5, 5.5}, ca[] = {3, 1, 6, 4};
   ls_convert_options o = table("id,a,\"b, of c\",c\n7,1,2.5,3\n8,4,5.5,6\n");
-  o.drop = "id";
-  o.target = "b, of c";
+  set(&o, "drop", "id");
+  set(&o, "target", "b, of c");
   convert(&o);
   expect_rows("/train/x", 2, 2, ac);
   expect_rows("/train/y", 2, 0, b);
-  o.target = "3";
+  set(&o, "target", "3");
   convert(&o);
   expect_rows("/train/y", 2, 0, b);
-  o.target = "\"b, of c\"";
-  o.drop = "1,-1";
+  set(&o, "target", "\"b, of c\"");
+  set(&o, "drop", "1,-1");
   convert(&o);
   expect_rows("/train/x", 2, 1, a);
-  o.drop = "id,\"b, of c\"";
-  o.target = "-1, a";
+  set(&o, "drop", "id,\"b, of c\"");
+  set(&o, "target", "-1, a");
   assert_int_equal(ls_convert(&o), LS_EDATA); /* nothing left */
-  o.drop = "1";
+  set(&o, "drop", "1");
   convert(&o);
   expect_rows("/train/x", 2, 1, b);
   expect_rows("/train/y", 2, 2, ca);
   expect_strings("/train/y", "columns", "c|a|");
-  o.target = "none";
+  set(&o, "target", "none");
   convert(&o);
   assert_false(has("/train/y", NULL));
-  o.target = NULL;
-  o.drop = "c";
-  o.label = "number";
+  set(&o, "target", NULL);
+  set(&o, "drop", "c");
+  set(&o, "label", "number");
   convert(&o);
   expect_rows("/train/y", 2, 0, b); /* the last that is left */
-  o.target = "aa";
+  set(&o, "target", "aa");
   refuse(&o, LS_EUSAGE, "target \"aa\": there is no such column, did you mean \"a\"?  There are 4");
-  o.target = "5";
+  set(&o, "target", "5");
   refuse(&o, LS_EUSAGE, "target \"5\": there is no such column");
-  o.target = "c";
+  set(&o, "target", "c");
   refuse(&o, LS_EUSAGE, "named twice");
 }
 
@@ -204,7 +225,7 @@ static void tells_classes_from_numbers(void **state) {
   convert(&o);
   expect_rows("/train/y", 6, 0, three);
   expect_strings("/train/y", "classes", "1|2|3|");
-  o.label = "number";
+  set(&o, "label", "number");
   convert(&o);
   assert_false(has("/train/y", "classes"));
 
@@ -217,7 +238,7 @@ static void tells_classes_from_numbers(void **state) {
   o = table("0,1.0\n1,2.0\n2,1.0\n3,2.0\n"); /* a point: a measure, unless told otherwise */
   convert(&o);
   assert_false(has("/train/y", "classes"));
-  o.label = "class";
+  set(&o, "label", "class");
   convert(&o);
   expect_strings("/train/y", "classes", "1|2|");
   text[0] = '\0';
@@ -227,13 +248,13 @@ static void tells_classes_from_numbers(void **state) {
   assert_false(has("/train/y", "classes")); /* 21 different ones */
   o = table("1,2.5\n2,abc\n3,1\n4,1\n");
   refuse(&o, LS_EDATA, ":2: column 2: \"abc\" is not a number, as the values above it are");
-  o.label = "class";
+  set(&o, "label", "class");
   convert(&o);
   expect_strings("/train/y", "classes", "1|2.5|abc|");
   o = table("1,2,a\n2,3,b\n");
-  o.target = "2,3";
+  set(&o, "target", "2,3");
   refuse(&o, LS_EDATA, ":1: column 3: \"a\" is not a number");
-  o.label = "class";
+  set(&o, "label", "class");
   refuse(&o, LS_EUSAGE, "2 targets cannot be one class");
 }
 
@@ -247,18 +268,18 @@ static void finds_headers(void **state) {
   convert(&o);
   expect_rows("/train/x", 2, 1, x);
   o = table("7,8\n1,2\n2,3\n");
-  o.header = "yes";
+  set(&o, "header", "yes");
   convert(&o);
   expect_rows("/train/x", 2, 1, x);
   expect_strings("/train/x", "columns", "7|");
   o = table("1,x,3\n4,5,6\n7,8,9\n");
   refuse(&o, LS_EDATA, ":1: column 2: \"x\" stands above numbers: say --header yes");
-  o.header = "no";
+  set(&o, "header", "no");
   refuse(&o, LS_EDATA, ":1: column 2: \"x\" is not a number; an input must be one");
-  o.header = "maybe";
+  set(&o, "header", "maybe");
   refuse(&o, LS_EUSAGE, "header \"maybe\" is not allowed");
   o = table("a,b\n");
-  o.header = "yes";
+  set(&o, "header", "yes");
   refuse(&o, LS_EDATA, "no rows of data");
 }
 
@@ -266,27 +287,27 @@ static void handles_missing_values(void **state) {
   (void)state;
   ls_convert_options o = table("a,b,y\n1,2,0.5\n,4,1.5\n3,NA,2.5\n5,?,\n9,6,3.5\n");
   refuse(&o, LS_EDATA, ":3: column 1 (a): the value is missing; --missing mean");
-  o.missing = "drop";
+  set(&o, "missing", "drop");
   convert(&o);
   const double x[] = {1, 2, 9, 6}, y[] = {0.5, 3.5};
   expect_rows("/train/x", 2, 2, x);
   expect_rows("/train/y", 2, 0, y);
-  o.missing = "mean";
+  set(&o, "missing", "mean");
   refuse(&o, LS_EDATA, ":5: column 3 (y): the value is missing; a target has no mean");
   o = table("a,b,y\n1,2,0.5\n,4,1.5\n3,NA,2.5\n8,6,3.5\n");
-  o.missing = "mean";
+  set(&o, "missing", "mean");
   convert(&o);
   const double filled[] = {1, 2, 4, 4, 3, 4, 8, 6};
   expect_rows("/train/x", 4, 2, filled);
   o = table("a,b\n,1\n,2\n");
-  o.missing = "mean";
-  o.header = "yes";
+  set(&o, "missing", "mean");
+  set(&o, "header", "yes");
   refuse(&o, LS_EDATA, "column 1 has no value in the training part");
-  o.missing = "guess";
+  set(&o, "missing", "guess");
   refuse(&o, LS_EUSAGE, "missing \"guess\" is not allowed");
   o = table("a,b\n1,2\n,2\n"); /* a column that isn't used may have holes */
-  o.drop = "a";
-  o.target = "none";
+  set(&o, "drop", "a");
+  set(&o, "target", "none");
   convert(&o);
 }
 
@@ -301,7 +322,7 @@ static void refuses_bad_tables(void **state) {
   o = table("1,2\n3,inf\n");
   refuse(&o, LS_EDATA, ":2: column 2: \"inf\" is not a number");
   o = table("0x10,2\n3,4\n");
-  o.header = "no";
+  set(&o, "header", "no");
   refuse(&o, LS_EDATA, ":1: column 1: \"0x10\" is not a number");
   o = table("1\n2\n3\n");
   refuse(&o, LS_EDATA, "of 1 column none is left as input");
@@ -318,7 +339,7 @@ static void refuses_bad_tables(void **state) {
   assert_int_equal(ls_convert(&o), LS_EUSAGE);
   o.output = output;
   o = table("1,2\n3,4\n");
-  o.delimiter = "dots";
+  set(&o, "delimiter", "dots");
   refuse(&o, LS_EUSAGE, "delimiter \"dots\" is not known");
   o.validation = 0.6;
   o.test = 0.4;
@@ -392,7 +413,7 @@ static void joins_files(void **state) {
   write_bytes(test, "a,k\n5,v\n", 8);
   o.sources = both;
   o.n_sources = 2;
-  o.test_source = test;
+  set(&o, "test-source", test);
   convert(&o);
   expect_rows("/train/x", 4, 1, x);
   expect_rows("/train/y", 4, 0, y);
@@ -507,7 +528,7 @@ static void counts_many_classes(void **state) {
   good(ls__classes_sort(&classes));
   assert_true(ls__classes_find(&classes, "c01234", &index));
   assert_int_equal(index, 1234);
-  assert_int_equal(classes.count[1234], 2);
+  assert_int_equal(classes.list[1234].count, 2);
   assert_false(ls__classes_find(&classes, "c99999", &index));
   ls__classes_reset(&classes);
 }

@@ -11,7 +11,9 @@
 #include <cmocka.h> /* after those it needs */
 
 #include "base/alloc.h"
-#include "data/convert.h"
+#include <lockstep/convert.h>
+
+#include "h5/h5.h"
 
 static char folder[] = "/tmp/lockstep-idx-XXXXXX";
 static char path[4][64], output[64];
@@ -221,7 +223,7 @@ static void refuses_headers_that_lie(void **state) {
   o.n_sources = 4;
   refuse(&o, LS_EDATA, "c: samples of type 08, [2], where");
   o.n_sources = 3;
-  refuse(&o, LS_EUSAGE, "3 sources; give images and labels");
+  refuse(&o, LS_EUSAGE, "convert idx: 3 sources; give IMAGES LABELS [TEST-IMAGES TEST-LABELS]");
   const unsigned char negative[] = {0, 1, 0xFF, 0, 0, 0};
   write_idx(1, 0x09, 1, six, negative, 6, false);
   o.n_sources = 2;

@@ -1,43 +1,41 @@
-/* Records of a table. */
-#include "data/csv.h"
+/* Records of a table: finding where they end, and cutting them into fields. */
+#include "convert/csv.h"
 
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 
 enum { FIRST_BUFFER = 1 << 20, LONGEST_RECORD = 64 << 20, SAMPLE = 50 };
 
-/* Read on: what is unread moves to the front, the buffer doubles when one record fills it. */
+/* Read more text: what is left of the buffer moves to its front, and where one record fills the
+ * buffer it doubles. */
 static ls_status refill(ls__csv *csv) {
+  ls_status st = LS_OK;
   size_t unread = csv->end - csv->begin, got;
   if (csv->begin > 0) memmove(csv->buffer, csv->buffer + csv->begin, unread);
   csv->begin = 0;
   csv->end = unread;
-  if (unread == csv->capacity) {
+  if (unread + 1 == csv->capacity) {
     if (csv->capacity >= LONGEST_RECORD)
-      return ls__fail(LS_EDATA,
-                      "%s:%zu: a record of more than %d MB begins here; is a quote never closed?",
-                      csv->path, csv->next_line, LONGEST_RECORD >> 20);
-    char *grown = ls__realloc(csv->buffer, 2 * csv->capacity + 1, 1);
-    if (grown == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", csv->path);
-    csv->buffer = grown;
-    csv->capacity *= 2;
+      LS_FAIL(LS_EDATA, "%s:%zu: a record of more than %d MB begins here; is a quote never closed?",
+              csv->path, csv->next_line, LONGEST_RECORD >> 20);
+    LS_TRY(ls__grow(&csv->buffer, &csv->capacity, csv->capacity + 1, 1, csv->path));
   }
-  ls_status st =
-      ls__input_read(csv->source, csv->buffer + csv->end, csv->capacity - csv->end, &got);
-  if (st != LS_OK) return st;
-  if (got < csv->capacity - csv->end) csv->at_end = true;
+  const size_t wanted = csv->capacity - 1 - csv->end;
+  LS_TRY(ls__input_read(csv->source, csv->buffer + csv->end, wanted, &got));
+  csv->at_end = got < wanted;
   csv->end += got;
-  return LS_OK;
+out:
+  return st;
 }
 
 ls_status ls__csv_open(ls__csv *csv, const char *path, ls__progress *progress) {
   ls_status st = LS_OK;
   csv->path = path;
   csv->next_line = 1;
-  csv->capacity = FIRST_BUFFER;
   LS_TRY(ls__input_open(path, progress, &csv->source));
-  LS_TRY(ls__alloc(&csv->buffer, csv->capacity + 1, 1, "text buffer"));
+  LS_TRY(ls__grow(&csv->buffer, &csv->capacity, FIRST_BUFFER, 1, path));
   LS_TRY(refill(csv));
   if (csv->end >= 3 && memcmp(csv->buffer, "\xEF\xBB\xBF", 3) == 0) csv->begin = 3;
   if (csv->end >= 2 &&
@@ -74,14 +72,21 @@ static size_t delimiter_at(const ls__csv_delimiter *d, const char *p, const char
   return d->size == 1 || memcmp(p, d->text, d->size) == 0 ? d->size : 0;
 }
 
-/* Whether a space at p belongs to the field and may be cut off around it. */
+/* A character that is no part of a field when it stands at the field's beginning or end: a space, a
+ * tab where tabs don't separate fields, the CR of CRLF. */
 static bool is_padding(const ls__csv_delimiter *d, char c) {
   return c == ' ' || (c == '\t' && d->text[0] != '\t') || c == '\r';
 }
 
-/* The end of the record at p: its newline, or `end`.  A newline in quotes is part of the record. */
-typedef enum scan_result { SCAN_WHOLE, SCAN_CUT, SCAN_OPEN_QUOTE, SCAN_AFTER_QUOTE } scan_result;
+typedef enum scan_result {
+  SCAN_WHOLE,      /* the record's newline was found */
+  SCAN_CUT,        /* the buffer ends first */
+  SCAN_OPEN_QUOTE, /* the buffer ends inside quotes */
+  SCAN_AFTER_QUOTE /* a closing quote is followed by something that is no delimiter */
+} scan_result;
 
+/* Find the end of the record that begins at p, and count its fields.  *stop becomes the newline
+ * behind it, or where the scan had to end.  A newline inside quotes is part of the record. */
 static scan_result scan(const ls__csv_delimiter *d, const char *p, const char *end,
                         const char **stop, size_t *fields) {
   *fields = 0;
@@ -116,8 +121,8 @@ static scan_result scan(const ls__csv_delimiter *d, const char *p, const char *e
   }
 }
 
-/* How many of the first records have the same number of fields, more than one, with this
- * delimiter. */
+/* How well a delimiter fits: the first records are cut by it, and the most that have the same number
+ * of fields, more than one, are counted. */
 static size_t agreement(const ls__csv *csv, const ls__csv_delimiter *d) {
   size_t count[SAMPLE], n = 0, best = 0;
   const char *p = csv->buffer + csv->begin, *end = csv->buffer + csv->end, *stop;
@@ -146,7 +151,7 @@ ls_status ls__csv_set_delimiter(ls__csv *csv, const char *name) {
                {"comma", {",", 1, false}},   {"bar", {"|", 1, false}},
                {"colons", {"::", 2, false}}, {"space", {" ", 1, true}}};
   const size_t n = sizeof known / sizeof *known;
-  if (name == NULL || strcmp(name, "auto") == 0) {
+  if (strcmp(name, "auto") == 0) {
     size_t best = 0;
     csv->delimiter = known[2].delimiter; /* one column: comma */
     for (size_t i = 0; i < n; i++) {
@@ -177,19 +182,12 @@ ls_status ls__csv_set_delimiter(ls__csv *csv, const char *name) {
 }
 
 static ls_status add_field(ls__csv *csv, char *text, size_t size, bool quoted) {
-  if (csv->n == csv->field_capacity) {
-    size_t capacity = csv->field_capacity == 0 ? 64 : 2 * csv->field_capacity;
-    ls__csv_field *grown = ls__realloc(csv->field, capacity, sizeof *grown);
-    if (grown == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", csv->path);
-    csv->field = grown;
-    csv->field_capacity = capacity;
-  }
-  ls__csv_field field = {text, size, quoted};
-  csv->field[csv->n++] = field;
-  return LS_OK;
+  ls_status st = ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path);
+  if (st == LS_OK) csv->field[csv->n++] = (ls__csv_field){text, size, quoted};
+  return st;
 }
 
-/* A field in quotes at p, unpacked in place; returns where it stops, behind the closing quote. */
+/* Take the quotes off the field at p, in place.  Returns the place behind the closing quote. */
 static char *unquote(char *p, char *end, size_t *size) {
   char *out = p, *in = p + 1;
   while (in < end) {
@@ -201,7 +199,8 @@ static char *unquote(char *p, char *end, size_t *size) {
   return in < end ? in + 1 : in;
 }
 
-/* Cut the record [p, end) into fields, writing zero bytes into it; *end is writable. */
+/* Cut the record [p, end) into fields.  Each is closed with a zero byte, written over what follows
+ * it; the last one's into *end, which is the record's newline or the spare byte of the buffer. */
 static ls_status cut(ls__csv *csv, char *p, char *end) {
   const ls__csv_delimiter *d = &csv->delimiter;
   csv->n = 0;

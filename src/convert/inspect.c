@@ -1,12 +1,14 @@
 /* What an HDF5 file holds, for a person or as JSON. */
 #include <inttypes.h>
+#include <lockstep/convert.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/json.h"
 #include "base/number.h"
-#include "data/convert.h"
+#include "h5/h5.h"
 
 /* Values are read for their range up to this many bytes a dataset, and in pieces of PIECE. */
 enum { PIECE = 4 << 20 };
@@ -112,13 +114,8 @@ out:
 static ls_status see(void *context, const char *name, bool is_group) {
   contents *c = context;
   if (is_group) return LS_OK;
-  if (c->n == c->capacity) {
-    size_t capacity = c->capacity == 0 ? 16 : 2 * c->capacity;
-    array *grown = ls__realloc(c->list, capacity, sizeof *grown);
-    if (grown == NULL) return ls__fail(LS_ENOMEM, "inspect: out of memory");
-    c->list = grown;
-    c->capacity = capacity;
-  }
+  ls_status st = ls__grow(&c->list, &c->capacity, c->n + 1, sizeof *c->list, "inspect");
+  if (st != LS_OK) return st;
   array a = {.name = ls__strdup(name)};
   if (a.name == NULL) return ls__fail(LS_ENOMEM, "inspect: out of memory");
   c->list[c->n++] = a;

@@ -6,28 +6,32 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
-#include "data/csv.h"
+#include "convert/classes.h"
+#include "convert/csv.h"
+#include "convert/formats.h"
+#include "convert/parts.h"
+#include "convert/share.h"
 
 /* Few different whole numbers in a single target are classes; and each must come twice on average,
  * or ten rows of ten measurements would be ten classes. */
 enum { FEW = 20 };
 
+enum { PASSES = 2 };
+
 /* What the single target is.  UNDECIDED until its first value. */
 typedef enum target_kind { UNDECIDED, NUMBER, CLASS } target_kind;
 
-typedef enum missing_mode { MISSING_ERROR, MISSING_MEAN, MISSING_DROP } missing_mode;
-
 typedef struct converter {
   const ls_convert_options *options;
+  const ls__csv_options *own;
   ls__progress *progress;
   ls__csv_plan plan;
-  missing_mode missing;
   target_kind kind;
   bool chosen;        /* by --label, or by decide(): numbers are numbers, or names of classes */
   bool whole_numbers; /* so far */
   ls__classes classes;
   ls__share share;
-  size_t rows[LS__SPLITS]; /* kept, by the first pass */
+  size_t rows[LS__PARTS]; /* kept, by the first pass */
   uint64_t training_rows;  /* read from the training sources, kept or not */
   uint64_t dropped;
   double *sum;            /* [n_inputs] over the training part */
@@ -38,28 +42,11 @@ typedef struct converter {
   const char *class_name; /* of the row being read */
 } converter;
 
-static ls_status read_options(converter *c) {
-  const char *missing = c->options->missing == NULL ? "error" : c->options->missing;
-  const char *label = c->options->label == NULL ? "auto" : c->options->label;
-  if (strcmp(missing, "error") == 0)
-    c->missing = MISSING_ERROR;
-  else if (strcmp(missing, "mean") == 0)
-    c->missing = MISSING_MEAN;
-  else if (strcmp(missing, "drop") == 0)
-    c->missing = MISSING_DROP;
-  else
-    return ls__fail(LS_EUSAGE,
-                    "convert: missing \"%s\" is not allowed, it must be error, mean or drop",
-                    missing);
-  c->chosen = strcmp(label, "auto") != 0;
+static ls_status choose_kind(converter *c) {
+  const int label = c->own->label;
+  c->chosen = label != LS__CSV_LABEL_AUTO;
   c->whole_numbers = true;
-  if (strcmp(label, "class") == 0)
-    c->kind = CLASS;
-  else if (strcmp(label, "number") == 0)
-    c->kind = NUMBER;
-  else if (c->chosen)
-    return ls__fail(
-        LS_EUSAGE, "convert: label \"%s\" is not allowed, it must be auto, class or number", label);
+  c->kind = label == LS__CSV_LABEL_CLASS ? CLASS : label == LS__CSV_LABEL_NUMBER ? NUMBER : UNDECIDED;
   if (c->plan.n_targets == 1) return LS_OK;
   if (c->kind == CLASS && c->plan.n_targets > 1)
     return ls__fail(LS_EUSAGE, "convert: %zu targets cannot be one class", c->plan.n_targets);
@@ -71,14 +58,14 @@ static ls_status read_options(converter *c) {
 /* What to do about a value that isn't there. */
 static ls_status handle_missing(const converter *c, const ls__csv *csv, size_t column, bool *keep) {
   char where[512];
-  if (c->missing == MISSING_DROP) {
+  if (c->own->missing == LS__CSV_HOLES_DROP) {
     *keep = false;
     return LS_OK;
   }
-  if (c->missing == MISSING_MEAN && c->plan.role[column] == LS__CSV_INPUT) return LS_OK;
+  if (c->own->missing == LS__CSV_HOLES_MEAN && c->plan.role[column] == LS__CSV_INPUT) return LS_OK;
   return ls__fail(
       LS_EDATA, "%s: the value is missing; %s", ls__csv_where(csv, &c->plan, column, where),
-      c->missing == MISSING_MEAN
+      c->own->missing == LS__CSV_HOLES_MEAN
           ? "a target has no mean to stand in for it, --missing drop leaves its row out"
           : "--missing mean fills in the column's mean, --missing drop leaves the row out");
 }
@@ -196,7 +183,7 @@ static ls_status read_file(converter *c, const char *path, bool test, ls__parts 
   ls_status st = LS_OK;
   ls__csv csv = {0};
   bool more, keep;
-  LS_TRY(ls__csv_open_planned(&csv, path, &c->plan, c->options, c->progress));
+  LS_TRY(ls__csv_open_planned(&csv, path, &c->plan, c->own, c->progress));
   for (;;) {
     LS_TRY(ls__csv_next(&csv, &more));
     if (!more) break;
@@ -218,7 +205,7 @@ static ls_status read_all(converter *c, ls__parts *parts) {
   c->dropped = 0;
   for (int i = 0; i < c->options->n_sources; i++)
     LS_TRY(read_file(c, c->options->sources[i], false, parts));
-  if (c->options->test_source != NULL) LS_TRY(read_file(c, c->options->test_source, true, parts));
+  if (c->own->test_source != NULL) LS_TRY(read_file(c, c->own->test_source, true, parts));
 out:
   return st;
 }
@@ -226,17 +213,17 @@ out:
 /* After the first pass: is the target a class?  Are all means known? */
 static ls_status decide(converter *c) {
   const size_t rows = c->rows[LS_TRAIN] + c->rows[LS_VALIDATION] + c->rows[LS_TEST];
-  ls_status st = ls__parts_check(c->rows, c->options);
+  ls_status st = ls__share_check(c->rows, c->options);
   if (st != LS_OK) return st;
-  if (c->options->test_source != NULL && c->rows[LS_TEST] == 0)
-    return ls__fail(LS_EDATA, "%s: no rows of data", c->options->test_source);
+  if (c->own->test_source != NULL && c->rows[LS_TEST] == 0)
+    return ls__fail(LS_EDATA, "%s: no rows of data", c->own->test_source);
   if (!c->chosen && c->kind == NUMBER && c->whole_numbers && c->classes.n <= FEW &&
       rows >= 2 * c->classes.n) {
     c->kind = CLASS;
     c->chosen = true; /* from now on names are those of numbers */
   }
   if (c->kind == NUMBER) c->chosen = true;
-  if (c->missing == MISSING_MEAN) {
+  if (c->own->missing == LS__CSV_HOLES_MEAN) {
     for (size_t i = 0; i < c->plan.n; i++) {
       if (c->plan.role[i] != LS__CSV_INPUT || c->known[c->plan.place[i]] > 0) continue;
       return ls__fail(LS_EDATA, "%s: column %zu has no value in the training part, and so no mean",
@@ -261,6 +248,17 @@ out:
   return st;
 }
 
+static ls_status write_classes(const converter *c, const ls__parts *parts) {
+  ls_status st = LS_OK;
+  const char **names = NULL;
+  LS_TRY(ls__alloc(&names, c->classes.n, sizeof *names, "class names"));
+  for (size_t i = 0; i < c->classes.n; i++) names[i] = c->classes.list[i].name;
+  LS_TRY(ls__parts_strings(parts, "y", "classes", names, c->classes.n));
+out:
+  ls__free(names);
+  return st;
+}
+
 static void summary(const converter *c) {
   fprintf(stderr, "convert: %zu training, %zu validation, %zu test rows of %zu inputs",
           c->rows[LS_TRAIN], c->rows[LS_VALIDATION], c->rows[LS_TEST], c->plan.n_inputs);
@@ -268,7 +266,7 @@ static void summary(const converter *c) {
   if (c->kind == CLASS && c->plan.n_targets == 1) {
     fprintf(stderr, "; %zu classes:", c->classes.n);
     for (size_t i = 0; i < c->classes.n && i < 10; i++)
-      fprintf(stderr, "%s %s", i == 0 ? "" : ",", c->classes.name[i]);
+      fprintf(stderr, "%s %s", i == 0 ? "" : ",", c->classes.list[i].name);
     fprintf(stderr, "%s\n", c->classes.n > 10 ? ", ..." : "");
   } else {
     fprintf(stderr, "; %zu number%s to predict\n", c->plan.n_targets,
@@ -276,13 +274,18 @@ static void summary(const converter *c) {
   }
 }
 
-ls_status ls__convert_csv(const ls_convert_options *options, ls__progress *progress) {
+static ls_status run(const ls_convert_options *options, const void *own, ls__progress *progress) {
   ls_status st = LS_OK;
-  converter c = {.options = options, .progress = progress};
+  converter c = {.options = options, .own = own, .progress = progress};
   ls__parts parts = {0};
   ls__h5 *file = NULL;
-  LS_TRY(ls__csv_plan_init(&c.plan, options));
-  LS_TRY(read_options(&c));
+  if (c.own->test_source != NULL) {
+    if (options->test > 0.0)
+      LS_FAIL(LS_EUSAGE, "convert: give a test source or a share for the test part, not both");
+    LS_TRY(ls__format_add_source(options, c.own->test_source, PASSES, progress));
+  }
+  LS_TRY(ls__csv_plan_init(&c.plan, options->sources[0], c.own));
+  LS_TRY(choose_kind(&c));
   c.share = ls__share_create(options);
   LS_TRY(ls__alloc(&c.sum, c.plan.n_inputs, sizeof *c.sum, "columns"));
   LS_TRY(ls__alloc(&c.known, c.plan.n_inputs, sizeof *c.known, "columns"));
@@ -297,15 +300,13 @@ ls_status ls__convert_csv(const ls_convert_options *options, ls__progress *progr
   LS_TRY(ls__parts_init(&parts, file, c.rows, LS__F32, &x_row, classes ? LS__I32 : LS__F32,
                         c.plan.n_targets == 0 ? NULL : &y_row, options->gzip));
   LS_TRY(read_all(&c, &parts));
-  for (int p = 0; p < LS__SPLITS; p++)
+  for (int p = 0; p < LS__PARTS; p++)
     if (parts.part[p].pushed != parts.part[p].rows)
       LS_FAIL(LS_EIO, "%s: the file has changed while it was read", options->sources[0]);
   LS_TRY(ls__parts_finish(&parts));
   LS_TRY(write_names(&c, &parts, LS__CSV_INPUT, "x", c.plan.n_inputs));
   LS_TRY(write_names(&c, &parts, LS__CSV_TARGET, "y", c.plan.n_targets));
-  if (classes)
-    LS_TRY(ls__parts_strings(&parts, "y", "classes", (const char *const *)c.classes.name,
-                             c.classes.n));
+  if (classes) LS_TRY(write_classes(&c, &parts));
   st = ls__h5_commit(file);
   file = NULL;
   if (st != LS_OK) goto out;
@@ -322,3 +323,31 @@ out:
   ls__free(c.y);
   return st;
 }
+
+static const char *const labels[] = {"auto", "class", "number", NULL};
+static const char *const holes[] = {"error", "mean", "drop", NULL};
+static const char *const headers[] = {"auto", "yes", "no", NULL};
+
+static const ls__option options_of_csv[] = {
+    LS__FORMAT_TEXT(ls__csv_options, target, "target", "COLUMNS", "last",
+                    "what to predict: names or numbers (1 is the first, -1 the last), comma-separated, "
+                    "or none"),
+    LS__FORMAT_TEXT(ls__csv_options, drop, "drop", "COLUMNS", "", "columns to leave out, such as an id"),
+    LS__CHOICE(ls__csv_options, label, "auto", labels,
+               "how to read the target; auto: text and few different whole numbers are classes"),
+    LS__CHOICE(ls__csv_options, missing, "error", holes,
+               "what to do where a value is missing: refuse it, take the mean of its column, drop its row"),
+    LS__FORMAT_TEXT(ls__csv_options, delimiter, "delimiter", "NAME", "auto",
+                    "what separates fields: comma, semicolon, tab, space, or the sign itself; auto: what "
+                    "fits the first lines"),
+    LS__CHOICE(ls__csv_options, header, "auto", headers, "whether the first line holds names"),
+    LS__FORMAT_TEXT(ls__csv_options, test_source, "test-source", "FILE", "",
+                    "a file of the same columns that becomes the test part"),
+    LS__END};
+
+const ls__format ls__format_csv = {
+    {"csv", "tables as text, a row a line; several files are read as one", options_of_csv},
+    "FILE...",
+    PASSES,
+    sizeof(ls__csv_options),
+    run};

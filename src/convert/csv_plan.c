@@ -1,9 +1,9 @@
-/* What the columns of a table are: header, names, targets. */
+/* What the columns of a table are: which have names, which are targets, which are dropped. */
 #include <string.h>
 
 #include "base/alloc.h"
 #include "config/nearest.h"
-#include "data/csv.h"
+#include "convert/csv.h"
 
 enum { LOOK_AHEAD = 100 };
 
@@ -81,34 +81,31 @@ out:
 }
 
 /* Look at the beginning of a file.  delimiter NULL: find it, and leave it in *found. */
-static ls_status peek(const char *path, const ls_convert_options *options,
+static ls_status peek(const char *path, const ls__csv_options *own,
                       const ls__csv_delimiter *delimiter, ls__csv_delimiter *found,
                       first_record *first) {
   ls_status st = LS_OK;
   ls__csv csv = {0};
   ls__progress quiet = {0};
-  const char *header = options->header == NULL ? "auto" : options->header;
   bool more;
-  if (strcmp(header, "auto") != 0 && strcmp(header, "yes") != 0 && strcmp(header, "no") != 0)
-    LS_FAIL(LS_EUSAGE, "convert: header \"%s\" is not allowed, it must be auto, yes or no", header);
   LS_TRY(ls__csv_open(&csv, path, &quiet));
   if (delimiter == NULL)
-    LS_TRY(ls__csv_set_delimiter(&csv, options->delimiter));
+    LS_TRY(ls__csv_set_delimiter(&csv, own->delimiter));
   else
     csv.delimiter = *delimiter;
   if (found != NULL) *found = csv.delimiter;
   LS_TRY(ls__csv_next(&csv, &more));
   if (!more) LS_FAIL(LS_EDATA, "%s: no rows of data", path);
-  const bool hash = strcmp(header, "no") != 0 && strip_hash(&csv);
+  const bool hash = own->header != LS__CSV_HEADER_NO && strip_hash(&csv);
   LS_TRY(ls__alloc(&first->text, csv.n, sizeof(char *), "columns"));
   for (; first->n < csv.n; first->n++) {
     first->text[first->n] = ls__strdup(csv.field[first->n].text);
     if (first->text[first->n] == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   }
-  if (strcmp(header, "auto") == 0 && !hash)
+  if (own->header == LS__CSV_HEADER_AUTO && !hash)
     LS_TRY(look_for_header(&csv, first));
   else
-    first->header = hash || strcmp(header, "yes") == 0;
+    first->header = hash || own->header == LS__CSV_HEADER_YES;
 out:
   ls__csv_reset(&csv);
   return st;
@@ -184,11 +181,12 @@ out:
   return st;
 }
 
-ls_status ls__csv_plan_init(ls__csv_plan *plan, const ls_convert_options *options) {
+ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_options *own) {
   ls_status st = LS_OK;
   first_record first = {0};
   size_t dropped = 0;
-  LS_TRY(peek(options->sources[0], options, NULL, &plan->delimiter, &first));
+  plan->path = path;
+  LS_TRY(peek(path, own, NULL, &plan->delimiter, &first));
   plan->n = first.n;
   LS_TRY(ls__alloc(&plan->role, plan->n, sizeof *plan->role, "columns"));
   LS_TRY(ls__alloc(&plan->place, plan->n, sizeof *plan->place, "columns"));
@@ -196,24 +194,24 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const ls_convert_options *option
     plan->name = first.text;
     memset(&first, 0, sizeof first);
   }
-  if (options->drop != NULL && *options->drop != '\0')
-    LS_TRY(mark(plan, options->drop, "drop", LS__CSV_DROPPED, &dropped));
-  if (options->target == NULL) {
+  if (own->drop != NULL && *own->drop != '\0')
+    LS_TRY(mark(plan, own->drop, "drop", LS__CSV_DROPPED, &dropped));
+  if (strcmp(own->target, "last") == 0) {
     size_t last = plan->n;
     while (last > 0 && plan->role[last - 1] == LS__CSV_DROPPED) last--;
     if (last > 0) {
       plan->role[last - 1] = LS__CSV_TARGET;
       plan->n_targets = 1;
     }
-  } else if (strcmp(options->target, "none") != 0) {
-    LS_TRY(mark(plan, options->target, "target", LS__CSV_TARGET, &plan->n_targets));
+  } else if (strcmp(own->target, "none") != 0) {
+    LS_TRY(mark(plan, own->target, "target", LS__CSV_TARGET, &plan->n_targets));
   }
   for (size_t i = 0; i < plan->n; i++)
     if (plan->role[i] == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
   if (plan->n_inputs == 0)
     LS_FAIL(LS_EDATA,
             "%s: of %zu column%s none is left as input (fields are taken to be separated by %s)",
-            options->sources[0], plan->n, plan->n == 1 ? "" : "s",
+            path, plan->n, plan->n == 1 ? "" : "s",
             plan->delimiter.runs              ? "spaces"
             : plan->delimiter.text[0] == '\t' ? "tabs"
                                               : plan->delimiter.text);
@@ -231,23 +229,23 @@ void ls__csv_plan_reset(ls__csv_plan *plan) {
 }
 
 ls_status ls__csv_open_planned(ls__csv *csv, const char *path, const ls__csv_plan *plan,
-                               const ls_convert_options *options, ls__progress *progress) {
+                               const ls__csv_options *own, ls__progress *progress) {
   ls_status st = LS_OK;
   first_record first = {0};
   bool more;
-  LS_TRY(peek(path, options, &plan->delimiter, NULL, &first));
+  LS_TRY(peek(path, own, &plan->delimiter, NULL, &first));
   LS_TRY(ls__csv_open(csv, path, progress));
   csv->delimiter = plan->delimiter;
   if (!first.header) goto out;
   LS_TRY(ls__csv_next(csv, &more));
-  if (plan->name == NULL || path == options->sources[0]) goto out;
+  if (plan->name == NULL || path == plan->path) goto out;
   if (first.n != plan->n)
     LS_FAIL(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, csv->line, first.n,
-            options->sources[0], plan->n);
+            plan->path, plan->n);
   for (size_t i = 0; i < first.n; i++)
     if (strcmp(first.text[i], plan->name[i]) != 0)
       LS_FAIL(LS_EDATA, "%s:%zu: column %zu is \"%.60s\", where %s has \"%.60s\"", path, csv->line,
-              i + 1, first.text[i], options->sources[0], plan->name[i]);
+              i + 1, first.text[i], plan->path, plan->name[i]);
 out:
   first_record_reset(&first);
   return st;

@@ -1,11 +1,12 @@
-/* Reading a file through zlib, which passes on what isn't compressed as it is. */
+/* Reading a file through zlib, which hands on what isn't compressed as it is. */
+#include "convert/input.h"
+
 #include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <zlib.h>
 
 #include "base/alloc.h"
-#include "data/convert.h"
 
 struct ls__input {
   gzFile gz;

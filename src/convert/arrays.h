@@ -1,0 +1,63 @@
+/* What formats of arrays share: inputs in one file and targets in another, row for row, and maybe
+ * a second such pair that becomes the test part.
+ *
+ * Inputs keep their type: bytes stay bytes (and get the attribute `scale`, so that a pixel is 0 to 1
+ * in training), 32- and 64-bit floats stay what they are, other whole numbers become int32.  Whole
+ * numbers, one a row, as targets are class labels; all other targets become 32-bit floats.
+ *
+ * A format has to read a header, no more: see idx.c and npy.c. */
+#ifndef LS_CONVERT_ARRAYS_H
+#define LS_CONVERT_ARRAYS_H
+
+#include <lockstep/shape.h>
+
+#include "convert/format.h"
+#include "convert/input.h"
+
+/* How an element lies in the file. */
+typedef enum ls__element_kind {
+  LS__ELEMENT_UNSIGNED, /* 1, 2 or 4 bytes */
+  LS__ELEMENT_SIGNED,   /* 1, 2, 4 or 8 bytes */
+  LS__ELEMENT_REAL,     /* 4 or 8 bytes, IEEE 754 */
+  LS__ELEMENT_TRUTH     /* 1 byte: 0 is false, anything else is true */
+} ls__element_kind;
+
+typedef struct ls__element {
+  ls__element_kind kind;
+  size_t size; /* bytes */
+  bool big_endian;
+  char name[8]; /* as the format calls it, for messages */
+} ls__element;
+
+/* An array being read.  The format's header function finds path and input, and fills the rest of
+ * the first group. */
+typedef struct ls__array_file {
+  const char *path;
+  ls__input *input;
+  ls__element element;
+  ls_shape shape; /* all of it, rows first; at least one dimension */
+
+  size_t rows;
+  ls_shape row;
+  size_t row_count, row_bytes; /* elements and bytes of a row */
+} ls__array_file;
+
+/* Read the header, and leave the input at the first element. */
+typedef ls_status (*ls__array_header)(ls__array_file *array);
+
+/* For header functions: exactly so many bytes of it. */
+LS_CHECKED ls_status ls__array_read_header(ls__array_file *array, void *to, size_t size);
+
+/* Options of every such format, to stand in its kind, and the struct that they fill. */
+typedef struct ls__arrays_options {
+  int label;    /* auto, class, number */
+  double scale; /* what bytes are divided by */
+} ls__arrays_options;
+extern const ls__option ls__arrays_table[];
+
+/* What the format's `run` does. */
+LS_CHECKED ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
+                                        const ls_convert_options *options,
+                                        const ls__arrays_options *own, ls__progress *progress);
+
+#endif

@@ -1,0 +1,129 @@
+/* Writing the parts of a dataset, a chunk of rows at a time. */
+#include "convert/parts.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+
+static void array_name(char name[32], size_t part, const char *array) {
+  snprintf(name, 32, "/%s/%s", ls__split_name((ls_split)part), array);
+}
+
+static size_t row_bytes(ls__dtype type, const ls_shape *row) {
+  return ls__dtype_size(type) * ls_shape_count(row);
+}
+
+/* Rows a chunk: about 1 MB, what a disk reads in one go and a cache holds several of, but no more
+ * than there are. */
+static size_t chunk_rows_of(size_t bytes, size_t rows) {
+  size_t chunk = (1 << 20) / (bytes == 0 ? 1 : bytes);
+  if (chunk > rows) chunk = rows;
+  return chunk == 0 ? 1 : chunk;
+}
+
+ls_status ls__parts_init(ls__parts *parts, ls__h5 *file, const size_t rows[LS__PARTS],
+                         ls__dtype x_type, const ls_shape *x_row, ls__dtype y_type,
+                         const ls_shape *y_row, int gzip) {
+  ls_status st = LS_OK;
+  char name[32];
+  parts->file = file;
+  parts->x_type = x_type;
+  parts->y_type = y_type;
+  parts->x_bytes = row_bytes(x_type, x_row);
+  parts->y_bytes = y_row == NULL ? 0 : row_bytes(y_type, y_row);
+  parts->chunk_rows = chunk_rows_of(parts->x_bytes, SIZE_MAX); /* whole chunks of x at a time */
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    ls__parts_part *part = &parts->part[p];
+    part->rows = rows[p];
+    if (rows[p] == 0) continue;
+    size_t room = parts->chunk_rows < rows[p] ? parts->chunk_rows : rows[p];
+    LS_TRY(ls__alloc(&part->x, room, parts->x_bytes, "rows to write"));
+    array_name(name, p, "x");
+    LS_TRY(ls__h5_dataset(file, name, x_type, rows[p], x_row,
+                          chunk_rows_of(parts->x_bytes, rows[p]), gzip));
+    if (y_row == NULL) continue;
+    LS_TRY(ls__alloc(&part->y, room, parts->y_bytes, "rows to write"));
+    array_name(name, p, "y");
+    LS_TRY(ls__h5_dataset(file, name, y_type, rows[p], y_row,
+                          chunk_rows_of(parts->y_bytes, rows[p]), gzip));
+  }
+out:
+  return st;
+}
+
+void *ls__parts_x(ls__parts *parts, ls_split split) {
+  return parts->part[split].x + parts->part[split].waiting * parts->x_bytes;
+}
+
+void *ls__parts_y(ls__parts *parts, ls_split split) {
+  return parts->part[split].y + parts->part[split].waiting * parts->y_bytes;
+}
+
+static ls_status flush(ls__parts *parts, size_t p) {
+  ls_status st = LS_OK;
+  ls__parts_part *part = &parts->part[p];
+  char name[32];
+  if (part->waiting == 0) return LS_OK;
+  size_t first = part->pushed - part->waiting;
+  array_name(name, p, "x");
+  LS_TRY(ls__h5_write_rows(parts->file, name, first, part->waiting, parts->x_type, part->x));
+  if (part->y != NULL) {
+    array_name(name, p, "y");
+    LS_TRY(ls__h5_write_rows(parts->file, name, first, part->waiting, parts->y_type, part->y));
+  }
+  part->waiting = 0;
+out:
+  return st;
+}
+
+ls_status ls__parts_push(ls__parts *parts, ls_split split) {
+  ls__parts_part *part = &parts->part[split];
+  part->waiting++;
+  part->pushed++;
+  if (part->waiting < parts->chunk_rows && part->pushed < part->rows) return LS_OK;
+  return flush(parts, split);
+}
+
+ls_status ls__parts_finish(ls__parts *parts) {
+  ls_status st = LS_OK;
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    LS_ASSERT(parts->part[p].pushed == parts->part[p].rows);
+    LS_TRY(flush(parts, p));
+  }
+out:
+  return st;
+}
+
+void ls__parts_reset(ls__parts *parts) {
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    ls__free(parts->part[p].x);
+    ls__free(parts->part[p].y);
+  }
+  memset(parts, 0, sizeof *parts);
+}
+
+ls_status ls__parts_strings(const ls__parts *parts, const char *array, const char *name,
+                            const char *const *text, size_t n) {
+  ls_status st = LS_OK;
+  char object[32];
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    if (parts->part[p].rows == 0) continue;
+    array_name(object, p, array);
+    LS_TRY(ls__h5_set_strings(parts->file, object, name, text, n));
+  }
+out:
+  return st;
+}
+
+ls_status ls__parts_number(const ls__parts *parts, const char *array, const char *name,
+                           double number) {
+  ls_status st = LS_OK;
+  char object[32];
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    if (parts->part[p].rows == 0) continue;
+    array_name(object, p, array);
+    LS_TRY(ls__h5_set_doubles(parts->file, object, name, &number, 1));
+  }
+out:
+  return st;
+}

@@ -25,10 +25,18 @@ typedef struct ls_model ls_model;
 LS_PUBLIC LS_CHECKED ls_status ls_model_create(ls_config *config, const ls_shape *x, uint64_t seed,
                                                ls_model **model);
 
+/** The same with any number of inputs, which layers read `from:` their names.
+ *
+ * Local.  @param inputs  [n_inputs]; their types are found out from the layers that read them
+ * @return LS_ECONFIG, LS_EUSAGE, LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_model_create_ports(ls_config *config, size_t n_inputs,
+                                                     const ls_port *inputs, uint64_t seed,
+                                                     ls_model **model);
+
 /** Free it.  Local; NULL is nothing. */
 LS_PUBLIC void ls_model_destroy(ls_model *model);
 
-/** Predict n samples.
+/** Predict n samples with a network of one input and one output.
  *
  * Local; needs no MPI; not for one model on several threads at once.  Inputs are as in the data
  * file: normalisation, where the network was trained with it, is applied here, and taken back from
@@ -36,17 +44,34 @@ LS_PUBLIC void ls_model_destroy(ls_model *model);
  *
  * @param x  [n, input shape]
  * @param y  [n, output shape], written
- * @return   LS_ENOMEM */
+ * @return   LS_EUSAGE (several inputs or outputs), LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const float *x, float *y);
 
-/** Shape of one sample's input and output.  Local. */
+/** Predict n samples with any network.  Local; as ls_model_predict.
+ *
+ * @param inputs   [inputs] each [n, shape] of float, or of int32_t where its type is LS_INDEX
+ * @param outputs  [outputs] each [n, shape], written; NULL where nobody wants it
+ * @return         LS_ENOMEM */
+LS_PUBLIC LS_CHECKED ls_status ls_model_predict_ports(ls_model *model, size_t n,
+                                                      const void *const *inputs,
+                                                      float *const *outputs);
+
+/** Number of inputs and outputs; name, type and shape of one of them, i < that number.  Local. */
+LS_PUBLIC size_t ls_model_inputs(const ls_model *model);
+LS_PUBLIC size_t ls_model_outputs(const ls_model *model);
+LS_PUBLIC ls_port ls_model_input(const ls_model *model, size_t i);
+LS_PUBLIC ls_port ls_model_output(const ls_model *model, size_t i);
+
+/** Shape of one sample of the first input and the first output.  Local. */
 LS_PUBLIC ls_shape ls_model_input_shape(const ls_model *model);
 LS_PUBLIC ls_shape ls_model_output_shape(const ls_model *model);
 
-/** Names of the classes that it was trained on, or NULL; *n their number.  Local. */
+/** Names of the classes that the first output, or output i, was trained on, or NULL; *n their number.
+ * Local. */
 LS_PUBLIC const char *const *ls_model_classes(const ls_model *model, size_t *n);
+LS_PUBLIC const char *const *ls_model_output_classes(const ls_model *model, size_t i, size_t *n);
 
-/** Number of trainable parameters.  Local. */
+/** Number of parameters, those that are not trained included.  Local. */
 LS_PUBLIC size_t ls_model_parameter_count(const ls_model *model);
 
 /** A parameter by name, "dense_1/weight"; row-major, borrowed from the model, writable; NULL when

@@ -10,9 +10,11 @@ extern "C" {
 #if defined(__GNUC__)
 #define LS_CHECKED __attribute__((warn_unused_result))
 #define LS_PUBLIC __attribute__((visibility("default")))
+#define LS_FORMAT(text, first) __attribute__((format(printf, text, first)))
 #else
 #define LS_CHECKED
 #define LS_PUBLIC
+#define LS_FORMAT(text, first)
 #endif
 
 /** Every status: name, exit code of a program that ends with it, text.
@@ -50,6 +52,10 @@ LS_PUBLIC int ls_status_exit_code(ls_status status);
  * Local.  Valid until the next failure on this thread; empty when nothing has failed.  After a
  * collective call has failed, every rank holds the message of the rank whose status won. */
 LS_PUBLIC const char *ls_error_message(void);
+
+/** Leave a message for this thread, and return the status: for callbacks that fail, as in
+ * `return ls_fail(LS_EDATA, "sample %zu: no such file", i);`.  Local. */
+LS_PUBLIC ls_status ls_fail(ls_status status, const char *format, ...) LS_FORMAT(2, 3);
 
 #ifdef __cplusplus
 }

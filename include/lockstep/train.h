@@ -22,13 +22,58 @@ typedef enum ls_progress {
   LS_PROGRESS_NONE
 } ls_progress;
 
+/** An epoch that has just ended: the same on every rank. */
+typedef struct ls_epoch {
+  uint64_t epoch, step;     /**< epochs and steps done */
+  double lr;                /**< learning rate of its first step */
+  double loss;              /**< of the training samples, while they were trained on */
+  double validation_loss;   /**< NAN without a validation part */
+  size_t n_metrics;
+  const char *const *names; /**< [n_metrics] "accuracy"; of several outputs "price_mae" */
+  const double *metrics;    /**< [n_metrics] of the training samples */
+  const double *validation_metrics; /**< [n_metrics], NAN without a validation part */
+} ls_epoch;
+
 /** What a caller decides about a run besides its configuration; zeros are the usual. */
 typedef struct ls_train_options {
   bool resume;                /**< continue from the newest whole checkpoint, if there is one */
   ls_progress progress;
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
   const char *default_output; /**< run directory where the config has no `output:`; NULL: none */
+
+  /** Called on every rank at the end of each epoch of ls_trainer_run; NULL: not.  Any other status
+   * than LS_OK, from any rank, ends the run with it on all: LS_ESTOPPED as ls_stop does. */
+  ls_status (*on_epoch)(void *context, const ls_epoch *epoch);
+  void *context; /**< given to on_epoch */
+
+  /** For a trainer without dataset, which its caller feeds (ls_trainer_step): what the feed will
+   * give.  Targets are named as the outputs that they are compared with (any name, of one). */
+  const ls_port *inputs; /**< [n_inputs] */
+  size_t n_inputs;
+  const ls_port *targets; /**< [n_targets] */
+  size_t n_targets;
 } ls_train_options;
+
+/** Where the samples of a step come from, and who says how good the outputs are.
+ *
+ * A step's batch of n samples is cut into lanes, and each rank computes some of them.  For each of
+ * its lanes a rank calls load, then runs the network forward, calls score, and runs it backward.
+ * The callbacks of a rank are called for ascending samples, and must give the same for a sample
+ * whichever rank asks: then the weights are the same, bit for bit, on any number of ranks.  A rank
+ * may have no samples; then it makes no call.  A callback that fails (with any status) ends the step
+ * on all ranks, with the message that it left by ls_fail. */
+typedef struct ls_feed {
+  void *context; /**< given to both */
+  /** Fill in samples [lo, hi) of the step's batch: inputs[i] is [hi - lo, input i], of float, or
+   * int32_t where its type is LS_INDEX; targets[i] is [hi - lo, target of output i], or NULL where
+   * score is given. */
+  ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs, float *const *targets);
+  /** The loss of the samples just loaded, summed, and its gradient: outputs[i] and gradients[i] are
+   * [hi - lo, output i].  Of an output whose configured loss applies a final softmax or sigmoid
+   * itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
+  ls_status (*score)(void *context, size_t lo, size_t hi, const float *const *outputs,
+                     float *const *gradients, double *loss);
+} ls_feed;
 
 /** How a training ended. */
 typedef struct ls_train_summary {
@@ -48,7 +93,8 @@ typedef struct ls_trainer ls_trainer;
  *
  * @param comm     the ranks, or NULL for one process without MPI; must outlive the trainer
  * @param config   gets its defaults filled in; must outlive the trainer
- * @param data     NULL: opened from the config's `data:`; else borrowed, must outlive the trainer
+ * @param data     NULL: opened from the config's `data:`, or none where options->inputs are given;
+ *                 else borrowed, must outlive the trainer
  * @param options  NULL: the usual
  * @param trainer  owned by the caller
  * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on every rank */
@@ -63,7 +109,29 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *confi
  * @return LS_OK; LS_ESTOPPED after ls_stop, a checkpoint written; LS_ENONFINITE; LS_EIO; LS_EDATA */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summary *summary);
 
-/** The network being trained.  Local; borrowed from the trainer; not during ls_trainer_run. */
+/** One step: forward and backward on `samples` samples, the exchange of gradients, the update.
+ *
+ * Collective; samples, and whether feed and loss are NULL, must be the same on all ranks.  This is
+ * what ls_trainer_run does between its checks; a loop of your own may call it instead
+ * (scripts/examples/own_loop.c).
+ *
+ * @param samples  of all ranks together, at most the configured batch; 0: the batch.  The dataset
+ *                 gives whole batches, and at the end of an epoch what is left: 0 then
+ * @param feed     NULL: the next samples of the dataset, in the order of the epoch; after its last
+ *                 sample the next epoch begins
+ * @param loss     the loss of the batch (the mean over its samples, or the sum with `reduction: sum`),
+ *                 the same on every rank, before the update; NULL: not wanted, which saves a message
+ * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.  After
+ *                 a failure the weights are of no use, and the trainer can only be destroyed */
+LS_PUBLIC LS_CHECKED ls_status ls_trainer_step(ls_trainer *trainer, size_t samples,
+                                               const ls_feed *feed, double *loss);
+
+/** Loss of a part of the dataset with the weights as they are.
+ * Collective.  @return LS_EUSAGE (no dataset, no loss, no such part), LS_EDATA, LS_EIO */
+LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split split, double *loss);
+
+/** The network being trained.  Local, but after a step it may wait until other ranks have ended it;
+ * borrowed from the trainer; not during ls_trainer_run. */
 LS_PUBLIC ls_model *ls_trainer_model(ls_trainer *trainer);
 
 /** Print the model table, the memory plan a rank, the lanes and the buckets.

@@ -1,3 +1,4 @@
+/* Statuses and the message of a thread's last failure. */
 #include "base/error.h"
 
 #include <signal.h>
@@ -44,14 +45,27 @@ static void one_line(char *text) {
 #undef ls__fail
 #undef ls__fail_context
 
-ls_status ls__fail(ls_status status, const char *format, ...) {
+static void set_message(const char *format, va_list arguments) LS_PRINTF(1, 0);
+static void set_message(const char *format, va_list arguments) {
   char text[LS__ERROR_BYTES]; /* the old message may be an argument */
-  va_list arguments;
-  va_start(arguments, format);
   vsnprintf(text, sizeof text, format, arguments);
-  va_end(arguments);
   one_line(text);
   memcpy(message, text, sizeof message);
+}
+
+ls_status ls__fail(ls_status status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  set_message(format, arguments);
+  va_end(arguments);
+  return status;
+}
+
+ls_status ls_fail(ls_status status, const char *format, ...) {
+  va_list arguments;
+  va_start(arguments, format);
+  set_message(format, arguments);
+  va_end(arguments);
   return status;
 }
 

@@ -12,10 +12,16 @@ enum { LS__CHECKPOINT_VERSION = 1, LS__PATH_BYTES = 512 };
   X(step) X(epoch) X(position) X(seed) X(batch) X(lanes) X(samples) X(best_epoch) X(waited) X(n_sums)
 
 /* "FOLDER/LAYER/NAME" */
-static inline void ls__parameter_path(const char *folder, const ls__node *node, int p,
-                                      char path[LS__PATH_BYTES]) {
-  snprintf(path, LS__PATH_BYTES, "%.256s/%s/%.64s", folder, node->layer.name,
-           node->layer.parameters[p].name);
+static inline void ls__tensor_path(const char *folder, const ls__tensor *tensor,
+                                   char path[LS__PATH_BYTES]) {
+  snprintf(path, LS__PATH_BYTES, "%.256s/%s", folder, tensor->name);
+}
+
+/* A thing of one of several ports, "classes" of the output "kind": "classes.kind"; of the only one
+ * just "classes". */
+static inline void ls__port_name(const char *what, size_t ports, const char *port,
+                                 char name[LS__PATH_BYTES]) {
+  snprintf(name, LS__PATH_BYTES, ports > 1 ? "%s.%s" : "%s", what, port);
 }
 
 /* What the exchange keeps on a rank. */

@@ -1,3 +1,4 @@
+/* Reading a checkpoint: everything is checked before it is believed. */
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -25,15 +26,16 @@ out:
   return st;
 }
 
-static ls_status read_arena(ls__h5 *file, const char *folder, const ls__graph *graph, float *arena) {
+static ls_status read_arena(ls__h5 *file, const char *folder, const ls__graph *graph, bool weights,
+                            float *arena) {
   ls_status st = LS_OK;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
-      char name[LS__PATH_BYTES];
-      ls__parameter_path(folder, &graph->node[i], p, name);
-      LS_TRY(read_array(file, name, LS__F32, &graph->node[i].layer.parameters[p].shape,
-                        arena + graph->node[i].offset[p]));
-    }
+  for (int t = 0; t < graph->n_tensors; t++) {
+    char name[LS__PATH_BYTES];
+    if (weights && graph->tensor[t].role != LS__WEIGHT) continue;
+    ls__tensor_path(folder, &graph->tensor[t], name);
+    LS_TRY(read_array(file, name, LS__F32, &graph->tensor[t].spec->shape,
+                      arena + graph->tensor[t].offset));
+  }
 out:
   return st;
 }
@@ -43,12 +45,12 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   char name[LS__PATH_BYTES];
   float *mean = NULL, *rstd = NULL;
   ls_shape shape = {1, {n}};
-  snprintf(name, sizeof name, "/normalization/%s_mean", which);
+  snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
   if (!ls__h5_exists(file, name)) return LS_OK;
   LS_TRY(ls__alloc(&mean, n, sizeof *mean, "normalisation"));
   LS_TRY(ls__alloc(&rstd, n, sizeof *rstd, "normalisation"));
   LS_TRY(read_array(file, name, LS__F32, &shape, mean));
-  snprintf(name, sizeof name, "/normalization/%s_rstd", which);
+  snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
   LS_TRY(ls__affine_set(affine, n, mean, rstd));
 out:
@@ -75,35 +77,92 @@ out:
   return st;
 }
 
+static ls_status read_shape(ls__h5 *file, const char *attribute, ls_shape *shape) {
+  ls_status st = LS_OK;
+  double *dims = NULL;
+  size_t n = 0;
+  if (ls__h5_has_attribute(file, "/", attribute))
+    LS_TRY(ls__h5_get_doubles(file, "/", attribute, &dims, &n));
+  if (n > LS_MAX_DIMS) LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged", ls__h5_path(file), attribute);
+  for (size_t i = 0; i < n; i++) {
+    if (!(dims[i] >= 1 && dims[i] <= 1e15))
+      LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged", ls__h5_path(file), attribute);
+    shape->dim[shape->ndim++] = (size_t)dims[i];
+  }
+out:
+  ls__free(dims);
+  return st;
+}
+
+static void free_strings(char **text, size_t n) {
+  for (size_t i = 0; i < n; i++) ls__free(text[i]);
+  ls__free(text);
+}
+
+/* Names and shapes of the inputs; of one the name is not kept. */
+static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t *n) {
+  ls_status st = LS_OK;
+  char **names = NULL;
+  size_t n_names = 0;
+  if (ls__h5_has_attribute(file, "/", "inputs"))
+    LS_TRY(ls__h5_get_strings(file, "/", "inputs", &names, &n_names));
+  if (n_names == 1 || n_names > LS_MAX_PORTS)
+    LS_FAIL(LS_ECHECKPOINT, "%s: the attribute inputs is damaged", ls__h5_path(file));
+  *n = n_names > 0 ? n_names : 1;
+  for (size_t i = 0; i < *n; i++) {
+    char attribute[LS__PATH_BYTES];
+    snprintf(inputs[i].name, sizeof inputs[i].name, "%s", n_names > 0 ? names[i] : "input");
+    ls__port_name("input_shape", *n, inputs[i].name, attribute);
+    LS_TRY(read_shape(file, attribute, &inputs[i].shape));
+  }
+out:
+  free_strings(names, n_names);
+  return st;
+}
+
+static ls_status read_ports(ls__h5 *file, ls_model *model) {
+  ls_status st = LS_OK;
+  const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
+  char name[LS__PATH_BYTES], **classes = NULL;
+  size_t n_classes = 0;
+  for (size_t i = 0; i < n_in; i++) {
+    const ls_port port = ls_model_input(model, i);
+    ls__port_name("x", n_in, port.name, name);
+    LS_TRY(read_affine(file, name, ls_shape_count(&port.shape), &model->input[i]));
+  }
+  for (size_t i = 0; i < n_out; i++) {
+    const ls_port port = ls_model_output(model, i);
+    ls__port_name("y", n_out, port.name, name);
+    LS_TRY(read_affine(file, name, ls_shape_count(&port.shape), &model->output[i]));
+    ls__port_name("classes", n_out, port.name, name);
+    if (!ls__h5_has_attribute(file, "/", name)) continue;
+    LS_TRY(ls__h5_get_strings(file, "/", name, &classes, &n_classes));
+    LS_TRY(ls__model_set_classes(model, (int)i, (const char *const *)classes, n_classes));
+    free_strings(classes, n_classes);
+    classes = NULL;
+    n_classes = 0;
+  }
+out:
+  free_strings(classes, n_classes);
+  return st;
+}
+
 static ls_status read_model(ls__h5 *file, ls_model **out) {
   ls_status st = LS_OK;
-  char *text = NULL, **classes = NULL;
-  double *dims = NULL;
-  size_t n_dims = 0, n_classes = 0;
+  char *text = NULL;
+  size_t n = 0;
   int64_t rows = 0;
   ls_config *config = NULL;
   ls_model *model = NULL;
-  ls_shape input = {0, {0}};
+  ls_port inputs[LS_MAX_PORTS];
+  memset(inputs, 0, sizeof inputs);
   LS_TRY(check_format(file));
   LS_TRY(ls__h5_get_string(file, "/", "config", &text));
   LS_TRY(ls_config_parse(text, ls__h5_path(file), &config));
-  if (ls__h5_has_attribute(file, "/", "input_shape"))
-    LS_TRY(ls__h5_get_doubles(file, "/", "input_shape", &dims, &n_dims));
-  if (n_dims > LS_MAX_DIMS) LS_FAIL(LS_ECHECKPOINT, "%s: input_shape is damaged", ls__h5_path(file));
-  for (size_t i = 0; i < n_dims; i++) {
-    if (!(dims[i] >= 1 && dims[i] <= 1e15))
-      LS_FAIL(LS_ECHECKPOINT, "%s: input_shape is damaged", ls__h5_path(file));
-    input.dim[input.ndim++] = (size_t)dims[i];
-  }
-  LS_TRY(ls__model_empty(config, &input, &model));
-  LS_TRY(read_arena(file, "/parameters", model->graph, model->parameters));
-  ls_shape output = ls_model_output_shape(model);
-  LS_TRY(read_affine(file, "x", ls_shape_count(&input), &model->x));
-  LS_TRY(read_affine(file, "y", ls_shape_count(&output), &model->y));
-  if (ls__h5_has_attribute(file, "/", "classes")) {
-    LS_TRY(ls__h5_get_strings(file, "/", "classes", &classes, &n_classes));
-    LS_TRY(ls__model_set_classes(model, (const char *const *)classes, n_classes));
-  }
+  LS_TRY(read_inputs(file, inputs, &n));
+  LS_TRY(ls__model_empty(config, (int)n, inputs, &model));
+  LS_TRY(read_arena(file, "/parameters", model->graph, false, model->parameters));
+  LS_TRY(read_ports(file, model));
   if (ls__h5_has_attribute(file, "/", "rows")) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));
     if (rows <= 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute rows is damaged", ls__h5_path(file));
@@ -112,9 +171,6 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   *out = model;
   model = NULL;
 out:
-  for (size_t i = 0; i < n_classes; i++) ls__free(classes[i]);
-  ls__free(classes);
-  ls__free(dims);
   ls__free(text);
   ls_config_destroy(config);
   ls_model_destroy(model);
@@ -219,7 +275,7 @@ ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model, cons
   char folder[LS__PATH_BYTES];
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
   LS_TRY(ls__h5_open(path, &file));
-  LS_TRY(read_arena(file, folder, model->graph, arena));
+  LS_TRY(read_arena(file, folder, model->graph, true, arena));
 out:
   ls__h5_close(file);
   return as_checkpoint(st);

@@ -1,3 +1,4 @@
+/* Writing a checkpoint. */
 #include <stdio.h>
 #include <string.h>
 
@@ -21,16 +22,18 @@ out:
   return st;
 }
 
-static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, const float *arena) {
+/* All tensors; or those alone that the optimizer keeps something of. */
+static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, bool weights,
+                             const float *arena) {
   ls_status st = LS_OK;
   const ls__graph *graph = writer->model->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
-      char name[LS__PATH_BYTES];
-      ls__parameter_path(folder, &graph->node[i], p, name);
-      LS_TRY(write_array(writer->file, name, LS__F32, &graph->node[i].layer.parameters[p].shape,
-                         arena + graph->node[i].offset[p]));
-    }
+  for (int t = 0; t < graph->n_tensors; t++) {
+    char name[LS__PATH_BYTES];
+    if (weights && graph->tensor[t].role != LS__WEIGHT) continue;
+    ls__tensor_path(folder, &graph->tensor[t], name);
+    LS_TRY(write_array(writer->file, name, LS__F32, &graph->tensor[t].spec->shape,
+                       arena + graph->tensor[t].offset));
+  }
 out:
   return st;
 }
@@ -40,10 +43,52 @@ static ls_status write_affine(ls__h5 *file, const char *which, const ls__affine 
   char name[LS__PATH_BYTES];
   ls_shape shape = {1, {affine->n}};
   if (affine->n == 0) return LS_OK;
-  snprintf(name, sizeof name, "/normalization/%s_mean", which);
+  snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
   LS_TRY(write_array(file, name, LS__F32, &shape, affine->mean));
-  snprintf(name, sizeof name, "/normalization/%s_rstd", which);
+  snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(write_array(file, name, LS__F32, &shape, affine->rstd));
+out:
+  return st;
+}
+
+/* "input_shape", of a scalar nothing; of several inputs also "inputs", their names. */
+static ls_status write_inputs(ls__h5 *file, const ls_model *model) {
+  ls_status st = LS_OK;
+  const size_t n = (size_t)model->graph->n_inputs;
+  const char *names[LS_MAX_PORTS];
+  for (size_t k = 0; k < n; k++) {
+    char attribute[LS__PATH_BYTES];
+    double dims[LS_MAX_DIMS];
+    const ls_port *input = &model->graph->input[k];
+    names[k] = input->name;
+    for (int i = 0; i < input->shape.ndim; i++) dims[i] = (double)input->shape.dim[i];
+    ls__port_name("input_shape", n, input->name, attribute);
+    if (input->shape.ndim > 0)
+      LS_TRY(ls__h5_set_doubles(file, "/", attribute, dims, (size_t)input->shape.ndim));
+  }
+  if (n > 1) LS_TRY(ls__h5_set_strings(file, "/", "inputs", names, n));
+out:
+  return st;
+}
+
+/* Normalisation of inputs and outputs, names of classes. */
+static ls_status write_ports(ls__h5 *file, const ls_model *model) {
+  ls_status st = LS_OK;
+  const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
+  char name[LS__PATH_BYTES];
+  for (size_t i = 0; i < n_in; i++) {
+    ls__port_name("x", n_in, model->graph->input[i].name, name);
+    LS_TRY(write_affine(file, name, &model->input[i]));
+  }
+  for (size_t i = 0; i < n_out; i++) {
+    const ls_port port = ls_model_output(model, i);
+    ls__port_name("y", n_out, port.name, name);
+    LS_TRY(write_affine(file, name, &model->output[i]));
+    ls__port_name("classes", n_out, port.name, name);
+    if (model->classes[i].n > 0)
+      LS_TRY(ls__h5_set_strings(file, "/", name, (const char *const *)model->classes[i].name,
+                                model->classes[i].n));
+  }
 out:
   return st;
 }
@@ -51,22 +96,15 @@ out:
 static ls_status write_model(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   char *text = NULL;
-  double dims[LS_MAX_DIMS];
-  const ls_shape *input = &model->graph->input[0];
-  for (int i = 0; i < input->ndim; i++) dims[i] = (double)input->dim[i];
   LS_TRY(ls_config_write(model->config, &text));
   LS_TRY(ls__h5_set_string(file, "/", "format", LS__CHECKPOINT_FORMAT));
   LS_TRY(ls__h5_set_integer(file, "/", "version", LS__CHECKPOINT_VERSION));
   LS_TRY(ls__h5_set_string(file, "/", "lockstep", LOCKSTEP_VERSION));
   LS_TRY(ls__h5_set_string(file, "/", "config", text));
-  if (input->ndim > 0) LS_TRY(ls__h5_set_doubles(file, "/", "input_shape", dims, (size_t)input->ndim));
-  if (model->n_classes > 0)
-    LS_TRY(ls__h5_set_strings(file, "/", "classes", (const char *const *)model->classes,
-                              model->n_classes));
+  LS_TRY(write_inputs(file, model));
   if (model->train_rows > 0)
     LS_TRY(ls__h5_set_integer(file, "/", "rows", (int64_t)model->train_rows));
-  LS_TRY(write_affine(file, "x", &model->x));
-  LS_TRY(write_affine(file, "y", &model->y));
+  LS_TRY(write_ports(file, model));
 out:
   free(text);
   return st;
@@ -99,7 +137,7 @@ ls_status ls__checkpoint_begin(const char *path, const ls_model *model, const ls
   LS_TRY(ls__h5_create(path, &writer->file));
   LS_TRY(write_model(writer->file, model));
   if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
-  LS_TRY(write_arena(writer, "/parameters", model->parameters));
+  LS_TRY(write_arena(writer, "/parameters", false, model->parameters));
   *out = writer;
   writer = NULL;
 out:
@@ -110,7 +148,7 @@ out:
 ls_status ls__checkpoint_slot(ls__checkpoint_writer *writer, const char *slot, const float *arena) {
   char folder[LS__PATH_BYTES];
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
-  return write_arena(writer, folder, arena);
+  return write_arena(writer, folder, true, arena);
 }
 
 ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t layout, int rank,

@@ -84,10 +84,10 @@ static void plan_lanes(ls__exchange *x) {
 
 ls_status ls__exchange_private_memory(ls__exchange *x) {
   ls_status st = LS_OK;
-  LS_TRY(ls__alloc(&x->w, x->n, sizeof *x->w, "parameters"));
+  LS_TRY(ls__alloc(&x->w, x->n + x->still, sizeof *x->w, "parameters"));
   for (int i = 0; i < x->arenas; i++)
     LS_TRY(ls__alloc(&x->arena[i], x->n, sizeof **x->arena, "gradients"));
-  x->bytes += (size_t)(x->arenas + 1) * x->n * sizeof *x->w;
+  x->bytes += ((size_t)(x->arenas + 1) * x->n + x->still) * sizeof *x->w;
 out:
   return st;
 }
@@ -116,6 +116,7 @@ static ls_status create(ls_comm *comm, const choice *c, const ls__exchange_plan 
     x->rank = ls_comm_rank(comm);
     x->size = ls_comm_size(comm);
     x->n = plan->n;
+    x->still = plan->still;
     x->lanes = plan->lanes;
     x->lane_lo = ls__exchange_first_lane(x, x->rank);
     x->lane_hi = ls__exchange_first_lane(x, x->rank + 1);
@@ -383,7 +384,7 @@ ls_status ls__exchange_scatter(ls__exchange *x, const float *full, float *own) {
 
 ls_status ls__exchange_publish(ls__exchange *x) {
   ls_status st = LS_OK;
-  size_t bytes = x->n * sizeof *x->w;
+  size_t bytes = (x->n + x->still) * sizeof *x->w;
   ls__exchange_settle(x);
   if (x->shared) {
     LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */

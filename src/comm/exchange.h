@@ -39,6 +39,7 @@ typedef struct ls__exchange ls__exchange;
 
 typedef struct ls__exchange_plan {
   size_t n;            /* floats in the arena */
+  size_t still;        /* floats of parameters behind them that no step changes */
   size_t lanes;
   size_t bucket_bytes; /* about; rounded to blocks; 0: all in one, or "auto" measures */
   ls__codec codec;     /* compression between nodes, of "shared" and "tree" (each rank a node) */
@@ -64,7 +65,7 @@ void ls__exchange_destroy(ls__exchange *x);
 
 const char *ls__exchange_name(const ls__exchange *x); /* never "auto": what it has picked */
 size_t ls__exchange_bucket_bytes(const ls__exchange *x);
-float *ls__exchange_parameters(ls__exchange *x); /* [n], zeroed at first */
+float *ls__exchange_parameters(ls__exchange *x); /* [n + still], zeroed at first */
 size_t ls__exchange_buckets(const ls__exchange *x);
 size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b); /* b == buckets: n */
 size_t ls__exchange_memory(const ls__exchange *x); /* bytes on this rank, a node's shared ones divided */

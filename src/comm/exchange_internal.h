@@ -37,11 +37,11 @@ struct ls__exchange {
   const ls__exchange_kind *kind;
   ls_comm *comm;
   int rank, size;
-  size_t n, lanes;
+  size_t n, still, lanes;
   size_t bucket_floats, buckets;
 
   size_t lane_lo, lane_hi; /* this rank's */
-  float *w;                /* [n] */
+  float *w;                /* [n + still] */
   ls__codec codec;         /* of what nodes send each other; LS__CODE_NONE where the kind can't */
   size_t bytes;            /* what ls__exchange_memory says; kinds add to it */
   float **arena;           /* [arenas], [n] each; room for one more */

@@ -228,14 +228,14 @@ static size_t page_floats(size_t n) {
 static ls_status shared_memory(ls__exchange *x, const int *arenas) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
-  size_t stride = page_floats(x->n), count = 1;
+  size_t stride = page_floats(x->n), weights = page_floats(x->n + x->still), count = 0;
   size_t head = page_floats((size_t)t->node_size * sizeof(ls__flags) / sizeof(float));
   for (int p = 0; p < t->node_size; p++) count += (size_t)arenas[p];
-  LS_TRY(ls__window_create(x->comm, (head + count * stride) * sizeof(float), &t->window));
+  LS_TRY(ls__window_create(x->comm, (head + weights + count * stride) * sizeof(float), &t->window));
   float *at = ls__window_memory(t->window);
   t->flags = (ls__flags *)(void *)at;
   x->w = at + head;
-  at = x->w + stride;
+  at = x->w + weights;
   size_t leaf = 0;
   for (int p = 0; p < t->node_size; p++) {
     int rank = t->first[t->node] + p;
@@ -249,7 +249,7 @@ static ls_status shared_memory(ls__exchange *x, const int *arenas) {
       memset(at, 0, stride * sizeof *at); /* touched first by the rank that writes it */
     }
   }
-  x->bytes += (head + count * stride) * sizeof(float) / (size_t)t->node_size;
+  x->bytes += (head + weights + count * stride) * sizeof(float) / (size_t)t->node_size;
 out:
   return st;
 }

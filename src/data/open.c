@@ -32,8 +32,7 @@ out:
 
 /* Whether datasets are looked for inside groups: names without a leading / that aren't at the
  * root.  All of them, or none. */
-static ls_status find_groups(ls_data *data, const ls_config *config, const ls__wanted *wanted,
-                             bool *in_groups) {
+static ls_status find_groups(ls_data *data, const ls_config *config, const ls__wanted *wanted, bool *in_groups) {
   const char *inside = wanted->named ? NULL : "x", *outside = NULL;
   *in_groups = false;
   if (!ls__h5_exists(data->file, group[LS_TRAIN]) && !ls__h5_exists(data->file, group[LS_VALIDATION]) &&
@@ -66,8 +65,7 @@ static ls_status open_sources(ls_data *data, const ls_config *config, const ls__
   if (!wanted->named && !ls__h5_exists(data->file, "/x")) {
     ls__h5_info info; /* says what there is instead */
     st = ls__h5_info_get(data->file, "/train/x", &info);
-    if (st == LS_EDATA)
-      st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
+    if (st == LS_EDATA) st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
     goto out;
   }
   LS_TRY(add_source(data, NULL, wanted, &source));

@@ -1,3 +1,4 @@
+/* From a list of layers to a graph: names, shapes, types, and where each tensor lies. */
 #include "model/graph.h"
 
 #include <stdio.h>
@@ -5,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/hash.h"
+#include "nn/kinds.h"
 
 /* Floats in a cache line: where the next parameter may begin. */
 enum { LINE = LS__ALIGN / sizeof(float) };
@@ -15,17 +17,25 @@ int ls__graph_producer(const ls__graph *graph, int value) {
 
 ls_shape ls__graph_shape(const ls__graph *graph, int value) {
   int node = ls__graph_producer(graph, value);
-  return node < 0 ? graph->input[value] : graph->node[node].layer.out;
+  return node < 0 ? graph->input[value].shape : graph->node[node].layer.out;
 }
 
-static const char *value_name(const ls__graph *graph, int value) {
+const char *ls__graph_name(const ls__graph *graph, int value) {
   int node = ls__graph_producer(graph, value);
-  return node < 0 ? graph->input_name[value] : graph->node[node].layer.name;
+  return node < 0 ? graph->input[value].name : graph->node[node].layer.name;
+}
+
+ls_port ls__graph_output(const ls__graph *graph, int i) {
+  ls_port port = {.type = LS_REAL, .shape = ls__graph_shape(graph, graph->output[i])};
+  const int node = ls__graph_producer(graph, graph->output[i]);
+  const bool follows = node > 0 && graph->node[node].follows;
+  snprintf(port.name, sizeof port.name, "%s", graph->node[follows ? node - 1 : node].layer.name);
+  return port;
 }
 
 static int find_value(const ls__graph *graph, const char *name) {
   for (int v = 0; v < graph->n_inputs + graph->n_nodes; v++)
-    if (strcmp(value_name(graph, v), name) == 0) return v;
+    if (strcmp(ls__graph_name(graph, v), name) == 0) return v;
   return -1;
 }
 
@@ -78,16 +88,85 @@ out:
 static void default_name(const ls__graph *graph, const char *kind, char name[LS__NAME_BYTES]) {
   int k = 1;
   for (int i = 0; i < graph->n_nodes; i++)
-    if (strcmp(graph->node[i].layer.kind->name, kind) == 0) k++;
+    if (strcmp(graph->node[i].layer.kind->kind.name, kind) == 0) k++;
   do snprintf(name, LS__NAME_BYTES, "%.48s_%d", kind, k++);
   while (find_value(graph, name) >= 0);
 }
 
-static bool name_is_plain(const char *name) {
+static bool is_plain(const char *name) {
   size_t n = strlen(name);
   if (n == 0 || n >= LS__NAME_BYTES) return false;
   return strspn(name, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.") == n &&
          strcmp(name, ".") != 0 && strcmp(name, "..") != 0;
+}
+
+/* A layer that the options `share:` names: parameters are tied to its. */
+static ls_status tie_to(ls__graph *graph, ls_config *options, ls__node *node) {
+  ls_status st = LS_OK;
+  const char *name = NULL;
+  ls__layer *layer = &node->layer;
+  ls_config *share = ls__config_child(options, "share");
+  if (share == NULL) return LS_OK;
+  LS_TRY(ls__config_string(options, "share", NULL, &name));
+  int other = -1;
+  for (int i = 0; &graph->node[i] != node; i++)
+    if (strcmp(graph->node[i].layer.name, name) == 0) other = i;
+  if (other < 0 || graph->node[other].layer.kind != layer->kind) {
+    st = ls__config_fail(share, "there is no %s called \"%s\" before this one", layer->kind->kind.name, name);
+    goto out;
+  }
+  const ls__layer *like = &graph->node[other].layer;
+  bool same = like->n_parameters == layer->n_parameters;
+  for (int p = 0; same && p < layer->n_parameters; p++)
+    same = ls_shape_equal(&like->parameters[p].shape, &layer->parameters[p].shape);
+  if (!same) {
+    st = ls__config_fail(share, "\"%s\" has weights of other shapes", name);
+    goto out;
+  }
+  for (int p = 0; p < layer->n_parameters; p++) node->tensor[p] = graph->node[other].tensor[p];
+out:
+  return st;
+}
+
+/* The tensor that a parameter's `tie` names. */
+static ls_status find_tied(const ls__graph *graph, const ls_config *at, const ls__parameter *p, int *tensor) {
+  char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
+  for (int t = 0; t < graph->n_tensors; t++) {
+    const ls__tensor *it = &graph->tensor[t];
+    if (strcmp(it->name, p->tie) != 0) continue;
+    if (!ls_shape_equal(&it->spec->shape, &p->shape))
+      return ls__config_fail(at, "%s has shape %s, and its reader wants %s", p->tie,
+                             ls_shape_format(&it->spec->shape, have), ls_shape_format(&p->shape, want));
+    *tensor = t;
+    return LS_OK;
+  }
+  return ls__config_fail(at, "there is no tensor \"%s\" before this layer", p->tie);
+}
+
+/* Give every parameter of the newest node its tensor: another's, or a new one at the table's end. */
+static ls_status add_tensors(ls__graph *graph, ls_config *at, ls_config *options, ls__node *node) {
+  ls_status st = LS_OK;
+  ls__layer *layer = &node->layer;
+  for (int p = 0; p < layer->n_parameters; p++) {
+    node->tensor[p] = -1;
+    if (layer->parameters[p].tie != NULL)
+      LS_TRY(find_tied(graph, at, &layer->parameters[p], &node->tensor[p]));
+  }
+  if (layer->n_parameters > 0) LS_TRY(tie_to(graph, options, node));
+  for (int p = 0; p < layer->n_parameters; p++) {
+    const ls__parameter *spec = &layer->parameters[p];
+    if (node->tensor[p] >= 0) continue;
+    ls__tensor *tensor = &graph->tensor[graph->n_tensors];
+    snprintf(tensor->name, sizeof tensor->name, "%s/%.60s", layer->name, spec->name);
+    tensor->spec = spec;
+    tensor->role = node->frozen ? LS__FROZEN : spec->role;
+    tensor->n = ls_shape_count(&spec->shape);
+    tensor->node = (int)(node - graph->node);
+    node->tensor[p] = graph->n_tensors++;
+    graph->parameters += tensor->n;
+  }
+out:
+  return st;
 }
 
 /* Append a node of this kind; reads its options, infers its shapes. */
@@ -100,17 +179,47 @@ static ls_status append(ls__graph *graph, const ls__layer_kind *kind, const char
   layer->kind = kind;
   snprintf(layer->name, sizeof layer->name, "%s", name);
   if (n_in < kind->min_in || n_in > kind->max_in)
-    return ls__config_fail(at, "%s reads %d value%s, and is given %d", kind->name, kind->min_in,
+    return ls__config_fail(at, "%s reads %d value%s, and is given %d", kind->kind.name, kind->min_in,
                            kind->min_in == 1 ? "" : "s or more", n_in);
   layer->n_in = n_in;
   for (int i = 0; i < n_in; i++) {
     node->in[i] = in[i];
     layer->in[i] = ls__graph_shape(graph, in[i]);
   }
-  LS_TRY(ls__alloc(&layer->options, 1, kind->options_bytes + 1, kind->name));
+  LS_TRY(ls__alloc(&layer->options, 1, kind->options_bytes + 1, kind->kind.name));
   graph->n_nodes++; /* from here on the graph frees it */
-  LS_TRY(kind->configure(layer, options));
+  LS_TRY(ls__layer_configure(layer, options));
   LS_TRY(kind->infer(layer, at));
+  if (layer->n_parameters > 0) {
+    bool trainable = true;
+    if (ls__config_child(options, "trainable") != NULL)
+      LS_TRY(ls__config_bool(options, "trainable", true, &trainable));
+    node->frozen = !trainable;
+  }
+  LS_TRY(add_tensors(graph, at, options, node));
+  LS_TRY(ls__config_finish(options));
+out:
+  return st;
+}
+
+/* `name:`, or a name made up. */
+static ls_status read_name(const ls__graph *graph, const ls__layer_kind *kind, ls_config *options,
+                           char chosen[LS__NAME_BYTES]) {
+  ls_status st = LS_OK;
+  const char *name = NULL;
+  ls_config *node = ls__config_child(options, "name");
+  default_name(graph, kind->kind.name, chosen);
+  if (node == NULL) return LS_OK;
+  LS_TRY(ls__config_string(options, "name", NULL, &name));
+  if (!is_plain(name)) {
+    st = ls__config_fail(node, "a name is 1 to %d letters, digits and _-.", LS__NAME_BYTES - 1);
+    goto out;
+  }
+  if (find_value(graph, name) >= 0) {
+    st = ls__config_fail(node, "\"%s\" is already the name of another layer", name);
+    goto out;
+  }
+  snprintf(chosen, LS__NAME_BYTES, "%s", name);
 out:
   return st;
 }
@@ -118,81 +227,91 @@ out:
 /* One entry of the list: a layer, and its activation as a node of its own. */
 static ls_status append_entry(ls__graph *graph, ls_config *entry) {
   ls_status st = LS_OK;
-  const char *kind_name = NULL, *name = NULL, *activation = NULL;
-  ls_config *options = NULL;
-  LS_TRY(ls__config_variant(entry, &kind_name, &options));
-  const ls__layer_kind *kind = ls__layer_kind_find(kind_name);
-  if (kind == NULL) {
-    char known[512] = "";
-    for (const ls__layer_kind *const *k = ls__layer_kinds(); *k != NULL; k++) {
-      size_t used = strlen(known);
-      snprintf(known + used, sizeof known - used, "%s%s", used > 0 ? ", " : "", (*k)->name);
-    }
-    st = ls__config_fail(entry, "there is no layer \"%s\"; known: %s", kind_name, known);
-    goto out;
-  }
+  const ls__kind *kind = NULL, *activation = NULL;
+  ls_config *options = NULL, *activation_node = NULL, *activation_options = NULL;
   char chosen[LS__NAME_BYTES];
-  default_name(graph, kind->name, chosen);
-  ls_config *name_node = ls__config_child(options, "name");
-  if (name_node != NULL) {
-    LS_TRY(ls__config_string(options, "name", NULL, &name));
-    if (!name_is_plain(name)) {
-      st = ls__config_fail(name_node, "a name is 1 to %d letters, digits and _-.", LS__NAME_BYTES - 1);
-      goto out;
-    }
-    if (find_value(graph, name) >= 0) {
-      st = ls__config_fail(name_node, "\"%s\" is already the name of another layer", name);
-      goto out;
-    }
-    snprintf(chosen, sizeof chosen, "%s", name);
-  }
   int in[LS__MAX_INPUTS], n_in = 0;
+  LS_TRY(ls__registry_read(&ls__layers, entry, &kind, &options));
+  const ls__layer_kind *layer = (const ls__layer_kind *)kind;
+  LS_TRY(read_name(graph, layer, options, chosen));
   LS_TRY(read_from(graph, options, in, &n_in));
-
-  ls_config *activation_node = NULL;
-  const ls__layer_kind *activation_kind = NULL;
-  ls_config *activation_options = NULL;
-  if (!ls__layer_is_activation(kind))
-    activation_node = ls__config_child(options, "activation");
-  if (activation_node != NULL && ls__config_kind_of(activation_node) != LS__NULL) {
-    LS_TRY(ls__config_variant(activation_node, &activation, &activation_options));
-    activation_kind = ls__layer_kind_find(activation);
-    if (activation_kind == NULL || !ls__layer_is_activation(activation_kind)) {
-      st = ls__config_fail(activation_node, "there is no activation \"%s\"", activation);
-      goto out;
-    }
-  }
-  LS_TRY(append(graph, kind, chosen, in, n_in, entry, options));
-  LS_TRY(ls__config_finish(options));
-  if (activation_kind != NULL && strcmp(activation, "linear") != 0) {
+  if (!ls__layer_is_activation(layer)) activation_node = ls__config_child(options, "activation");
+  if (activation_node != NULL)
+    LS_TRY(ls__registry_read(&ls__activation_layers, activation_node, &activation, &activation_options));
+  LS_TRY(append(graph, layer, chosen, in, n_in, entry, options));
+  if (activation != NULL && activation != &ls__kind_linear.kind) {
     char below[LS__NAME_BYTES];
-    snprintf(below, sizeof below, "%.40s_%.20s", chosen, activation);
-    if (find_value(graph, below) >= 0) default_name(graph, activation_kind->name, below);
+    snprintf(below, sizeof below, "%.40s_%.20s", chosen, activation->name);
+    if (find_value(graph, below) >= 0) default_name(graph, activation->name, below);
     int last = graph->n_inputs + graph->n_nodes - 1;
-    LS_TRY(append(graph, activation_kind, below, &last, 1, activation_node, activation_options));
+    LS_TRY(append(graph, (const ls__layer_kind *)activation, below, &last, 1, activation_node,
+                  activation_options));
     graph->node[graph->n_nodes - 1].follows = true;
+  } else if (activation != NULL) {
     LS_TRY(ls__config_finish(activation_options));
   }
 out:
   return st;
 }
 
-static void arrange_parameters(ls__graph *graph) {
-  size_t at = 0;
+/* ---- Types */
+
+/* Whether a value is read as an index: by a layer that wants one, or by a view whose own value is. */
+static ls_status find_types(ls__graph *graph, const ls_config *list) {
+  ls_status st = LS_OK;
+  const int values = graph->n_inputs + graph->n_nodes;
+  int *reader[2] = {NULL, NULL}; /* of each value: a node that reads it as real, as index; 0: none */
+  for (int t = 0; t < 2; t++) LS_TRY(ls__alloc(&reader[t], (size_t)values, sizeof(int), "model"));
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
-    ls__node *node = &graph->node[i];
-    for (int p = 0; p < node->layer.n_parameters; p++) {
-      size_t n = ls_shape_count(&node->layer.parameters[p].shape);
-      node->offset[p] = at;
-      at += (n + LINE - 1) / LINE * LINE;
-      graph->parameters += n;
+    ls__layer *layer = &graph->node[i].layer;
+    const int own = graph->n_inputs + i;
+    if (layer->needs & LS__VIEW) layer->type[0] = reader[LS_INDEX][own] > 0 ? LS_INDEX : LS_REAL;
+    if (reader[LS_INDEX][own] > 0 && !(layer->needs & LS__VIEW)) {
+      st = ls__config_fail(list, "layer \"%s\" reads indices, and \"%s\" gives real numbers",
+                           graph->node[reader[LS_INDEX][own] - 1].layer.name, layer->name);
+      goto out;
     }
-    node->finished = at;
+    for (int k = 0; k < layer->n_in; k++) reader[layer->type[k]][graph->node[i].in[k]] = i + 1;
   }
-  graph->arena = at;
+  for (int v = 0; v < values; v++)
+    if (reader[LS_REAL][v] > 0 && reader[LS_INDEX][v] > 0) {
+      st = ls__config_fail(list, "\"%s\" is read as real numbers by layer \"%s\", and as indices by \"%s\"",
+                           ls__graph_name(graph, v), graph->node[reader[LS_REAL][v] - 1].layer.name,
+                           graph->node[reader[LS_INDEX][v] - 1].layer.name);
+      goto out;
+    }
+  for (int v = 0; v < graph->n_inputs; v++)
+    graph->input[v].type = reader[LS_INDEX][v] > 0 ? LS_INDEX : LS_REAL;
+out:
+  ls__free(reader[0]);
+  ls__free(reader[1]);
+  return st;
+}
+
+/* ---- The arena */
+
+/* Tensors of a role, the last node's first, from float `at` on; each begins on a cache line. */
+static size_t arrange(ls__graph *graph, ls__role role, size_t at) {
+  for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    for (int t = 0; t < graph->n_tensors; t++) {
+      ls__tensor *tensor = &graph->tensor[t];
+      if (tensor->node != i || tensor->role != role) continue;
+      tensor->offset = at;
+      at += (tensor->n + LINE - 1) / LINE * LINE;
+    }
+    if (role == LS__WEIGHT) graph->node[i].finished = at;
+  }
+  return at;
+}
+
+static void arrange_parameters(ls__graph *graph) {
+  graph->trained = arrange(graph, LS__WEIGHT, 0);
+  graph->moving = arrange(graph, LS__STATISTIC, graph->trained);
+  graph->arena = arrange(graph, LS__FROZEN, graph->moving);
   for (int i = 0; i < graph->n_nodes; i++) {
     ls__node *node = &graph->node[i];
-    node->needs_gradient = node->layer.n_parameters > 0;
+    for (int p = 0; p < node->layer.n_parameters; p++)
+      if (graph->tensor[node->tensor[p]].role != LS__FROZEN) node->needs_gradient = true;
     for (int k = 0; k < node->layer.n_in; k++) {
       int before = ls__graph_producer(graph, node->in[k]);
       if (before >= 0 && graph->node[before].needs_gradient) node->needs_gradient = true;
@@ -200,22 +319,64 @@ static void arrange_parameters(ls__graph *graph) {
   }
 }
 
-/* A layer that nobody reads and that is not the output is a mistake. */
+/* ---- Outputs */
+
+/* The list `outputs:`, or the last entry. */
+static ls_status read_outputs(ls__graph *graph, ls_config *node) {
+  ls_status st = LS_OK;
+  graph->n_outputs = 1;
+  graph->output[0] = graph->n_inputs + graph->n_nodes - 1;
+  if (node == NULL) return LS_OK;
+  const size_t n = ls__config_count(node);
+  if (ls__config_kind_of(node) != LS__LIST || n == 0 || n > LS_MAX_PORTS) {
+    st = ls__config_fail(node, "a list of 1 to %d names of layers is wanted", LS_MAX_PORTS);
+    goto out;
+  }
+  graph->n_outputs = (int)n;
+  for (int i = 0; i < graph->n_outputs; i++) {
+    ls_config *entry = ls__config_at(node, (size_t)i);
+    if (ls__config_kind_of(entry) != LS__SCALAR) {
+      st = ls__config_fail(entry, "a name of a layer is wanted here");
+      goto out;
+    }
+    LS_TRY(named_value(graph, entry, ls__config_text(entry), &graph->output[i]));
+    if (ls__graph_producer(graph, graph->output[i]) < 0) {
+      st = ls__config_fail(entry, "\"%s\" is an input, not a layer", ls__config_text(entry));
+      goto out;
+    }
+    for (int k = 0; k < i; k++)
+      if (graph->output[k] == graph->output[i]) {
+        st = ls__config_fail(entry, "\"%s\" stands twice in the list", ls__config_text(entry));
+        goto out;
+      }
+  }
+out:
+  return st;
+}
+
+static bool is_output(const ls__graph *graph, int value) {
+  for (int i = 0; i < graph->n_outputs; i++)
+    if (graph->output[i] == value) return true;
+  return false;
+}
+
+/* A layer that nobody reads and that is no output is a mistake. */
 static ls_status check_all_read(const ls__graph *graph, const ls_config *list) {
-  for (int v = 0; v < graph->n_inputs + graph->n_nodes - 1; v++) {
-    bool read = false;
+  for (int v = 0; v < graph->n_inputs + graph->n_nodes; v++) {
+    bool read = is_output(graph, v);
     for (int i = 0; i < graph->n_nodes && !read; i++)
       for (int k = 0; k < graph->node[i].layer.n_in; k++)
         if (graph->node[i].in[k] == v) read = true;
     if (!read)
       return ls__config_fail(list, "nothing reads %s \"%s\"",
                              ls__graph_producer(graph, v) < 0 ? "the input" : "layer",
-                             value_name(graph, v));
+                             ls__graph_name(graph, v));
   }
   return LS_OK;
 }
 
-ls_status ls__graph_build(ls_config *list, int n_inputs, const ls_shape *input, ls__graph **out) {
+ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs, const ls_port *input,
+                          ls__graph **out) {
   ls_status st = LS_OK;
   ls__graph *graph = NULL;
   *out = NULL;
@@ -224,23 +385,18 @@ ls_status ls__graph_build(ls_config *list, int n_inputs, const ls_shape *input, 
     st = ls__config_fail(list, "a list of layers is wanted, such as [{dense: {units: 10}}]");
     goto out;
   }
-  LS_ASSERT(n_inputs >= 1 && n_inputs <= LS__MAX_PORTS);
+  LS_ASSERT(n_inputs >= 1 && n_inputs <= LS_MAX_PORTS);
   LS_TRY(ls__alloc(&graph, 1, sizeof *graph, "model"));
   size_t entries = ls__config_count(list);
   LS_TRY(ls__alloc(&graph->node, 2 * entries, sizeof *graph->node, "model"));
+  LS_TRY(ls__alloc(&graph->tensor, 2 * entries * LS__MAX_PARAMETERS, sizeof *graph->tensor, "model"));
   graph->n_inputs = n_inputs;
-  for (int i = 0; i < n_inputs; i++) {
-    graph->input[i] = input[i];
-    if (n_inputs == 1)
-      snprintf(graph->input_name[i], LS__NAME_BYTES, "input");
-    else
-      snprintf(graph->input_name[i], LS__NAME_BYTES, "input_%d", i + 1);
-  }
+  memcpy(graph->input, input, (size_t)n_inputs * sizeof *input);
   for (size_t i = 0; i < entries; i++) LS_TRY(append_entry(graph, ls__config_at(list, i)));
+  LS_TRY(read_outputs(graph, outputs));
   LS_TRY(check_all_read(graph, list));
+  LS_TRY(find_types(graph, list));
   arrange_parameters(graph);
-  graph->n_outputs = 1;
-  graph->output[0] = graph->logits[0] = n_inputs + graph->n_nodes - 1;
   *out = graph;
   graph = NULL;
 out:
@@ -252,38 +408,33 @@ void ls__graph_destroy(ls__graph *graph) {
   if (graph == NULL) return;
   for (int i = 0; graph->node != NULL && i < graph->n_nodes; i++) ls__free(graph->node[i].layer.options);
   ls__free(graph->node);
+  ls__free(graph->tensor);
   ls__free(graph);
 }
 
-ls_status ls__graph_each(const ls__graph *graph, ls__parameter_fn see, void *context) {
-  ls_status st = LS_OK;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int p = 0; p < graph->node[i].layer.n_parameters; p++)
-      LS_TRY(see(context, &graph->node[i], p));
-out:
-  return st;
+bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b) {
+  if (a->arena != b->arena || a->n_tensors != b->n_tensors) return false;
+  for (int t = 0; t < a->n_tensors; t++) {
+    const ls__tensor *x = &a->tensor[t], *y = &b->tensor[t];
+    if (strcmp(x->name, y->name) != 0 || x->role != y->role ||
+        !ls_shape_equal(&x->spec->shape, &y->spec->shape))
+      return false;
+  }
+  return true;
 }
 
 void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena) {
-  uint64_t number = 0;
   memset(arena, 0, graph->arena * sizeof *arena);
-  for (int i = 0; i < graph->n_nodes; i++) {
-    const ls__node *node = &graph->node[i];
-    for (int p = 0; p < node->layer.n_parameters; p++) {
-      const ls__parameter *parameter = &node->layer.parameters[p];
-      ls__init_fill(&parameter->init, seed, number++, parameter->fan_in, parameter->fan_out,
-                    arena + node->offset[p], ls_shape_count(&parameter->shape));
-    }
+  for (int t = 0; t < graph->n_tensors; t++) {
+    const ls__tensor *tensor = &graph->tensor[t];
+    ls__init_fill(&tensor->spec->init, seed, (uint64_t)t, tensor->spec->fan_in, tensor->spec->fan_out,
+                  arena + tensor->offset, tensor->n);
   }
 }
 
 uint64_t ls__graph_hash(const ls__graph *graph, const float *arena) {
   uint64_t hash = LS__HASH_START;
-  for (int i = 0; i < graph->n_nodes; i++) {
-    const ls__node *node = &graph->node[i];
-    for (int p = 0; p < node->layer.n_parameters; p++)
-      hash = ls__hash(hash, arena + node->offset[p],
-                      ls_shape_count(&node->layer.parameters[p].shape) * sizeof *arena);
-  }
+  for (int t = 0; t < graph->n_tensors; t++)
+    hash = ls__hash(hash, arena + graph->tensor[t].offset, graph->tensor[t].n * sizeof *arena);
   return hash;
 }

@@ -4,52 +4,68 @@
  * order in which every value is made before it is read, which is also the order of the config, of
  * the model table, of checkpoints and of the weights' hash ("model order").
  *
- * The parameter arena has the opposite order: backward runs through the nodes from last to first,
- * so the last node's gradients are finished first and lie first. */
+ * The arena of parameters has the opposite order: backward runs through the nodes from last to
+ * first, so the last node's gradients are finished first and lie first.  A tensor that several nodes
+ * read lies where the earliest of them, its owner, has it: it is finished when the owner is.
+ *
+ *   [ weights, last node first | statistics, last node first | frozen ]
+ *   0                          trained                       moving     arena
+ *
+ * The optimizer updates [0, trained), the exchange carries [0, moving). */
 #ifndef LS_MODEL_GRAPH_H
 #define LS_MODEL_GRAPH_H
 
 #include "nn/layer.h"
 
-enum { LS__MAX_PORTS = 8 };
-
 typedef struct ls__node {
   ls__layer layer;
-  int in[LS__MAX_INPUTS];              /* values */
-  size_t offset[LS__MAX_PARAMETERS];   /* of each parameter, in the arena */
-  size_t finished;                     /* the arena up to here is final after this node's backward */
-  bool needs_gradient;                 /* this node or one before it has parameters */
-  bool follows;                        /* it is the `activation:` of the layer before it */
+  int in[LS__MAX_INPUTS];         /* values */
+  int tensor[LS__MAX_PARAMETERS]; /* of each parameter: its place in graph->tensor */
+  size_t finished;                /* [0, finished) of the arena is final after this node's backward */
+  bool needs_gradient;            /* this node or one before it has parameters that move */
+  bool follows;                   /* it is the `activation:` of the layer before it */
+  bool frozen;                    /* `trainable: false` */
 } ls__node;
+
+/* A parameter in the arena. */
+typedef struct ls__tensor {
+  char name[2 * LS__NAME_BYTES]; /* "dense_1/weight" */
+  const ls__parameter *spec;     /* its owner's */
+  ls__role role;                 /* the spec's, or frozen by the config */
+  size_t offset, n;
+  int node;                      /* the owner */
+} ls__tensor;
 
 typedef struct ls__graph {
   int n_inputs;
-  ls_shape input[LS__MAX_PORTS];
-  char input_name[LS__MAX_PORTS][LS__NAME_BYTES];
+  ls_port input[LS_MAX_PORTS];
   int n_nodes;
   ls__node *node;
   int n_outputs;
-  int output[LS__MAX_PORTS];  /* values that the model gives: predictions */
-  int logits[LS__MAX_PORTS];  /* values that the loss takes: outputs, or what the final activation
-                                 is applied to where the loss does that itself */
-  size_t arena;               /* floats in the parameter arena, every parameter on a 64-byte line */
+  int output[LS_MAX_PORTS];   /* values that the model gives: predictions */
+  int n_tensors;
+  ls__tensor *tensor;         /* in model order */
+  size_t trained, moving, arena; /* floats, as drawn above; every tensor begins on a cache line */
   size_t parameters;          /* floats that are parameters, without padding */
 } ls__graph;
 
-/* Build from the list `model:`.  Entries are layers, `- dense: {units: 64, activation: relu}` or
- * just `- flatten`; each takes `name:` and `from: NAME` or `from: [NAMES]`, the layers or inputs it
- * reads (missing: the one before it).  The last entry is the output.  Inputs are called "input"
- * where there is one.  LS_ECONFIG with file, line and key. */
-LS_CHECKED ls_status ls__graph_build(ls_config *list, int n_inputs, const ls_shape *input,
-                                     ls__graph **out);
+/* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries are
+ * layers, `- dense: {units: 64, activation: relu}` or just `- flatten`; each takes `name:` and
+ * `from: NAME` or `from: [NAMES]`, the layers or inputs it reads (missing: the one before it, or the
+ * first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of things.
+ * LS_ECONFIG with file, line and key. */
+LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs,
+                                     const ls_port *input, ls__graph **out);
 void ls__graph_destroy(ls__graph *graph);
 
 int ls__graph_producer(const ls__graph *graph, int value); /* node, or -1 for an input */
+const char *ls__graph_name(const ls__graph *graph, int value);
 ls_shape ls__graph_shape(const ls__graph *graph, int value);
+/* What the model gives: a layer that is called NAME with its activation is called NAME here too. */
+ls_port ls__graph_output(const ls__graph *graph, int i);
 
-/* Parameters in model order: calls see(context, node, index of the parameter in it). */
-typedef ls_status (*ls__parameter_fn)(void *context, const ls__node *node, int parameter);
-LS_CHECKED ls_status ls__graph_each(const ls__graph *graph, ls__parameter_fn see, void *context);
+/* Whether both have the same tensors: names, shapes and roles, in the same order. */
+bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b);
 
 /* Fill the arena with initial weights. */
 void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena);

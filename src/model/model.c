@@ -1,3 +1,4 @@
+/* A network with its weights: making one, asking it, predicting with it. */
 #include "model/model.h"
 
 #include <stdio.h>
@@ -7,13 +8,14 @@
 #include "tensor/gemm.h"
 #include "tensor/span.h"
 
-ls_status ls__model_empty(ls_config *config, const ls_shape *x, ls_model **out) {
+ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs, ls_model **out) {
   ls_status st = LS_OK;
   ls_model *model = NULL;
   *out = NULL;
   ls__gemm_init();
   LS_TRY(ls__alloc(&model, 1, sizeof *model, "model"));
-  LS_TRY(ls__graph_build(ls__config_child(config, "model"), 1, x, &model->graph));
+  LS_TRY(ls__graph_build(ls__config_child(config, "model"), ls__config_child(config, "outputs"),
+                         n_inputs, inputs, &model->graph));
   LS_TRY(ls__config_copy(config, &model->config));
   LS_TRY(ls__alloc(&model->parameters, model->graph->arena, sizeof *model->parameters, "parameters"));
   *out = model;
@@ -24,8 +26,19 @@ out:
 }
 
 ls_status ls_model_create(ls_config *config, const ls_shape *x, uint64_t seed, ls_model **model) {
-  ls_status st = ls__model_empty(config, x, model);
-  if (st == LS_OK) ls__graph_init((*model)->graph, seed, (*model)->parameters);
+  const ls_port input = {.name = "input", .type = LS_REAL, .shape = *x};
+  return ls_model_create_ports(config, 1, &input, seed, model);
+}
+
+ls_status ls_model_create_ports(ls_config *config, size_t n_inputs, const ls_port *inputs,
+                                uint64_t seed, ls_model **model) {
+  ls_status st = LS_OK;
+  *model = NULL;
+  if (n_inputs < 1 || n_inputs > LS_MAX_PORTS)
+    LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS, n_inputs);
+  LS_TRY(ls__model_empty(config, (int)n_inputs, inputs, model));
+  ls__graph_init((*model)->graph, seed, (*model)->parameters);
+out:
   return st;
 }
 
@@ -35,60 +48,118 @@ void ls_model_destroy(ls_model *model) {
   ls__graph_destroy(model->graph);
   ls_config_destroy(model->config);
   if (!model->borrowed) ls__free(model->parameters);
-  ls__affine_reset(&model->x);
-  ls__affine_reset(&model->y);
-  for (size_t i = 0; i < model->n_classes; i++) ls__free(model->classes[i]);
-  ls__free(model->classes);
+  for (int i = 0; i < LS_MAX_PORTS; i++) {
+    ls__affine_reset(&model->input[i]);
+    ls__affine_reset(&model->output[i]);
+    for (size_t c = 0; c < model->classes[i].n; c++) ls__free(model->classes[i].name[c]);
+    ls__free(model->classes[i].name);
+  }
   ls__free(model);
 }
 
-ls_status ls__model_set_classes(ls_model *model, const char *const *names, size_t n) {
+ls_status ls__model_set_classes(ls_model *model, int output, const char *const *names, size_t n) {
   ls_status st = LS_OK;
+  ls__class_names *to = &model->classes[output];
   if (n == 0) return LS_OK;
-  LS_ASSERT(model->classes == NULL);
-  LS_TRY(ls__alloc(&model->classes, n, sizeof *model->classes, "class names"));
-  for (; model->n_classes < n; model->n_classes++) {
-    char *copy = ls__strdup(names[model->n_classes]);
-    if (copy == NULL) LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
-    model->classes[model->n_classes] = copy;
+  LS_ASSERT(to->name == NULL);
+  LS_TRY(ls__alloc(&to->name, n, sizeof *to->name, "class names"));
+  for (; to->n < n; to->n++) {
+    to->name[to->n] = ls__strdup(names[to->n]);
+    if (to->name[to->n] == NULL) LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
+  }
+out:
+  return st;
+}
+
+/* ---- Prediction */
+
+ls_status ls__model_run(const ls_model *model, size_t max_n, ls__run **run) {
+  return ls__run_create(model->graph, max_n, false, model->graph->n_outputs, model->graph->output, run);
+}
+
+void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y) {
+  const ls_port port = ls__graph_output(model->graph, i);
+  const size_t count = ls_shape_count(&port.shape);
+  memcpy(y, ls__run_result(run, i), rows * count * sizeof *y);
+  if (model->output[i].n > 0)
+    ls__affine_undo(&model->output[i], y, rows * count / model->output[i].n);
+}
+
+/* Rows [at, at + rows) of the caller's input i, normalised, into the run. */
+static void load_input(const ls_model *model, ls__run *run, int i, const void *x, size_t at, size_t rows) {
+  const size_t count = ls_shape_count(&model->graph->input[i].shape);
+  const ls__affine *normal = &model->input[i];
+  if (model->graph->input[i].type == LS_INDEX) {
+    memcpy(ls__run_input(run, i), (const int32_t *)x + at * count, rows * count * sizeof(int32_t));
+    return;
+  }
+  float *to = ls__run_input(run, i);
+  const float *from = (const float *)x + at * count;
+  for (size_t r = 0; r < rows; r++)
+    ls__span()->load_f32(to + r * count, from + r * count, normal->n > 0 ? normal->mean : NULL,
+                         normal->rstd, count);
+}
+
+ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *inputs,
+                                 float *const *outputs) {
+  ls_status st = LS_OK;
+  const ls__graph *graph = model->graph;
+  if (model->run == NULL) LS_TRY(ls__model_run(model, LS__PREDICT_BATCH, &model->run));
+  for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
+    const size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;
+    for (int i = 0; i < graph->n_inputs; i++) load_input(model, model->run, i, inputs[i], at, rows);
+    ls__run_forward(model->run, model->parameters, rows, NULL);
+    for (int i = 0; i < graph->n_outputs; i++) {
+      const ls_port port = ls__graph_output(graph, i);
+      if (outputs[i] != NULL)
+        ls__model_take_output(model, model->run, i, rows, outputs[i] + at * ls_shape_count(&port.shape));
+    }
   }
 out:
   return st;
 }
 
 ls_status ls_model_predict(ls_model *model, size_t n, const float *x, float *y) {
-  ls_status st = LS_OK;
   const ls__graph *graph = model->graph;
-  size_t in = ls_shape_count(&graph->input[0]);
-  ls_shape shape = ls_model_output_shape(model);
-  size_t out_count = ls_shape_count(&shape);
-  if (model->run == NULL)
-    LS_TRY(ls__run_create(graph, LS__PREDICT_BATCH, LS__RUN_OUTPUT, &model->run));
-  for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
-    size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;
-    float *to = ls__run_input(model->run, 0);
-    for (size_t r = 0; r < rows; r++)
-      ls__span()->load_f32(to + r * in, x + (at + r) * in, model->x.n > 0 ? model->x.mean : NULL,
-                           model->x.rstd, in);
-    ls__run_forward(model->run, model->parameters, rows, NULL);
-    memcpy(y + at * out_count, ls__run_result(model->run, 0), rows * out_count * sizeof *y);
-    ls__affine_undo(&model->y, y + at * out_count, rows);
-  }
-out:
-  return st;
+  if (graph->n_inputs != 1 || graph->n_outputs != 1 || graph->input[0].type != LS_REAL)
+    return ls__fail(LS_EUSAGE, "the network has several inputs or outputs, or reads indices: "
+                               "ls_model_predict_ports is for it");
+  return ls_model_predict_ports(model, n, (const void *const[]){x}, (float *const[]){y});
+}
+
+/* ---- Questions */
+
+size_t ls_model_inputs(const ls_model *model) {
+  return (size_t)model->graph->n_inputs;
+}
+
+size_t ls_model_outputs(const ls_model *model) {
+  return (size_t)model->graph->n_outputs;
+}
+
+ls_port ls_model_input(const ls_model *model, size_t i) {
+  return model->graph->input[i];
+}
+
+ls_port ls_model_output(const ls_model *model, size_t i) {
+  return ls__graph_output(model->graph, (int)i);
 }
 
 ls_shape ls_model_input_shape(const ls_model *model) {
-  return model->graph->input[0];
+  return model->graph->input[0].shape;
 }
 
 ls_shape ls_model_output_shape(const ls_model *model) {
   return ls__graph_shape(model->graph, model->graph->output[0]);
 }
 
+const char *const *ls_model_output_classes(const ls_model *model, size_t i, size_t *n) {
+  *n = model->classes[i].n;
+  return (const char *const *)model->classes[i].name;
+}
+
 const char *const *ls_model_classes(const ls_model *model, size_t *n) {
-  *n = model->n_classes;
-  return (const char *const *)model->classes;
+  return ls_model_output_classes(model, 0, n);
 }
 
 size_t ls_model_parameter_count(const ls_model *model) {
@@ -96,15 +167,11 @@ size_t ls_model_parameter_count(const ls_model *model) {
 }
 
 float *ls_model_parameter(ls_model *model, const char *name, ls_shape *shape) {
-  for (int i = 0; i < model->graph->n_nodes; i++) {
-    const ls__node *node = &model->graph->node[i];
-    for (int p = 0; p < node->layer.n_parameters; p++) {
-      char full[2 * LS__NAME_BYTES];
-      snprintf(full, sizeof full, "%s/%.32s", node->layer.name, node->layer.parameters[p].name);
-      if (strcmp(full, name) != 0) continue;
-      if (shape != NULL) *shape = node->layer.parameters[p].shape;
-      return model->parameters + node->offset[p];
-    }
+  for (int t = 0; t < model->graph->n_tensors; t++) {
+    const ls__tensor *tensor = &model->graph->tensor[t];
+    if (strcmp(tensor->name, name) != 0) continue;
+    if (shape != NULL) *shape = tensor->spec->shape;
+    return model->parameters + tensor->offset;
   }
   return NULL;
 }

@@ -8,21 +8,32 @@
 #include "model/run.h"
 #include "tensor/affine.h"
 
+/* Names of classes, in label order. */
+typedef struct ls__class_names {
+  char **name; /* [n] owned */
+  size_t n;
+} ls__class_names;
+
 struct ls_model {
   ls_config *config; /* owned: the effective configuration, with its model: list */
   ls__graph *graph;
   float *parameters; /* [graph->arena] */
   bool borrowed;     /* the parameters are somebody else's memory */
-  ls__affine x, y;
-  char **classes;
-  size_t n_classes;
+  ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
+  ls__class_names classes[LS_MAX_PORTS];                /* of each output */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
-  ls__run *run; /* for prediction; made when first needed */
+  ls__run *run;      /* for prediction; made when first needed */
 };
 
-/* From a configuration's `model:`; parameters zero. `config` is copied. */
-LS_CHECKED ls_status ls__model_empty(ls_config *config, const ls_shape *x, ls_model **out);
-LS_CHECKED ls_status ls__model_set_classes(ls_model *model, const char *const *names, size_t n);
+/* From a configuration's `model:` and `outputs:`; parameters zero.  `config` is copied. */
+LS_CHECKED ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs,
+                                     ls_model **out);
+LS_CHECKED ls_status ls__model_set_classes(ls_model *model, int output, const char *const *names,
+                                           size_t n);
+/* A run up to the outputs. */
+LS_CHECKED ls_status ls__model_run(const ls_model *model, size_t max_n, ls__run **run);
+/* [rows, output i], as the caller of the library wants it: normalisation taken back. */
+void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y);
 
 /* Samples that one forward pass of evaluation and prediction takes: part of what the bits of a
  * prediction depend on, and so a constant. */

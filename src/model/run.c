@@ -1,4 +1,6 @@
-/* Memory: every value's storage (y), its gradient's (dy), and what a node saves for its backward,
+/* A run's plan of memory, and forward and backward through the graph.
+ *
+ * Memory: every value's storage (y), its gradient's (dy), and what a node saves for its backward,
  * are blocks with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node
  * i's backward is at 2N - i.  A value lives from its producer's forward to its last reader: a
  * forward, or the backward of a node that needs it.  A gradient lives from the first backward that
@@ -17,7 +19,8 @@ typedef struct wire { /* a value in this run */
 
 struct ls__run {
   const ls__graph *graph;
-  ls__run_mode mode;
+  bool training;
+  int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
   size_t max_n;
   int n_wires;
   wire *wire;
@@ -30,15 +33,11 @@ struct ls__run {
   ls__run_memory usage;
 };
 
-static int result_value(const ls__run *run, int i) {
-  return run->mode == LS__RUN_OUTPUT ? run->graph->output[i] : run->graph->logits[i];
-}
-
 /* Nodes that the results depend on. */
 static void mark_active(ls__run *run) {
   const ls__graph *graph = run->graph;
-  for (int i = 0; i < graph->n_outputs; i++) {
-    int node = ls__graph_producer(graph, result_value(run, i));
+  for (int i = 0; i < run->n_values; i++) {
+    int node = ls__graph_producer(graph, run->value[i]);
     if (node >= 0) run->active[node] = true;
   }
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
@@ -51,8 +50,8 @@ static void mark_active(ls__run *run) {
 }
 
 static bool is_result(const ls__run *run, int value) {
-  for (int i = 0; i < run->graph->n_outputs; i++)
-    if (result_value(run, i) == value) return true;
+  for (int i = 0; i < run->n_values; i++)
+    if (run->value[i] == value) return true;
   return false;
 }
 
@@ -63,19 +62,21 @@ static bool may_overwrite(const ls__run *run, int i) {
   const ls__node *node = &graph->node[i];
   unsigned needs = node->layer.needs;
   if (!(needs & LS__IN_PLACE)) return false;
-  if (run->mode == LS__RUN_TRAIN && (needs & LS__NEEDS_X)) return false;
+  if (run->training && node->layer.needs_x[0]) return false;
   int storage = run->wire[node->in[0]].y;
   for (int v = 0; v < run->n_wires; v++) {
     if (run->wire[v].y != storage) continue;
     int maker = ls__graph_producer(graph, v);
     if (maker < 0 || is_result(run, v)) return false;
-    if (run->mode == LS__RUN_TRAIN && (graph->node[maker].layer.needs & LS__NEEDS_Y)) return false;
+    if (run->training && (graph->node[maker].layer.needs & LS__NEEDS_Y)) return false;
     for (int r = 0; r < graph->n_nodes; r++) {
       if (r == i || !run->active[r]) continue;
-      bool view = (graph->node[r].layer.needs & LS__VIEW) != 0;
-      bool keeps = run->mode == LS__RUN_TRAIN && (graph->node[r].layer.needs & LS__NEEDS_X);
-      for (int k = 0; k < graph->node[r].layer.n_in; k++)
+      const ls__layer *reader = &graph->node[r].layer;
+      bool view = (reader->needs & LS__VIEW) != 0;
+      for (int k = 0; k < reader->n_in; k++) {
+        bool keeps = run->training && reader->needs_x[k];
         if (graph->node[r].in[k] == v && !(view && r < i) && (r > i || keeps)) return false;
+      }
     }
   }
   for (int k = 1; k < node->layer.n_in; k++)
@@ -83,9 +84,9 @@ static bool may_overwrite(const ls__run *run, int i) {
   return true;
 }
 
-static int new_block(ls__run *run, size_t size, int first) {
+static int new_block(ls__run *run, size_t size, int first) { /* in floats */
   ls__block *block = &run->block[run->n_blocks];
-  block->size = size * run->max_n;
+  block->size = size;
   block->first = block->last = first;
   return (int)run->n_blocks++;
 }
@@ -98,7 +99,7 @@ static void plan_forward(ls__run *run, int *saved) {
   const ls__graph *graph = run->graph;
   const int steps = graph->n_nodes;
   for (int v = 0; v < graph->n_inputs; v++)
-    run->wire[v].y = new_block(run, ls_shape_count(&graph->input[v]), 0);
+    run->wire[v].y = new_block(run, run->max_n * ls_shape_count(&graph->input[v].shape), 0);
   for (int i = 0; i < steps; i++) {
     const ls__node *node = &graph->node[i];
     wire *out = &run->wire[graph->n_inputs + i];
@@ -107,12 +108,13 @@ static void plan_forward(ls__run *run, int *saved) {
     if ((node->layer.needs & LS__VIEW) || may_overwrite(run, i))
       out->y = run->wire[node->in[0]].y;
     else
-      out->y = new_block(run, ls_shape_count(&node->layer.out), i);
+      out->y = new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
     touch(run, out->y, i);
     for (int k = 0; k < node->layer.n_in; k++) touch(run, run->wire[node->in[k]].y, i);
-    if (node->layer.saved > 0) saved[i] = new_block(run, node->layer.saved, i);
+    const size_t keep = node->layer.saved * run->max_n + node->layer.saved_fixed;
+    if (keep > 0) saved[i] = new_block(run, keep, i);
   }
-  for (int i = 0; i < graph->n_outputs; i++) touch(run, run->wire[result_value(run, i)].y, steps);
+  for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
 }
 
 /* Readers of a value, in this run. */
@@ -127,10 +129,10 @@ static int count_readers(const ls__run *run, int value) {
 static void plan_backward(ls__run *run, const int *saved) {
   const ls__graph *graph = run->graph;
   const int steps = graph->n_nodes;
-  for (int i = 0; i < graph->n_outputs; i++) {
-    wire *result = &run->wire[graph->logits[i]];
-    ls_shape shape = ls__graph_shape(graph, graph->logits[i]);
-    result->dy = new_block(run, ls_shape_count(&shape), steps);
+  for (int i = 0; i < run->n_values; i++) {
+    wire *result = &run->wire[run->value[i]];
+    ls_shape shape = ls__graph_shape(graph, run->value[i]);
+    result->dy = new_block(run, run->max_n * ls_shape_count(&shape), steps);
     result->dy_started = true;
   }
   for (int i = steps - 1; i >= 0; i--) {
@@ -143,7 +145,7 @@ static void plan_backward(ls__run *run, const int *saved) {
     if (node->layer.needs & LS__NEEDS_Y) touch(run, out->y, now);
     for (int k = node->layer.n_in - 1; k >= 0; k--) { /* the order in which layers write dx */
       wire *in = &run->wire[node->in[k]];
-      if (node->layer.needs & LS__NEEDS_X) touch(run, in->y, now);
+      if (node->layer.needs_x[k]) touch(run, in->y, now);
       int before = ls__graph_producer(graph, node->in[k]);
       if (before < 0 || !graph->node[before].needs_gradient) continue;
       run->call[i].dx_accumulate[k] = in->dy_started;
@@ -151,10 +153,24 @@ static void plan_backward(ls__run *run, const int *saved) {
         bool share = k == 0 && (node->layer.needs & (LS__IN_PLACE | LS__VIEW)) &&
                      count_readers(run, node->in[k]) == 1 && !is_result(run, node->in[k]);
         ls_shape shape = ls__graph_shape(graph, node->in[k]);
-        in->dy = share ? out->dy : new_block(run, ls_shape_count(&shape), now);
+        in->dy = share ? out->dy : new_block(run, run->max_n * ls_shape_count(&shape), now);
         in->dy_started = true;
       }
       touch(run, in->dy, now);
+    }
+  }
+}
+
+/* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the others
+ * add to it. */
+static void plan_gradients(ls__run *run, bool *written) {
+  const ls__graph *graph = run->graph;
+  for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    const ls__node *node = &graph->node[i];
+    if (!run->active[i] || !node->needs_gradient) continue;
+    for (int p = 0; p < node->layer.n_parameters; p++) {
+      run->call[i].dw_accumulate[p] = written[node->tensor[p]];
+      written[node->tensor[p]] = true;
     }
   }
 }
@@ -176,34 +192,44 @@ static void fill_calls(ls__run *run, const int *saved) {
     call->work = run->work;
     for (int k = 0; k < node->layer.n_in; k++) {
       int before = ls__graph_producer(graph, node->in[k]);
-      call->x[k] = place_of(run, run->wire[node->in[k]].y);
+      const float *x = place_of(run, run->wire[node->in[k]].y);
+      if (node->layer.type[k] == LS_INDEX)
+        call->index[k] = (const int32_t *)(const void *)x;
+      else
+        call->x[k] = x;
       bool wanted = before >= 0 && graph->node[before].needs_gradient;
       call->dx[k] = wanted ? place_of(run, run->wire[node->in[k]].dy) : NULL;
     }
   }
 }
 
-ls_status ls__run_create(const ls__graph *graph, size_t max_n, ls__run_mode mode, ls__run **out) {
+ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training, int n_values,
+                         const int *values, ls__run **out) {
   ls_status st = LS_OK;
   ls__run *run = NULL;
   int *saved = NULL;
-  size_t nodes = (size_t)graph->n_nodes, values = nodes + (size_t)graph->n_inputs;
+  bool *written = NULL;
+  size_t nodes = (size_t)graph->n_nodes, all = nodes + (size_t)graph->n_inputs;
   *out = NULL;
-  LS_ASSERT(max_n > 0);
+  LS_ASSERT(max_n > 0 && n_values >= 1 && n_values <= LS_MAX_PORTS);
   LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
   run->graph = graph;
-  run->mode = mode;
+  run->training = training;
+  run->n_values = n_values;
+  memcpy(run->value, values, (size_t)n_values * sizeof *values);
   run->max_n = max_n;
-  run->n_wires = (int)values;
-  LS_TRY(ls__alloc(&run->wire, values, sizeof *run->wire, "run"));
+  run->n_wires = (int)all;
+  LS_TRY(ls__alloc(&run->wire, all, sizeof *run->wire, "run"));
   LS_TRY(ls__alloc(&run->active, nodes, sizeof *run->active, "run"));
   LS_TRY(ls__alloc(&run->call, nodes, sizeof *run->call, "run"));
-  LS_TRY(ls__alloc(&run->block, 3 * values + LS__MAX_PORTS, sizeof *run->block, "run"));
+  LS_TRY(ls__alloc(&run->block, 3 * all + LS_MAX_PORTS, sizeof *run->block, "run"));
   LS_TRY(ls__alloc(&saved, nodes, sizeof *saved, "run"));
-  for (size_t v = 0; v < values; v++) run->wire[v].y = run->wire[v].dy = -1;
+  LS_TRY(ls__alloc(&written, (size_t)graph->n_tensors, sizeof *written, "run"));
+  for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = -1;
   mark_active(run);
   plan_forward(run, saved);
-  if (mode == LS__RUN_TRAIN) plan_backward(run, saved);
+  if (training) plan_backward(run, saved);
+  if (training) plan_gradients(run, written);
   size_t total = 0, work = 0;
   for (size_t b = 0; b < run->n_blocks; b++) run->usage.unplanned += run->block[b].size * sizeof(float);
   LS_TRY(ls__plan(run->block, run->n_blocks, &total));
@@ -220,6 +246,7 @@ ls_status ls__run_create(const ls__graph *graph, size_t max_n, ls__run_mode mode
   run = NULL;
 out:
   ls__free(saved);
+  ls__free(written);
   ls__run_destroy(run);
   return st;
 }
@@ -235,16 +262,16 @@ void ls__run_destroy(ls__run *run) {
   ls__free(run);
 }
 
-float *ls__run_input(ls__run *run, int i) {
+void *ls__run_input(ls__run *run, int i) {
   return place_of(run, run->wire[i].y);
 }
 
 const float *ls__run_result(const ls__run *run, int i) {
-  return place_of(run, run->wire[result_value(run, i)].y);
+  return place_of(run, run->wire[run->value[i]].y);
 }
 
 float *ls__run_result_gradient(ls__run *run, int i) {
-  return place_of(run, run->wire[run->graph->logits[i]].dy);
+  return place_of(run, run->wire[run->value[i]].dy);
 }
 
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
@@ -258,10 +285,12 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
     call->n = n;
     call->training = place != NULL;
     if (place != NULL) {
-      call->rng = ls__rng_key(place->seed, LS__RNG_DROPOUT, place->step, (uint64_t)i);
+      if (node->layer.kind->draws != 0)
+        call->rng = ls__rng_key(place->seed, node->layer.kind->draws, place->step, (uint64_t)i);
       call->first_sample = place->first_sample;
     }
-    for (int p = 0; p < node->layer.n_parameters; p++) call->w[p] = parameters + node->offset[p];
+    for (int p = 0; p < node->layer.n_parameters; p++)
+      call->w[p] = parameters + graph->tensor[node->tensor[p]].offset;
     node->layer.kind->forward(&node->layer, call);
   }
 }
@@ -278,7 +307,7 @@ static void view_backward(const ls__run *run, int i) {
 void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
                       ls__finished_fn finished, void *context) {
   const ls__graph *graph = run->graph;
-  LS_ASSERT(run->mode == LS__RUN_TRAIN);
+  LS_ASSERT(run->training);
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
     const ls__node *node = &graph->node[i];
     if (!run->active[i] || !node->needs_gradient) continue;
@@ -288,13 +317,14 @@ void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
     }
     ls__call *call = &run->call[i];
     for (int p = 0; p < node->layer.n_parameters; p++) {
-      call->w[p] = parameters + node->offset[p];
-      call->dw[p] = gradients + node->offset[p];
+      const ls__tensor *tensor = &graph->tensor[node->tensor[p]];
+      call->w[p] = parameters + tensor->offset;
+      call->dw[p] = tensor->role == LS__FROZEN ? NULL : gradients + tensor->offset;
     }
     node->layer.kind->backward(&node->layer, call);
     if (finished != NULL) finished(context, node->finished);
   }
-  if (finished != NULL) finished(context, graph->arena);
+  if (finished != NULL) finished(context, graph->moving);
 }
 
 ls__run_memory ls__run_memory_of(const ls__run *run) {

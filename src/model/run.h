@@ -6,21 +6,16 @@
 
 typedef struct ls__run ls__run;
 
-/* What a run is for. */
-typedef enum ls__run_mode {
-  LS__RUN_TRAIN,  /* forward up to the logits, backward */
-  LS__RUN_LOGITS, /* forward up to the logits: evaluation */
-  LS__RUN_OUTPUT  /* forward up to the outputs: prediction */
-} ls__run_mode;
-
-/* Plan and allocate for lanes of up to max_n samples; the graph must outlive the run. */
-LS_CHECKED ls_status ls__run_create(const ls__graph *graph, size_t max_n, ls__run_mode mode,
-                                    ls__run **out);
+/* Plan and allocate for lanes of up to max_n samples, forward up to `values` (what a loss takes, or the
+ * graph's outputs), and backward from them where the run is for training.  The graph must outlive it. */
+LS_CHECKED ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training, int n_values,
+                                    const int *values, ls__run **out);
 void ls__run_destroy(ls__run *run);
 
-float *ls__run_input(ls__run *run, int i);           /* [max_n, input i]: fill before forward */
-const float *ls__run_result(const ls__run *run, int i); /* [n, logits or output i] after forward */
-float *ls__run_result_gradient(ls__run *run, int i); /* [n, logits i]: fill before backward */
+/* [max_n, input i], float or int32_t: fill before forward. */
+void *ls__run_input(ls__run *run, int i);
+const float *ls__run_result(const ls__run *run, int i); /* [n, values i] after forward */
+float *ls__run_result_gradient(ls__run *run, int i);    /* [n, values i]: fill before backward */
 
 /* Which samples these are: what dropout and its like depend on. */
 typedef struct ls__run_place {
@@ -30,9 +25,9 @@ typedef struct ls__run_place {
 /* n in 1..max_n; the place is NULL outside training. */
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place);
 
-/* After forward with the same parameters.  gradients is an arena: every parameter's gradient is
- * written (not added to).  finished(context, upto) is called whenever [0, upto) has become final,
- * at each node's end. */
+/* After forward with the same parameters.  gradients is [graph->moving] floats of an arena: every
+ * weight's gradient and every statistic's sum is written (not added to).  finished(context, upto) is
+ * called whenever [0, upto) has become final, at each node's end. */
 typedef void (*ls__finished_fn)(void *context, size_t upto);
 void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
                       ls__finished_fn finished, void *context);

@@ -13,58 +13,49 @@ const ls__activation_ops *ls__activations(void) {
 typedef struct options {
   int op;  /* LS__ACT_... */
   float a; /* negative_slope, alpha */
+  double slope;
+  int approximate;
 } options;
 
-static ls_status read_slope(ls__layer *layer, ls_config *map, int op, const char *key,
-                            double fallback) {
-  ls_status st = LS_OK;
-  options *o = layer->options;
-  double value = 0;
-  /* Not negative: backward reads the side of x from the sign of y. */
-  LS_TRY(ls__config_double(map, key, fallback, 0, 1e6, &value));
-  o->op = op;
-  o->a = (float)value;
-out:
-  return st;
-}
+/* Slopes are not negative: backward reads the side of x from the sign of y. */
+static const ls__option leaky_relu_table[] = {
+    LS__NUMBER_AS(options, slope, "negative_slope", "0.01", 0, 1e6, "below 0"), LS__END};
+static const ls__option elu_table[] = {
+    LS__NUMBER_AS(options, slope, "alpha", "1", 0, 1e6, "the factor below 0"), LS__END};
 
-static ls_status configure_leaky_relu(ls__layer *layer, ls_config *map) {
-  return read_slope(layer, map, LS__ACT_leaky_relu, "negative_slope", 0.01);
-}
+static const char *const approximations[] = {"none", "tanh", NULL};
+static const ls__option gelu_table[] = {
+    LS__CHOICE(options, approximate, "none", approximations, "`tanh`: a formula that is near it"), LS__END};
 
-static ls_status configure_elu(ls__layer *layer, ls_config *map) {
-  return read_slope(layer, map, LS__ACT_elu, "alpha", 1.0);
-}
-
-static ls_status configure_gelu(ls__layer *layer, ls_config *map) {
-  static const char *const names[] = {"none", "tanh", NULL};
-  ls_status st = LS_OK;
-  options *o = layer->options;
-  int choice = 0;
-  LS_TRY(ls__config_choice(map, "approximate", "none", names, &choice));
-  o->op = choice == 1 ? LS__ACT_gelu_tanh : LS__ACT_gelu;
-out:
-  return st;
-}
-
-/* The kinds without options. */
-#define PLAIN(name)                                                     \
+/* One configure a kind: which function it is. */
+#define CONFIGURE(name)                                                 \
   static ls_status configure_##name(ls__layer *layer, ls_config *map) { \
+    options *o = layer->options;                                        \
     (void)map;                                                          \
-    ((options *)layer->options)->op = LS__ACT_##name;                   \
+    o->op = LS__ACT_##name;                                             \
+    o->a = (float)o->slope;                                             \
     return LS_OK;                                                       \
   }
-PLAIN(sigmoid)
-PLAIN(tanh)
-PLAIN(relu)
-PLAIN(silu)
-PLAIN(softplus)
-#undef PLAIN
+CONFIGURE(sigmoid)
+CONFIGURE(tanh)
+CONFIGURE(relu)
+CONFIGURE(leaky_relu)
+CONFIGURE(elu)
+CONFIGURE(silu)
+CONFIGURE(softplus)
+#undef CONFIGURE
 
-/* What backward reads, by op. */
-static unsigned reads(int op) {
-  enum { X = LS__NEEDS_X, Y = LS__NEEDS_Y };
-  static const unsigned table[] = {
+static ls_status configure_gelu(ls__layer *layer, ls_config *map) {
+  options *o = layer->options;
+  (void)map;
+  o->op = o->approximate == 1 ? LS__ACT_gelu_tanh : LS__ACT_gelu;
+  return LS_OK;
+}
+
+/* Whether backward reads the output, not the input, by op. */
+static bool reads_y(int op) {
+  enum { X = 0, Y = 1 };
+  static const bool table[] = {
 #define X_(name, what) what,
       LS__ACTIVATION_MAP(X_)
 #undef X_
@@ -76,7 +67,8 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   (void)node;
   const options *o = layer->options;
   layer->out = layer->in[0];
-  layer->needs = reads(o->op) | LS__IN_PLACE;
+  layer->needs = LS__IN_PLACE | (reads_y(o->op) ? LS__NEEDS_Y : 0);
+  layer->needs_x[0] = !reads_y(o->op);
   layer->flops = (double)ls_shape_count(&layer->out);
   return LS_OK;
 }
@@ -91,7 +83,7 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   const options *o = layer->options;
   if (call->dx[0] == NULL) return;
   const ls__activation_op *op = &ls__activations()->op[o->op];
-  const float *s = reads(o->op) == LS__NEEDS_Y ? call->y : call->x[0];
+  const float *s = reads_y(o->op) ? call->y : call->x[0];
   size_t n = call->n * ls_shape_count(&layer->out);
   if (call->dx_accumulate[0])
     op->backward_add(call->dx[0], call->dy, s, o->a, n);
@@ -99,25 +91,26 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     op->backward(call->dx[0], call->dy, s, o->a, n);
 }
 
-#define KIND(name)                         \
-  const ls__layer_kind ls__kind_##name = { \
-      #name, 1, 1, sizeof(options), configure_##name, infer, forward, backward};
-KIND(sigmoid)
-KIND(tanh)
-KIND(relu)
-KIND(leaky_relu)
-KIND(elu)
-KIND(gelu)
-KIND(silu)
-KIND(softplus)
+#define KIND(name, table, what)                                     \
+  const ls__layer_kind ls__kind_##name = {.kind = {#name, what, table}, \
+                                          .min_in = 1,                  \
+                                          .max_in = 1,                  \
+                                          .options_bytes = sizeof(options), \
+                                          .configure = configure_##name, \
+                                          .infer = infer,               \
+                                          .forward = forward,           \
+                                          .backward = backward};
+KIND(sigmoid, NULL, "1 / (1 + e^-x)")
+KIND(tanh, NULL, "the hyperbolic tangent")
+KIND(relu, NULL, "x above 0, else 0")
+KIND(leaky_relu, leaky_relu_table, "x above 0, else negative_slope x")
+KIND(elu, elu_table, "x above 0, else alpha (e^x - 1)")
+KIND(gelu, gelu_table, "x times the normal distribution function of x")
+KIND(silu, NULL, "x / (1 + e^-x)")
+KIND(softplus, NULL, "log(1 + e^x)")
 #undef KIND
 
 /* linear: y = x, for `activation: linear`. */
-
-static ls_status configure_linear(ls__layer *layer, ls_config *map) {
-  (void)layer, (void)map;
-  return LS_OK;
-}
 
 static ls_status infer_linear(ls__layer *layer, const ls_config *node) {
   (void)node;
@@ -126,5 +119,5 @@ static ls_status infer_linear(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-const ls__layer_kind ls__kind_linear = {"linear",     1,    1,   0, configure_linear,
-                                        infer_linear, NULL, NULL};
+const ls__layer_kind ls__kind_linear = {
+    .kind = {"linear", "x itself", NULL}, .min_in = 1, .max_in = 1, .infer = infer_linear};

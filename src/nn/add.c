@@ -5,11 +5,6 @@
 #include "nn/kinds.h"
 #include "tensor/span.h"
 
-static ls_status configure(ls__layer *layer, ls_config *map) {
-  (void)layer, (void)map;
-  return LS_OK;
-}
-
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   for (int k = 1; k < layer->n_in; k++)
     if (!ls_shape_equal(&layer->in[0], &layer->in[k])) {
@@ -49,5 +44,9 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_add = {"add",     2,     LS__MAX_INPUTS, 0,
-                                     configure, infer, forward,        backward};
+const ls__layer_kind ls__kind_add = {.kind = {"add", "the sum of its inputs, of one shape", NULL},
+                                     .min_in = 2,
+                                     .max_in = LS__MAX_INPUTS,
+                                     .infer = infer,
+                                     .forward = forward,
+                                     .backward = backward};

@@ -11,6 +11,11 @@ typedef struct options {
   int axis;   /* from 0 */
 } options;
 
+static const ls__option table[] = {
+    LS__BY_HAND("axis", "integer", "-1",
+                "of a sample, along which inputs are joined; negative: from the last"),
+    LS__END};
+
 static ls_status configure(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
   options *o = layer->options;
@@ -79,5 +84,12 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_concatenate = {"concatenate", 2,     LS__MAX_INPUTS, sizeof(options),
-                                             configure,     infer, forward,        backward};
+const ls__layer_kind ls__kind_concatenate = {
+    .kind = {"concatenate", "its inputs, one behind the other along an axis", table},
+    .min_in = 2,
+    .max_in = LS__MAX_INPUTS,
+    .options_bytes = sizeof(options),
+    .configure = configure,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward};

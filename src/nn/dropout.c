@@ -15,19 +15,20 @@
 LS_SIMD_DECLARE(ls__dropout_ops, ls__dropout_ops);
 
 typedef struct options {
+  double rate;
   uint32_t threshold; /* kept when 24 random bits are not below it */
   float scale;
 } options;
 
+static const ls__option table[] = {
+    LS__NUMBER(options, rate, NULL, 0, 0.999999, "share of elements that are zero in training"), LS__END};
+
 static ls_status configure(ls__layer *layer, ls_config *map) {
-  ls_status st = LS_OK;
   options *o = layer->options;
-  double rate = 0;
-  LS_TRY(ls__config_double(map, "rate", LS__REQUIRED_DOUBLE, 0, 0.999999, &rate));
-  o->threshold = (uint32_t)ceil(rate * 0x1p24);
-  o->scale = (float)(1.0 / (1.0 - rate));
-out:
-  return st;
+  (void)map;
+  o->threshold = (uint32_t)ceil(o->rate * 0x1p24);
+  o->scale = (float)(1.0 / (1.0 - o->rate));
+  return LS_OK;
 }
 
 static ls_status infer(ls__layer *layer, const ls_config *node) {
@@ -71,5 +72,13 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_dropout = {"dropout", 1,     1,       sizeof(options),
-                                         configure, infer, forward, backward};
+const ls__layer_kind ls__kind_dropout = {
+    .kind = {"dropout", "in training, elements are zero at random and the others larger instead", table},
+    .min_in = 1,
+    .max_in = 1,
+    .options_bytes = sizeof(options),
+    .draws = LS__RNG_DROPOUT,
+    .configure = configure,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward};

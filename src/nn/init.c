@@ -1,3 +1,4 @@
+/* Initialisers: the distributions that weights begin with. */
 #include "nn/init.h"
 
 #include <math.h>
@@ -6,73 +7,61 @@
 
 #include "base/rng.h"
 
-static const struct {
-  const char *name;
-  ls__init_kind kind;
-} kinds[] = {
-    {"zeros", LS__INIT_ZEROS},
-    {"ones", LS__INIT_ONES},
-    {"constant", LS__INIT_CONSTANT},
-    {"uniform", LS__INIT_UNIFORM},
-    {"normal", LS__INIT_NORMAL},
-    {"glorot_uniform", LS__INIT_GLOROT_UNIFORM},
-    {"glorot_normal", LS__INIT_GLOROT_NORMAL},
-    {"he_uniform", LS__INIT_HE_UNIFORM},
-    {"he_normal", LS__INIT_HE_NORMAL},
-    {"lecun_uniform", LS__INIT_LECUN_UNIFORM},
-    {"lecun_normal", LS__INIT_LECUN_NORMAL},
-};
+/* An initialiser and its kind; the numbers that it takes are read into an ls__init. */
+typedef struct initializer {
+  ls__kind kind;
+  ls__init_kind is;
+} initializer;
 
-/* The numbers that a kind takes.  Defaults as in Keras. */
-static ls_status read_numbers(ls_config *options, ls__init *init) {
-  const double huge = 1e30;
-  ls_status st = LS_OK;
-  switch (init->kind) {
-    case LS__INIT_CONSTANT:
-      LS_TRY(ls__config_double(options, "value", 0, -huge, huge, &init->a));
-      break;
-    case LS__INIT_UNIFORM:
-      LS_TRY(ls__config_double(options, "low", -0.05, -huge, huge, &init->a));
-      LS_TRY(ls__config_double(options, "high", init->a > 0.05 ? init->a : 0.05, init->a, huge,
-                               &init->b));
-      break;
-    case LS__INIT_NORMAL:
-      LS_TRY(ls__config_double(options, "mean", 0, -huge, huge, &init->a));
-      LS_TRY(ls__config_double(options, "std", 0.05, 0, huge, &init->b));
-      break;
-    default: /* the others follow from the shape */
-      break;
-  }
-out:
-  return st;
-}
+static const ls__option constant_table[] = {
+    LS__NUMBER_AS(ls__init, a, "value", "0", -1e30, 1e30, "of every element"), LS__END};
+static const ls__option uniform_table[] = {
+    LS__NUMBER_AS(ls__init, a, "low", "-0.05", -1e30, 1e30, "the interval's beginning"),
+    LS__BY_HAND("high", "number", "0.05", "and its end, not below `low`"), LS__END};
+static const ls__option normal_table[] = {
+    LS__NUMBER_AS(ls__init, a, "mean", "0", -1e30, 1e30, NULL),
+    LS__NUMBER_AS(ls__init, b, "std", "0.05", 0, 1e30, "the standard deviation"), LS__END};
+
+/* Name, meaning, options. */
+#define INITIALIZER_MAP(X)                                                            \
+  X(zeros, ZEROS, NULL, "0")                                                          \
+  X(ones, ONES, NULL, "1")                                                            \
+  X(constant, CONSTANT, constant_table, "one number")                                 \
+  X(uniform, UNIFORM, uniform_table, "uniform in an interval")                        \
+  X(normal, NORMAL, normal_table, "normally distributed")                             \
+  X(glorot_uniform, GLOROT_UNIFORM, NULL, "uniform in +-sqrt(6 / (inputs + outputs))") \
+  X(glorot_normal, GLOROT_NORMAL, NULL, "normal, variance 2 / (inputs + outputs)")    \
+  X(he_uniform, HE_UNIFORM, NULL, "uniform in +-sqrt(6 / inputs)")                    \
+  X(he_normal, HE_NORMAL, NULL, "normal, variance 2 / inputs")                        \
+  X(lecun_uniform, LECUN_UNIFORM, NULL, "uniform in +-sqrt(3 / inputs)")              \
+  X(lecun_normal, LECUN_NORMAL, NULL, "normal, variance 1 / inputs")
+
+#define X(name, is, table, what) \
+  static const initializer initializer_##name = {{#name, what, table}, LS__INIT_##is};
+INITIALIZER_MAP(X)
+#undef X
+
+#define X(name, is, table, what) &initializer_##name.kind,
+static const ls__kind *const kinds[] = {INITIALIZER_MAP(X) NULL};
+#undef X
+
+const ls__registry ls__initializers = {"initialiser", kinds, NULL, NULL};
 
 ls_status ls__init_read(ls_config *map, const char *key, const char *fallback, ls__init *out) {
   ls_status st = LS_OK;
   const char *name = NULL;
+  const ls__kind *kind = NULL;
   ls_config *node = ls__config_child(map, key), *options = NULL;
   if (node == NULL) { /* put the default into the tree */
     LS_TRY(ls__config_string(map, key, fallback, &name));
     node = ls__config_child(map, key);
   }
-  LS_TRY(ls__config_variant(node, &name, &options));
-  bool found = false;
+  LS_TRY(ls__registry_read(&ls__initializers, node, &kind, &options));
   memset(out, 0, sizeof *out);
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-    if (strcmp(kinds[i].name, name) == 0) {
-      out->kind = kinds[i].kind;
-      found = true;
-    }
-  if (!found) {
-    char known[256] = "";
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-      size_t used = strlen(known);
-      snprintf(known + used, sizeof known - used, "%s%s", i > 0 ? ", " : "", kinds[i].name);
-    }
-    st = ls__config_fail(node, "there is no initialiser \"%s\"; there are %s", name, known);
-    goto out;
-  }
-  LS_TRY(read_numbers(options, out));
+  out->kind = ((const initializer *)kind)->is;
+  LS_TRY(ls__options_read(kind->options, options, out));
+  if (out->kind == LS__INIT_UNIFORM)
+    LS_TRY(ls__config_double(options, "high", out->a > 0.05 ? out->a : 0.05, out->a, 1e30, &out->b));
   LS_TRY(ls__config_finish(options));
 out:
   return st;

@@ -5,7 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "config/config.h"
+#include "config/registry.h"
 
 typedef enum ls__init_kind {
   LS__INIT_ZEROS,
@@ -25,6 +25,8 @@ typedef struct ls__init {
   ls__init_kind kind;
   double a, b;
 } ls__init;
+
+extern const ls__registry ls__initializers;
 
 /* Read `key: he_normal`, `key: {uniform: {low: -1, high: 1}}`, `key: {normal: {mean: , std: }}`,
  * `key: {constant: {value: }}`; missing: `fallback`, a name. */

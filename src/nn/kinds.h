@@ -1,8 +1,9 @@
-/* The kinds of layers: the one list of them. */
+/* The kinds of layers, losses and initialisers: the one list of each. */
 #ifndef LS_NN_KINDS_H
 #define LS_NN_KINDS_H
 
 #include "nn/layer.h"
+#include "nn/loss.h"
 
 #define LS__LAYER_MAP(X) X(dense) X(dropout) X(flatten) X(reshape) X(add) X(concatenate)
 
@@ -10,9 +11,15 @@
 #define LS__ACTIVATION_KIND_MAP(X) \
   X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(softplus) X(softmax) X(linear)
 
+#define LS__LOSS_MAP(X) X(mse) X(mae) X(huber) X(cross_entropy) X(binary_cross_entropy)
+
 #define X(name) extern const ls__layer_kind ls__kind_##name;
 LS__LAYER_MAP(X)
 LS__ACTIVATION_KIND_MAP(X)
+#undef X
+
+#define X(name) extern const ls__loss_kind ls__loss_##name;
+LS__LOSS_MAP(X)
 #undef X
 
 #endif

@@ -3,7 +3,9 @@
  * A layer is a node of the model's graph: some inputs, one output, parameters.  The model asks a
  * layer kind to `configure` itself from the config, to `infer` its shapes and sizes, and then, for
  * every lane, to run `forward` and `backward` on memory that the model planned.  A layer knows no
- * ranks, allocates nothing in forward and backward, and may depend on nothing but its arguments. */
+ * ranks, allocates nothing in forward and backward, and may depend on nothing but its arguments.
+ *
+ * A new kind is one new file and one word in kinds.h. */
 #ifndef LS_NN_LAYER_H
 #define LS_NN_LAYER_H
 
@@ -12,26 +14,38 @@
 #include <stdint.h>
 
 #include "base/rng.h"
-#include "config/config.h"
+#include "config/registry.h"
 #include "nn/init.h"
 
-enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = 64 };
+enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BYTES };
 
-/* One parameter tensor of a layer. */
+/* What happens to a parameter in training. */
+typedef enum ls__role {
+  LS__WEIGHT,    /* the optimizer updates it by its gradient */
+  LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples; the
+                    step makes it  keep * old + (1 - keep) * mean over the batch */
+  LS__FROZEN     /* it stays as it is, and has no gradient */
+} ls__role;
+
+/* One parameter of a layer: what its tensor looks like. */
 typedef struct ls__parameter {
   const char *name; /* "weight", "bias": static storage */
   ls_shape shape;
   ls__init init;
   size_t fan_in, fan_out; /* for the initialiser */
   bool decay;             /* l1 and l2 regularisation apply: weights yes, biases no */
+  ls__role role;
+  double keep;            /* of a statistic */
+  const char *tie;        /* "LAYER/NAME": not a tensor of its own but that one, of a layer before
+                             this, with this shape; NULL: its own.  Owned by the layer's options
+                             or static */
 } ls__parameter;
 
-/* What backward reads besides dy; what is not read need not be kept. */
+/* What else backward reads and how memory may be shared; what is not read need not be kept. */
 enum {
-  LS__NEEDS_X = 1,  /* the inputs */
-  LS__NEEDS_Y = 2,  /* the output */
-  LS__IN_PLACE = 4, /* y may be the memory of x[0], and dx[0] that of dy */
-  LS__VIEW = 8      /* y is x[0] under another shape: forward and backward are never called */
+  LS__NEEDS_Y = 1,  /* backward reads the output */
+  LS__IN_PLACE = 2, /* y may be the memory of x[0], and dx[0] that of dy */
+  LS__VIEW = 4      /* y is x[0] under another shape: forward and backward are never called */
 };
 
 typedef struct ls__layer_kind ls__layer_kind;
@@ -40,44 +54,49 @@ typedef struct ls__layer_kind ls__layer_kind;
 typedef struct ls__layer {
   const ls__layer_kind *kind;
   char name[LS__NAME_BYTES];
-  void *options; /* kind->options_bytes, zeroed before configure; owned by the model */
+  void *options; /* kind->options_bytes, zeroed before they are read; owned by the model */
 
   int n_in;
-  ls_shape in[LS__MAX_INPUTS]; /* shapes of one sample */
+  ls_shape in[LS__MAX_INPUTS];  /* shapes of one sample */
+  ls_type type[LS__MAX_INPUTS]; /* LS_INDEX: this input numbers something, and comes as int32 */
+  bool needs_x[LS__MAX_INPUTS]; /* backward reads this input */
   ls_shape out;
   int n_parameters;
   ls__parameter parameters[LS__MAX_PARAMETERS];
-  unsigned needs;    /* LS__NEEDS_X ... */
-  size_t saved;      /* floats a sample, kept from forward to backward */
-  size_t work;       /* floats a sample, scratch within one forward or backward */
-  size_t work_fixed; /* floats more of scratch, whatever the batch */
-  double flops;      /* multiplications and additions of a forward pass, a sample */
+  unsigned needs;     /* LS__NEEDS_Y ... */
+  size_t saved;       /* floats a sample, kept from forward to backward */
+  size_t saved_fixed; /* floats more, whatever the batch */
+  size_t work;        /* floats a sample, scratch within one forward or backward */
+  size_t work_fixed;  /* floats more, whatever the batch */
+  double flops;       /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
 /* One call on one lane of `n` samples (n >= 1).  Pointers the layer does not need are NULL. */
 typedef struct ls__call {
   size_t n;
-  bool training;                  /* dropout acts, statistics move */
-  const float *x[LS__MAX_INPUTS]; /* [n, in] inputs */
-  float *y;                       /* [n, out] output: written by forward, read by backward */
-  const float *dy;                /* [n, out] gradient of y (backward) */
-  float *dx[LS__MAX_INPUTS];      /* [n, in] gradient of x, NULL where nobody wants it; filled from
-                                     the last input to the first (two may be the same memory) */
+  bool training;                        /* dropout acts, statistics move */
+  const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL */
+  float *y;                             /* [n, out] output: written by forward, read by backward */
+  const float *dy;                      /* [n, out] gradient of y (backward) */
+  float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the
+                                last input to the first (two may be the same memory) */
   bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write it */
   const float *w[LS__MAX_PARAMETERS];
-  float *dw[LS__MAX_PARAMETERS]; /* gradient of w: written when !dw_accumulate, else added to */
-  bool dw_accumulate;
-  float *saved;          /* [n * saved] */
+  float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
+  bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write it */
+  float *saved;          /* [n * saved + saved_fixed] */
   float *work;           /* [n * work + work_fixed] */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */
   uint64_t first_sample; /* place of the lane's first sample in the global batch */
 } ls__call;
 
 struct ls__layer_kind {
-  const char *name; /* as in the config */
+  ls__kind kind; /* name, meaning and options, which are read into layer->options */
   int min_in, max_in;
   size_t options_bytes;
-  /* Read options (already a map, maybe empty); the model calls ls__config_finish after it. */
+  ls__rng_purpose draws; /* what it draws random numbers for; 0: nothing */
+  /* After the option table: what tables can't say; the model calls ls__config_finish.  May be NULL. */
   ls_status (*configure)(ls__layer *layer, ls_config *options);
   /* From in[] to out, parameters, needs and sizes.  `node` is for messages. */
   ls_status (*infer)(ls__layer *layer, const ls_config *node);
@@ -85,11 +104,20 @@ struct ls__layer_kind {
   void (*backward)(const ls__layer *layer, const ls__call *call);
 };
 
-/* The kind with this name, or NULL; the list for messages and help, NULL-terminated. */
-const ls__layer_kind *ls__layer_kind_find(const char *name);
-const ls__layer_kind *const *ls__layer_kinds(void);
+/* All kinds, and those among them that may stand in `activation:` of a layer. */
+extern const ls__registry ls__layers, ls__activation_layers;
 
-/* Whether the kind is an activation function, and so may stand in `activation:` of a layer. */
+/* One more kind, until the process ends; not while others use the library. */
+enum { LS__MAX_ADDED_LAYERS = 32 };
+void ls__layer_add(const ls__layer_kind *kind);
+
+/* Read a layer's options, from the kind's table and by its configure. */
+LS_CHECKED ls_status ls__layer_configure(ls__layer *layer, ls_config *options);
+
+/* Whether the kind is an activation function. */
 bool ls__layer_is_activation(const ls__layer_kind *kind);
+
+/* What a configuration may say of this room's things; ends with path NULL. */
+extern const ls__section ls__nn_sections[];
 
 #endif

@@ -1,86 +1,84 @@
+/* What all losses have in common: reading, shapes, weights and lengths of samples. */
 #include "nn/loss.h"
 
-#include <float.h>
 #include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "nn/kinds.h"
 #include "nn/loss_ops.h"
+#include "tensor/span.h"
 
-LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
+static const char *const reductions[] = {"mean", "sum", NULL};
+static const ls__option common[] = {
+    LS__CHOICE(ls__loss, reduction, "mean", reductions,
+               "over the samples of a batch; over the outputs of a sample it is always the mean"),
+    LS__NUMBER(ls__loss, weight, "1", 0, 1e30, "what it counts among the losses of several outputs"),
+    LS__END};
 
-typedef enum kind { MSE, MAE, HUBER, CROSS_ENTROPY, BINARY_CROSS_ENTROPY } kind;
+#define X(name) &ls__loss_##name.kind,
+static const ls__kind *const kinds[] = {LS__LOSS_MAP(X) NULL};
+#undef X
 
-static const char *const names[] = {"mse", "mae", "huber", "cross_entropy", "binary_cross_entropy",
-                                    NULL};
+/* ---- The program's own losses */
 
-struct ls__loss {
-  kind kind;
-  bool sums;
-  bool half;        /* mse */
-  bool from_logits; /* the two cross entropies */
-  float a;          /* huber: delta; cross entropies: label smoothing */
-};
+static ls__loss_kind added[LS_MAX_LOSSES];
+static const ls_loss_definition *definition[LS_MAX_LOSSES];
+static const ls__kind *added_kinds[LS_MAX_LOSSES + 1];
 
-const char *const *ls__loss_names(void) {
-  return names;
+const ls__registry ls__losses = {"loss", kinds, added_kinds, common};
+
+/* Any shape of targets is the definition's own business. */
+static ls_status fit_added(ls__loss *loss) {
+  (void)loss;
+  return LS_OK;
 }
 
-const char *ls__loss_name(const ls__loss *loss) {
-  return names[loss->kind];
-}
-
-bool ls__loss_sums(const ls__loss *loss) {
-  return loss->sums;
-}
-
-bool ls__loss_absorbs(const ls__loss *loss, const char *activation) {
-  if (!loss->from_logits) return false;
-  return (loss->kind == CROSS_ENTROPY && strcmp(activation, "softmax") == 0) ||
-         (loss->kind == BINARY_CROSS_ENTROPY && strcmp(activation, "sigmoid") == 0);
-}
-
-static ls_status read_options(ls__loss *loss, ls_config *options) {
-  static const char *const reductions[] = {"mean", "sum", NULL};
-  ls_status st = LS_OK;
-  int reduction = 0;
-  double a = 0;
-  LS_TRY(ls__config_choice(options, "reduction", "mean", reductions, &reduction));
-  loss->sums = reduction == 1;
-  if (loss->kind == MSE) LS_TRY(ls__config_bool(options, "half", false, &loss->half));
-  if (loss->kind == HUBER) LS_TRY(ls__config_double(options, "delta", 1.0, 1e-30, 1e30, &a));
-  if (loss->kind == CROSS_ENTROPY || loss->kind == BINARY_CROSS_ENTROPY) {
-    LS_TRY(ls__config_bool(options, "from_logits", true, &loss->from_logits));
-    LS_TRY(ls__config_double(options, "label_smoothing", 0, 0, 1, &a));
+static double run_added(const ls__loss *loss, const ls__loss_call *call) {
+  const ls_loss_definition *d = definition[loss->kind - added];
+  ls_shape prediction = loss->prediction, target = loss->target;
+  if (call->lengths != NULL) { /* one sample, cut short */
+    prediction.dim[0] = call->positions;
+    if (target.ndim > 0) target.dim[0] = call->positions;
   }
-  loss->a = (float)a;
-  LS_TRY(ls__config_finish(options));
+  const ls_loss_samples samples = {call->n, &prediction, &target, call->yhat, call->y, call->dyhat};
+  return d->run(d->context, &samples);
+}
+
+ls_status ls_loss_register(const ls_loss_definition *d) {
+  ls_status st = LS_OK;
+  size_t i = 0;
+  if (d == NULL || d->name == NULL || d->name[0] == '\0' || d->run == NULL)
+    LS_FAIL(LS_EUSAGE, "a loss needs a name and a function");
+  if (ls__registry_find(&ls__losses, d->name) != NULL)
+    LS_FAIL(LS_EUSAGE, "there is a loss \"%s\" already", d->name);
+  while (i < LS_MAX_LOSSES && definition[i] != NULL) i++;
+  if (i == LS_MAX_LOSSES) LS_FAIL(LS_EUSAGE, "at most %d losses can be registered", LS_MAX_LOSSES);
+  definition[i] = d;
+  added[i] = (ls__loss_kind){.kind = {d->name, d->what != NULL ? d->what : "registered by the program", NULL},
+                             .fit = fit_added,
+                             .run = run_added};
+  added_kinds[i] = &added[i].kind;
 out:
   return st;
 }
 
+/* ---- Reading */
+
 ls_status ls__loss_create(ls_config *node, ls__loss **out) {
   ls_status st = LS_OK;
-  const char *name = NULL;
+  const ls__kind *kind = NULL;
   ls_config *options = NULL;
   ls__loss *loss = NULL;
   *out = NULL;
-  LS_TRY(ls__config_variant(node, &name, &options));
+  LS_TRY(ls__registry_read(&ls__losses, node, &kind, &options));
   LS_TRY(ls__alloc(&loss, 1, sizeof *loss, "the loss"));
-  bool found = false;
-  for (int k = 0; names[k] != NULL; k++)
-    if (strcmp(names[k], name) == 0) {
-      loss->kind = (kind)k;
-      found = true;
-    }
-  if (!found) {
-    st = ls__config_fail(node,
-                         "there is no loss \"%s\"; there are mse, mae, huber, cross_entropy, "
-                         "binary_cross_entropy",
-                         name);
-    goto out;
-  }
-  LS_TRY(read_options(loss, options));
+  loss->kind = (const ls__loss_kind *)kind;
+  LS_TRY(ls__alloc(&loss->options, 1, loss->kind->options_bytes + 1, kind->name));
+  LS_TRY(ls__options_read(common, options, loss));
+  LS_TRY(ls__options_read(kind->options, options, loss->options));
+  if (loss->kind->configure != NULL) LS_TRY(loss->kind->configure(loss, options));
+  LS_TRY(ls__config_finish(options));
   *out = loss;
   loss = NULL;
 out:
@@ -89,8 +87,12 @@ out:
 }
 
 void ls__loss_destroy(ls__loss *loss) {
+  if (loss == NULL) return;
+  ls__free(loss->options);
   ls__free(loss);
 }
+
+/* ---- Shapes and targets */
 
 /* The shape's dimensions other than 1, without the last `drop` dimensions as written. */
 static ls_shape squeeze(const ls_shape *shape, int drop) {
@@ -100,97 +102,85 @@ static ls_shape squeeze(const ls_shape *shape, int drop) {
   return out;
 }
 
-static bool fits(const ls_shape *prediction, int drop, const ls_shape *target) {
-  ls_shape a = squeeze(prediction, drop), b = squeeze(target, 0);
+bool ls__loss_shapes_fit(const ls__loss *loss, int drop) {
+  ls_shape a = squeeze(&loss->prediction, drop), b = squeeze(&loss->target, 0);
   return ls_shape_equal(&a, &b);
 }
 
-/* Classes of a cross entropy: its prediction's last dimension. */
-static size_t width_of(const ls_shape *prediction) {
-  return prediction->ndim > 0 ? prediction->dim[prediction->ndim - 1] : 1;
+size_t ls__loss_width(const ls__loss *loss) {
+  const ls_shape *p = &loss->prediction;
+  return p->ndim > 0 ? p->dim[p->ndim - 1] : 1;
 }
 
-bool ls__loss_classes(const ls__loss *loss, const ls_shape *prediction, const ls_shape *target) {
-  return loss->kind == CROSS_ENTROPY && width_of(prediction) > 1 && fits(prediction, 1, target);
-}
-
-ls_status ls__loss_check(const ls__loss *loss, const ls_shape *prediction, const ls_shape *target) {
+ls_status ls__loss_fit_equal(const ls__loss *loss) {
   char p[LS_SHAPE_TEXT], t[LS_SHAPE_TEXT];
-  ls_shape_format(prediction, p);
-  ls_shape_format(target, t);
-  if (loss->kind == CROSS_ENTROPY) {
-    if (width_of(prediction) < 2)
-      return ls__fail(LS_ECONFIG,
-                      "loss: cross_entropy needs one output a class, at least 2, and "
-                      "the model's output is %s; for one output there is "
-                      "binary_cross_entropy",
-                      p);
-    if (width_of(prediction) > 1 << FLT_MANT_DIG)
-      return ls__fail(LS_ECONFIG, "loss: cross_entropy takes at most 2^%d classes, not %zu",
-                      FLT_MANT_DIG, width_of(prediction));
-    if (ls__loss_classes(loss, prediction, target) || fits(prediction, 0, target)) return LS_OK;
-    return ls__fail(LS_ECONFIG,
-                    "loss: cross_entropy of a model output %s needs classes or targets "
-                    "of the same shape, not targets of shape %s",
-                    p, t);
-  }
-  if (fits(prediction, 0, target)) return LS_OK;
-  return ls__fail(LS_ECONFIG,
-                  "loss: %s needs targets in the shape of the model's output, %s, not %s",
-                  names[loss->kind], p, t);
+  if (ls__loss_shapes_fit(loss, 0)) return LS_OK;
+  return ls__fail(LS_ECONFIG, "loss: %s needs targets in the shape of the model's output, %s, not %s",
+                  loss->kind->kind.name, ls_shape_format(&loss->prediction, p),
+                  ls_shape_format(&loss->target, t));
 }
 
-static ls_status check_classes(const float *y, size_t per_sample, size_t classes, size_t n,
-                               size_t first) {
+ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction, const ls_shape *target) {
+  loss->prediction = *prediction;
+  loss->target = *target;
+  if (loss->kind->fit != NULL) return loss->kind->fit(loss);
+  return ls__loss_fit_equal(loss);
+}
+
+ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n, size_t first) {
+  const size_t per_sample = ls_shape_count(&loss->target);
   for (size_t i = 0; i < n * per_sample; i++) {
-    if (y[i] >= 0.0F && y[i] < (float)classes && y[i] == floorf(y[i])) continue;
-    const char *why = y[i] == floorf(y[i]) ? "" : " and no whole number";
-    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", first + i / per_sample,
-                    (double)y[i], classes - 1, why);
+    if (y[i] >= 0.0F && y[i] <= 1.0F) continue;
+    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not a probability, in 0..1",
+                    first + i / per_sample, (double)y[i], i % per_sample);
   }
   return LS_OK;
 }
 
-ls_status ls__loss_check_targets(const ls__loss *loss, const ls_shape *prediction,
-                                 const ls_shape *target, const float *y, size_t n, size_t first) {
-  size_t per_sample = ls_shape_count(target);
-  if (ls__loss_classes(loss, prediction, target))
-    return check_classes(y, per_sample, width_of(prediction), n, first);
-  bool probability = loss->kind == CROSS_ENTROPY || loss->kind == BINARY_CROSS_ENTROPY;
-  float low = probability ? 0.0F : -FLT_MAX, high = probability ? 1.0F : FLT_MAX;
+ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t first) {
+  const size_t per_sample = ls_shape_count(&loss->target);
+  if (loss->kind->check != NULL) return loss->kind->check(loss, y, n, first);
   for (size_t i = 0; i < n * per_sample; i++) {
-    if (y[i] >= low && y[i] <= high) continue;
-    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not %s",
-                    first + i / per_sample, (double)y[i], i % per_sample,
-                    probability ? "a probability, in 0..1" : "a finite number");
+    if (isfinite(y[i])) continue;
+    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not a finite number",
+                    first + i / per_sample, (double)y[i], i % per_sample);
   }
   return LS_OK;
 }
 
-double ls__loss_run(const ls__loss *loss, const ls_shape *prediction, const ls_shape *target,
-                    size_t n, const float *yhat, const float *y, float *dyhat) {
-  const ls__loss_ops *ops = LS_SIMD_PICK(ls__loss_ops);
-  size_t outputs = ls_shape_count(prediction), count = n * outputs;
-  if (loss->kind == CROSS_ENTROPY) {
-    size_t width = width_of(prediction), rows = outputs / width;
-    ls__loss_rows run = loss->from_logits ? ops->cross_entropy : ops->cross_entropy_probabilities;
-    bool classes = ls__loss_classes(loss, prediction, target);
-    double mean = 1.0 / (double)rows;
-    return mean * run(dyhat, yhat, y, classes, loss->a, (float)mean, n * rows, width);
-  }
-  double mean = 1.0 / (double)outputs;
-  switch (loss->kind) {
-    case MSE: {
-      /* The kernel's gradient is that of half the square. */
-      double factor = loss->half ? 0.5 : 1.0;
-      return mean * factor * ops->squared(dyhat, yhat, y, 0, (float)(2 * factor * mean), count);
+/* ---- Running */
+
+/* Positions of a sample, which lengths count. */
+static size_t positions_of(const ls__loss *loss) {
+  return loss->prediction.ndim > 0 ? loss->prediction.dim[0] : 1;
+}
+
+/* Sample by sample: each with its weight, and cut to its length.  A sample's loss is the mean over
+ * the positions that count; none counts for a sample of length 0. */
+static double run_each(const ls__loss *loss, const ls__loss_call *call) {
+  const size_t outputs = ls_shape_count(&loss->prediction), targets = ls_shape_count(&loss->target);
+  double total = 0;
+  for (size_t i = 0; i < call->n; i++) {
+    ls__loss_call one = *call;
+    const float weight = call->weights != NULL ? call->weights[i] : 1.0F;
+    one.n = 1;
+    one.yhat = call->yhat + i * outputs;
+    one.y = call->y + i * targets;
+    one.dyhat = call->dyhat != NULL ? call->dyhat + i * outputs : NULL;
+    if (call->lengths != NULL) {
+      one.positions = (size_t)call->lengths[i];
+      if (one.dyhat != NULL) memset(one.dyhat, 0, outputs * sizeof(float));
+      if (one.positions == 0) continue;
     }
-    case MAE:
-      return mean * ops->absolute(dyhat, yhat, y, 0, (float)mean, count);
-    case HUBER:
-      return mean * ops->huber(dyhat, yhat, y, loss->a, (float)mean, count);
-    default:
-      return mean * (loss->from_logits ? ops->logistic : ops->bernoulli)(dyhat, yhat, y, loss->a,
-                                                                         (float)mean, count);
+    total += (double)weight * loss->kind->run(loss, &one);
+    if (one.dyhat != NULL && weight != 1.0F) ls__span()->scale(one.dyhat, weight, outputs);
   }
+  return total;
+}
+
+double ls__loss_run(const ls__loss *loss, const ls__loss_call *call) {
+  ls__loss_call all = *call;
+  all.positions = positions_of(loss);
+  if (call->weights != NULL || call->lengths != NULL) return run_each(loss, &all);
+  return loss->kind->run(loss, &all);
 }

@@ -1,57 +1,98 @@
-/* Losses.  The loss of a sample is written beside each; sums are in double and in an order that
- * depends on the shapes alone.  Targets are floats: class indices as [n] (target shape []), or
- * numbers in the prediction's shape, [n, K].  Dimensions of 1 don't count when shapes are compared.
+/* Losses: what the training room needs to know of one, whatever it computes.
  *
- * A prediction [T, K] of cross_entropy takes T classes, or [T, K]; its loss is the mean over T. */
+ * A loss compares a prediction with its target.  Its kind is a table of options and a few functions:
+ * `configure` what tables can't say, `fit` to shapes, `check` targets, `run`.  What it is about and
+ * which final activation it applies itself are fields that the kind sets, so that nobody asks for
+ * its name.  A new kind is one new file and one word in kinds.h; the program that calls the library
+ * adds its own with ls_loss_register.
+ *
+ * The loss of a sample is written beside each kind; sums are in double and in an order that depends
+ * on the shapes alone.  Targets are floats: classes as [n] (target shape []) or one a position, or
+ * numbers in the prediction's shape.  Dimensions of 1 don't count when shapes are compared. */
 #ifndef LS_NN_LOSS_H
 #define LS_NN_LOSS_H
 
+#include <lockstep/loss.h>
 #include <lockstep/shape.h>
 #include <stdbool.h>
 
-#include "config/config.h"
+#include "config/registry.h"
 
-typedef struct ls__loss ls__loss;
+/* What a prediction is about: decides which metrics have a meaning. */
+typedef enum ls__about {
+  LS__ABOUT_NUMBERS, /* regression */
+  LS__ABOUT_CLASSES, /* the last dimension holds a score for each class */
+  LS__ABOUT_YES_NO   /* each output is a yes or no of its own */
+} ls__about;
 
-/* Read `loss: mse`, `loss: {cross_entropy: {label_smoothing: 0.1}}`.  Options:
- *   every loss             reduction: mean (default; over the batch) | sum
- *   mse                    half: false; true gives 1/2 (y - yhat)^2.  Mean over outputs.
- *   mae                    mean over outputs
- *   huber                  delta: 1
- *   cross_entropy          from_logits: true; label_smoothing: 0 (as PyTorch: towards 1/K)
- *   binary_cross_entropy   from_logits: true; label_smoothing: 0 (towards 1/2).  Mean over outputs.
- * from_logits: false takes the logarithm of the prediction itself, kept above -100. */
+typedef struct ls__loss_kind ls__loss_kind;
+
+typedef struct ls__loss {
+  const ls__loss_kind *kind;
+  void *options; /* kind->options_bytes, zeroed before they are read; owned */
+  int reduction; /* 1: the sum over the batch, not the mean */
+  double weight; /* of this loss among those of several outputs */
+  /* Set by the kind's configure: */
+  ls__about about;
+  const char *absorbs; /* name of the final activation that the loss applies itself, and then takes
+                          the input of; NULL: none */
+  bool logits;         /* predictions are before that activation */
+  /* Set by fit: */
+  ls_shape prediction, target; /* of one sample */
+  bool classes;                /* targets are class numbers */
+  size_t work;                 /* floats of scratch a sample, set by the kind's fit */
+} ls__loss;
+
+/* Samples to score.  dyhat overlaps neither yhat nor y. */
+typedef struct ls__loss_call {
+  size_t n;
+  const float *yhat;      /* [n, prediction] */
+  const float *y;         /* [n, target] */
+  float *dyhat;           /* [n, prediction] the gradient of the sum, written; NULL: not wanted */
+  const float *weights;   /* [n] loss and gradient of each sample are multiplied with; NULL: 1 */
+  const int32_t *lengths; /* [n] of sample i only the first lengths[i] positions (of the first
+                             dimension) count; NULL: all */
+  float *work;            /* [n * loss->work] */
+  size_t positions;       /* for the kind's run: in a sample, of the first dimension */
+} ls__loss_call;
+
+struct ls__loss_kind {
+  ls__kind kind; /* name, meaning with formula, options, which are read into loss->options */
+  size_t options_bytes;
+  /* After the option table; may be NULL. */
+  ls_status (*configure)(ls__loss *loss, ls_config *options);
+  /* Whether the shapes fit, LS_ECONFIG; sets classes and work.  NULL: both shapes must be equal. */
+  ls_status (*fit)(ls__loss *loss);
+  /* Refuse targets that it can't take, LS_EDATA, "sample I: ...", I counted from `first`.
+   * NULL: every finite number is good. */
+  ls_status (*check)(const ls__loss *loss, const float *y, size_t n, size_t first);
+  /* The loss summed over the samples, and its gradient.  Weights and lengths are taken care of. */
+  double (*run)(const ls__loss *loss, const ls__loss_call *call);
+};
+
+extern const ls__registry ls__losses;
+
+/* Read `mse`, `{cross_entropy: {label_smoothing: 0.1}}`. */
 LS_CHECKED ls_status ls__loss_create(ls_config *node, ls__loss **out);
 void ls__loss_destroy(ls__loss *loss);
 
-const char *ls__loss_name(const ls__loss *loss);
-bool ls__loss_sums(const ls__loss *loss); /* reduction: sum */
+/* Take these shapes; LS_ECONFIG where they don't fit. */
+LS_CHECKED ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction, const ls_shape *target);
 
-/* Whether the loss takes the input of this final activation instead of its output: cross_entropy
- * from logits after "softmax", binary_cross_entropy from logits after "sigmoid". */
-bool ls__loss_absorbs(const ls__loss *loss, const char *activation);
+/* Refuse targets that the loss can't take: a class outside [0, K), a probability outside [0, 1].
+ * Cheap enough for every batch, needed once a dataset. */
+LS_CHECKED ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t first);
 
-/* Whether the targets are classes: a cross_entropy whose target has the prediction's shape without
- * its last dimension. */
-bool ls__loss_classes(const ls__loss *loss, const ls_shape *prediction, const ls_shape *target);
+/* The loss summed over the samples; NaN for a class that is none. */
+double ls__loss_run(const ls__loss *loss, const ls__loss_call *call);
 
-/* Refuse shapes that don't fit: LS_ECONFIG. */
-LS_CHECKED ls_status ls__loss_check(const ls__loss *loss, const ls_shape *prediction,
-                                    const ls_shape *target);
-
-/* Refuse targets that the loss cannot take (a class outside [0, K), a probability outside [0, 1]);
- * LS_EDATA, "sample I: label 12 is not in 0..9", I counted from `first`.  Cheap enough for every
- * batch, needed once a dataset. */
-LS_CHECKED ls_status ls__loss_check_targets(const ls__loss *loss, const ls_shape *prediction,
-                                            const ls_shape *target, const float *y, size_t n,
-                                            size_t first);
-
-/* The loss summed over n samples; dyhat (or NULL) gets its gradient, unscaled: d(sum)/d(yhat).
- * dyhat overlaps neither yhat nor y.  NaN for a class that is none. */
-double ls__loss_run(const ls__loss *loss, const ls_shape *prediction, const ls_shape *target,
-                    size_t n, const float *yhat, const float *y, float *dyhat);
-
-/* Names for messages and help, NULL-terminated. */
-const char *const *ls__loss_names(void);
+/* For kinds: whether the shapes are equal but for dimensions of 1, the prediction taken without its
+ * last `drop` dimensions; its last dimension; and the message of those that want equal shapes. */
+bool ls__loss_shapes_fit(const ls__loss *loss, int drop);
+size_t ls__loss_width(const ls__loss *loss);
+LS_CHECKED ls_status ls__loss_fit_equal(const ls__loss *loss);
+/* Targets in 0..1. */
+LS_CHECKED ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n,
+                                                  size_t first);
 
 #endif

@@ -105,9 +105,13 @@ ELEMENTWISE(logistic)
 ELEMENTWISE(bernoulli)
 
 /* Cross entropy of a row of K scores z with target distribution q:
- *   loss = -sum_j q_j log p_j,  p = softmax(z),  log p_j = z_j - lse,  lse = max + log sum e^(z -
- * max) d loss / d z_j = p_j sum(q) - q_j A class c smoothed by a stands for q_j = a / K, and 1 - a
- * more for j = c; given q are smoothed to (1 - a) q_j + a / K. */
+ *
+ *   loss           = -sum_j q_j log p_j   with p = softmax(z)
+ *   log p_j        = z_j - lse            with lse = max + log sum_k e^(z_k - max)
+ *   d loss / d z_j = p_j sum(q) - q_j
+ *
+ * A class c smoothed by a stands for q_j = a / K, and 1 - a more for j = c; a given q is smoothed to
+ * (1 - a) q_j + a / K. */
 
 /* sum_j q_j (z_j - top), or without q_j when q is NULL: 16 running sums, then the tree. */
 static float shifted_sum(const float *q, const float *z, float top, size_t width) {
@@ -124,7 +128,7 @@ static float shifted_sum(const float *q, const float *z, float top, size_t width
 static double row_classes(float *d, const float *z, const float *e, float sum, float top,
                           float label, float a, float scale, size_t width) {
   if (!(label >= 0.0F && label < (float)width))
-    return (double)NAN; /* ls__loss_check_targets says more */
+    return (double)NAN; /* ls__loss_check says more */
   size_t c = (size_t)label;
   float log_sum = ls__logf(sum);
   float loss = log_sum - (z[c] - top);

@@ -5,11 +5,6 @@
 
 #include "nn/kinds.h"
 
-static ls_status configure_flatten(ls__layer *layer, ls_config *map) {
-  (void)layer, (void)map;
-  return LS_OK;
-}
-
 static ls_status infer_flatten(ls__layer *layer, const ls_config *node) {
   (void)node;
   layer->out.ndim = 1;
@@ -18,8 +13,11 @@ static ls_status infer_flatten(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-const ls__layer_kind ls__kind_flatten = {"flatten",     1,    1,   0, configure_flatten,
-                                         infer_flatten, NULL, NULL};
+const ls__layer_kind ls__kind_flatten = {
+    .kind = {"flatten", "a sample's numbers as one row", NULL},
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer_flatten};
 
 /* reshape: {shape: [4, -1]}; -1, once, stands for what is left. */
 
@@ -27,6 +25,9 @@ typedef struct options {
   ls_shape shape;
   int open; /* the dimension that is -1, or -1 */
 } options;
+
+static const ls__option table[] = {
+    LS__BY_HAND("shape", "list", NULL, "of a sample; one -1 stands for what is left"), LS__END};
 
 static ls_status configure_reshape(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
@@ -76,4 +77,9 @@ static ls_status infer_reshape(ls__layer *layer, const ls_config *node) {
 }
 
 const ls__layer_kind ls__kind_reshape = {
-    "reshape", 1, 1, sizeof(options), configure_reshape, infer_reshape, NULL, NULL};
+    .kind = {"reshape", "a sample's numbers under another shape", table},
+    .min_in = 1,
+    .max_in = 1,
+    .options_bytes = sizeof(options),
+    .configure = configure_reshape,
+    .infer = infer_reshape};

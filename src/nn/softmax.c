@@ -7,11 +7,6 @@
 
 LS_SIMD_DECLARE(ls__softmax_ops, ls__softmax_ops);
 
-static ls_status configure(ls__layer *layer, ls_config *map) {
-  (void)layer, (void)map;
-  return LS_OK;
-}
-
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   if (layer->in[0].ndim == 0)
     return ls__config_fail(node, "softmax needs an input of at least one dimension, not a scalar");
@@ -35,4 +30,10 @@ static void backward(const ls__layer *layer, const ls__call *call) {
                  call->n * ls_shape_count(&layer->out) / width, width);
 }
 
-const ls__layer_kind ls__kind_softmax = {"softmax", 1, 1, 0, configure, infer, forward, backward};
+const ls__layer_kind ls__kind_softmax = {
+    .kind = {"softmax", "e^x_j / sum of e^x_k, along the last dimension", NULL},
+    .min_in = 1,
+    .max_in = 1,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward};

@@ -8,6 +8,7 @@
 #include "base/median.h"
 #include "tensor/gemm.h"
 #include "train/report.h"
+#include "train/trainer.h"
 
 typedef struct workload {
   const char *name;
@@ -37,6 +38,7 @@ typedef struct bench {
   size_t batch, steps, rounds;
   double bare[MAX_ROUNDS], whole[MAX_ROUNDS]; /* samples a second */
   double gemm_share;
+  bool loaded; /* the batch of the bare steps is in its place */
   ls__times parts; /* seconds a step, of the whole rounds */
 } bench;
 
@@ -73,23 +75,42 @@ out:
   return st;
 }
 
+/* The feed of bare steps: one batch of the data, loaded once; losses and no metrics. */
+static ls_status load_once(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
+                           LS_UNUSED float *const *targets) {
+  bench *b = context;
+  return b->loaded ? LS_OK : ls__data_take(b->trainer->data, lo, hi, b->trainer->to);
+}
+
+static ls_status score_bare(void *context, size_t lo, size_t hi, LS_UNUSED const float *const *outputs,
+                            LS_UNUSED float *const *gradients, double *loss) {
+  const bench *b = context;
+  const ls_trainer *t = b->trainer;
+  double *sums = t->all_sums; /* nobody's between two checks */
+  memset(sums, 0, t->task.width * sizeof *sums);
+  ls__task_score(&t->task, hi - lo, t->run, &t->rows, true, false, sums);
+  *loss = ls__task_loss(&t->task, sums);
+  return LS_OK;
+}
+
 /* Seconds of n bare steps, all ranks starting together. */
 static ls_status time_bare(bench *b, size_t n, double *seconds) {
   ls_status st = LS_OK;
   ls_trainer *t = b->trainer;
-  const ls__epoch epoch = {0, 0, 0, b->batch, t->lanes, t->lane_lo, t->lane_hi};
-  LS_TRY(ls__data_epoch(t->data, &epoch));
+  const ls_feed feed = {b, load_once, score_bare};
+  ls__trainer_restart(t);
+  b->loaded = false;
+  LS_TRY(ls__trainer_epoch(t));
   LS_TRY(ls__comm_barrier(b->comm));
   double start = ls__clock();
   for (size_t i = 0; i < n; i++) {
-    t->now.position = 0;
-    t->bare = i > 0; /* the first takes a batch, the others use it again */
-    LS_TRY(ls__trainer_step(t, b->batch));
+    LS_TRY(ls__trainer_step(t, b->batch, &feed));
+    b->loaded = true;
   }
   ls__exchange_settle(t->exchange);
   LS_TRY(ls__comm_barrier(b->comm));
   *seconds = ls__clock() - start;
-  t->bare = false;
+  LS_TRY(ls__trainer_agree(t));
 out:
   return st;
 }
@@ -99,10 +120,7 @@ static ls_status time_whole(bench *b, size_t epochs, double *rate) {
   ls_status st = LS_OK;
   ls_trainer *t = b->trainer;
   ls_train_summary summary;
-  memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
-  memset(&t->now, 0, sizeof t->now);
-  memset(&t->total, 0, sizeof t->total);
-  memset(&t->times, 0, sizeof t->times);
+  ls__trainer_restart(t);
   t->set.epochs = epochs;
   t->options.progress = LS_PROGRESS_NONE;
   LS_TRY(ls__comm_barrier(b->comm));

@@ -15,12 +15,14 @@ static void print_model(const ls__graph *graph, FILE *out) {
   char text[LS_SHAPE_TEXT];
   fprintf(out, "%-24s %-14s %-18s %12s\n", "layer", "kind", "output", "parameters");
   for (int i = 0; i < graph->n_inputs; i++)
-    fprintf(out, "%-24s %-14s %-18s\n", graph->input_name[i], "", ls_shape_format(&graph->input[i], text));
+    fprintf(out, "%-24s %-14s %-18s\n", graph->input[i].name, graph->input[i].type == LS_INDEX ? "index" : "",
+            ls_shape_format(&graph->input[i].shape, text));
   for (int i = 0; i < graph->n_nodes; i++) {
     const ls__layer *layer = &graph->node[i].layer;
-    size_t n = 0;
-    for (int p = 0; p < layer->n_parameters; p++) n += ls_shape_count(&layer->parameters[p].shape);
-    fprintf(out, "%-24s %-14s %-18s %12zu\n", layer->name, layer->kind->name,
+    size_t n = 0; /* of its own */
+    for (int k = 0; k < graph->n_tensors; k++)
+      if (graph->tensor[k].node == i) n += graph->tensor[k].n;
+    fprintf(out, "%-24s %-14s %-18s %12zu\n", layer->name, layer->kind->kind.name,
             ls_shape_format(&layer->out, text), n);
   }
   fprintf(out, "%-24s %-14s %-18s %12zu\n", "total", "", "", graph->parameters);
@@ -29,13 +31,14 @@ static void print_model(const ls__graph *graph, FILE *out) {
 static void print_memory(const ls_trainer *t, FILE *out) {
   ls__run_memory run = ls__run_memory_of(t->run);
   double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
-                 ls__optimizer_slots(t->optimizer);
+                 ls__optimizer_slots(t->updater.optimizer);
   fprintf(out, "\nmemory of rank 0\n");
   print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
   print_bytes(out, "optimizer state", state);
   print_bytes(out, "activations of a lane", (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   print_bytes(out, "scratch", (double)run.scratch);
+  if (t->data == NULL) return;
   print_bytes(out, ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
               (double)ls__data_node_bytes(t->data));
 }

@@ -10,6 +10,7 @@
 #include "base/simd.h"
 #include "h5/h5.h"
 #include "tensor/gemm.h"
+#include "comm/comm.h"
 #include "train/report.h"
 
 /* What each rank reports to rank 0. */

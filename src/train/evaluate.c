@@ -1,97 +1,96 @@
-/* Scoring a part of a dataset: in chunks of LS__PREDICT_BATCH samples dealt out to the ranks, their
- * sums added in chunk order, so that the result is the same on any number of ranks. */
+/* Evaluating a checkpoint on a part of a dataset. */
+#include <lockstep/train.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "train/trainer.h"
+#include "train/report.h"
+#include "train/score.h"
+#include "train/session.h"
 
-/* Chunks of rank r: r, r + size, r + 2 size, ... */
-static size_t chunks_of(size_t chunks, size_t rank, size_t size) {
-  return chunks > rank ? (chunks - rank - 1) / size + 1 : 0;
+/* A class that the network was not trained on, or names in another order, would give nonsense. */
+static ls_status check_classes(const ls__session *s, const ls__task *task) {
+  const ls__array *arrays = NULL;
+  (void)ls__data_arrays(s->data, &arrays);
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__array *target = &arrays[task->head[h].target];
+    const ls__class_names *known = &s->model->classes[h];
+    for (size_t i = 0; i < target->n_classes && known->n > 0; i++)
+      if (i >= known->n || strcmp(target->classes[i], known->name[i]) != 0)
+        return ls__fail(LS_EDATA, "class %zu is \"%s\" in the data, and \"%s\" in the checkpoint", i,
+                        target->classes[i], i < known->n ? known->name[i] : "unknown");
+  }
+  return LS_OK;
 }
 
-/* This rank's chunks: sums [own chunks][width], and the confusion matrix. */
-static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
-                              const float *parameters, ls_data *data, ls_split split, double *sums,
-                              double *confusion) {
+static void print_json(const ls__task *task, const ls__scores *scores, double *const *confusion,
+                       const ls__session *s, FILE *out) {
+  ls__json j = {.out = out};
+  ls__json_open(&j, NULL, '{');
+  ls__json_string(&j, "split", ls__split_name(s->split));
+  ls__json_whole(&j, "samples", scores->samples);
+  ls__json_scores(&j, task, "", scores);
+  for (int h = 0; h < task->n_heads; h++) {
+    char key[2 * LS_NAME_BYTES] = "classes";
+    if (confusion[h] == NULL) continue;
+    if (task->n_heads > 1) snprintf(key, sizeof key, "%s_classes", task->head[h].name);
+    ls__confusion_json(&task->head[h].kind, confusion[h], (const char *const *)s->model->classes[h].name, &j,
+                       key);
+  }
+  ls__json_close(&j, '}');
+  fputc('\n', out);
+}
+
+static void print_text(const ls__task *task, const ls__scores *scores, double *const *confusion,
+                       const ls__session *s, FILE *out) {
+  char name[2 * LS_NAME_BYTES];
+  fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);
+  fprintf(out, "  %-12s %.6g\n", "loss", scores->loss);
+  for (size_t i = 0; i < ls__task_values(task); i++)
+    fprintf(out, "  %-12s %.6g\n", ls__task_value_name(task, i, name), scores->value[i]);
+  for (int h = 0; h < task->n_heads; h++) {
+    if (confusion[h] == NULL) continue;
+    fputc('\n', out);
+    if (task->n_heads > 1) fprintf(out, "%s\n", task->head[h].name);
+    ls__confusion_print(&task->head[h].kind, confusion[h], (const char *const *)s->model->classes[h].name,
+                        out);
+  }
+}
+
+/* What this rank makes for itself: task, run, confusion matrices. */
+static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
   ls_status st = LS_OK;
-  size_t n = ls_data_count(data, split), width = ls__task_width(task);
-  size_t size = (size_t)ls_comm_size(comm), done = 0;
-  float *y = NULL, *shown = NULL, *shown_y = NULL;
-  size_t room = LS__PREDICT_BATCH * task->y_count;
-  LS_TRY(ls__alloc(&y, room, sizeof *y, "targets"));
-  LS_TRY(ls__alloc(&shown, room, sizeof *shown, "predictions"));
-  LS_TRY(ls__alloc(&shown_y, room, sizeof *shown_y, "targets"));
-  for (size_t lo = (size_t)ls_comm_rank(comm) * LS__PREDICT_BATCH; lo < n;
-       lo += size * LS__PREDICT_BATCH, done++) {
-    size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
-    void *to[LS__MAX_ARRAYS];
-    ls__batch_rooms(data, ls__run_input(run, 0), y, to);
-    LS_TRY(ls__data_rows(data, split, lo, hi, to));
-    ls__run_forward(run, parameters, hi - lo, NULL);
-    const float *yhat = ls__run_result(run, 0);
-    ls__task_score(task, hi - lo, yhat, y, NULL, shown, shown_y, sums + done * width);
-    if (confusion != NULL) ls__confusion_add(&task->kind, hi - lo, yhat, y, confusion);
+  const ls__array *arrays = NULL;
+  const size_t n = ls__data_arrays(s->data, &arrays);
+  LS_TRY(ls__task_create(s->config, s->model->graph, n, arrays, s->model->output, task));
+  if (task->n_heads == 0)
+    LS_FAIL(LS_EUSAGE, "the checkpoint's configuration has no loss: give one, as in loss=mse");
+  LS_TRY(check_classes(s, task));
+  LS_TRY(ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
+  for (int h = 0; h < task->n_heads; h++) {
+    const size_t k = ls__confusion_classes(&task->head[h].kind);
+    if (k > 0) LS_TRY(ls__alloc(&confusion[h], k * k, sizeof(double), "confusion matrix"));
   }
 out:
-  ls__free(y);
-  ls__free(shown);
-  ls__free(shown_y);
   return st;
 }
 
-/* Whole numbers: exact in any order. */
-static ls_status add_over_ranks(ls_comm *comm, double *x, size_t n) {
+ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *overrides, size_t n,
+                      ls_split split, bool json, FILE *out) {
   ls_status st = LS_OK;
-  size_t size = (size_t)ls_comm_size(comm), *count = NULL;
-  double *all = NULL;
-  ls_status local = ls__alloc(&count, size, sizeof *count, "sums");
-  if (local == LS_OK) local = ls__alloc(&all, size * n, sizeof *all, "sums");
-  LS_TRY(ls_comm_agree(comm, local));
-  for (size_t r = 0; r < size; r++) count[r] = n;
-  LS_TRY(ls__comm_allgatherv(comm, x, all, count, sizeof *x));
-  for (size_t k = 0; k < n; k++) {
-    x[k] = 0;
-    for (size_t r = 0; r < size; r++) x[k] += all[r * n + k];
-  }
+  ls__session s;
+  ls__task task;
+  ls__run *run = NULL;
+  ls__scores scores;
+  double *confusion[LS_MAX_PORTS] = {NULL};
+  memset(&task, 0, sizeof task);
+  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, LS__DATA_EVALUATE, &s));
+  LS_TRY(ls_comm_agree(comm, prepare(&s, &task, &run, confusion)));
+  LS_TRY(ls__score_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores, confusion));
+  if (ls_comm_rank(comm) == 0) (json ? print_json : print_text)(&task, &scores, confusion, &s, out);
 out:
-  ls__free(count);
-  ls__free(all);
-  return st;
-}
-
-ls_status ls__evaluate_split(ls_comm *comm, const ls__task *task, ls__run *run,
-                             const float *parameters, ls_data *data, ls_split split,
-                             ls__scores *scores, double *confusion) {
-  ls_status st = LS_OK;
-  size_t n = ls_data_count(data, split), width = ls__task_width(task);
-  size_t chunks = (n + LS__PREDICT_BATCH - 1) / LS__PREDICT_BATCH;
-  size_t size = (size_t)ls_comm_size(comm), rank = (size_t)ls_comm_rank(comm);
-  size_t *count = NULL;
-  double *mine = NULL, *all = NULL, *sums = NULL;
-  ls_status local = ls__alloc(&count, size, sizeof *count, "sums");
-  if (local == LS_OK)
-    local = ls__alloc(&mine, chunks_of(chunks, rank, size) * width, sizeof *mine, "sums");
-  if (local == LS_OK) local = ls__alloc(&all, chunks * width, sizeof *all, "sums");
-  if (local == LS_OK) local = ls__alloc(&sums, width, sizeof *sums, "sums");
-  if (local == LS_OK) local = score_chunks(comm, task, run, parameters, data, split, mine, confusion);
-  LS_TRY(ls_comm_agree(comm, local));
-  for (size_t r = 0; r < size; r++) count[r] = chunks_of(chunks, r, size);
-  LS_TRY(ls__comm_allgatherv(comm, mine, all, count, width * sizeof *mine));
-  for (size_t c = 0; c < chunks; c++) {
-    size_t owner = c % size, place = c / size;
-    for (size_t r = 0; r < owner; r++) place += count[r];
-    for (size_t k = 0; k < width; k++) sums[k] += all[place * width + k];
-  }
-  ls__task_values(task, sums, n, 1, scores);
-  if (confusion != NULL) {
-    size_t k = ls__confusion_classes(&task->kind);
-    LS_TRY(add_over_ranks(comm, confusion, k * k));
-  }
-out:
-  ls__free(count);
-  ls__free(mine);
-  ls__free(all);
-  ls__free(sums);
+  for (int h = 0; h < LS_MAX_PORTS; h++) ls__free(confusion[h]);
+  ls__run_destroy(run);
+  ls__task_reset(&task);
+  ls__session_close(&s);
   return st;
 }

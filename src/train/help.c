@@ -4,10 +4,15 @@
 #include "base/text.h"
 #include "config/nearest.h"
 #include "config/reference.h"
+#include "data/data.h"
+#include "metrics/metrics.h"
+#include "nn/layer.h"
+#include "optim/optimizer.h"
+#include "train/settings.h"
 
-/* Whose tables are told of, and in which order: a line each.
- *   ls__train_sections, ls__data_sections, ls__nn_sections, ls__optim_sections, ls__metrics_sections, */
-static const ls__section *const rooms[] = {NULL};
+/* Whose tables are told of, and in which order: a line each. */
+static const ls__section *const rooms[] = {ls__train_sections, ls__data_sections, ls__nn_sections,
+                                           ls__optim_sections, ls__metrics_sections, NULL};
 
 static ls_status written(FILE *out) {
   return ferror(out) ? ls__fail(LS_EIO, "the help can't be written") : LS_OK;

@@ -8,6 +8,8 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "tensor/span.h"
+#include "train/report.h"
+#include "train/score.h"
 #include "train/trainer.h"
 
 /* What every rank tells the others at a check.  Split-phase: given at one check, read at the next,
@@ -54,25 +56,10 @@ static bool is_root(const ls_trainer *t) {
 
 /* --- failures */
 
-static ls_status not_finite(const ls_trainer *t, double step, const char *what) {
-  return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): %s not finite; a smaller learning rate, "
-                  "clip: {norm: 1} or data.normalize: true may help",
-                  step, (unsigned long long)t->now.epoch + 1, what);
-}
-
-/* A local failure, as agreed on by all. */
-static ls_status agree_failure(ls_trainer *t) {
-  if (t->failed != LS_OK) ls__error_set(t->failure);
-  return ls_comm_agree(t->comm, t->failed);
-}
-
 static bool all_finite(const ls_model *model) {
-  for (int i = 0; i < model->graph->n_nodes; i++) {
-    const ls__node *node = &model->graph->node[i];
-    for (int p = 0; p < node->layer.n_parameters; p++)
-      if (!ls__span()->all_finite(model->parameters + node->offset[p],
-                                  ls_shape_count(&node->layer.parameters[p].shape)))
-        return false;
+  for (int k = 0; k < model->graph->n_tensors; k++) {
+    const ls__tensor *tensor = &model->graph->tensor[k];
+    if (!ls__span()->all_finite(model->parameters + tensor->offset, tensor->n)) return false;
   }
   return true;
 }
@@ -80,14 +67,9 @@ static bool all_finite(const ls_model *model) {
 /* Whether the steps up to here were good on every rank: what is kept must be worth keeping. */
 static ls_status agree_health(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
-  double bad = t->bad_step > 0 ? -(double)t->bad_step : -(double)INFINITY;
-  LS_TRY(agree_failure(t));
-  LS_TRY(ls__comm_max(t->comm, &bad, 1)); /* the first of all ranks */
-  if (isfinite(bad)) {
-    st = not_finite(t, -bad, "the loss is");
-    goto out;
-  }
-  if (is_root(t) && !all_finite(t->model)) local = not_finite(t, (double)t->now.step, "weights are");
+  LS_TRY(ls__trainer_agree(t));
+  if (is_root(t) && !all_finite(t->model))
+    local = ls__not_finite(t, (double)t->now.step, "weights are");
   LS_TRY(ls_comm_agree(t->comm, local));
 out:
   return st;
@@ -182,9 +164,9 @@ static ls_status end_check(loop *l) {
       l->interval = (uint64_t)c.interval;
     }
   }
-  if (failed) LS_TRY(agree_failure(t));
+  if (failed) LS_TRY(ls__trainer_agree(t));
   if (bad > 0) {
-    st = not_finite(t, bad, "the loss is");
+    st = ls__not_finite(t, bad, "the loss is");
     goto out;
   }
   if ((l->stop || due) && t->now.position < t->n) LS_TRY(save(l)); /* else at the epoch's end */
@@ -198,9 +180,9 @@ static ls_status log_step(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  const ls__logged now = {(double)t->now.step, (double)t->now.position, l->epoch_sums[0]};
+  const ls__logged now = {(double)t->now.step, (double)t->now.position, ls__task_loss(&t->task, l->epoch_sums)};
   double samples = now.position - t->logged.position;
-  double parts = ls__loss_sums(t->task.loss) ? now.step - t->logged.step : samples;
+  double parts = t->task.sums ? now.step - t->logged.step : samples;
   ls__report_step(l->report, t, (now.loss - t->logged.loss) / parts, (size_t)samples);
   t->logged = now;
 out:
@@ -214,13 +196,12 @@ static bool steps_are_over(const loop *l) {
 static ls_status run_steps(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
-  const ls__epoch epoch = {t->set.seed, t->now.epoch, t->now.position,
-                           t->batch,    t->lanes,     t->lane_lo,
-                           t->lane_hi};
-  LS_TRY(ls__data_epoch(t->data, &epoch));
+  const ls_feed dataset = ls__trainer_dataset(t);
+  LS_TRY(ls__trainer_epoch(t));
   while (t->now.position < t->n && !l->stop && !l->over && !steps_are_over(l)) {
-    size_t left = t->n - t->now.position;
-    LS_TRY(ls__trainer_step(t, left < t->batch ? left : t->batch));
+    const size_t left = t->n - t->now.position, samples = left < t->batch ? left : t->batch;
+    LS_TRY(ls__trainer_step(t, samples, &dataset));
+    t->now.position += samples;
     if (t->set.log_steps > 0 && t->now.step % t->set.log_steps == 0) LS_TRY(log_step(l));
     if (t->set.save_steps > 0 && t->now.step % t->set.save_steps == 0 && t->now.position < t->n)
       LS_TRY(save(l));
@@ -255,22 +236,24 @@ static ls_status end_epoch(loop *l, double lr) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   double seconds = ls__clock();
-  LS_TRY(agree_failure(t));
+  if (t->failed != LS_OK) ls__error_set(t->failure);
+  LS_TRY(ls_comm_agree(t->comm, t->failed));
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  if (!isfinite(l->epoch_sums[0])) LS_TRY(agree_health(t));
+  if (!isfinite(ls__task_loss(&t->task, l->epoch_sums))) LS_TRY(agree_health(t));
   /* Samples that were counted: all, unless the sums of a resumed epoch were of no use. */
-  size_t counted = (size_t)l->epoch_sums[1 + ls__metrics_reals(t->task.metrics)];
-  ls__task_values(&t->task, l->epoch_sums, counted, (size_t)t->epoch_steps, &l->train);
+  ls__task_scores(&t->task, l->epoch_sums, ls__task_samples(&t->task, l->epoch_sums),
+                  (size_t)t->epoch_steps, &l->train);
   memset(&l->validation, 0, sizeof l->validation);
   l->validation.loss = (double)NAN;
   if (ls_data_count(t->data, LS_VALIDATION) > 0) {
     ls__comm_phase(t->comm, t->now.step, "validation");
-    LS_TRY(ls__evaluate_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data,
-                              LS_VALIDATION, &l->validation, NULL));
+    LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data,
+                           LS_VALIDATION, &l->validation, NULL));
   }
   t->now.epoch++;
   t->now.position = 0;
-  memset(t->sums, 0, t->lanes * t->width * sizeof *t->sums);
+  memset(t->sums, 0, t->lanes * t->task.width * sizeof *t->sums);
+  t->epoch_begun = false;
   t->logged = (ls__logged){(double)t->now.step, 0, 0};
   t->now.loss = l->train.loss;
   t->now.validation_loss = l->validation.loss;
@@ -281,6 +264,34 @@ static ls_status end_epoch(loop *l, double lr) {
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
 out:
   return st;
+}
+
+/* Tell the caller of the library, on every rank; what any rank answers is agreed on. */
+static ls_status call_back(loop *l, double lr) {
+  ls_trainer *t = l->t;
+  const size_t n = ls__task_values(&t->task);
+  char text[LS__MAX_SCORES][2 * LS_NAME_BYTES];
+  const char *names[LS__MAX_SCORES];
+  double none[LS__MAX_SCORES];
+  if (t->options.on_epoch == NULL) return LS_OK;
+  for (size_t i = 0; i < n; i++) {
+    names[i] = ls__task_value_name(&t->task, i, text[i]);
+    none[i] = (double)NAN;
+  }
+  const bool validated = l->validation.samples > 0;
+  const ls_epoch epoch = {.epoch = t->now.epoch,
+                          .step = t->now.step,
+                          .lr = lr,
+                          .loss = l->train.loss,
+                          .validation_loss = l->validation.loss,
+                          .n_metrics = n,
+                          .names = names,
+                          .metrics = l->train.value,
+                          .validation_metrics = validated ? l->validation.value : none};
+  ls_status st = ls_comm_agree(t->comm, t->options.on_epoch(t->options.context, &epoch));
+  if (st != LS_ESTOPPED) return st;
+  l->stop = true; /* with a checkpoint, as at a signal */
+  return LS_OK;
 }
 
 /* Whether a checkpoint is due, a signal came or the time is over, agreed at an epoch's end. */
@@ -336,7 +347,7 @@ out:
 static ls_status open_loop(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
-  LS_TRY(ls__alloc(&l->epoch_sums, t->width, sizeof(double), "sums"));
+  LS_TRY(ls__alloc(&l->epoch_sums, t->task.width, sizeof(double), "sums"));
   if (t->set.early && t->set.restore_best && is_root(t)) {
     LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
     memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
@@ -392,11 +403,12 @@ static ls_status train(loop *l, const char **why) {
       *why = "max_seconds have passed";
       break;
     }
-    double lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->optimizer), t->now.step + 1,
+    double lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer), t->now.step + 1,
                                 t->epoch_steps, t->total_steps);
     LS_TRY(run_steps(l));
     if (t->now.position >= t->n) {
       LS_TRY(end_epoch(l, lr));
+      LS_TRY(call_back(l, lr));
       LS_TRY(agree_epoch(l));
     }
   }
@@ -410,6 +422,8 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   ls_train_summary result;
   const char *why = "";
   loop l;
+  if (t->data == NULL)
+    return ls__fail(LS_EUSAGE, "the trainer has no dataset to run through; feed it by ls_trainer_step");
   memset(&l, 0, sizeof l);
   memset(&result, 0, sizeof result);
   l.t = t;

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -13,6 +12,7 @@
 #include "base/simd.h"
 #include "h5/h5.h"
 #include "tensor/gemm.h"
+#include "train/run_directory.h"
 #include "train/trainer.h"
 
 struct ls__report {
@@ -32,131 +32,14 @@ void ls__json_times(ls__json *json, const ls__times *times) {
   ls__json_number(json, "update", times->update);
 }
 
-/* --- the run directory */
-
-/* mkdir -p */
-static ls_status make_folder(const char *path) {
-  char part[4096];
-  size_t n = strlen(path);
-  if (n == 0 || n >= sizeof part) return ls__fail(LS_EIO, "output: \"%s\" is no path", path);
-  for (size_t i = 1; i <= n; i++) {
-    if (path[i] != '/' && path[i] != '\0') continue;
-    memcpy(part, path, i);
-    part[i] = '\0';
-    if (mkdir(part, 0777) != 0 && errno != EEXIST)
-      return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", part, strerror(errno));
-  }
-  struct stat s;
-  if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
-    return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", path, strerror(ENOTDIR));
-  return LS_OK;
-}
-
-/* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends, however
- * it ends.  File systems without locks are not held against the user. */
-static ls_status lock_run(const char *output, const char *path, FILE *file) {
-  struct flock lock;
-  struct stat mine, there;
-  memset(&lock, 0, sizeof lock);
-  lock.l_type = F_WRLCK;
-  lock.l_whence = SEEK_SET;
-  bool busy = fcntl(fileno(file), F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN);
-  if (!busy && path != NULL) /* replaced by another run since it was opened */
-    busy = fstat(fileno(file), &mine) != 0 || stat(path, &there) != 0 || mine.st_ino != there.st_ino;
-  return busy ? ls__fail(LS_EIO, "output: %s: another run is writing there", output) : LS_OK;
-}
-
-/* A run that is there already is never overwritten: it becomes OUTPUT.1, OUTPUT.2, ... */
-static ls_status move_old(const char *output, FILE *out) {
-  ls_status st = LS_OK;
-  char path[4096], folder[LS__MOST_OUTPUT + 1], to[4096];
-  struct stat s;
-  size_t n = strlen(output);
-  while (n > 1 && output[n - 1] == '/') n--;
-  snprintf(folder, sizeof folder, "%.*s", (int)n, output);
-  snprintf(path, sizeof path, "%s/checkpoints", folder);
-  bool there = stat(path, &s) == 0;
-  snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
-  FILE *old = fopen(path, "r+");
-  if (old == NULL && !there) return LS_OK;
-  if (old != NULL) LS_TRY(lock_run(folder, path, old));
-  for (int k = 1; k < 1000000; k++) {
-    int length = snprintf(to, sizeof to, "%s.%d", folder, k);
-    if (length < 0 || (size_t)length >= sizeof to) break;
-    if (lstat(to, &s) == 0) continue;
-    if (rename(folder, to) != 0)
-      LS_FAIL(LS_EIO, "%s: the earlier run cannot be moved to %s: %s", folder, to, strerror(errno));
-    if (out != NULL) fprintf(out, "the earlier run in %s is now in %s\n", folder, to);
-    goto out;
-  }
-  LS_FAIL(LS_EIO, "%s: too many earlier runs", folder);
-out:
-  if (old != NULL) (void)fclose(old);
-  return st;
-}
-
-static ls_status write_whole(const char *path, const char *text) {
-  char temporary[4096];
-  snprintf(temporary, sizeof temporary, "%s.partial", path);
-  FILE *file = fopen(temporary, "w");
-  if (file == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
-  int bad = fputs(text, file) < 0;
-  bad |= fclose(file) != 0;
-  if (bad || rename(temporary, path) != 0) {
-    ls_status st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
-    (void)unlink(temporary);
-    return st;
-  }
-  return LS_OK;
-}
-
-/* Take up an earlier run's metrics.jsonl with its lines up to `step`; later ones come again. */
-static ls_status resume_metrics(const char *output, const char *path, uint64_t step, FILE **out) {
-  ls_status st = LS_OK;
-  char temporary[4096], *line = NULL;
-  size_t room = 0;
-  FILE *old = fopen(path, "r+"), *kept = NULL;
-  if (old == NULL) {
-    *out = fopen(path, "a");
-    return *out != NULL ? lock_run(output, path, *out)
-                        : ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
-  }
-  LS_TRY(lock_run(output, path, old));
-  snprintf(temporary, sizeof temporary, "%s.partial", path);
-  kept = fopen(temporary, "w");
-  if (kept == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
-  LS_TRY(lock_run(output, NULL, kept)); /* before anybody can see it under its name */
-  while (getline(&line, &room, old) > 0) {
-    const char *at = strstr(line, "\"step\":");
-    if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
-    fputs(line, kept);
-  }
-  if (fflush(kept) != 0 || ferror(kept) || rename(temporary, path) != 0) {
-    st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
-    (void)unlink(temporary);
-    goto out;
-  }
-  *out = kept;
-  kept = NULL;
-out:
-  free(line);
-  if (kept != NULL) (void)fclose(kept);
-  (void)fclose(old);
-  return st;
-}
-
 static ls_status open_directory(ls__report *r, ls_trainer *t) {
   ls_status st = LS_OK;
   char path[4096], *text = NULL;
-  const char *output = t->set.output;
-  if (!t->options.resume) LS_TRY(move_old(output, r->progress != LS_PROGRESS_NONE ? r->out : NULL));
-  snprintf(path, sizeof path, "%s/checkpoints", output);
-  LS_TRY(make_folder(path));
-  snprintf(path, sizeof path, "%s/metrics.jsonl", output);
-  LS_TRY(resume_metrics(output, path, t->now.step, &r->metrics));
+  LS_TRY(ls__run_open(t->set.output, t->options.resume, t->now.step,
+                      r->progress != LS_PROGRESS_NONE ? r->out : NULL, &r->metrics));
   LS_TRY(ls_config_write(t->config, &text));
-  snprintf(path, sizeof path, "%s/config.yaml", output);
-  LS_TRY(write_whole(path, text));
+  snprintf(path, sizeof path, "%s/config.yaml", t->set.output);
+  LS_TRY(ls__run_write(path, text));
 out:
   free(text);
   return st;
@@ -221,7 +104,8 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
   for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
   bar[WIDTH] = '\0';
   double loss = 0;
-  for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) loss += t->sums[lane * t->width];
+  for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++)
+    loss += ls__task_loss(&t->task, t->sums + lane * t->task.width);
   double seen = (double)t->now.position * (double)(t->lane_hi - t->lane_lo) / (double)t->lanes;
   double seconds = ls__clock() - r->epoch_start;
   double left = share > 0 ? seconds / share * (1 - share) : 0;
@@ -229,7 +113,7 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
   print_epoch(r->out, t->now.epoch + 1, t->set.epochs);
   fprintf(r->out, " [%s] %3.0f %%", bar, 100 * share);
   if (seen > 0) /* rank 0 may have no lane */
-    fprintf(r->out, "  loss %.4g", ls__loss_sums(t->task.loss) ? loss : loss / seen);
+    fprintf(r->out, "  loss %.4g", t->task.sums ? loss : loss / seen);
   fprintf(r->out, "  %.0f s left \033[K", left);
   fflush(r->out);
   r->bar_open = true;
@@ -262,21 +146,20 @@ void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) 
   }
 }
 
-static void print_scores(FILE *out, const ls__metrics *metrics, const char *prefix,
-                         const ls__scores *scores) {
+static void print_scores(FILE *out, const ls__task *task, const char *prefix, const ls__scores *scores) {
+  char name[2 * LS_NAME_BYTES];
   fprintf(out, "  %sloss %.4g", prefix, scores->loss);
-  for (size_t i = 0; i < ls__metrics_values(metrics); i++)
-    fprintf(out, "  %s%s %.4g", prefix, ls__metrics_name(metrics, i), scores->metric[i]);
+  for (size_t i = 0; i < ls__task_values(task); i++)
+    fprintf(out, "  %s%s %.4g", prefix, ls__task_value_name(task, i, name), scores->value[i]);
 }
 
-void ls__json_scores(ls__json *json, const ls__metrics *metrics, const char *prefix,
-                     const ls__scores *scores) {
-  char key[64];
+void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix, const ls__scores *scores) {
+  char name[2 * LS_NAME_BYTES], key[3 * LS_NAME_BYTES];
   snprintf(key, sizeof key, "%sloss", prefix);
   ls__json_number(json, key, scores->loss);
-  for (size_t i = 0; i < ls__metrics_values(metrics); i++) {
-    snprintf(key, sizeof key, "%s%s", prefix, ls__metrics_name(metrics, i));
-    ls__json_number(json, key, scores->metric[i]);
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    snprintf(key, sizeof key, "%s%s", prefix, ls__task_value_name(task, i, name));
+    ls__json_number(json, key, scores->value[i]);
   }
 }
 
@@ -290,7 +173,7 @@ static void add_times(ls__times *to, const ls__times *x) {
 
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double evaluation_seconds, double lr) {
-  const ls__metrics *metrics = t->task.metrics;
+  const ls__task *task = &t->task;
   double seconds = ls__clock() - r->epoch_start - evaluation_seconds;
   double rate = seconds > 0 ? (double)(t->trained_samples - r->epoch_samples) / seconds : 0;
   if (r->metrics != NULL) {
@@ -299,8 +182,8 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
     ls__json_string(&json, "type", "epoch");
     ls__json_whole(&json, "epoch", t->now.epoch);
     ls__json_whole(&json, "step", t->now.step);
-    ls__json_scores(&json, metrics, "", train);
-    if (validation->samples > 0) ls__json_scores(&json, metrics, "validation_", validation);
+    ls__json_scores(&json, task, "", train);
+    if (validation->samples > 0) ls__json_scores(&json, task, "validation_", validation);
     ls__json_number(&json, "lr", lr);
     ls__json_number(&json, "samples_per_second", rate);
     ls__json_open(&json, "seconds", '{');
@@ -315,8 +198,8 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
     if (r->bar_open) fputs("\r\033[K", r->out);
     r->bar_open = false;
     print_epoch(r->out, t->now.epoch, t->set.epochs);
-    print_scores(r->out, metrics, "", train);
-    if (validation->samples > 0) print_scores(r->out, metrics, "validation_", validation);
+    print_scores(r->out, task, "", train);
+    if (validation->samples > 0) print_scores(r->out, task, "validation_", validation);
     fprintf(r->out, "  %.0f samples/s\n", rate);
     fflush(r->out);
   }

@@ -77,19 +77,19 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   ls__checkpoint_writer *writer = NULL;
   double *sums = NULL;
   float *arena = NULL;
-  ls_status local = ls__alloc(&sums, t->width, sizeof *sums, "sums");
+  ls_status local = ls__alloc(&sums, t->task.width, sizeof *sums, "sums");
   if (local == LS_OK && writes) local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
   LS_TRY(ls_comm_agree(t->comm, local));
   ls__exchange_settle(t->exchange); /* the weights are read below */
   LS_TRY(ls__trainer_epoch_sums(t, sums));
-  t->now.n_sums = t->lanes * t->width + LS__LOGGED;
-  memcpy(t->all_sums + t->lanes * t->width, &t->logged, sizeof t->logged);
+  t->now.n_sums = t->lanes * t->task.width + LS__LOGGED;
+  memcpy(t->all_sums + t->lanes * t->task.width, &t->logged, sizeof t->logged);
   ls__schedule_state(t->schedule, t->now.schedule);
   if (writes) local = ls__checkpoint_begin(path, t->model, &t->now, t->all_sums, &writer);
-  for (int k = 0; k < ls__optimizer_slots(t->optimizer); k++) {
-    LS_TRY(ls__exchange_gather(t->exchange, t->slot[k], arena));
+  for (int k = 0; k < ls__optimizer_slots(t->updater.optimizer); k++) {
+    LS_TRY(ls__exchange_gather(t->exchange, t->updater.slot[k], arena));
     if (writes && local == LS_OK)
-      local = ls__checkpoint_slot(writer, ls__optimizer_slot_name(t->optimizer, k), arena);
+      local = ls__checkpoint_slot(writer, ls__optimizer_slot_name(t->updater.optimizer, k), arena);
   }
   LS_TRY(save_held(t, writer, &local));
   if (writer != NULL && local == LS_OK) {
@@ -104,25 +104,13 @@ out:
   return st;
 }
 
-/* Whether both have the same parameters, by name and shape. */
-static bool same_parameters(const ls__graph *a, const ls__graph *b) {
-  if (a->arena != b->arena || a->n_nodes != b->n_nodes) return false;
-  for (int i = 0; i < a->n_nodes; i++) {
-    const ls__layer *x = &a->node[i].layer, *y = &b->node[i].layer;
-    if (strcmp(x->name, y->name) != 0 || x->n_parameters != y->n_parameters) return false;
-    for (int p = 0; p < x->n_parameters; p++)
-      if (!ls_shape_equal(&x->parameters[p].shape, &y->parameters[p].shape)) return false;
-  }
-  return true;
-}
-
 static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
                               ls__standing *standing, double **sums) {
   ls_status st = LS_OK;
   LS_TRY(ls__checkpoint_newest(t->set.output, path, bytes));
   if (path[0] == '\0') goto out;
   LS_TRY(ls__checkpoint_load(path, saved, standing, sums));
-  if (!same_parameters((*saved)->graph, t->model->graph))
+  if (!ls__graph_same_tensors((*saved)->graph, t->model->graph))
     LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's", path);
   if (standing->samples != t->n)
     LS_FAIL(LS_EDATA, "%s: the training part had %llu samples and has %zu now", path,
@@ -169,11 +157,11 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
   }
   LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(ls__exchange_publish(t->exchange));
-  for (int k = 0; whole && k < ls__optimizer_slots(t->optimizer); k++) {
+  for (int k = 0; whole && k < ls__optimizer_slots(t->updater.optimizer); k++) {
     if (reads)
-      local = ls__checkpoint_load_slot(path, saved, ls__optimizer_slot_name(t->optimizer, k), arena);
+      local = ls__checkpoint_load_slot(path, saved, ls__optimizer_slot_name(t->updater.optimizer, k), arena);
     LS_TRY(ls_comm_agree(t->comm, local));
-    LS_TRY(ls__exchange_scatter(t->exchange, arena, t->slot[k]));
+    LS_TRY(ls__exchange_scatter(t->exchange, arena, t->updater.slot[k]));
   }
   if (whole) LS_TRY(restore_held(t, path));
   if (whole) ls__schedule_restore(t->schedule, t->now.schedule);

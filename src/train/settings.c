@@ -1,9 +1,29 @@
+/* The settings of a run that belong to the training room, as tables and as a struct. */
 #include "train/settings.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "comm/exchange.h"
+#include "train/run_directory.h"
+
+/* ---- train: */
+
+static const ls__option train_table[] = {
+    LS__BY_HAND("batch", "integer or `all`", "32", "samples of a step, over all ranks"),
+    LS__WHOLE(ls__settings, epochs, "10", 0, HUGE_VAL,
+              "passes over the data; 0: no limit, something else ends the run"),
+    LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order and dropout"),
+    LS__BY_HAND("lanes", "integer", "ranks",
+                "parts that a batch is cut into: the same lanes, the same bits on any number of ranks"),
+    LS__WHOLE(ls__settings, max_steps, "0", 0, HUGE_VAL, "stop after so many steps; 0: no limit"),
+    LS__NUMBER(ls__settings, max_seconds, "0", 0, 1e12,
+               "stop after so many seconds, counted from each start; 0: no limit"),
+    LS__BY_HAND("target_loss", "number", "", "stop when an epoch's training loss is not above it"),
+    LS__WHOLE(ls__settings, log_steps, "0", 0, HUGE_VAL,
+              "a line in `metrics.jsonl` every so many steps, its loss that of the steps since the last "
+              "one in the epoch; 0: epochs only"),
+    LS__END};
 
 static ls_status read_train(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
@@ -13,97 +33,111 @@ static ls_status read_train(ls_config *root, ls__settings *s) {
   if (batch == NULL || ls__config_kind_of(batch) != LS__SCALAR ||
       strcmp(ls__config_text(batch), "all") != 0)
     LS_TRY(ls__config_size(map, "batch", 32, 1, SIZE_MAX / 4, &s->batch));
-  int64_t seed = 0, epochs = 0, steps = 0, log_steps = 0;
-  LS_TRY(ls__config_int(map, "epochs", 10, 0, INT64_MAX, &epochs));
-  LS_TRY(ls__config_int(map, "seed", 0, 0, INT64_MAX, &seed));
-  ls_config *lanes = ls__config_child(map, "lanes");
-  if (lanes != NULL && ls__config_kind_of(lanes) != LS__NULL)
+  if (ls__config_child(map, "lanes") != NULL)
     LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
-  LS_TRY(ls__config_int(map, "max_steps", 0, 0, INT64_MAX, &steps));
-  LS_TRY(ls__config_double(map, "max_seconds", 0, 0, 1e12, &s->max_seconds));
-  LS_TRY(ls__config_int(map, "log_steps", 0, 0, INT64_MAX, &log_steps));
   s->target_loss = -INFINITY;
-  ls_config *target = ls__config_child(map, "target_loss");
-  if (target != NULL && ls__config_kind_of(target) != LS__NULL)
+  if (ls__config_child(map, "target_loss") != NULL)
     LS_TRY(ls__config_double(map, "target_loss", 0, -1e300, 1e300, &s->target_loss));
-  s->epochs = (uint64_t)epochs;
-  s->seed = (uint64_t)seed;
-  s->max_steps = (uint64_t)steps;
-  s->log_steps = (uint64_t)log_steps;
+  LS_TRY(ls__options_read(train_table, map, s));
   LS_TRY(ls__config_finish(map));
 out:
   return st;
 }
 
-static ls_status read_early(ls_config *root, ls__settings *s) {
-  ls_status st = LS_OK;
-  static const char *const monitors[] = {"validation_loss", "loss", NULL};
-  ls_config *map = ls__config_child(root, "early_stopping");
-  if (map == NULL || ls__config_kind_of(map) == LS__NULL) return LS_OK;
-  int monitor = 0;
-  int64_t patience = 0;
-  LS_TRY(ls__config_map(root, "early_stopping", &map));
-  LS_TRY(ls__config_choice(map, "monitor", "validation_loss", monitors, &monitor));
-  LS_TRY(ls__config_int(map, "patience", 5, 0, INT64_MAX, &patience));
-  LS_TRY(ls__config_double(map, "min_delta", 0, 0, 1e300, &s->min_delta));
-  LS_TRY(ls__config_bool(map, "restore_best", true, &s->restore_best));
-  LS_TRY(ls__config_finish(map));
-  s->early = true;
-  s->early_on_training = monitor == 1;
-  s->patience = (uint64_t)patience;
-out:
-  return st;
-}
+/* ---- early_stopping:, regularization:, clip: maps that may be absent */
 
-/* A map that may be absent, with up to two numbers from 0 on. */
-static ls_status read_pair(ls_config *root, const char *key, const char *a_key, double *a,
-                           const char *b_key, double *b) {
+static const char *const monitors[] = {"validation_loss", "loss", NULL};
+static const ls__option early_table[] = {
+    LS__BY_HAND("monitor", "`validation_loss` `loss`", "validation_loss", "what must get better"),
+    LS__WHOLE(ls__settings, patience, "5", 0, HUGE_VAL, "epochs without improvement before the stop"),
+    LS__NUMBER(ls__settings, min_delta, "0", 0, 1e300, "what counts as improvement"),
+    LS__SWITCH(ls__settings, restore_best, "true", "end with the best epoch's weights"),
+    LS__END};
+
+static const ls__option regularization_table[] = {
+    LS__NUMBER(ls__settings, l1, "0", 0, 1e300, "adds l1 sign(w) to the gradient"),
+    LS__NUMBER(ls__settings, l2, "0", 0, 1e300, "adds l2 w to the gradient"),
+    LS__END};
+
+static const ls__option clip_table[] = {
+    LS__NUMBER_AS(ls__settings, clip_value, "value", "0", 0, 1e300,
+                  "each element of the gradient to ±value; 0: no clipping"),
+    LS__NUMBER_AS(ls__settings, clip_norm, "norm", "0", 0, 1e300,
+                  "the whole gradient to this norm; 0: no clipping"),
+    LS__END};
+
+/* A map that may be absent; *there says whether it is present, whatever it holds. */
+static ls_status read_absent(ls_config *root, const char *key, const ls__option *table, ls__settings *s,
+                             bool *there) {
   ls_status st = LS_OK;
   ls_config *map = ls__config_child(root, key);
-  if (map == NULL || ls__config_kind_of(map) == LS__NULL) return LS_OK;
+  *there = map != NULL;
+  if (map == NULL) return LS_OK;
   LS_TRY(ls__config_map(root, key, &map));
-  LS_TRY(ls__config_double(map, a_key, 0, 0, 1e300, a));
-  LS_TRY(ls__config_double(map, b_key, 0, 0, 1e300, b));
+  LS_TRY(ls__options_read(table, map, s));
+  if (table == early_table) {
+    int monitor = 0;
+    LS_TRY(ls__config_choice(map, "monitor", "validation_loss", monitors, &monitor));
+    s->early_on_training = monitor == 1;
+  }
   LS_TRY(ls__config_finish(map));
 out:
   return st;
 }
+
+/* ---- checkpoint: */
+
+static const ls__option checkpoint_table[] = {
+    LS__NUMBER_AS(ls__settings, save_seconds, "every_seconds", "120", 0, 1e12, "0: not by time"),
+    {"every_epochs", LS__OPTION_WHOLE, offsetof(ls__settings, save_epochs), "0", 0, HUGE_VAL, NULL, NULL,
+     "0: not by epochs"},
+    {"every_steps", LS__OPTION_WHOLE, offsetof(ls__settings, save_steps), "0", 0, HUGE_VAL, NULL, NULL,
+     "0: not by steps"},
+    LS__SIZE(ls__settings, keep, "3", 1, 1000000, "newest step checkpoints that are kept"),
+    LS__END};
 
 static ls_status read_checkpoint(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
   ls_config *map = NULL;
-  int64_t epochs = 0, steps = 0;
   LS_TRY(ls__config_map(root, "checkpoint", &map));
-  LS_TRY(ls__config_double(map, "every_seconds", 120, 0, 1e12, &s->save_seconds));
-  LS_TRY(ls__config_int(map, "every_epochs", 0, 0, INT64_MAX, &epochs));
-  LS_TRY(ls__config_int(map, "every_steps", 0, 0, INT64_MAX, &steps));
-  LS_TRY(ls__config_size(map, "keep", 3, 1, 1000000, &s->keep));
+  LS_TRY(ls__options_read(checkpoint_table, map, s));
   LS_TRY(ls__config_finish(map));
-  s->save_epochs = (uint64_t)epochs;
-  s->save_steps = (uint64_t)steps;
 out:
   return st;
 }
 
-/* exchange: and compression: */
+/* ---- exchange: and compression: */
+
+/* A compression and its code. */
+typedef struct compression {
+  ls__kind kind;
+  ls__code code;
+} compression;
+
+static const ls__option top_k_table[] = {
+    LS__NUMBER(ls__codec, fraction, "0.01", 1e-6, 0.5,
+               "of the gradients, and of the changes of weights, that are sent"),
+    LS__END};
+static const compression none = {{"none", "numbers as they are", NULL}, LS__CODE_NONE},
+                         bf16 = {{"bf16", "16 bits, of the range of floats", NULL}, LS__CODE_BF16},
+                         fp16 = {{"fp16", "16 bits, more exact and up to 65504", NULL}, LS__CODE_FP16},
+                         top_k = {{"top_k", "only the largest of them", top_k_table}, LS__CODE_TOP_K};
+static const ls__kind *const compressions[] = {&none.kind, &bf16.kind, &fp16.kind, &top_k.kind, NULL};
+static const ls__registry compression_registry = {"compression", compressions, NULL, NULL};
+
 static ls_status read_exchange(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
   int exchange = 0;
   const char *name = NULL;
+  const ls__kind *kind = NULL;
   ls_config *options = NULL;
   LS_TRY(ls__config_choice(root, "exchange", "auto", ls__exchange_names(), &exchange));
   s->exchange = ls__exchange_names()[exchange];
   ls_config *node = ls__config_child(root, "compression");
   if (node == NULL) return ls__config_string(root, "compression", "none", &name);
-  LS_TRY(ls__config_variant(node, &name, &options));
-  for (int i = 0; ls__codec_names()[i] != NULL; i++)
-    if (strcmp(name, ls__codec_names()[i]) == 0) s->codec.code = (ls__code)i;
-  if (s->codec.code == LS__CODE_NONE && strcmp(name, "none") != 0) {
-    st = ls__config_fail(node, "no compression is called '%s'; there are none, bf16, fp16, top_k", name);
-    goto out;
-  }
-  if (s->codec.code == LS__CODE_TOP_K)
-    LS_TRY(ls__config_double(options, "fraction", 0.01, 1e-6, 0.5, &s->codec.fraction));
+  LS_TRY(ls__registry_read(&compression_registry, node, &kind, &options));
+  s->codec.code = ((const compression *)kind)->code;
+  LS_TRY(ls__options_read(kind->options, options, &s->codec));
   LS_TRY(ls__config_finish(options));
   if (s->codec.code != LS__CODE_NONE && strcmp(s->exchange, "mpi") == 0)
     st = ls__config_fail(node, "exchange: mpi can't compress; take auto, shared or tree");
@@ -111,21 +145,58 @@ out:
   return st;
 }
 
+/* ---- The top level */
+
+static const ls__option top_table[] = {
+    LS__BY_HAND("base", "text", "", "a file whose settings come first"),
+    LS__BY_HAND("data", "map", NULL, "where samples come from"),
+    LS__BY_HAND("model", "list", NULL, "the layers of the network"),
+    LS__BY_HAND("outputs", "list", "the last layer", "the layers that give the network's outputs"),
+    LS__BY_HAND("loss", "name", NULL, "what is made small; of several outputs a map by their names"),
+    LS__BY_HAND("metrics", "list", "by loss",
+                "classes: `[accuracy]`, else `[mae, rmse]`; of several outputs a map by their names"),
+    LS__BY_HAND("optimizer", "name", NULL, "how weights follow the gradient"),
+    LS__BY_HAND("schedule", "name", "constant", "of the learning rate"),
+    LS__BY_HAND("train", "map", "", "batch, epochs, seed, lanes and limits"),
+    LS__BY_HAND("early_stopping", "map", "", "present: the run stops when it gets no better"),
+    LS__BY_HAND("regularization", "map", "", "added to the gradient, of weights alone (not biases)"),
+    LS__BY_HAND("clip", "map", "", "of the gradient"),
+    LS__BY_HAND("checkpoint", "map", "", "when checkpoints are written"),
+    LS__BY_HAND("exchange", "`auto` `shared` `tree` `mpi`", "auto",
+                "how ranks sum gradients; auto picks, and changes no bit by it"),
+    LS__BY_HAND("compression", "name", "none", "of what nodes send each other"),
+    LS__NUMBER(ls__settings, bucket_mb, "0", 0, 65536,
+               "MB of gradients that are exchanged as one message; 0: `auto` measures, else all in one"),
+    LS__NUMBER(ls__settings, watchdog, "600", 0.1, 1e9,
+               "seconds; a rank that waits longer for another ends the job (exit code 5)"),
+    LS__BY_HAND("output", "text", "runs/NAME", "run directory, for `NAME.yaml`; `none`: none"),
+    LS__END};
+
+const ls__section ls__train_sections[] = {
+    {"", "One YAML file a run.", top_table, NULL},
+    {"train", "How long, in which steps.", train_table, NULL},
+    {"early_stopping", "Stop when it gets no better.", early_table, NULL},
+    {"regularization", "Added to the gradient of weights, not of biases.", regularization_table, NULL},
+    {"clip", "Keep gradients small.", clip_table, NULL},
+    {"checkpoint", "When checkpoints are written, and how many stay.", checkpoint_table, NULL},
+    {"compression", "Of gradients and weights between nodes: for slow networks.", NULL, &compression_registry},
+    {NULL, NULL, NULL, NULL}};
+
 ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out) {
   ls_status st = LS_OK;
   ls__settings s;
+  bool there = false;
   memset(&s, 0, sizeof s);
   if (ls__config_kind_of(root) != LS__MAP) {
     st = ls__config_fail(root, "a map of settings is wanted");
     goto out;
   }
   LS_TRY(read_train(root, &s));
-  LS_TRY(read_early(root, &s));
-  LS_TRY(read_pair(root, "regularization", "l1", &s.l1, "l2", &s.l2));
-  LS_TRY(read_pair(root, "clip", "value", &s.clip_value, "norm", &s.clip_norm));
+  LS_TRY(read_absent(root, "early_stopping", early_table, &s, &s.early));
+  LS_TRY(read_absent(root, "regularization", regularization_table, &s, &there));
+  LS_TRY(read_absent(root, "clip", clip_table, &s, &there));
   LS_TRY(read_exchange(root, &s));
-  LS_TRY(ls__config_double(root, "bucket_mb", 0, 0, 65536, &s.bucket_mb));
-  LS_TRY(ls__config_double(root, "watchdog", 600, 0.1, 1e9, &s.watchdog));
+  LS_TRY(ls__options_read(top_table, root, &s));
   LS_TRY(read_checkpoint(root, &s));
   if (ls__config_child(root, "output") != NULL || default_output != NULL)
     LS_TRY(ls__config_string(root, "output", default_output, &s.output));

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 #include "comm/codec.h"
-#include "config/config.h"
+#include "config/registry.h"
 
 typedef struct ls__settings {
   /* train: */
@@ -38,10 +38,10 @@ typedef struct ls__settings {
   const char *output; /* NULL, `output: none`: no run directory */
 } ls__settings;
 
-/* Longest name of a run directory: with a file's name behind it, it must fit into 4096 bytes. */
-enum { LS__MOST_OUTPUT = 3900 };
-
 /* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */
 LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out);
+
+/* The top level, and the sections of this room; ends with path NULL. */
+extern const ls__section ls__train_sections[];
 
 #endif

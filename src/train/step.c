@@ -1,42 +1,25 @@
-/* One step: forward and backward on each of this rank's lanes, the exchange, the update. */
+/* One step, which everything else serves:
+ *
+ *   for each lane of this rank:  load -> forward -> score -> backward -.  each finished stretch of
+ *                                                                      |  gradients goes to the
+ *   exchange:  lanes of this rank -> ranks of a node -> nodes  <-------'  exchange at once
+ *   for each bucket, as soon as it is summed:  update the own slice -> weights to all ranks
+ *
+ * Exchange and update of the buckets that are finished first overlap with the backward of the rest,
+ * and the last of them with the next step's loading. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "tensor/span.h"
 #include "train/trainer.h"
-
-/* Update the part of a slice that lies in each segment. */
-static void update_slice(ls_trainer *t, const ls__slice *slice) {
-  const int slots = ls__optimizer_slots(t->optimizer);
-  for (size_t s = 0; s < t->n_segments; s++) {
-    const ls__segment *segment = &t->segment[s];
-    size_t lo = segment->offset > slice->offset ? segment->offset : slice->offset;
-    size_t hi = segment->offset + segment->n;
-    if (hi > slice->offset + slice->n) hi = slice->offset + slice->n;
-    if (lo >= hi) continue;
-    size_t at = lo - slice->offset;
-    ls__update update = {.w = slice->w + at,
-                         .g = slice->g + at,
-                         .n = hi - lo,
-                         .step = t->now.step + 1,
-                         .lr = t->step.lr,
-                         .scale = t->step.scale,
-                         .clip_value = t->set.clip_value,
-                         .l1 = segment->decay ? t->set.l1 : 0,
-                         .l2 = segment->decay ? t->set.l2 : 0};
-    for (int k = 0; k < slots; k++) update.slot[k] = t->slot[k] + t->step.owned + at;
-    ls__optimizer_update(t->optimizer, &update);
-  }
-}
 
 /* Update the own slice of the next bucket; waits until it is reduced. */
 static ls_status update_bucket(ls_trainer *t) {
   ls_status st = LS_OK;
   ls__slice *slice = &t->slice[t->step.bucket];
-  if (t->set.clip_norm <= 0) LS_TRY(ls__exchange_slice(t->exchange, t->step.bucket, slice));
+  if (t->clip == NULL) LS_TRY(ls__exchange_slice(t->exchange, t->step.bucket, slice));
   double reduced = ls__clock();
-  update_slice(t, slice);
+  ls__updater_slice(&t->updater, &t->step.update, slice, t->step.owned);
   t->times.update += ls__clock() - reduced;
   t->step.owned += slice->n;
   LS_TRY(ls__exchange_updated(t->exchange, t->step.bucket));
@@ -51,100 +34,101 @@ out:
 static void finished(void *context, size_t upto) {
   ls_trainer *t = context;
   ls__exchange_finished(t->exchange, upto);
-  if (t->set.clip_norm > 0 || !t->step.last_lane) return;
+  if (t->clip != NULL || !t->step.last_lane) return;
   while (t->step.status == LS_OK && t->step.bucket < ls__exchange_buckets(t->exchange) &&
          ls__exchange_ready(t->exchange, t->step.bucket))
     t->step.status = update_bucket(t);
 }
 
-/* Gradients of one lane: samples [lo, hi) of the batch that starts at `first`. */
-static void run_lane(ls_trainer *t, size_t lane, size_t first, size_t lo, size_t hi) {
-  size_t n = hi - lo;
-  double start = ls__clock();
-  if (n > 0 && t->failed == LS_OK && !t->bare) {
-    void *to[LS__MAX_ARRAYS];
-    ls__batch_rooms(t->data, ls__run_input(t->run, 0), t->y, to);
-    t->failed = ls__data_take(t->data, first + lo, first + hi, to);
+/* A failure of this rank alone, kept with its message until all agree on it. */
+static void keep_failure(ls_trainer *t, ls_status st) {
+  if (st == LS_OK || t->failed != LS_OK) return;
+  const bool known = (int)st > LS_OK && st <= LS_ELOST; /* a callback may return anything */
+  t->failed = known ? st : LS_ECHECK;
+  snprintf(t->failure, sizeof t->failure, "%s",
+           ls_error_message()[0] != '\0' ? ls_error_message() : "a callback of the step failed");
+}
+
+/* Loss and gradient of the lane that has just been computed, into its sums. */
+static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lo, size_t hi, double *sums) {
+  if (feed->score == NULL) {
+    ls__task_score(&t->task, hi - lo, t->run, &t->rows, true, true, sums);
+    return;
   }
-  double loaded = ls__clock();
-  t->times.input += loaded - start;
-  if (t->failed != LS_OK && t->failure[0] == '\0')
-    snprintf(t->failure, sizeof t->failure, "%s", ls_error_message());
+  double loss = 0;
+  keep_failure(t, feed->score(feed->context, lo, hi, t->result, t->gradient, &loss));
+  sums[0] += loss;
+}
+
+/* Gradients of one lane: samples [lo, hi) of the batch. */
+static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo, size_t hi) {
+  const size_t n = hi - lo;
+  double start = ls__clock();
+  t->lane_loss[lane] = 0;
+  if (n > 0 && t->failed == LS_OK)
+    keep_failure(t, feed->load(feed->context, lo, hi, t->input, feed->score == NULL ? t->target : NULL));
+  t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
   float *gradients = ls__exchange_lane(t->exchange, lane);
+  const float *parameters = t->model->parameters;
+  double *sums = t->sums + lane * t->task.width;
+  const double before = ls__task_loss(&t->task, sums);
+  if (n > 0 && t->failed == LS_OK) {
+    const ls__run_place place = {t->set.seed, t->now.step, lo};
+    ls__run_forward(t->run, parameters, n, &place);
+    score_lane(t, feed, lo, hi, sums);
+  }
   if (n == 0 || t->failed != LS_OK) {
     /* A lane without samples adds zero.  So does one that failed: the others wait for it, and the
      * failure is agreed on at the next check. */
-    memset(gradients, 0, t->model->graph->arena * sizeof *gradients);
-    ls__exchange_finished(t->exchange, t->model->graph->arena);
+    memset(gradients, 0, t->model->graph->moving * sizeof *gradients);
+    ls__exchange_finished(t->exchange, t->model->graph->moving);
     return;
   }
-  const ls__run_place place = {t->set.seed, t->now.step, lo};
-  const float *parameters = t->model->parameters;
-  double *sums = t->sums + lane * t->width;
-  double before = sums[0];
-  ls__run_forward(t->run, parameters, n, &place);
-  if (t->bare)
-    sums[0] += ls__loss_run(t->task.loss, &t->task.prediction, &t->task.target, n,
-                            ls__run_result(t->run, 0), t->y, ls__run_result_gradient(t->run, 0));
-  else
-    ls__task_score(&t->task, n, ls__run_result(t->run, 0), t->y, ls__run_result_gradient(t->run, 0),
-                   t->shown, t->shown_y, sums);
-  if (!isfinite(sums[0] - before) && t->bad_step == 0) t->bad_step = t->now.step + 1;
+  t->lane_loss[lane] = ls__task_loss(&t->task, sums) - before;
+  if (!isfinite(t->lane_loss[lane]) && t->bad_step == 0) t->bad_step = t->now.step + 1;
   ls__run_backward(t->run, parameters, gradients, finished, t);
 }
 
-/* The factor min(1, norm / |g|) for the gradient of the batch, the norm summed block by block in
- * the arena's order, whoever owns the blocks. */
-static ls_status find_clip_scale(ls_trainer *t) {
+/* Multiply the scale with min(1, norm / |g|) for the gradient of the batch. */
+static ls_status clip_norm(ls_trainer *t) {
   ls_status st = LS_OK;
-  size_t own = 0, all = 0;
-  for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++) {
-    ls__slice *slice = &t->slice[b];
-    LS_TRY(ls__exchange_slice(t->exchange, b, slice));
-    for (size_t at = 0; at < slice->n; at += LS__BLOCK) {
-      size_t n = slice->n - at < LS__BLOCK ? slice->n - at : LS__BLOCK;
-      t->own_squares[own++] = ls__span()->sum_squares(slice->g + at, n);
-    }
-  }
-  LS_TRY(ls__comm_allgatherv(t->comm, t->own_squares, t->all_squares, t->block_count, sizeof(double)));
-  for (int r = 0; r < ls_comm_size(t->comm); r++)
-    for (size_t i = 0; i < t->block_count[r]; i++, all++)
-      t->block_squares[t->block_index[all]] = t->all_squares[all];
-  double sum = 0;
-  for (size_t at = 0; at < t->model->graph->arena; at += LS__BLOCK)
-    sum += t->block_squares[at / LS__BLOCK];
-  double norm = sqrt(sum) * t->step.scale;
+  double squares = 0;
+  for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++)
+    LS_TRY(ls__exchange_slice(t->exchange, b, &t->slice[b]));
+  LS_TRY(ls__clip_squares(t->clip, t->slice, &squares));
+  double norm = sqrt(squares) * t->step.update.scale;
   double factor = t->set.clip_norm / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
-  if (factor < 1) t->step.scale *= factor;
+  if (factor < 1) t->step.update.scale *= factor;
 out:
   return st;
 }
 
-ls_status ls__trainer_step(ls_trainer *t, size_t samples) {
+ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   ls_status st = LS_OK;
   const double start = ls__clock();
   const double input_before = t->times.input, update_before = t->times.update;
   (void)ls__exchange_timing(t->exchange, true);
   ls__comm_phase(t->comm, t->now.step + 1, "forward and backward");
   memset(&t->step, 0, sizeof t->step);
-  t->step.scale = ls__loss_sums(t->task.loss) ? 1.0 : 1.0 / (double)samples;
-  t->step.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->optimizer), t->now.step + 1,
-                               t->epoch_steps, t->total_steps);
+  t->step.update.step = t->now.step + 1;
+  t->step.update.share = 1.0 / (double)samples;
+  t->step.update.scale = t->task.sums ? 1.0 : t->step.update.share;
+  t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer), t->now.step + 1,
+                                      t->epoch_steps, t->total_steps);
   ls__exchange_begin(t->exchange);
   for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) {
     size_t lo, hi;
     t->step.last_lane = lane + 1 == t->lane_hi;
     ls__lane_range(t, samples, lane, &lo, &hi);
-    run_lane(t, lane, t->now.position, lo, hi);
+    run_lane(t, feed, lane, lo, hi);
   }
   ls__comm_phase(t->comm, t->now.step + 1, "exchange");
-  if (t->set.clip_norm > 0) LS_TRY(find_clip_scale(t));
+  if (t->clip != NULL) LS_TRY(clip_norm(t));
   LS_TRY(t->step.status);
   while (t->step.bucket < ls__exchange_buckets(t->exchange)) LS_TRY(update_bucket(t));
   LS_TRY(ls__exchange_end_lazily(t->exchange));
   t->now.step++;
-  t->now.position += samples;
 
   const double seconds = ls__clock() - start;
   ls__exchange_times exchange = ls__exchange_timing(t->exchange, true);
@@ -158,13 +142,94 @@ out:
   return st;
 }
 
+/* ---- The dataset as a feed */
+
+static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
+                      LS_UNUSED float *const *targets) {
+  ls_trainer *t = context;
+  return ls__data_take(t->data, t->now.position + lo, t->now.position + hi, t->to);
+}
+
+ls_feed ls__trainer_dataset(ls_trainer *t) {
+  return (ls_feed){.context = t, .load = take};
+}
+
+ls_status ls__trainer_epoch(ls_trainer *t) {
+  const ls__epoch epoch = {t->set.seed, t->now.epoch, t->now.position, t->batch,
+                           t->lanes,    t->lane_lo,   t->lane_hi};
+  t->epoch_begun = true;
+  return ls__data_epoch(t->data, &epoch);
+}
+
+/* ---- What ranks tell each other about steps */
+
 ls_status ls__trainer_epoch_sums(ls_trainer *t, double *sums) {
   ls_status st = LS_OK;
-  LS_TRY(ls__comm_allgatherv(t->comm, t->sums + t->lane_lo * t->width, t->all_sums, t->lane_count,
-                             t->width * sizeof(double)));
-  memset(sums, 0, t->width * sizeof *sums);
+  const size_t width = t->task.width;
+  LS_TRY(ls__comm_allgatherv(t->comm, t->sums + t->lane_lo * width, t->all_sums, t->lane_count,
+                             width * sizeof(double)));
+  memset(sums, 0, width * sizeof *sums);
   for (size_t lane = 0; lane < t->lanes; lane++)
-    for (size_t k = 0; k < t->width; k++) sums[k] += t->all_sums[lane * t->width + k];
+    for (size_t k = 0; k < width; k++) sums[k] += t->all_sums[lane * width + k];
+out:
+  return st;
+}
+
+ls_status ls__not_finite(const ls_trainer *t, double step, const char *what) {
+  return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): %s not finite; a smaller learning rate, "
+                  "clip: {norm: 1} or data.normalize: true may help",
+                  step, (unsigned long long)t->now.epoch + 1, what);
+}
+
+ls_status ls__trainer_agree(ls_trainer *t) {
+  ls_status st = LS_OK;
+  double bad = t->bad_step > 0 ? -(double)t->bad_step : -(double)INFINITY;
+  if (t->failed != LS_OK) ls__error_set(t->failure);
+  LS_TRY(ls_comm_agree(t->comm, t->failed));
+  LS_TRY(ls__comm_max(t->comm, &bad, 1)); /* the first of all ranks */
+  if (isfinite(bad)) st = ls__not_finite(t, -bad, "the loss is");
+out:
+  return st;
+}
+
+/* ---- For the caller of the library */
+
+/* The loss of the last step over all lanes, in lane order. */
+static ls_status step_loss(ls_trainer *t, size_t samples, double *loss) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__comm_allgatherv(t->comm, t->lane_loss + t->lane_lo, t->all_loss, t->lane_count, sizeof(double)));
+  *loss = 0;
+  for (size_t lane = 0; lane < t->lanes; lane++) *loss += t->all_loss[lane];
+  if (!t->task.sums) *loss /= (double)samples;
+out:
+  return st;
+}
+
+ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, double *loss) {
+  ls_status st = LS_OK;
+  const ls_feed dataset = ls__trainer_dataset(t);
+  const size_t left = t->n > t->now.position ? t->n - t->now.position : 0;
+  const size_t most = feed == NULL && left < t->batch ? left : t->batch;
+  if (samples == 0) samples = most;
+  if (samples > t->batch)
+    LS_FAIL(LS_EUSAGE, "a step of %zu samples, and train.batch is %zu", samples, t->batch);
+  if (feed == NULL && t->data == NULL) LS_FAIL(LS_EUSAGE, "the trainer has no dataset: a feed is wanted");
+  if (t->task.n_heads == 0 && (feed == NULL || feed->score == NULL))
+    LS_FAIL(LS_EUSAGE, "the configuration has no loss: a feed that scores is wanted");
+  if (feed == NULL && samples != most)
+    LS_FAIL(LS_EUSAGE, "a step of %zu samples; the dataset gives %zu here: say 0", samples, most);
+  if (feed == NULL && !t->epoch_begun) LS_TRY(ls__trainer_epoch(t));
+  memset(t->sums, 0, t->lanes * t->task.width * sizeof *t->sums); /* of an epoch: not kept here */
+  ls__error_set("");
+  LS_TRY(ls__trainer_step(t, samples, feed != NULL ? feed : &dataset));
+  LS_TRY(ls__trainer_agree(t));
+  if (loss != NULL) LS_TRY(step_loss(t, samples, loss));
+  if (feed != NULL) goto out;
+  t->now.position += samples;
+  if (t->now.position < t->n) goto out;
+  t->now.epoch++;
+  t->now.position = 0;
+  t->epoch_begun = false;
 out:
   return st;
 }

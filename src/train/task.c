@@ -1,80 +1,305 @@
+/* Heads: from `loss:` and `metrics:` to losses, gradients and scores (task.h). */
+#include "train/task.h"
+
 #include <math.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "tensor/span.h"
-#include "train/trainer.h"
 
-ls_status ls__task_create(ls_config *root, ls__graph *graph, const ls_shape *target,
-                          const ls__affine *y_normal, ls__task *task) {
+/* ---- Reading */
+
+/* The entry of a head in `loss:` or `metrics:`: with one output all of it, with several that of the
+ * output's name.  A list or a name where a map by output is wanted is an error. */
+static ls_status entry_of(ls_config *root, const char *key, const ls__graph *graph, const char *output,
+                          ls_config **entry) {
+  ls_config *node = ls__config_child(root, key);
+  *entry = node;
+  if (graph->n_outputs == 1 || node == NULL) return LS_OK;
+  if (ls__config_kind_of(node) != LS__MAP)
+    return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
+                           graph->n_outputs, key, output);
+  *entry = ls__config_child(node, output);
+  return LS_OK;
+}
+
+/* Keys that are no output are mistakes. */
+static ls_status finish_map(ls_config *root, const char *key, const ls__graph *graph) {
+  ls_config *node = ls__config_child(root, key);
+  return graph->n_outputs > 1 && node != NULL ? ls__config_finish(node) : LS_OK;
+}
+
+/* The target of an output: of one the only one, of several the one of its name. */
+static ls_status find_target(ls_config *root, size_t n_arrays, const ls__array *arrays,
+                             const ls__graph *graph, ls__head *head) {
+  size_t found = n_arrays;
+  for (size_t i = 0; i < n_arrays; i++)
+    if (arrays[i].use == LS_TARGET &&
+        (graph->n_outputs == 1 || strcmp(arrays[i].port.name, head->name) == 0) && found == n_arrays)
+      found = i;
+  if (found == n_arrays && graph->n_outputs == 1) return ls__config_fail(root, "the data have no targets");
+  if (found == n_arrays)
+    return ls__config_fail(root, "output \"%s\" has no target; data.targets wants a map with that name",
+                           head->name);
+  head->target = found;
+  head->lengths = -1;
+  for (size_t i = 0; i < n_arrays; i++)
+    if (arrays[i].use == LS_LENGTH && arrays[i].of == (int)found) head->lengths = (int)i;
+  return LS_OK;
+}
+
+/* What the loss takes: the output, or the input of a final activation that it applies itself. */
+static void find_value(const ls__graph *graph, int output, ls__head *head) {
+  const int last = ls__graph_producer(graph, graph->output[output]);
+  const ls__layer *layer = &graph->node[last].layer;
+  const char *absorbs = head->loss->absorbs;
+  head->value = absorbs != NULL && strcmp(absorbs, layer->kind->kind.name) == 0 ? graph->node[last].in[0]
+                                                                               : graph->output[output];
+}
+
+static ls_status check_lengths(const ls__head *head, const ls_shape *prediction, const ls_shape *target) {
+  if (head->lengths < 0) return LS_OK;
+  if (prediction->ndim > 0 && target->ndim > 0 && prediction->dim[0] == target->dim[0]) return LS_OK;
+  return ls__fail(LS_ECONFIG, "data.lengths: the output \"%s\" has no positions that its target's lengths count",
+                  head->name);
+}
+
+static ls_status create_head(ls_config *root, const ls__graph *graph, int output, size_t n_arrays,
+                             const ls__array *arrays, ls__task *task) {
+  ls_status st = LS_OK;
+  ls__head *head = &task->head[task->n_heads++];
+  ls_config *loss = NULL, *metrics = NULL;
+  const ls_port port = ls__graph_output(graph, output);
+  memcpy(head->name, port.name, sizeof head->name);
+  LS_TRY(entry_of(root, "loss", graph, head->name, &loss));
+  if (loss == NULL) {
+    st = ls__config_fail(root, "loss: the output \"%s\" has none", head->name);
+    goto out;
+  }
+  LS_TRY(ls__loss_create(loss, &head->loss));
+  LS_TRY(find_target(root, n_arrays, arrays, graph, head));
+  find_value(graph, output, head);
+  const ls_shape prediction = ls__graph_shape(graph, head->value);
+  ls_shape target = arrays[head->target].port.shape;
+  if (prediction.ndim == 1 && prediction.dim[0] == 1 && target.ndim == 0 &&
+      head->loss->about != LS__ABOUT_CLASSES)
+    target = prediction; /* one output, one number a sample */
+  LS_TRY(ls__loss_fit(head->loss, &prediction, &target));
+  LS_TRY(check_lengths(head, &prediction, &target));
+  head->target_count = ls_shape_count(&target);
+  head->prediction_count = ls_shape_count(&prediction);
+  head->kind = (ls__metrics_task){.prediction = prediction,
+                                  .target = target,
+                                  .classes = head->loss->about == LS__ABOUT_CLASSES,
+                                  .binary = head->loss->about == LS__ABOUT_YES_NO,
+                                  .logits = head->loss->logits,
+                                  .lengths = head->lengths >= 0};
+  LS_TRY(entry_of(root, "metrics", graph, head->name, &metrics));
+  LS_TRY(ls__metrics_create(metrics, &head->kind, &head->metrics));
+  head->at = task->width;
+  task->width += 1 + ls__metrics_reals(head->metrics) + ls__metrics_counts(head->metrics);
+out:
+  return st;
+}
+
+/* One reduction for all, since one factor scales the whole gradient; no number that two losses would
+ * write their gradients of to the same place. */
+static ls_status check_heads(ls_config *root, ls__task *task) {
+  const ls_config *loss = ls__config_child(root, "loss");
+  task->sums = task->head[0].loss->reduction == 1;
+  for (int h = 1; h < task->n_heads; h++) {
+    if ((task->head[h].loss->reduction == 1) != task->sums)
+      return ls__config_fail(loss, "reduction must be the same for all outputs");
+    for (int k = 0; k < h; k++)
+      if (task->head[h].value == task->head[k].value)
+        return ls__config_fail(loss, "the losses of \"%s\" and \"%s\" take the same numbers: one applies the "
+                               "activation of the other's output itself; put a layer between",
+                               task->head[k].name, task->head[h].name);
+  }
+  if (ls__task_values(task) > LS__MAX_SCORES)
+    return ls__fail(LS_ECONFIG, "metrics: more than %d", LS__MAX_SCORES);
+  return LS_OK;
+}
+
+/* Lengths of an array that no head compares with would be read and have no effect. */
+static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__array *arrays) {
+  for (size_t i = 0; i < n_arrays; i++) {
+    bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT || task->n_heads == 0;
+    for (int h = 0; h < task->n_heads && !used; h++)
+      used = task->head[h].target == i || task->head[h].lengths == (int)i;
+    if (used) continue;
+    if (arrays[i].use == LS_LENGTH)
+      return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"", arrays[arrays[i].of].port.name);
+    return ls__fail(LS_ECONFIG, "data.targets: no output is compared with \"%s\"", arrays[i].port.name);
+  }
+  return LS_OK;
+}
+
+ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays, const ls__array *arrays,
+                          const ls__affine *normal, ls__task *task) {
   ls_status st = LS_OK;
   memset(task, 0, sizeof *task);
   task->graph = graph;
-  task->y_normal = y_normal;
-  ls_config *loss = ls__config_child(root, "loss");
-  if (loss == NULL) {
-    st = ls__config_fail(root, "loss: is missing; one of mse, mae, huber, cross_entropy, "
-                               "binary_cross_entropy");
+  task->weights = -1;
+  task->n_arrays = n_arrays;
+  for (size_t i = 0; i < n_arrays; i++)
+    if (arrays[i].use == LS_SAMPLE_WEIGHT) task->weights = (int)i;
+  task->n_values = graph->n_outputs;
+  memcpy(task->value, graph->output, sizeof task->value);
+  if (ls__config_child(root, "loss") == NULL) {
+    if (ls__config_child(root, "metrics") != NULL)
+      LS_FAIL(LS_ECONFIG, "metrics: they stand beside a loss, and there is none");
+    task->width = 2; /* loss, samples */
     goto out;
   }
-  LS_TRY(ls__loss_create(loss, &task->loss));
-  /* A softmax or sigmoid that the loss computes itself is left out of training: it takes logits. */
-  int last = ls__graph_producer(graph, graph->output[0]);
-  bool absorbed =
-      last >= 0 && ls__loss_absorbs(task->loss, graph->node[last].layer.kind->name);
-  graph->logits[0] = absorbed ? graph->node[last].in[0] : graph->output[0];
-  task->prediction = ls__graph_shape(graph, graph->logits[0]);
-  task->target = *target;
-  if (task->prediction.ndim == 1 && task->prediction.dim[0] == 1 && target->ndim == 0 &&
-      strcmp(ls__loss_name(task->loss), "cross_entropy") != 0)
-    task->target = task->prediction; /* one output, one number a sample */
-  LS_TRY(ls__loss_check(task->loss, &task->prediction, &task->target));
-  task->x_count = ls_shape_count(&graph->input[0]);
-  task->y_count = ls_shape_count(&task->target);
-  task->prediction_count = ls_shape_count(&task->prediction);
-  task->kind.prediction = task->prediction;
-  task->kind.target = task->target;
-  task->kind.classes = strcmp(ls__loss_name(task->loss), "cross_entropy") == 0;
-  task->kind.binary = strcmp(ls__loss_name(task->loss), "binary_cross_entropy") == 0;
-  task->kind.logits = ls__loss_absorbs(task->loss, "sigmoid");
-  LS_TRY(ls__metrics_create(ls__config_child(root, "metrics"), &task->kind, &task->metrics));
-  if (ls__metrics_values(task->metrics) > LS__MAX_METRICS)
-    LS_FAIL(LS_ECONFIG, "metrics: more than %d", LS__MAX_METRICS);
+  for (int i = 0; i < graph->n_outputs; i++) {
+    LS_TRY(create_head(root, graph, i, n_arrays, arrays, task));
+    task->head[i].normal = &normal[i];
+    task->value[i] = task->head[i].value;
+  }
+  LS_TRY(finish_map(root, "loss", graph));
+  LS_TRY(finish_map(root, "metrics", graph));
+  LS_TRY(check_heads(root, task));
+  LS_TRY(check_used(task, n_arrays, arrays));
 out:
   return st;
 }
 
 void ls__task_reset(ls__task *task) {
-  ls__loss_destroy(task->loss);
-  ls__metrics_destroy(task->metrics);
+  for (int h = 0; h < task->n_heads; h++) {
+    ls__loss_destroy(task->head[h].loss);
+    ls__metrics_destroy(task->head[h].metrics);
+  }
   memset(task, 0, sizeof *task);
 }
 
-size_t ls__task_width(const ls__task *task) {
-  return 1 + ls__metrics_reals(task->metrics) + ls__metrics_counts(task->metrics);
-}
+/* ---- Rows */
 
-void ls__task_score(const ls__task *task, size_t n, const float *yhat, const float *y, float *dyhat,
-                    float *shown, float *shown_y, double *sums) {
-  double *real = sums + 1, *count = real + ls__metrics_reals(task->metrics);
-  sums[0] += ls__loss_run(task->loss, &task->prediction, &task->target, n, yhat, y, dyhat);
-  if (task->y_normal->n > 0) { /* metrics are in the targets' own units */
-    size_t rows = n * task->y_count / task->y_normal->n;
-    memcpy(shown, yhat, n * task->y_count * sizeof *shown);
-    memcpy(shown_y, y, n * task->y_count * sizeof *shown_y);
-    ls__affine_undo(task->y_normal, shown, rows);
-    ls__affine_undo(task->y_normal, shown_y, rows);
-    yhat = shown;
-    y = shown_y;
+ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays, size_t max_n,
+                          ls__rows *rows) {
+  ls_status st = LS_OK;
+  size_t work = 0, shown = 0;
+  memset(rows, 0, sizeof *rows);
+  for (size_t i = 0; i < n_arrays; i++)
+    if (arrays[i].use != LS_INPUT)
+      LS_TRY(ls__alloc(&rows->array[i], max_n * arrays[i].count, sizeof(float), "targets of a lane"));
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    if (head->loss->work > work) work = head->loss->work;
+    if (head->normal->n > 0 && head->target_count > shown) shown = head->target_count;
   }
-  ls__metrics_add(task->metrics, n, yhat, y, NULL, real, count);
+  LS_TRY(ls__alloc(&rows->work, max_n * work, sizeof *rows->work, "scratch of a loss"));
+  LS_TRY(ls__alloc(&rows->shown, max_n * shown, sizeof *rows->shown, "predictions of a lane"));
+  LS_TRY(ls__alloc(&rows->shown_target, max_n * shown, sizeof *rows->shown, "targets of a lane"));
+out:
+  return st;
 }
 
-void ls__task_values(const ls__task *task, const double *sums, size_t samples, size_t batches,
+void ls__rows_reset(ls__rows *rows) {
+  for (int i = 0; i < LS__MAX_ARRAYS; i++) ls__free(rows->array[i]);
+  ls__free(rows->work);
+  ls__free(rows->shown);
+  ls__free(rows->shown_target);
+  memset(rows, 0, sizeof *rows);
+}
+
+void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arrays, ls__run *run,
+                     void *to[LS__MAX_ARRAYS]) {
+  int input = 0;
+  for (size_t i = 0; i < n_arrays; i++)
+    to[i] = arrays[i].use == LS_INPUT ? ls__run_input(run, input++) : rows->array[i];
+}
+
+ls_status ls__task_check(const ls__task *task, const ls__rows *rows, size_t n, size_t first) {
+  ls_status st = LS_OK;
+  for (int h = 0; h < task->n_heads; h++)
+    LS_TRY(ls__loss_check(task->head[h].loss, rows->array[task->head[h].target], n, first));
+out:
+  return st;
+}
+
+/* ---- Scores */
+
+static void score_head(const ls__task *task, int h, size_t n, ls__run *run, const ls__rows *rows,
+                       bool gradients, bool metrics, double *sums) {
+  const ls__head *head = &task->head[h];
+  double *real = sums + head->at + 1, *count = real + ls__metrics_reals(head->metrics);
+  const float *yhat = ls__run_result(run, h), *y = rows->array[head->target];
+  const int32_t *lengths = head->lengths >= 0 ? rows->array[head->lengths] : NULL;
+  float *dyhat = gradients ? ls__run_result_gradient(run, h) : NULL;
+  const ls__loss_call call = {.n = n,
+                              .yhat = yhat,
+                              .y = y,
+                              .dyhat = dyhat,
+                              .weights = task->weights >= 0 ? rows->array[task->weights] : NULL,
+                              .lengths = lengths,
+                              .work = rows->work};
+  sums[head->at] += ls__loss_run(head->loss, &call);
+  if (dyhat != NULL && head->loss->weight != 1)
+    ls__span()->scale(dyhat, (float)head->loss->weight, n * head->prediction_count);
+  if (!metrics) return;
+  if (head->normal->n > 0) { /* metrics are in the targets' own units */
+    const size_t all = n * head->target_count;
+    memcpy(rows->shown, yhat, all * sizeof(float));
+    memcpy(rows->shown_target, y, all * sizeof(float));
+    ls__affine_undo(head->normal, rows->shown, all / head->normal->n);
+    ls__affine_undo(head->normal, rows->shown_target, all / head->normal->n);
+    yhat = rows->shown;
+    y = rows->shown_target;
+  }
+  ls__metrics_add(head->metrics, n, yhat, y, lengths, real, count);
+}
+
+void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows, bool gradients,
+                    bool metrics, double *sums) {
+  for (int h = 0; h < task->n_heads; h++) score_head(task, h, n, run, rows, gradients, metrics, sums);
+}
+
+double ls__task_loss(const ls__task *task, const double *sums) {
+  double loss = 0;
+  if (task->n_heads == 0) return sums[0];
+  for (int h = 0; h < task->n_heads; h++) loss += task->head[h].loss->weight * sums[task->head[h].at];
+  return loss;
+}
+
+size_t ls__task_samples(const ls__task *task, const double *sums) {
+  if (task->n_heads == 0) return (size_t)sums[1];
+  return (size_t)sums[1 + ls__metrics_reals(task->head[0].metrics)];
+}
+
+size_t ls__task_values(const ls__task *task) {
+  size_t n = 0;
+  for (int h = 0; h < task->n_heads; h++)
+    n += ls__metrics_values(task->head[h].metrics) + (task->n_heads > 1 ? 1 : 0);
+  return n;
+}
+
+const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS_NAME_BYTES]) {
+  if (task->n_heads == 1) return ls__metrics_name(task->head[0].metrics, i);
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    const size_t n = 1 + ls__metrics_values(head->metrics);
+    if (i < n) {
+      snprintf(name, 2 * LS_NAME_BYTES, "%s_%s", head->name,
+               i == 0 ? "loss" : ls__metrics_name(head->metrics, i - 1));
+      return name;
+    }
+    i -= n;
+  }
+  return "";
+}
+
+void ls__task_scores(const ls__task *task, const double *sums, size_t samples, size_t batches,
                      ls__scores *scores) {
-  const double *real = sums + 1, *count = real + ls__metrics_reals(task->metrics);
-  double parts = ls__loss_sums(task->loss) ? (double)batches : (double)samples;
+  const double parts = task->sums ? (double)batches : (double)samples;
+  size_t k = 0;
   scores->samples = samples;
-  scores->loss = parts > 0 ? sums[0] / parts : (double)NAN;
-  for (size_t i = 0; i < ls__metrics_values(task->metrics); i++)
-    scores->metric[i] = ls__metrics_value(task->metrics, i, real, count);
+  scores->loss = parts > 0 ? ls__task_loss(task, sums) / parts : (double)NAN;
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    const double *real = sums + head->at + 1, *count = real + ls__metrics_reals(head->metrics);
+    if (task->n_heads > 1) scores->value[k++] = parts > 0 ? sums[head->at] / parts : (double)NAN;
+    for (size_t i = 0; i < ls__metrics_values(head->metrics); i++)
+      scores->value[k++] = ls__metrics_value(head->metrics, i, real, count);
+  }
 }

@@ -1,4 +1,6 @@
-/* A training run, inside. */
+/* A training run, inside: what its own sources share (trainer.c, step.c, loop.c, resume.c and what
+ * looks at a run).  Heads are in task.h, the update in update.h, clipping in clip.h, what a run shows
+ * and writes in report.h. */
 #ifndef LS_TRAIN_TRAINER_H
 #define LS_TRAIN_TRAINER_H
 
@@ -8,43 +10,13 @@
 #include "comm/exchange.h"
 #include "comm/lanes.h"
 #include "data/data.h"
-#include "metrics/metrics.h"
 #include "model/model.h"
-#include "nn/loss.h"
-#include "optim/optimizer.h"
 #include "optim/schedule.h"
+#include "train/clip.h"
 #include "train/settings.h"
-
-/* Where the time of a step goes, in seconds on this rank. */
-typedef struct ls__times {
-  double input, compute, exchange, wait, update;
-} ls__times;
-enum { LS__TIMES = sizeof(ls__times) / sizeof(double) };
-
-/* The loss and metrics of some samples, as values. */
-enum { LS__MAX_METRICS = 16 };
-typedef struct ls__scores {
-  size_t samples;
-  double loss;
-  double metric[LS__MAX_METRICS];
-} ls__scores;
-
-/* What is scored: shared by training, evaluation and gradient checks. */
-typedef struct ls__task {
-  const ls__graph *graph;
-  ls__loss *loss;
-  ls__metrics *metrics;
-  ls__metrics_task kind;
-  ls_shape prediction, target;
-  size_t x_count, y_count, prediction_count;
-  const ls__affine *y_normal; /* targets are normalised by this; n 0: not */
-} ls__task;
-
-/* A piece of a slice that is updated in one call: one parameter, or all of them. */
-typedef struct ls__segment {
-  size_t offset, n; /* in the arena */
-  bool decay;
-} ls__segment;
+#include "train/task.h"
+#include "train/times.h"
+#include "train/update.h"
 
 /* Where the last line of a step in metrics.jsonl stood in its epoch, or the epoch's beginning. */
 typedef struct ls__logged {
@@ -57,44 +29,45 @@ struct ls_trainer {
   ls_config *config;
   ls__settings set;
   ls_train_options options;
-  ls_data *data;
+  ls_data *data; /* NULL: the trainer is fed by its caller */
   bool owns_data;
+  bool epoch_begun; /* the data's epoch is under way */
 
   ls_model *model; /* its parameters are the exchange's */
+  size_t n_arrays;
+  const ls__array *arrays; /* the data's, or those that the caller says it will feed */
+  ls__array fed[2 * LS_MAX_PORTS];
   ls__task task;
-  ls__optimizer *optimizer;
+  ls__updater updater;
   ls__schedule *schedule;
   ls__exchange *exchange;
+  ls__clip *clip; /* NULL: no clipping by norm */
   ls__run *run;
-  ls__run *evaluation; /* made when first needed */
+  ls__run *evaluation;
+  ls__rows rows;
+  void *to[LS__MAX_ARRAYS];      /* where a lane's arrays go */
+  void *input[LS_MAX_PORTS];     /* the same for feeds: inputs, and targets output by output */
+  float *target[LS_MAX_PORTS];
+  const float *result[LS_MAX_PORTS];
+  float *gradient[LS_MAX_PORTS];
 
   size_t n, batch, lanes, lane_lo, lane_hi; /* samples in the training part; this rank's lanes */
+  size_t largest;                           /* samples of a lane, at most */
   uint64_t epoch_steps, total_steps;
-  float *y;              /* [lane samples, y] */
-  float *shown, *shown_y; /* predictions and targets in their own units, for metrics */
-  float *slot[LS__MAX_SLOTS]; /* optimizer state of the own slices, bucket after bucket */
-  ls__segment *segment;  /* all of the arena in order; one, where no segment differs */
-  size_t n_segments;
-
-  /* clipping by norm: squares of each block of LS__BLOCK floats, all ranks' */
-  double *block_squares, *own_squares, *all_squares;
-  size_t *block_count;   /* [ranks] blocks that each rank sends */
-  uint64_t *block_index; /* their places, rank after rank */
-
   ls__slice *slice;      /* [buckets] of the current step */
 
   struct {               /* the step under way */
-    double lr, scale;    /* what gradients are multiplied with: 1/batch, and clipping by norm */
+    ls__update_step update;
     size_t bucket;       /* the next to be updated */
     size_t owned;        /* floats of own slices before it */
     bool last_lane;      /* this rank's last lane is running */
     ls_status status;
   } step;
 
-  double *sums;          /* [lanes, width] running sums of the epoch (own lanes): loss, reals, counts */
+  double *sums;          /* [lanes, width] running sums of the epoch (own lanes) */
   double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums; [LS__LOGGED] */
+  double *lane_loss, *all_loss; /* [lanes] of the last step: own lanes', all lanes' */
   ls__logged logged;
-  size_t width;
   size_t *lane_count;    /* [ranks] lanes that each owns */
   ls__standing now;
   uint64_t bad_step;     /* the step whose loss was not finite, 0: none */
@@ -104,32 +77,25 @@ struct ls_trainer {
   ls__times total;
   double trained_seconds; /* in steps, this process */
   uint64_t trained_samples;
-  bool bare; /* for measurements: the samples of the step before, no metrics */
 };
 
-/* --- task.c */
-LS_CHECKED ls_status ls__task_create(ls_config *root, ls__graph *graph, const ls_shape *target,
-                                     const ls__affine *y_normal, ls__task *task);
-void ls__task_reset(ls__task *task);
-size_t ls__task_width(const ls__task *task); /* doubles of sums: loss, reals, counts */
-/* Add n samples' loss and metrics to sums; gradient of the loss to dyhat unless NULL.  shown and
- * shown_y: room for n rows where targets are normalised. */
-void ls__task_score(const ls__task *task, size_t n, const float *yhat, const float *y, float *dyhat,
-                    float *shown, float *shown_y, double *sums);
-void ls__task_values(const ls__task *task, const double *sums, size_t samples, size_t batches,
-                     ls__scores *scores);
+/* --- trainer.c */
+/* Begin again from step 0 with the weights as they are: for measurements. */
+void ls__trainer_restart(ls_trainer *t);
 
 /* --- step.c */
-/* One step on the batch that starts at position now.position of the epoch. */
-LS_CHECKED ls_status ls__trainer_step(ls_trainer *t, size_t samples);
+/* One step on `samples` samples that the feed gives.  What fails on this rank alone is kept in
+ * t->failed, to be agreed on; the status is that of what all ranks do together. */
+LS_CHECKED ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed);
+/* The feed of the dataset: positions now.position ... of the epoch under way. */
+ls_feed ls__trainer_dataset(ls_trainer *t);
+/* Start the dataset's epoch at now.position.  Collective. */
+LS_CHECKED ls_status ls__trainer_epoch(ls_trainer *t);
 /* The epoch's sums over all lanes, in lane order.  Collective. */
 LS_CHECKED ls_status ls__trainer_epoch_sums(ls_trainer *t, double *sums);
-
-/* --- evaluate.c */
-/* Loss and metrics of rows of a part.  Collective.  confusion [K*K] or NULL, summed over ranks. */
-LS_CHECKED ls_status ls__evaluate_split(ls_comm *comm, const ls__task *task, ls__run *run,
-                                        const float *parameters, ls_data *data, ls_split split,
-                                        ls__scores *scores, double *confusion);
+/* t->failed, as agreed on by all; whether the loss of a step was not finite on any rank. */
+LS_CHECKED ls_status ls__trainer_agree(ls_trainer *t);
+ls_status ls__not_finite(const ls_trainer *t, double step, const char *what);
 
 /* --- resume.c */
 LS_CHECKED ls_status ls__trainer_save(ls_trainer *t, const char *path); /* collective */
@@ -140,29 +106,10 @@ LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *pat
 LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path,
                                          bool whole);
 
-/* --- loop.c: ls_trainer_run */
-
-/* --- report.c: everything that a run shows and writes besides checkpoints */
-typedef struct ls__report ls__report;
-LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out); /* rank 0 alone writes */
-LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t); /* to be on disk with a checkpoint's step */
-void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
-void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
-                      const ls__scores *validation, double seconds, double lr);
-LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st, const char *why,
-                                      const ls_train_summary *summary);
-
 /* This rank's lanes of a batch of n samples: those of lane l. */
 static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, size_t *lo, size_t *hi) {
   *lo = ls__cut(n, lane, t->lanes);
   *hi = ls__cut(n, lane + 1, t->lanes);
-}
-
-/* Where a batch goes: x for the first input, y for the first target; NULL: not wanted. */
-static inline void ls__batch_rooms(const ls_data *data, void *x, void *y, void *to[LS__MAX_ARRAYS]) {
-  const ls__array *arrays = NULL;
-  const size_t n = ls__data_arrays(data, &arrays), target = ls__data_first(data, LS_TARGET);
-  for (size_t i = 0; i < n; i++) to[i] = i == 0 ? x : i == target ? y : NULL;
 }
 
 #endif

@@ -37,25 +37,22 @@ static char *config_text(ls__h5 *file, const char *path) {
 static double each_parameter(ls__h5 *file, const char *path, ls_model *model, bool set) {
   double worst = 0;
   const ls__graph *graph = model->graph;
-  for (int i = 0; i < graph->n_nodes; i++)
-    for (int p = 0; p < graph->node[i].layer.n_parameters; p++) {
-      const ls__parameter *parameter = &graph->node[i].layer.parameters[p];
-      size_t n = ls_shape_count(&parameter->shape);
-      float *mine = model->parameters + graph->node[i].offset[p], *stored = ls__calloc(n, sizeof *stored);
-      char name[256];
-      double apart = 0, norm = 0;
-      snprintf(name, sizeof name, "/%s/%s/%s", set ? "initial" : "expected", graph->node[i].layer.name,
-               parameter->name);
-      MUST(ls__h5_read(file, name, LS__F32, stored));
-      for (size_t e = 0; e < n; e++) {
-        if (set) mine[e] = stored[e];
-        apart += pow((double)mine[e] - (double)stored[e], 2);
-        norm += pow((double)stored[e], 2);
-      }
-      ls__free(stored);
-      double error = sqrt(apart / norm);
-      if (!(error <= worst)) worst = error;
+  for (int t = 0; t < graph->n_tensors; t++) {
+    const ls__tensor *tensor = &graph->tensor[t];
+    float *mine = model->parameters + tensor->offset, *stored = ls__calloc(tensor->n, sizeof *stored);
+    char name[256];
+    double apart = 0, norm = 0;
+    snprintf(name, sizeof name, "/%s/%s", set ? "initial" : "expected", tensor->name);
+    MUST(ls__h5_read(file, name, LS__F32, stored));
+    for (size_t e = 0; e < tensor->n; e++) {
+      if (set) mine[e] = stored[e];
+      apart += pow((double)mine[e] - (double)stored[e], 2);
+      norm += pow((double)stored[e], 2);
     }
+    ls__free(stored);
+    double error = sqrt(apart / norm);
+    if (!(error <= worst)) worst = error;
+  }
   return worst;
 }
 

@@ -55,7 +55,11 @@ static int32_t class_of(size_t i, const float *x) {
 }
 
 static void steps(ls_trainer *t, int n) {
-  for (int i = 0; i < n; i++) MUST(ls__trainer_step(t, BATCH));
+  const ls_feed dataset = ls__trainer_dataset(t);
+  for (int i = 0; i < n; i++) {
+    MUST(ls__trainer_step(t, BATCH, &dataset));
+    t->now.position += BATCH;
+  }
 }
 
 static void check(ls_comm *comm, const char *memory, const char *exchange, const char *more) {
@@ -65,8 +69,7 @@ static void check(ls_comm *comm, const char *memory, const char *exchange, const
   snprintf(yaml, sizeof yaml, text, folder, memory, more, exchange);
   MUST(ls_config_parse(yaml, "test", &config));
   MUST(ls_trainer_create(comm, config, NULL, NULL, &t));
-  const ls__epoch epoch = {t->set.seed, 0, 0, t->batch, t->lanes, t->lane_lo, t->lane_hi};
-  MUST(ls__data_epoch(t->data, &epoch));
+  MUST(ls__trainer_epoch(t));
   steps(t, 4);
   size_t calls = ls__alloc_calls(), others = atomic_load(&mallocs);
   steps(t, 30); /* through several windows of a stream */

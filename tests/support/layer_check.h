@@ -27,6 +27,11 @@ typedef struct layer_check {
   float *y, *dy, *saved, *work;
 } layer_check;
 
+/* The kind of this name. */
+static inline const ls__layer_kind *layer_check_kind(const char *name) {
+  return (const ls__layer_kind *)ls__registry_find(&ls__layers, name);
+}
+
 static inline float *layer_check_floats(size_t n) {
   float *p = ls__calloc(n > 0 ? n : 1, sizeof *p);
   assert_non_null(p);
@@ -59,7 +64,7 @@ static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *k
   layer->options = ls__calloc(kind->options_bytes + 1, 1);
   layer->n_in = n_in;
   for (int k = 0; k < n_in; k++) layer->in[k] = in[k];
-  LS_TRY(kind->configure(layer, map));
+  LS_TRY(ls__layer_configure(layer, map));
   LS_TRY(ls__config_finish(map));
   LS_TRY(kind->infer(layer, map));
 
@@ -84,7 +89,7 @@ static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *k
   call->y = c->y = layer_check_floats(c->y_count);
   call->dy = c->dy = layer_check_floats(c->y_count);
   layer_check_random(c->dy, c->y_count, 50);
-  call->saved = c->saved = layer_check_floats(n * layer->saved);
+  call->saved = c->saved = layer_check_floats(n * layer->saved + layer->saved_fixed);
   call->work = c->work = layer_check_floats(n * layer->work + layer->work_fixed);
 out:
   if (st != LS_OK) {

@@ -5,7 +5,7 @@
 
 static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
   layer_check c;
-  assert_int_equal(layer_check_init(&c, ls__layer_kind_find(kind), options, n, n_in, in), LS_OK);
+  assert_int_equal(layer_check_init(&c, layer_check_kind(kind), options, n, n_in, in), LS_OK);
   double error = layer_check_gradients(&c);
   if (error >= 1e-3) print_error("%s %s: relative error %g\n", kind, options, error);
   layer_check_reset(&c);
@@ -60,7 +60,7 @@ static void accumulation(void **state) {
   const ls_shape in[2] = {{1, {6}}, {1, {6}}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
-    assert_int_equal(layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 5,
+    assert_int_equal(layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 5,
                                       cases[i].n_in, in),
                      LS_OK);
     c.layer.kind->forward(&c.layer, &c.call);
@@ -72,7 +72,7 @@ static void accumulation(void **state) {
       }
       for (int p = 0; p < c.layer.n_parameters; p++)
         for (size_t e = 0; e < c.w_count[p]; e++) c.dw[p][e] = pass == 0 ? NAN : 100.0F;
-      c.call.dw_accumulate = pass == 1;
+      for (int p = 0; p < c.layer.n_parameters; p++) c.call.dw_accumulate[p] = pass == 1;
       c.layer.kind->backward(&c.layer, &c.call);
       for (int k = 0; k < c.layer.n_in; k++)
         for (size_t e = 0; e < 30; e++) {
@@ -99,14 +99,14 @@ static void in_place(void **state) {
     int n_in = strcmp(kinds[i], "add") == 0 ? 2 : 1;
     const char *options = strcmp(kinds[i], "dropout") == 0 ? "{rate: 0.3}" : "{}";
     layer_check a, b;
-    assert_int_equal(layer_check_init(&a, ls__layer_kind_find(kinds[i]), options, 3, n_in, in),
+    assert_int_equal(layer_check_init(&a, layer_check_kind(kinds[i]), options, 3, n_in, in),
                      LS_OK);
-    assert_int_equal(layer_check_init(&b, ls__layer_kind_find(kinds[i]), options, 3, n_in, in),
+    assert_int_equal(layer_check_init(&b, layer_check_kind(kinds[i]), options, 3, n_in, in),
                      LS_OK);
     assert_true(a.layer.needs & LS__IN_PLACE);
     a.layer.kind->forward(&a.layer, &a.call);
     a.layer.kind->backward(&a.layer, &a.call);
-    bool keeps_x = b.layer.needs & LS__NEEDS_X; /* then y is elsewhere in training */
+    bool keeps_x = b.layer.needs_x[0]; /* then y is elsewhere in training */
     if (!keeps_x) b.call.y = b.x[0];
     b.call.dx[0] = b.dy;
     b.layer.kind->forward(&b.layer, &b.call);
@@ -148,7 +148,7 @@ static void values(void **state) {
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
     assert_int_equal(
-        layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 1, 1, &in),
+        layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 1, 1, &in),
         LS_OK);
     memcpy(c.x[0], x, sizeof x);
     c.layer.kind->forward(&c.layer, &c.call);
@@ -169,7 +169,8 @@ static void dense_by_hand(void **state) {
   assert_int_equal(c.layer.parameters[0].shape.dim[0], 3);
   assert_int_equal(c.layer.parameters[0].shape.dim[1], 2);
   assert_true(c.layer.parameters[0].decay && !c.layer.parameters[1].decay);
-  assert_int_equal(c.layer.needs, LS__NEEDS_X);
+  assert_int_equal(c.layer.needs, 0);
+  assert_true(c.layer.needs_x[0]);
   static const float x[4] = {1, 2, 3, 4}, w[6] = {1, 0, 0, 1, 2, -1}, b[3] = {10, 20, 30};
   static const float dy[6] = {1, 2, 3, 4, 5, 6};
   static const float y[6] = {11, 22, 30, 13, 24, 32}, db[3] = {5, 7, 9};
@@ -280,7 +281,7 @@ static void refusals(void **state) {
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
-    ls_status st = layer_check_init(&c, ls__layer_kind_find(cases[i].kind), cases[i].options, 2,
+    ls_status st = layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 2,
                                     cases[i].n_in, cases[i].in);
     if (st != LS_ECONFIG || strstr(ls_error_message(), cases[i].says) == NULL)
       fail_msg("%s %s: status %d, \"%s\" should say %s", cases[i].kind, cases[i].options, (int)st,
@@ -290,11 +291,12 @@ static void refusals(void **state) {
 
 static void registry(void **state) {
   (void)state;
-  assert_null(ls__layer_kind_find("perceptron"));
+  assert_null(layer_check_kind("perceptron"));
   int count = 0, activations = 0;
-  for (const ls__layer_kind *const *k = ls__layer_kinds(); *k != NULL; k++, count++) {
-    assert_ptr_equal(ls__layer_kind_find((*k)->name), *k);
-    activations += ls__layer_is_activation(*k);
+  for (const ls__kind *k; (k = ls__registry_at(&ls__layers, (size_t)count)) != NULL; count++) {
+    assert_ptr_equal(layer_check_kind(k->name), k);
+    assert_true(k->what != NULL && k->what[0] != '\0');
+    activations += ls__layer_is_activation((const ls__layer_kind *)k);
   }
   assert_true(count >= 16);
   assert_true(activations >= 10 && activations <= count - 6);

@@ -26,10 +26,9 @@ static double run(const char *yaml, ls_shape prediction, ls_shape target, size_t
   ls_config *config = NULL;
   ls__loss *loss = NULL;
   assert_int_equal(make(yaml, &config, &loss), LS_OK);
-  if (ls__loss_check(loss, &prediction, &target) != LS_OK) fail_msg("%s", ls_error_message());
-  if (ls__loss_check_targets(loss, &prediction, &target, y, n, 0) != LS_OK)
-    fail_msg("%s", ls_error_message());
-  double sum = ls__loss_run(loss, &prediction, &target, n, yhat, y, dyhat);
+  if (ls__loss_fit(loss, &prediction, &target) != LS_OK) fail_msg("%s", ls_error_message());
+  if (ls__loss_check(loss, y, n, 0) != LS_OK) fail_msg("%s", ls_error_message());
+  double sum = ls__loss_run(loss, &(ls__loss_call){.n = n, .yhat = yhat, .y = y, .dyhat = dyhat});
   ls__loss_destroy(loss);
   ls_config_destroy(config);
   return sum;
@@ -303,7 +302,7 @@ static void refusals(void **state) {
     ls_config *config = NULL;
     ls__loss *loss = NULL;
     assert_int_equal(make(shapes[i].loss, &config, &loss), LS_OK);
-    ls_status st = ls__loss_check(loss, &shapes[i].prediction, &shapes[i].target);
+    ls_status st = ls__loss_fit(loss, &shapes[i].prediction, &shapes[i].target);
     if ((st == LS_OK) != shapes[i].fits) fail_msg("%s: shapes %zu: %d", shapes[i].loss, i, (int)st);
     ls__loss_destroy(loss);
     ls_config_destroy(config);
@@ -346,13 +345,64 @@ static void targets(void **state) {
     ls_config *config = NULL;
     ls__loss *loss = NULL;
     assert_int_equal(make(cases[i].loss, &config, &loss), LS_OK);
-    ls_status st =
-        ls__loss_check_targets(loss, &cases[i].prediction, &cases[i].target, cases[i].y, 3, 1000);
+    assert_int_equal(ls__loss_fit(loss, &cases[i].prediction, &cases[i].target), LS_OK);
+    ls_status st = ls__loss_check(loss, cases[i].y, 3, 1000);
     if (st != LS_EDATA || strstr(ls_error_message(), cases[i].says) == NULL)
       fail_msg("%d, \"%s\" should say %s", (int)st, ls_error_message(), cases[i].says);
     ls__loss_destroy(loss);
     ls_config_destroy(config);
   }
+}
+
+/* Weighted and shortened samples, each against the loss of that sample alone, as short as it is. */
+static void weights_and_lengths(void **state) {
+  (void)state;
+  static const char *const losses[] = {"mse", "{mse: {half: true}}", "mae", "huber", "binary_cross_entropy",
+                                       "cross_entropy", "{cross_entropy: {from_logits: false}}"};
+  static const float weights[3] = {0.5F, 0, 3};
+  static const int32_t lengths[3] = {2, 3, 0};
+  for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
+    for (int mode = 1; mode < 4; mode++) { /* 1: weights, 2: lengths, 3: both */
+      const bool classes = strstr(losses[i], "{cross") != NULL || strcmp(losses[i], "cross_entropy") == 0;
+      const ls_shape prediction = {2, {3, 4}}, target = classes ? (ls_shape){1, {3}} : prediction;
+      const size_t outputs = 12, targets = classes ? 3 : 12;
+      float score[36], truth[36], dyhat[36], want[36] = {0};
+      double sum = 0;
+      for (size_t k = 0; k < 36; k++) {
+        score[k] = P[k % 12] * (float)(1 + k % 3) / 3;
+        truth[k] = classes ? (float)(k % 4) : B[k % 12];
+        dyhat[k] = NAN;
+      }
+      ls_config *config = NULL;
+      ls__loss *loss = NULL;
+      assert_int_equal(make(losses[i], &config, &loss), LS_OK);
+      assert_int_equal(ls__loss_fit(loss, &prediction, &target), LS_OK);
+      const double got = ls__loss_run(loss, &(ls__loss_call){.n = 3,
+                                                             .yhat = score,
+                                                             .y = truth,
+                                                             .dyhat = dyhat,
+                                                             .weights = mode & 1 ? weights : NULL,
+                                                             .lengths = mode & 2 ? lengths : NULL});
+      for (size_t s = 0; s < 3; s++) {
+        const size_t length = mode & 2 ? (size_t)lengths[s] : 3;
+        const double weight = mode & 1 ? (double)weights[s] : 1;
+        ls_shape p = prediction, t = target;
+        if (length == 0) continue;
+        p.dim[0] = t.dim[0] = length;
+        assert_int_equal(ls__loss_fit(loss, &p, &t), LS_OK);
+        sum += weight * ls__loss_run(loss, &(ls__loss_call){.n = 1,
+                                                            .yhat = score + s * outputs,
+                                                            .y = truth + s * targets,
+                                                            .dyhat = want + s * outputs});
+        for (size_t k = 0; k < outputs; k++) want[s * outputs + k] *= (float)weight;
+      }
+      if (!(fabs(got - sum) <= 1e-12 * fabs(sum))) fail_msg("%s, mode %d: %.17g, wanted %.17g", losses[i], mode, got, sum);
+      for (size_t k = 0; k < 36; k++)
+        if (dyhat[k] != want[k])
+          fail_msg("%s, mode %d: gradient %zu is %g, wanted %g", losses[i], mode, k, (double)dyhat[k], (double)want[k]);
+      ls__loss_destroy(loss);
+      ls_config_destroy(config);
+    }
 }
 
 static void absorbs(void **state) {
@@ -369,7 +419,7 @@ static void absorbs(void **state) {
     ls_config *config = NULL;
     ls__loss *loss = NULL;
     assert_int_equal(make(cases[i].loss, &config, &loss), LS_OK);
-    assert_int_equal(ls__loss_absorbs(loss, cases[i].activation), cases[i].takes);
+    assert_int_equal(loss->absorbs != NULL && strcmp(loss->absorbs, cases[i].activation) == 0, cases[i].takes);
     ls__loss_destroy(loss);
     ls_config_destroy(config);
   }
@@ -379,7 +429,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(gradients),
                                      cmocka_unit_test(additive),  cmocka_unit_test(extremes),
                                      cmocka_unit_test(refusals),  cmocka_unit_test(targets),
-                                     cmocka_unit_test(absorbs)};
+                                     cmocka_unit_test(absorbs),
+                                     cmocka_unit_test(weights_and_lengths)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   if (ls__alloc_alive() != 0) printf("%zu blocks were not freed\n", ls__alloc_alive());
   return failed + (ls__alloc_alive() != 0);

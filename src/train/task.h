@@ -1,0 +1,87 @@
+/* What is learned: heads, each an output with its target, loss, weight and metrics.
+ *
+ * A configuration with one output has one head, `loss: mse` and `metrics: [mae]`; with several,
+ * loss and metrics are maps by the outputs' names.  The loss of all is the sum of weight times loss
+ * over the heads.  A network without `loss:` has no heads: it can be fed by a caller who scores it. */
+#ifndef LS_TRAIN_TASK_H
+#define LS_TRAIN_TASK_H
+
+#include "data/data.h"
+#include "metrics/metrics.h"
+#include "model/run.h"
+#include "nn/loss.h"
+
+typedef struct ls__head {
+  char name[LS_NAME_BYTES]; /* the output's */
+  int value;                /* of the graph: the output, or what a final activation that the loss
+                               applies itself reads */
+  size_t target;            /* which array holds its targets */
+  int lengths;              /* which array holds the lengths of targets; -1: none */
+  ls__loss *loss;
+  ls__metrics *metrics;
+  ls__metrics_task kind;
+  size_t target_count, prediction_count;
+  const ls__affine *normal; /* targets are normalised by it; n 0: not */
+  size_t at;                /* its first sum: loss, reals, counts */
+} ls__head;
+
+typedef struct ls__task {
+  const ls__graph *graph;
+  int n_heads;
+  ls__head head[LS_MAX_PORTS];
+  int n_values, value[LS_MAX_PORTS]; /* what a run ends at: each head's value, or all outputs */
+  int weights;   /* the array of sample weights; -1: none */
+  bool sums;     /* losses are summed over a batch, not averaged */
+  size_t width;  /* doubles of sums */
+  size_t n_arrays;
+} ls__task;
+
+/* From `loss:` and `metrics:`.  Targets are arrays, found by the outputs' names where there are
+ * several; normal [outputs] is how they are normalised.  LS_ECONFIG. */
+LS_CHECKED ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
+                                     const ls__array *arrays, const ls__affine *normal, ls__task *task);
+void ls__task_reset(ls__task *task);
+
+/* Refuse targets of samples that the losses can't take; `first` is the number of the first sample. */
+struct ls__rows;
+LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows *rows, size_t n,
+                                    size_t first);
+
+/* ---- Rows: the targets of some samples, and what scoring them needs besides */
+
+typedef struct ls__rows {
+  void *array[LS__MAX_ARRAYS]; /* targets, weights, lengths: room for max_n; NULL: not used */
+  float *work;
+  float *shown, *shown_target; /* one head's, in the targets' own units */
+} ls__rows;
+LS_CHECKED ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
+                                     size_t max_n, ls__rows *rows);
+void ls__rows_reset(ls__rows *rows);
+/* Where ls__data_take puts each array: inputs into the run, the others into the rows. */
+void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arrays, ls__run *run,
+                     void *to[LS__MAX_ARRAYS]);
+
+/* ---- Scores */
+
+/* Add the loss and metrics of the n samples that the run has just computed; with `gradients` their
+ * gradients go back into the run.  Without `metrics` only losses are added. */
+void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows, bool gradients,
+                    bool metrics, double *sums);
+/* The loss of all heads: the weighted sum of theirs. */
+double ls__task_loss(const ls__task *task, const double *sums);
+/* Samples that the sums were added over. */
+size_t ls__task_samples(const ls__task *task, const double *sums);
+
+/* Sums as values.  Of one head the values are its metrics, of several each one's loss and metrics. */
+enum { LS__MAX_SCORES = 128 };
+typedef struct ls__scores {
+  size_t samples;
+  double loss;
+  double value[LS__MAX_SCORES];
+} ls__scores;
+size_t ls__task_values(const ls__task *task);
+const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS_NAME_BYTES]);
+void ls__task_scores(const ls__task *task, const double *sums, size_t samples, size_t batches,
+                     ls__scores *scores);
+
+#endif

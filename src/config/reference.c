@@ -132,14 +132,15 @@ out:
 
 /* ---- Entries for everybody ---- */
 
+/* Whether a bound means something to a reader. */
 static bool bounded(double bound) {
-  return fabs(bound) < 1e30;
+  return fabs(bound) < 1e9;
 }
 
 const char *ls__reference_range(const ls__option *o, char text[LS__REFERENCE_CELL]) {
   char low[LS__NUMBER_TEXT], high[LS__NUMBER_TEXT];
   bool whole = o->type == LS__OPTION_WHOLE || o->type == LS__OPTION_SIZE;
-  bool has_low = bounded(o->low), has_high = bounded(o->high) && !(whole && o->high >= 2147483647.0);
+  bool has_low = bounded(o->low), has_high = bounded(o->high);
   text[0] = '\0';
   if (!whole && o->type != LS__OPTION_NUMBER) return text;
   ls__number_format(o->low, low);

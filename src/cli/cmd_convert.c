@@ -30,13 +30,15 @@ static ls_status parse_number(const cli *c, const char *name, const char *text, 
 }
 
 enum { VALIDATION = 256, TEST, SEED, GZIP, QUIET };
-static const struct option shared[] = {
-    {"output", required_argument, NULL, 'o'},      {"validation", required_argument, NULL, VALIDATION},
-    {"test", required_argument, NULL, TEST},       {"seed", required_argument, NULL, SEED},
-    {"gzip", required_argument, NULL, GZIP},       {"quiet", no_argument, NULL, QUIET},
-    {NULL, 0, NULL, 0}};
+static const struct option shared[] = {{"output", required_argument, NULL, 'o'},
+                                       {"validation", required_argument, NULL, VALIDATION},
+                                       {"test", required_argument, NULL, TEST},
+                                       {"seed", required_argument, NULL, SEED},
+                                       {"gzip", required_argument, NULL, GZIP},
+                                       {"quiet", no_argument, NULL, QUIET},
+                                       {NULL, 0, NULL, 0}};
 
-/* The shared option that an argument names, in whole or by its beginning; NULL: it names another. */
+/* The shared option that an argument names, in whole or by its beginning; NULL: it is another. */
 static const struct option *shared_option(const char *argument) {
   const char *name = argument + 2;
   const size_t n = strcspn(name, "=");
@@ -63,8 +65,9 @@ static ls_status take_own(cli *c, char **own, int *n_own) {
       continue;
     }
     const struct option *o = strncmp(argument, "--", 2) == 0 ? shared_option(argument) : NULL;
-    const bool takes_next = strcmp(argument, "-o") == 0 ||
-                            (o != NULL && o->has_arg == required_argument && strchr(argument, '=') == NULL);
+    const bool takes_next =
+        strcmp(argument, "-o") == 0 ||
+        (o != NULL && o->has_arg == required_argument && strchr(argument, '=') == NULL);
     c->argv[kept++] = c->argv[i++];
     if (takes_next && i < c->argc) c->argv[kept++] = c->argv[i++];
   }
@@ -79,11 +82,18 @@ static ls_status parse(cli *c, ls_convert_options *o) {
   long long number = 0;
   o->progress = true;
   opterr = 0;
-  for (int code; st == LS_OK && (code = getopt_long(c->argc, c->argv, ":o:", shared, NULL)) != -1;) {
+  for (int code;
+       st == LS_OK && (code = getopt_long(c->argc, c->argv, ":o:", shared, NULL)) != -1;) {
     switch (code) {
-      case 'o': o->output = optarg; break;
-      case VALIDATION: st = parse_share(c, "validation", optarg, &o->validation); break;
-      case TEST: st = parse_share(c, "test", optarg, &o->test); break;
+      case 'o':
+        o->output = optarg;
+        break;
+      case VALIDATION:
+        st = parse_share(c, "validation", optarg, &o->validation);
+        break;
+      case TEST:
+        st = parse_share(c, "test", optarg, &o->test);
+        break;
       case SEED:
         st = parse_number(c, "seed", optarg, 9223372036854775807LL, &number);
         o->seed = (unsigned long long)number;
@@ -92,8 +102,11 @@ static ls_status parse(cli *c, ls_convert_options *o) {
         st = parse_number(c, "gzip", optarg, 9, &number);
         o->gzip = (int)number;
         break;
-      case QUIET: o->progress = false; break;
-      default: st = unknown_option(c, code);
+      case QUIET:
+        o->progress = false;
+        break;
+      default:
+        st = unknown_option(c, code);
     }
   }
   if (st != LS_OK) return st;

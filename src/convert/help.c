@@ -43,8 +43,8 @@ static void help_option(FILE *out, const ls__option *o) {
     at = 0;
   }
   fprintf(out, "%*s", (int)(INDENT - at), "");
-  snprintf(text, sizeof text, "%s%s%s%s", o->what, *o->fallback == '\0' ? "" : " (default: ",
-           o->fallback, *o->fallback == '\0' ? "" : ")");
+  snprintf(text, sizeof text, "%s%s%s%s", o->what,
+           *o->fallback == '\0' ? "" : " (default: ", o->fallback, *o->fallback == '\0' ? "" : ")");
   put_wrapped(out, text, INDENT);
 }
 

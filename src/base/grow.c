@@ -6,10 +6,9 @@
 
 #include "base/alloc.h"
 
-ls_status ls__grow(void *pointer_to_array, size_t *capacity, size_t need, size_t size,
-                   const char *what) {
+ls_status ls__grow_to(void *pointer_to_array, size_t *capacity, size_t need, size_t size,
+                      const char *what) {
   enum { FIRST = 16 };
-  if (need <= *capacity) return LS_OK;
   size_t room = *capacity < FIRST / 2 ? FIRST : *capacity > SIZE_MAX / 2 ? SIZE_MAX : 2 * *capacity;
   if (room < need) room = need;
   void *array;

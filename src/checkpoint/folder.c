@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "checkpoint/checkpoint.h"
 
 void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, size_t bytes) {
@@ -37,12 +38,7 @@ static ls_status list_steps(const char *run_directory, uint64_t **steps, size_t 
     if (strncmp(entry->d_name, "step-", 5) != 0) continue;
     unsigned long long step = strtoull(entry->d_name + 5, &end, 10);
     if (end == entry->d_name + 5 || strcmp(end, ".h5") != 0) continue;
-    if (*n == room) {
-      room = 2 * room + 16;
-      uint64_t *more = ls__realloc(*steps, room, sizeof **steps);
-      if (more == NULL) LS_FAIL(LS_ENOMEM, "%s: too many checkpoints", folder);
-      *steps = more;
-    }
+    LS_TRY(ls__grow(steps, &room, *n + 1, sizeof **steps, folder));
     (*steps)[(*n)++] = step;
   }
   if (*n > 0) qsort(*steps, *n, sizeof **steps, newest_first);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 
 enum {
   PAGE_FLOATS = 1024,      /* arenas in shared memory begin at pages of 4 KB */
@@ -64,13 +65,7 @@ ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send,
                            MPI_Datatype type, int peer, int tag) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
-  if (t->requests == t->room) {
-    size_t room = 2 * t->room + 64;
-    MPI_Request *grown = ls__realloc(t->request, room, sizeof *grown);
-    if (grown == NULL) LS_FAIL(LS_ENOMEM, "exchange: out of memory for %zu messages", room);
-    t->request = grown;
-    t->room = room;
-  }
+  LS_TRY(ls__grow(&t->request, &t->room, t->requests + 1, sizeof *t->request, "exchange: messages"));
   MPI_Request *request = &t->request[t->requests];
   int code = send ? MPI_Send_init(at, (int)count, type, peer, tag, x->comm->mpi, request)
                   : MPI_Recv_init(at, (int)count, type, peer, tag, x->comm->mpi, request);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "base/number.h"
 #include "config/nearest.h"
 #include "config/tree.h"
@@ -43,9 +44,9 @@ static ls_status fail_missing(const ls_config *map, const char *key, const char 
 static ls_status ask(ls_config *map, const char *key) {
   for (size_t i = 0; i < map->n_asked; i++)
     if (strcmp(map->asked[i], key) == 0) return LS_OK;
-  char **asked = ls__realloc(map->asked, map->n_asked + 1, sizeof(char *));
-  if (asked == NULL) return ls__fail(LS_ENOMEM, "configuration: out of memory");
-  map->asked = asked;
+  ls_status st = ls__grow(&map->asked, &map->asked_capacity, map->n_asked + 1, sizeof(char *),
+                          "configuration");
+  if (st != LS_OK) return st;
   map->asked[map->n_asked] = ls__strdup(key);
   if (map->asked[map->n_asked] == NULL) return ls__fail(LS_ENOMEM, "configuration: out of memory");
   map->n_asked++;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "config/tree.h"
 
 /* Larger than any configuration; also keeps us from reading a dataset into memory by mistake. */
@@ -19,34 +20,25 @@ typedef struct file_link {
 } file_link;
 
 static ls_status read_all(FILE *file, const char *path, char **text, size_t *size) {
-  size_t capacity = 0, used = 0;
+  enum { FIRST = 1 << 14 };
+  ls_status st = LS_OK;
+  size_t capacity = 0, used = 0, n;
   char *buffer = NULL;
-  for (;;) {
-    if (used == capacity) {
-      capacity = capacity == 0 ? 1 << 14 : 2 * capacity;
-      char *grown = capacity > MAX_BYTES ? NULL : ls__realloc(buffer, capacity, 1);
-      if (grown == NULL) {
-        ls__free(buffer);
-        if (capacity > MAX_BYTES)
-          return ls__fail(LS_ECONFIG, "%s: larger than %d MB, this is no configuration", path,
-                          MAX_BYTES >> 20);
-        return ls__fail(LS_ENOMEM, "%s: out of memory", path);
-      }
-      buffer = grown;
-    }
+  do {
+    if (used == MAX_BYTES)
+      LS_FAIL(LS_ECONFIG, "%s: larger than %d MB, this is no configuration", path, MAX_BYTES >> 20);
+    if (used == capacity) LS_TRY(ls__grow(&buffer, &capacity, used + FIRST, 1, path));
     errno = 0;
-    size_t n = fread(buffer + used, 1, capacity - used, file);
+    n = fread(buffer + used, 1, capacity - used, file);
     used += n;
-    if (n == 0) break;
-  }
-  if (ferror(file)) {
-    int why = errno;
-    ls__free(buffer);
-    return ls__fail(LS_ECONFIG, "%s: %s", path, strerror(why));
-  }
+  } while (n > 0);
+  if (ferror(file)) LS_FAIL(LS_ECONFIG, "%s: %s", path, strerror(errno));
   *text = buffer;
   *size = used;
-  return LS_OK;
+  buffer = NULL;
+out:
+  ls__free(buffer);
+  return st;
 }
 
 /* "a.yaml -> b.yaml -> a.yaml" into text. */

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "config/tree.h"
 
 /* An assignment taken apart. */
@@ -123,15 +124,15 @@ out:
 
 static ls_status remember(ls_config *root, const assignment *a, bool leaf) {
   ls__config_override_record record = {ls__strdup(a->text), a->path_size, leaf};
-  ls__config_override_record *grown =
-      ls__realloc(root->overrides, root->n_overrides + 1, sizeof *grown);
-  if (grown != NULL) root->overrides = grown;
-  if (grown == NULL || record.text == NULL) {
+  ls_status st = record.text == NULL ? ls__fail(LS_ENOMEM, "%s: out of memory", a->text) : LS_OK;
+  if (st == LS_OK)
+    st = ls__grow(&root->overrides, &root->overrides_capacity, root->n_overrides + 1,
+                  sizeof *root->overrides, a->text);
+  if (st == LS_OK)
+    root->overrides[root->n_overrides++] = record;
+  else
     ls__free(record.text);
-    return ls__fail(LS_ENOMEM, "%s: out of memory", a->text);
-  }
-  root->overrides[root->n_overrides++] = record;
-  return LS_OK;
+  return st;
 }
 
 ls_status ls_config_override(ls_config *root, const char *text) {

@@ -3,6 +3,7 @@
 #include <yaml.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "config/tree.h"
 
 typedef struct anchor {
@@ -48,13 +49,9 @@ static ls_status next(reader *r, yaml_event_t *event) {
 static ls_status anchor_begin(reader *r, const yaml_char_t *name, size_t *index) {
   *index = SIZE_MAX;
   if (name == NULL) return LS_OK;
-  if (r->n_anchors == r->capacity) {
-    size_t capacity = r->capacity == 0 ? 16 : 2 * r->capacity;
-    anchor *grown = ls__realloc(r->anchors, capacity, sizeof *grown);
-    if (grown == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", r->source->name);
-    r->anchors = grown;
-    r->capacity = capacity;
-  }
+  ls_status st = ls__grow(&r->anchors, &r->capacity, r->n_anchors + 1, sizeof *r->anchors,
+                          r->source->name);
+  if (st != LS_OK) return st;
   anchor a = {ls__strdup((const char *)name), NULL};
   if (a.name == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", r->source->name);
   *index = r->n_anchors;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 
 static ls_status no_memory(void) {
   return ls__fail(LS_ENOMEM, "configuration: out of memory");
@@ -41,13 +42,9 @@ ls_status ls__config_node(ls__config_kind kind, ls__config_source *source, size_
 }
 
 ls_status ls__config_attach(ls_config *parent, const char *key, ls_config *node) {
-  if (parent->count == parent->capacity) {
-    size_t capacity = parent->capacity == 0 ? 8 : 2 * parent->capacity;
-    ls_config **child = ls__realloc(parent->child, capacity, sizeof(ls_config *));
-    if (child == NULL) return no_memory();
-    parent->child = child;
-    parent->capacity = capacity;
-  }
+  ls_status st = ls__grow(&parent->child, &parent->capacity, parent->count + 1,
+                          sizeof(ls_config *), "configuration");
+  if (st != LS_OK) return st;
   char *copy = NULL;
   if (key != NULL && (copy = ls__strdup(key)) == NULL) return no_memory();
   ls__free(node->key);
@@ -74,7 +71,7 @@ void ls__config_clear(ls_config *node, ls__config_kind kind) {
   node->child = NULL;
   node->asked = NULL;
   node->text = NULL;
-  node->count = node->capacity = node->n_asked = 0;
+  node->count = node->capacity = node->n_asked = node->asked_capacity = 0;
   node->quoted = node->was_name = false;
   node->kind = kind;
 }

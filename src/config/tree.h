@@ -34,10 +34,10 @@ struct ls_config {
   ls_config **child; /* [count] of a list or map */
   size_t count, capacity;
   char **asked; /* [n_asked] keys of this map that somebody knows, there or not */
-  size_t n_asked;
+  size_t n_asked, asked_capacity;
   char *prefix;                          /* path of the node that this root is a copy of */
   ls__config_override_record *overrides; /* [n_overrides], root only */
-  size_t n_overrides;
+  size_t n_overrides, overrides_capacity;
 };
 
 LS_CHECKED ls_status ls__config_source_create(const char *name, ls__config_source **out);

@@ -42,8 +42,8 @@ static bool is_whole(const ls__element *e) {
 static int64_t load_whole(const ls__element *e, const unsigned char *p) {
   uint64_t bits = load(p, e->size, e->big_endian);
   if (e->kind == LS__ELEMENT_TRUTH) return bits != 0;
-  if (e->kind == LS__ELEMENT_SIGNED && bits >> (8 * e->size - 1) != 0 && e->size < 8)
-    bits |= ~UINT64_C(0) << (8 * e->size);
+  const bool negative = e->kind == LS__ELEMENT_SIGNED && p[e->big_endian ? 0 : e->size - 1] >= 0x80;
+  if (negative && e->size < 8) bits |= ~UINT64_C(0) << (8 * e->size);
   return (int64_t)bits;
 }
 
@@ -70,10 +70,14 @@ static bool is_bytes(const ls__element *e) {
 /* Whether the elements are of our type already, but for the order of their bytes. */
 static bool is_of_type(const ls__element *e, ls__dtype type) {
   switch (e->kind) {
-    case LS__ELEMENT_UNSIGNED: return type == LS__U8 && e->size == 1;
-    case LS__ELEMENT_SIGNED: return type == LS__I32 && e->size == 4;
-    case LS__ELEMENT_REAL: return e->size == 4 ? type == LS__F32 : type == LS__F64;
-    case LS__ELEMENT_TRUTH: return false;
+    case LS__ELEMENT_UNSIGNED:
+      return type == LS__U8 && e->size == 1;
+    case LS__ELEMENT_SIGNED:
+      return type == LS__I32 && e->size == 4;
+    case LS__ELEMENT_REAL:
+      return e->size == 4 ? type == LS__F32 : type == LS__F64;
+    case LS__ELEMENT_TRUTH:
+      return false;
   }
   return false;
 }
@@ -108,7 +112,8 @@ static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dt
     }
     int64_t whole = load_whole(e, p); /* what is left: whole numbers to LS__U8 or LS__I32 */
     if (whole < INT32_MIN || whole > INT32_MAX)
-      return ls__fail(LS_EDATA, "%s: row %zu holds %lld, which needs more than 32 bits; save it as floats",
+      return ls__fail(LS_EDATA,
+                      "%s: row %zu holds %lld, which needs more than 32 bits; save it as floats",
                       a->path, row, (long long)whole);
     int32_t x = (int32_t)whole;
     if (type == LS__U8)
@@ -132,7 +137,8 @@ ls_status ls__array_read_header(ls__array_file *array, void *to, size_t size) {
 static const char *dims(const ls__array_file *array, char text[LS_SHAPE_TEXT]) {
   size_t used = 0;
   for (int i = 0; i < array->shape.ndim && used < LS_SHAPE_TEXT; i++) {
-    int n = snprintf(text + used, LS_SHAPE_TEXT - used, "%s%zu", i == 0 ? "" : " x ", array->shape.dim[i]);
+    int n = snprintf(text + used, LS_SHAPE_TEXT - used, "%s%zu", i == 0 ? "" : " x ",
+                     array->shape.dim[i]);
     used += n < 0 ? 0 : (size_t)n;
   }
   return text;
@@ -147,7 +153,8 @@ static ls_status check_size(ls__array_file *array) {
   ls_status st = LS_OK;
   for (int i = 0; i < array->shape.ndim; i++) {
     size_t n = array->shape.dim[i];
-    if (n == 0) LS_FAIL(LS_EDATA, "%s: the header says %s: nothing", array->path, dims(array, text));
+    if (n == 0)
+      LS_FAIL(LS_EDATA, "%s: the header says %s: nothing", array->path, dims(array, text));
     if (elements > SIZE_MAX / 16 / n)
       LS_FAIL(LS_EDATA, "%s: the header says %s: more elements than there can be", array->path,
               dims(array, text));
@@ -159,9 +166,10 @@ static ls_status check_size(ls__array_file *array) {
             array->path, dims(array, text), size, elements * size, (long long)left);
   LS_TRY(ls__input_size(array->path, &on_disk));
   if (left < 0 && elements / MOST_INFLATION * size > on_disk + MOST_INFLATION)
-    LS_FAIL(LS_EDATA,
-            "%s: the header says %s elements of %zu bytes, more than %llu compressed bytes can hold",
-            array->path, dims(array, text), size, (unsigned long long)on_disk);
+    LS_FAIL(
+        LS_EDATA,
+        "%s: the header says %s elements of %zu bytes, more than %llu compressed bytes can hold",
+        array->path, dims(array, text), size, (unsigned long long)on_disk);
   array->rows = array->shape.dim[0];
   array->row.ndim = array->shape.ndim - 1;
   memcpy(array->row.dim, array->shape.dim + 1, (size_t)array->row.ndim * sizeof array->row.dim[0]);
@@ -177,6 +185,7 @@ static ls_status array_open(ls__array_file *array, const char *path, ls__array_h
   array->path = path;
   LS_TRY(ls__input_open(path, progress, &array->input));
   LS_TRY(header(array));
+  LS_ASSERT(array->element.size >= 1 && array->element.size <= 8 && array->shape.ndim >= 1);
   LS_TRY(check_size(array));
 out:
   return st;
@@ -211,12 +220,14 @@ static ls_status read_end(ls__array_file *array) {
 /* ---- Classes ---- */
 
 /* Whether the targets are class labels. */
-static ls_status choose_classes(const ls__array_file *targets, const ls__arrays_options *own, bool *classes) {
+static ls_status choose_classes(const ls__array_file *targets, const ls__arrays_options *own,
+                                bool *classes) {
   const bool labels_fit = is_whole(&targets->element) && targets->row.ndim == 0;
   *classes = own->label != LABEL_NUMBER && labels_fit;
   if (own->label != LABEL_CLASS || labels_fit) return LS_OK;
   char text[LS_SHAPE_TEXT];
-  return ls__fail(LS_EUSAGE, "%s: targets of type %s, %s, cannot be classes: those are one whole number each",
+  return ls__fail(LS_EUSAGE,
+                  "%s: targets of type %s, %s, cannot be classes: those are one whole number each",
                   targets->path, targets->element.name, ls_shape_format(&targets->row, text));
 }
 
@@ -232,8 +243,8 @@ static ls_status largest_label(const char *path, ls__array_header header, int64_
     int64_t label = load_whole(&labels_file.element, raw);
     if (label < 0 || label >= LS__MAX_CLASSES)
       LS_FAIL(LS_EDATA,
-              "%s: label %zu is %lld, it must be from 0 to %d (--label number: it is no class)", path,
-              i, (long long)label, LS__MAX_CLASSES - 1);
+              "%s: label %zu is %lld, it must be from 0 to %d (numbers to predict: --label number)",
+              path, i, (long long)label, LS__MAX_CLASSES - 1);
     if (label > *largest) *largest = label;
   }
   LS_TRY(read_end(&labels_file));

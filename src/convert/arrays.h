@@ -1,8 +1,8 @@
 /* What formats of arrays share: inputs in one file and targets in another, row for row, and maybe
  * a second such pair that becomes the test part.
  *
- * Inputs keep their type: bytes stay bytes (and get the attribute `scale`, so that a pixel is 0 to 1
- * in training), 32- and 64-bit floats stay what they are, other whole numbers become int32.  Whole
+ * Inputs keep their type: bytes stay bytes (and get the attribute `scale`, so that a pixel is 0 to
+ * 1 in training), 32- and 64-bit floats stay what they are, other whole numbers become int32. Whole
  * numbers, one a row, as targets are class labels; all other targets become 32-bit floats.
  *
  * A format has to read a header, no more: see idx.c and npy.c. */

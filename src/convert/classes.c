@@ -11,7 +11,8 @@
 /* Slot of a name in the table, or of the free place where it would go. */
 static size_t slot_of(const ls__classes *classes, const char *name) {
   size_t slot = (size_t)ls__hash(LS__HASH_START, name, strlen(name)) & (classes->table_size - 1);
-  while (classes->table[slot] != 0 && strcmp(classes->list[classes->table[slot] - 1].name, name) != 0)
+  while (classes->table[slot] != 0 &&
+         strcmp(classes->list[classes->table[slot] - 1].name, name) != 0)
     slot = (slot + 1) & (classes->table_size - 1);
   return slot;
 }

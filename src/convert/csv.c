@@ -121,8 +121,8 @@ static scan_result scan(const ls__csv_delimiter *d, const char *p, const char *e
   }
 }
 
-/* How well a delimiter fits: the first records are cut by it, and the most that have the same number
- * of fields, more than one, are counted. */
+/* How well a delimiter fits: the first records are cut by it, and the most that have the same
+ * number of fields, more than one, are counted. */
 static size_t agreement(const ls__csv *csv, const ls__csv_delimiter *d) {
   size_t count[SAMPLE], n = 0, best = 0;
   const char *p = csv->buffer + csv->begin, *end = csv->buffer + csv->end, *stop;
@@ -182,7 +182,8 @@ ls_status ls__csv_set_delimiter(ls__csv *csv, const char *name) {
 }
 
 static ls_status add_field(ls__csv *csv, char *text, size_t size, bool quoted) {
-  ls_status st = ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path);
+  ls_status st =
+      ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path);
   if (st == LS_OK) csv->field[csv->n++] = (ls__csv_field){text, size, quoted};
   return st;
 }

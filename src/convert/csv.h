@@ -7,9 +7,21 @@
 #include "convert/input.h"
 
 /* What may be said about a table; the rows in csv_convert.c describe each. */
-typedef enum ls__csv_label { LS__CSV_LABEL_AUTO, LS__CSV_LABEL_CLASS, LS__CSV_LABEL_NUMBER } ls__csv_label;
-typedef enum ls__csv_holes { LS__CSV_HOLES_ERROR, LS__CSV_HOLES_MEAN, LS__CSV_HOLES_DROP } ls__csv_holes;
-typedef enum ls__csv_header { LS__CSV_HEADER_AUTO, LS__CSV_HEADER_YES, LS__CSV_HEADER_NO } ls__csv_header;
+typedef enum ls__csv_label {
+  LS__CSV_LABEL_AUTO,
+  LS__CSV_LABEL_CLASS,
+  LS__CSV_LABEL_NUMBER
+} ls__csv_label;
+typedef enum ls__csv_holes {
+  LS__CSV_HOLES_ERROR,
+  LS__CSV_HOLES_MEAN,
+  LS__CSV_HOLES_DROP
+} ls__csv_holes;
+typedef enum ls__csv_header {
+  LS__CSV_HEADER_AUTO,
+  LS__CSV_HEADER_YES,
+  LS__CSV_HEADER_NO
+} ls__csv_header;
 typedef struct ls__csv_options {
   const char *target, *drop; /* lists of columns; drop may be NULL */
   int label;                 /* ls__csv_label */
@@ -41,17 +53,17 @@ typedef struct ls__csv {
   ls__input *source;
   const char *path; /* the caller's */
   ls__csv_delimiter delimiter;
-  char *buffer; /* [capacity], one byte of it always spare */
+  char *buffer;                /* [capacity], one byte of it always spare */
   size_t capacity, begin, end; /* what is read and not yet a record: [begin, end) */
-  bool at_end; /* the source has no more */
-  size_t line; /* of the record in `field` */
+  bool at_end;                 /* the source has no more */
+  size_t line;                 /* of the record in `field` */
   size_t next_line;
   ls__csv_field *field; /* [n] */
   size_t n, field_capacity;
 } ls__csv;
 
-/* Open, skip a byte order mark, refuse what isn't text.  `csv` zeroed before; reset in every case.
- */
+/* Open, skip a byte order mark, refuse what isn't text.  `csv` is zeroed before, and reset after it
+ * in every case. */
 LS_CHECKED ls_status ls__csv_open(ls__csv *csv, const char *path, ls__progress *progress);
 void ls__csv_reset(ls__csv *csv);
 /* By name (auto, comma, semicolon, tab, space), or literally; auto: by the first lines. */

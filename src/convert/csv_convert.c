@@ -32,7 +32,7 @@ typedef struct converter {
   ls__classes classes;
   ls__share share;
   size_t rows[LS__PARTS]; /* kept, by the first pass */
-  uint64_t training_rows;  /* read from the training sources, kept or not */
+  uint64_t training_rows; /* read from the training sources, kept or not */
   uint64_t dropped;
   double *sum;            /* [n_inputs] over the training part */
   uint64_t *known;        /* [n_inputs] values in it */
@@ -46,7 +46,9 @@ static ls_status choose_kind(converter *c) {
   const int label = c->own->label;
   c->chosen = label != LS__CSV_LABEL_AUTO;
   c->whole_numbers = true;
-  c->kind = label == LS__CSV_LABEL_CLASS ? CLASS : label == LS__CSV_LABEL_NUMBER ? NUMBER : UNDECIDED;
+  c->kind = label == LS__CSV_LABEL_CLASS    ? CLASS
+            : label == LS__CSV_LABEL_NUMBER ? NUMBER
+                                            : UNDECIDED;
   if (c->plan.n_targets == 1) return LS_OK;
   if (c->kind == CLASS && c->plan.n_targets > 1)
     return ls__fail(LS_EUSAGE, "convert: %zu targets cannot be one class", c->plan.n_targets);
@@ -329,17 +331,21 @@ static const char *const holes[] = {"error", "mean", "drop", NULL};
 static const char *const headers[] = {"auto", "yes", "no", NULL};
 
 static const ls__option options_of_csv[] = {
-    LS__FORMAT_TEXT(ls__csv_options, target, "target", "COLUMNS", "last",
-                    "what to predict: names or numbers (1 is the first, -1 the last), comma-separated, "
-                    "or none"),
-    LS__FORMAT_TEXT(ls__csv_options, drop, "drop", "COLUMNS", "", "columns to leave out, such as an id"),
+    LS__FORMAT_TEXT(
+        ls__csv_options, target, "target", "COLUMNS", "last",
+        "what to predict: names or numbers (1 is the first, -1 the last), comma-separated, "
+        "or none"),
+    LS__FORMAT_TEXT(ls__csv_options, drop, "drop", "COLUMNS", "",
+                    "columns to leave out, such as an id"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
                "how to read the target; auto: text and few different whole numbers are classes"),
     LS__CHOICE(ls__csv_options, missing, "error", holes,
-               "what to do where a value is missing: refuse it, take the mean of its column, drop its row"),
-    LS__FORMAT_TEXT(ls__csv_options, delimiter, "delimiter", "NAME", "auto",
-                    "what separates fields: comma, semicolon, tab, space, or the sign itself; auto: what "
-                    "fits the first lines"),
+               "what to do where a value is missing: refuse it, take the mean of its column, drop "
+               "its row"),
+    LS__FORMAT_TEXT(
+        ls__csv_options, delimiter, "delimiter", "NAME", "auto",
+        "what separates fields: comma, semicolon, tab, space, or the sign itself; auto: what "
+        "fits the first lines"),
     LS__CHOICE(ls__csv_options, header, "auto", headers, "whether the first line holds names"),
     LS__FORMAT_TEXT(ls__csv_options, test_source, "test-source", "FILE", "",
                     "a file of the same columns that becomes the test part"),

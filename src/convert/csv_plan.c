@@ -240,8 +240,8 @@ ls_status ls__csv_open_planned(ls__csv *csv, const char *path, const ls__csv_pla
   LS_TRY(ls__csv_next(csv, &more));
   if (plan->name == NULL || path == plan->path) goto out;
   if (first.n != plan->n)
-    LS_FAIL(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, csv->line, first.n,
-            plan->path, plan->n);
+    LS_FAIL(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, csv->line, first.n, plan->path,
+            plan->n);
   for (size_t i = 0; i < first.n; i++)
     if (strcmp(first.text[i], plan->name[i]) != 0)
       LS_FAIL(LS_EDATA, "%s:%zu: column %zu is \"%.60s\", where %s has \"%.60s\"", path, csv->line,

@@ -22,7 +22,7 @@ typedef struct ls__format {
 /* Rows of option tables beside those of config/registry.h: `form` is what help shows for the value.
  * A text that isn't given is its fallback; where that is "", it is NULL. */
 #define LS__FORMAT_TEXT(in, field, name, form, fallback, what) \
-  {name, LS__OPTION_TEXT, offsetof(in, field), fallback, 0, 0, NULL, form, what}
+  { name, LS__OPTION_TEXT, offsetof(in, field), fallback, 0, 0, NULL, form, what }
 
 /* Read options->options into `own`, of format->own_bytes, by the format's table; texts point into
  * the options.  LS_EUSAGE says what is wrong with a name or a value, and what may be meant. */

@@ -231,7 +231,8 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   LS_TRY(ls__h5_attribute_names(file, object, &names, &n));
   if (json != NULL) ls__json_open(json, "attributes", '{');
   for (size_t i = 0; i < n; i++) {
-    if (json == NULL && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) && !of_file)
+    if (json == NULL && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) &&
+        !of_file)
       continue; /* shown with the counts; of no interest to a person */
     LS_TRY(value_get(file, object, names[i], &v));
     if (json != NULL) {

@@ -1,5 +1,6 @@
 /* NumPy's .npy files, versions 1 to 3: the bytes 93 "NUMPY", two for the version, the length of the
- * header in two (version 1) or four bytes, little-endian, then the header, a Python dictionary such as
+ * header in two (version 1) or four bytes, little-endian, then the header, a Python dictionary such
+ * as
  *
  *   {'descr': '<f4', 'fortran_order': False, 'shape': (60000, 784), }
  *
@@ -123,7 +124,8 @@ static bool element_of(const char *type, ls__element *e) {
                {'i', LS__ELEMENT_SIGNED, 1, 8},
                {'f', LS__ELEMENT_REAL, 4, 8},
                {'b', LS__ELEMENT_TRUTH, 1, 1}};
-  if (strlen(type) != 3 || strchr("<>|", type[0]) == NULL || strchr("1248", type[2]) == NULL) return false;
+  if (strlen(type) != 3 || strchr("<>|", type[0]) == NULL || strchr("1248", type[2]) == NULL)
+    return false;
   const size_t size = (size_t)(type[2] - '0');
   if (type[0] == '|' && size > 1) return false;
   for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -147,24 +149,28 @@ static ls_status header(ls__array_file *array) {
   if (head[6] < 1 || head[6] > 3)
     LS_FAIL(LS_EDATA, "%s: version %d.%d of .npy; 1 to 3 are known", array->path, head[6], head[7]);
   LS_TRY(ls__array_read_header(array, length, head[6] == 1 ? 2 : 4));
-  const size_t size = (size_t)length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 | (size_t)length[3] << 24;
+  const size_t size = (size_t)length[0] | (size_t)length[1] << 8 | (size_t)length[2] << 16 |
+                      (size_t)length[3] << 24;
   if (size > LONGEST_HEADER)
-    LS_FAIL(LS_EDATA, "%s: a header of %zu bytes; an array of numbers has none beyond %d", array->path,
-            size, LONGEST_HEADER);
+    LS_FAIL(LS_EDATA, "%s: a header of %zu bytes; an array of numbers has none beyond %d",
+            array->path, size, LONGEST_HEADER);
   LS_TRY(ls__alloc(&text, size + 1, 1, "header"));
   LS_TRY(ls__array_read_header(array, text, size));
   scanner s = {text};
   if (strlen(text) != size || !take_description(&s, &d))
-    LS_FAIL(LS_EDATA, "%s: the header is no description of an array, at byte %zu of it", array->path,
-            (size_t)(s.p - text));
+    LS_FAIL(LS_EDATA, "%s: the header is no description of an array, at byte %zu of it",
+            array->path, (size_t)(s.p - text));
   if (d.odd_type || !element_of(d.type, &array->element))
-    LS_FAIL(LS_EDATA,
-            "%s: elements of type %.20s cannot be read; save x.astype(\"float32\"), or another type of "
-            "numbers",
-            array->path, d.odd_type ? s.p : d.type);
-  if (d.shape.ndim == 0) LS_FAIL(LS_EDATA, "%s: a single number, where an array of rows is wanted", array->path);
+    LS_FAIL(
+        LS_EDATA,
+        "%s: elements of type %.20s cannot be read; save x.astype(\"float32\"), or another type "
+        "of numbers",
+        array->path, d.odd_type ? s.p : d.type);
+  if (d.shape.ndim == 0)
+    LS_FAIL(LS_EDATA, "%s: a single number, where an array of rows is wanted", array->path);
   if (d.fortran && d.shape.ndim > 1)
-    LS_FAIL(LS_EDATA, "%s: in Fortran order; save it as numpy.save(FILE, numpy.ascontiguousarray(x))",
+    LS_FAIL(LS_EDATA,
+            "%s: in Fortran order; save it as numpy.save(FILE, numpy.ascontiguousarray(x))",
             array->path);
   array->shape = d.shape;
 out:
@@ -177,7 +183,8 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
 }
 
 const ls__format ls__format_npy = {
-    {"npy", "NumPy arrays: inputs in one file, targets in another, a row a sample", ls__arrays_table},
+    {"npy", "NumPy arrays: inputs in one file, targets in another, a row a sample",
+     ls__arrays_table},
     "X.npy Y.npy [TEST-X.npy TEST-Y.npy]",
     1,
     sizeof(ls__arrays_options),

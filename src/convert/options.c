@@ -36,19 +36,26 @@ static ls_status fail_name(const ls__format *format, const char *name, size_t si
     append(text, sizeof text, &used, "; did you mean --", near);
     append(text, sizeof text, &used, "?", "");
   } else {
-    for (size_t i = 0; i < n; i++) append(text, sizeof text, &used, i == 0 ? "; there are --" : ", --", table[i].key);
-    append(text, sizeof text, &used, n == 0 ? "; there are the sources " : ", and the sources ", format->sources);
+    for (size_t i = 0; i < n; i++)
+      append(text, sizeof text, &used, i == 0 ? "; there are --" : ", --", table[i].key);
+    append(text, sizeof text, &used, n == 0 ? "; there are the sources " : ", and the sources ",
+           format->sources);
   }
-  return ls__fail(LS_EUSAGE, "convert %s: there is no option --%s%s", format->kind.name, given, text);
+  return ls__fail(LS_EUSAGE, "convert %s: there is no option --%s%s", format->kind.name, given,
+                  text);
 }
 
 static ls_status fail_choice(const ls__option *o, const char *value) {
   char text[400] = "";
   size_t used = 0;
   for (size_t i = 0; o->choices[i] != NULL; i++)
-    append(text, sizeof text, &used, i == 0 ? "" : o->choices[i + 1] == NULL ? " or " : ", ",
+    append(text, sizeof text, &used,
+           i == 0                      ? ""
+           : o->choices[i + 1] == NULL ? " or "
+                                       : ", ",
            o->choices[i]);
-  return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be %s", o->key, value, text);
+  return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be %s", o->key, value,
+                  text);
 }
 
 /* One value into its field. */
@@ -67,7 +74,8 @@ static ls_status set(const ls__option *o, const char *value, void *own) {
       return LS_OK;
     case LS__OPTION_NUMBER:
       if (!ls__number_parse(value, &x) || !(x >= o->low && x <= o->high))
-        return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be a number from %g to %g",
+        return ls__fail(LS_EUSAGE,
+                        "convert: %s \"%s\" is not allowed, it must be a number from %g to %g",
                         o->key, value, o->low, o->high);
       memcpy(to, &x, sizeof x);
       return LS_OK;
@@ -91,12 +99,15 @@ ls_status ls__format_read_options(const ls__format *format, const ls_convert_opt
     const char *given = options->options[i], *equals = strchr(given, '=');
     const size_t size = equals == NULL ? strlen(given) : (size_t)(equals - given);
     const ls__option *o = table;
-    while (o != NULL && o->key != NULL && (strlen(o->key) != size || memcmp(o->key, given, size) != 0)) o++;
+    while (o != NULL && o->key != NULL &&
+           (strlen(o->key) != size || memcmp(o->key, given, size) != 0))
+      o++;
     if (o == NULL || o->key == NULL) {
       st = fail_name(format, given, size);
       goto out;
     }
-    if (equals == NULL) LS_FAIL(LS_EUSAGE, "convert %s: --%s wants a value", format->kind.name, o->key);
+    if (equals == NULL)
+      LS_FAIL(LS_EUSAGE, "convert %s: --%s wants a value", format->kind.name, o->key);
     LS_TRY(set(o, equals + 1, own));
   }
 out:

@@ -1,4 +1,5 @@
-/* The progress line: redrawn five times a second on a terminal, a line every ten seconds elsewhere. */
+/* The progress line: on a terminal redrawn five times a second, elsewhere a line every ten
+ * seconds. */
 #include "convert/progress.h"
 
 #include <stdio.h>

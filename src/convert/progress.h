@@ -1,4 +1,5 @@
-/* The progress line of a conversion, on standard error: share of the bytes to read, and their rate. */
+/* The progress line of a conversion, on standard error: the share of all bytes that is
+ * read, and their rate. */
 #ifndef LS_CONVERT_PROGRESS_H
 #define LS_CONVERT_PROGRESS_H
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "h5/h5_inside.h"
 
 /* ---- HDF5's own words ---- */
@@ -294,35 +295,28 @@ bool ls__h5_exists(ls__h5 *file, const char *name) {
 }
 
 /* The objects of a file, gathered under the lock and shown without it. */
+typedef struct object {
+  char *name;
+  bool is_group;
+} object;
 typedef struct list {
-  char **name;
-  bool *is_group;
+  object *of; /* [n] */
   size_t n, room;
 } list;
 
 static void list_reset(list *names) {
-  for (size_t i = 0; i < names->n; i++) ls__free(names->name[i]);
-  ls__free(names->name);
-  ls__free(names->is_group);
+  for (size_t i = 0; i < names->n; i++) ls__free(names->of[i].name);
+  ls__free(names->of);
 }
 
 static bool list_add(list *names, const char *name, bool is_group) {
-  if (names->n == names->room) {
-    size_t room = names->room == 0 ? 16 : 2 * names->room;
-    char **more_names = ls__realloc(names->name, room, sizeof *more_names);
-    if (more_names == NULL) return false;
-    names->name = more_names;
-    bool *more_kinds = ls__realloc(names->is_group, room, sizeof *more_kinds);
-    if (more_kinds == NULL) return false;
-    names->is_group = more_kinds;
-    names->room = room;
-  }
+  if (ls__grow(&names->of, &names->room, names->n + 1, sizeof *names->of, "objects") != LS_OK)
+    return false;
   size_t bytes = strlen(name) + 2;
   char *copy = ls__calloc(bytes, 1);
   if (copy == NULL) return false;
   snprintf(copy, bytes, "/%s", name);
-  names->is_group[names->n] = is_group;
-  names->name[names->n++] = copy;
+  names->of[names->n++] = (object){copy, is_group};
   return true;
 }
 
@@ -351,7 +345,7 @@ ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context) {
   ls__h5_reason(why);
   ls__h5_leave();
   if (seen < 0) LS_FAIL(LS_EDATA, "%s: damaged HDF5 file: %s", file->path, why);
-  for (size_t i = 0; i < names.n; i++) LS_TRY(see(context, names.name[i], names.is_group[i]));
+  for (size_t i = 0; i < names.n; i++) LS_TRY(see(context, names.of[i].name, names.of[i].is_group));
 out:
   list_reset(&names);
   return st;
@@ -394,15 +388,15 @@ ls_status ls__h5_missing(ls__h5 *file, const char *name) {
   size_t used = 0, best = SIZE_MAX;
   (void)VISIT(file->id, add_object, &names);
   for (size_t i = 0; i < names.n; i++) {
-    if (names.is_group[i]) continue;
-    size_t far = unlikeness(name, names.name[i]);
+    if (names.of[i].is_group) continue;
+    size_t far = unlikeness(name, names.of[i].name);
     if (far < best) {
       best = far;
-      snprintf(guess, sizeof guess, " (did you mean %s?)", names.name[i]);
+      snprintf(guess, sizeof guess, " (did you mean %s?)", names.of[i].name);
     }
-    size_t need = strlen(names.name[i]) + 8;
+    size_t need = strlen(names.of[i].name) + 8;
     if (used + need < sizeof text) {
-      int n = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "", names.name[i]);
+      int n = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "", names.of[i].name);
       used += n > 0 ? (size_t)n : 0;
     } else if (used + 6 < sizeof text) {
       snprintf(text + used, sizeof text - used, ", ...");

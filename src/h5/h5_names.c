@@ -1,17 +1,17 @@
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "h5/h5_inside.h"
 
 typedef struct names {
   char **text;
-  size_t n;
+  size_t n, capacity;
 } names;
 
 static herr_t add(hid_t object, const char *name, const H5A_info_t *about, void *context) {
   names *list = context;
   (void)object, (void)about;
-  char **grown = ls__realloc(list->text, list->n + 1, sizeof(char *));
-  if (grown == NULL) return -1;
-  list->text = grown;
+  if (ls__grow(&list->text, &list->capacity, list->n + 1, sizeof(char *), "attributes") != LS_OK)
+    return -1;
   list->text[list->n] = ls__strdup(name);
   return list->text[list->n] == NULL ? -1 : (list->n++, 0);
 }

@@ -23,8 +23,8 @@ typedef struct step {
 } step;
 
 static const ls__option step_options[] = {
-    LS__BY_HAND("every_epochs", "integer", NULL, "a period in epochs; this or every_steps"),
-    LS__BY_HAND("every_steps", "integer", NULL, "a period in steps; this or every_epochs"),
+    LS__BY_HAND("every_epochs", "integer", "", "a period in epochs; this or every_steps"),
+    LS__BY_HAND("every_steps", "integer", "", "a period in steps; this or every_epochs"),
     LS__NUMBER(step, gamma, "0.1", 0, 1e6, "what lr is multiplied with after each period"),
     LS__END,
 };

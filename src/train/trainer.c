@@ -54,6 +54,16 @@ static ls_status copy_normal(const ls__affine *from, ls__affine *to) {
   return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd);
 }
 
+/* An input comes as what the network reads: of a file either, of the caller what the caller said. */
+static ls_status take_type(ls_trainer *t, size_t array, ls_type type) {
+  const ls__array *input = &t->arrays[array];
+  if (input->port.type == type) return LS_OK;
+  if (t->data != NULL && type == LS_INDEX) return ls__data_set_index(t->data, array);
+  return ls__fail(LS_ECONFIG, "input \"%s\" is given as %s, and the network reads %s", input->port.name,
+                  type == LS_REAL ? "indices (int32)" : "real numbers",
+                  type == LS_REAL ? "real numbers (float)" : "indices (int32)");
+}
+
 /* Everything that needs no other rank and no values, and may fail on one alone. */
 static ls_status make_model(ls_trainer *t) {
   ls_status st = LS_OK;
@@ -62,12 +72,8 @@ static ls_status make_model(ls_trainer *t) {
   for (size_t i = 0; i < t->n_arrays; i++)
     if (t->arrays[i].use == LS_INPUT) inputs[n_inputs++] = t->arrays[i].port;
   LS_TRY(ls__model_empty(t->config, n_inputs, inputs, &t->model));
-  for (size_t i = 0, input = 0; i < t->n_arrays; i++) {
-    if (t->arrays[i].use != LS_INPUT) continue;
-    if (t->data != NULL && t->model->graph->input[input].type == LS_INDEX)
-      LS_TRY(ls__data_set_index(t->data, i));
-    input++;
-  }
+  for (size_t i = 0, input = 0; i < t->n_arrays; i++)
+    if (t->arrays[i].use == LS_INPUT) LS_TRY(take_type(t, i, t->model->graph->input[input++].type));
   LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &t->task));
   for (int h = 0; h < t->task.n_heads; h++) LS_TRY(take_classes(t, h));
   if (t->model->graph->trained == 0)

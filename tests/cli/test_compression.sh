@@ -38,7 +38,7 @@ LOCKSTEP_TEST_NODES=99 train 3 output=one_node compression=bf16
 same "on one node" "$(hash_of one_node)" "$(hash_of alone)"
 
 config=("$lockstep" train "$digits/digits.yaml" data.file=digits.h5 output=never)
-refused 2 "no compression is called 'zip'; there are none, bf16, fp16, top_k" "${config[@]}" compression=zip
+refused 2 "there is no compression .zip.\.  Known: none, bf16, fp16, top_k" "${config[@]}" compression=zip
 refused 2 "exchange: mpi can't compress" "${config[@]}" compression=bf16 exchange=mpi
 refused 2 'fraction: 0.7 is not allowed' "${config[@]}" compression.top_k.fraction=0.7
 refused 2 'fraction' "${config[@]}" compression.bf16.fraction=0.1

@@ -18,6 +18,30 @@ accepted "$lockstep" inspect shapes.h5
 shown '/train/x'
 accepted "$lockstep" inspect shapes.h5 --json
 json "$work/out"
+accepted "$lockstep" convert --help
+shown '^csv: '
+shown '^ +--target COLUMNS '
+shown '^npy: '
+shown 'usage: lockstep convert idx IMAGES LABELS \[TEST-IMAGES TEST-LABELS\] -o OUT.h5'
+accepted "$lockstep" convert npy --help
+shown '^  --validation SHARE '
+shown '^ +--scale NUMBER '
+grep -qE '^csv|--target' "$work/out" && fail "convert npy --help shows csv too"
+python3 - <<'PY'
+import array
+def save(name, descr, shape, values):
+    head = "{'descr': '%s', 'fortran_order': False, 'shape': %s, }" % (descr, shape)
+    head += " " * (-(len(head) + 11) % 64) + "\n"
+    with open(name, "wb") as f:
+        f.write(b"\x93NUMPY\1\0" + len(head).to_bytes(2, "little") + head.encode() + values.tobytes())
+save("x.npy", "|u1", (6, 2, 2), array.array("B", range(24)))
+save("y.npy", "<i8", (6,), array.array("q", [0, 1, 2, 0, 1, 2]))
+PY
+accepted "$lockstep" convert npy x.npy y.npy x.npy y.npy --scale=23 --quiet -o arrays.h5
+accepted "$lockstep" inspect arrays.h5
+shown '/test/x +\[6, 2, 2\] +uint8 +0 to 23'
+shown 'scale: 23'
+shown '3 classes: 0 \(2\), 1 \(2\), 2 \(2\)'
 cat >shapes.yaml <<'YAML'
 data: {file: shapes.h5, normalize: true}
 model:

@@ -170,6 +170,7 @@ def plant(root):
         ("src/cli/x.c", '#include "base/alloc.h"', "cli may not include base/alloc.h"),
         ("src/train/x.c", "#include <mpi.h>", "may not include mpi.h"),
         ("src/nn/x.c", "#include <cblas.h>", "may not include cblas.h"),
+        ("src/data/x.c", '#include "convert/format.h"', "data may not include convert/format.h"),
         ("src/data/x.c", "#include <hdf5.h>", "may not include hdf5.h"),
         ("src/attic/x.c", "", "the room attic is not in the picture"),
         ("src/base/x.c", '#include "gone.h"', "is no file of src/"),

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/grow.h"
 #include "base/hash.h"
 #include "base/median.h"
 
@@ -46,6 +47,29 @@ static void test_alloc_refuses(void **state) {
   assert_null(x);
   assert_non_null(strstr(ls_error_message(), "a large thing"));
   ls__free(text);
+  assert_int_equal(ls__alloc_alive(), alive);
+}
+
+static void test_grow(void **state) {
+  (void)state;
+  const size_t alive = ls__alloc_alive(), calls = ls__alloc_calls();
+  uint32_t *list = NULL;
+  size_t capacity = 0;
+  for (uint32_t n = 0; n < 5000; n++) {
+    assert_int_equal(ls__grow(&list, &capacity, n + 1, sizeof *list, "list"), LS_OK);
+    assert_true(capacity > n);
+    list[n] = n;
+  }
+  for (uint32_t n = 0; n < 5000; n++) assert_int_equal(list[n], n);
+  assert_in_range(ls__alloc_calls() - calls, 1, 12); /* doubled, not one by one */
+  const size_t before = capacity;
+  uint32_t *const where = list;
+  assert_int_equal(ls__grow(&list, &capacity, SIZE_MAX, sizeof *list, "a long list"), LS_ENOMEM);
+  assert_non_null(strstr(ls_error_message(), "a long list"));
+  assert_true(list == where && capacity == before && list[4999] == 4999);
+  assert_int_equal(ls__grow(&list, &capacity, 3 * before, sizeof *list, "list"), LS_OK);
+  assert_int_equal(capacity, 3 * before); /* what is needed, where that is more than twice */
+  ls__free(list);
   assert_int_equal(ls__alloc_alive(), alive);
 }
 
@@ -137,6 +161,7 @@ int main(void) {
       cmocka_unit_test(test_messages), cmocka_unit_test(test_statuses),
       cmocka_unit_test(test_hash),     cmocka_unit_test(test_median),
       cmocka_unit_test(test_chain),
+      cmocka_unit_test(test_grow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -196,6 +196,23 @@ static void use(ls_comm *comm, int rank) {
   ls_model_destroy(model);
 }
 
+/* The gradient check knows heads, indices, ties and roles. */
+static void check_gradients(int rank) {
+  static const char *const models[] = {dense_only, all_roles};
+  for (size_t m = 0; m < 2 && rank == 0; m++) {
+    char yaml[4096];
+    ls_config *config = NULL;
+    int n = snprintf(yaml, sizeof yaml, "%s", models[m]);
+    snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", "none");
+    MUST(ls_config_parse(yaml, "test", &config));
+    FILE *text = tmpfile();
+    CHECK(text != NULL);
+    MUST(ls_gradcheck(config, true, text));
+    (void)fclose(text);
+    ls_config_destroy(config);
+  }
+}
+
 /* Settings that can't be right are refused, the same on all ranks. */
 static void refusals(ls_comm *comm) {
   static const struct {
@@ -257,6 +274,7 @@ int main(int argc, char **argv) {
   MPI_Barrier(MPI_COMM_WORLD);
   look_at_roles(rank);
   use(comm, rank);
+  check_gradients(rank);
   refusals(comm);
   ls_comm_destroy(comm);
   remove_folder(folder, rank);

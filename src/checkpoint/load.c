@@ -93,19 +93,14 @@ out:
   return st;
 }
 
-static void free_strings(char **text, size_t n) {
-  for (size_t i = 0; i < n; i++) ls__free(text[i]);
-  ls__free(text);
-}
-
-/* Names and shapes of the inputs; of one the name is not kept. */
+/* Names and shapes of the inputs; without names it is one called "input". */
 static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t *n) {
   ls_status st = LS_OK;
   char **names = NULL;
   size_t n_names = 0;
   if (ls__h5_has_attribute(file, "/", "inputs"))
     LS_TRY(ls__h5_get_strings(file, "/", "inputs", &names, &n_names));
-  if (n_names == 1 || n_names > LS_MAX_PORTS)
+  if (n_names > LS_MAX_PORTS)
     LS_FAIL(LS_ECHECKPOINT, "%s: the attribute inputs is damaged", ls__h5_path(file));
   *n = n_names > 0 ? n_names : 1;
   for (size_t i = 0; i < *n; i++) {
@@ -115,7 +110,7 @@ static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t 
     LS_TRY(read_shape(file, attribute, &inputs[i].shape));
   }
 out:
-  free_strings(names, n_names);
+  ls__free_strings(names, n_names);
   return st;
 }
 
@@ -137,12 +132,12 @@ static ls_status read_ports(ls__h5 *file, ls_model *model) {
     if (!ls__h5_has_attribute(file, "/", name)) continue;
     LS_TRY(ls__h5_get_strings(file, "/", name, &classes, &n_classes));
     LS_TRY(ls__model_set_classes(model, (int)i, (const char *const *)classes, n_classes));
-    free_strings(classes, n_classes);
+    ls__free_strings(classes, n_classes);
     classes = NULL;
     n_classes = 0;
   }
 out:
-  free_strings(classes, n_classes);
+  ls__free_strings(classes, n_classes);
   return st;
 }
 

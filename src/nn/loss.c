@@ -48,8 +48,11 @@ static double run_added(const ls__loss *loss, const ls__loss_call *call) {
 ls_status ls_loss_register(const ls_loss_definition *d) {
   ls_status st = LS_OK;
   size_t i = 0;
+  static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
   if (d == NULL || d->name == NULL || d->name[0] == '\0' || d->run == NULL)
     LS_FAIL(LS_EUSAGE, "a loss needs a name and a function");
+  if (strspn(d->name, good) != strlen(d->name))
+    LS_FAIL(LS_EUSAGE, "\"%s\": a loss's name is letters, digits and _", d->name);
   if (ls__registry_find(&ls__losses, d->name) != NULL)
     LS_FAIL(LS_EUSAGE, "there is a loss \"%s\" already", d->name);
   while (i < LS_MAX_LOSSES && definition[i] != NULL) i++;

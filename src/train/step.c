@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "tensor/span.h"
 #include "train/trainer.h"
 
 /* Update the own slice of the next bucket; waits until it is reduced. */
@@ -58,6 +59,11 @@ static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lo, size_t hi,
   double loss = 0;
   keep_failure(t, feed->score(feed->context, lo, hi, t->result, t->gradient, &loss));
   sums[0] += loss;
+  for (int i = 0; i < t->task.n_values; i++) { /* what the caller wrote */
+    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
+    if (!ls__span()->all_finite(t->gradient[i], (hi - lo) * ls_shape_count(&shape)) && t->bad_step == 0)
+      t->bad_step = t->now.step + 1;
+  }
 }
 
 /* Gradients of one lane: samples [lo, hi) of the batch. */

@@ -55,25 +55,6 @@ static void make_file(void) {
   MUST(ls__h5_commit(file));
 }
 
-/* Both status and message must be the same everywhere. */
-static ls_status same_everywhere(const char *what, ls_status st) {
-  struct {
-    int status;
-    char message[1024];
-  } mine, first;
-  memset(&mine, 0, sizeof mine);
-  mine.status = (int)st;
-  if (st != LS_OK) snprintf(mine.message, sizeof mine.message, "%s", ls_error_message());
-  first = mine;
-  MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
-  if (first.status != mine.status || strcmp(first.message, mine.message) != 0) {
-    fprintf(stderr, "%s: rank %d has status %d \"%s\", rank 0 %d \"%s\"\n", what, rank, mine.status,
-            mine.message, first.status, first.message);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-  }
-  return st;
-}
-
 /* Train; on the last rank the allocation `fails` steps ahead fails; cut: its data file loses its
  * second half before the first step. */
 static ls_status train(const char *memory, const char *exchange, const char *output, size_t fails,
@@ -98,7 +79,7 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   if (st == LS_OK) st = ls_trainer_run(trainer, NULL);
   ls__alloc_fail_at(SIZE_MAX);
   snprintf(what, sizeof what, "%s, %s, allocation %zu", memory, exchange, fails);
-  (void)same_everywhere(what, st);
+  same_everywhere(what, st);
   ls_trainer_destroy(trainer);
   ls_config_destroy(config);
   ls_comm_destroy(comm);

@@ -17,6 +17,7 @@ ls_status usage_says(const char *format, ...) {
   return LS_EUSAGE;
 }
 
+#undef usage_error /* see cli.h */
 ls_status usage_error(const cli *c, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);

@@ -17,6 +17,7 @@
 enum { N = 4000, INPUTS = 100 }; /* more than HDF5 keeps of a dataset */
 static char folder[256];
 static int rank, size;
+static size_t allocations; /* of the last run, from where they may fail */
 
 static const char text[] =
     "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, shuffle_window: 0.1}\n"
@@ -69,6 +70,7 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
   ls_comm_set_watchdog(comm, 30);
   MUST(ls_config_parse(yaml, "test", &config));
+  allocations = ls__alloc_calls();
   if (rank == size - 1) ls__alloc_fail_at(fails);
   ls_status st = ls_trainer_create(comm, config, NULL, &options, &trainer);
   if (cut && rank == size - 1) {
@@ -78,6 +80,7 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   }
   if (st == LS_OK) st = ls_trainer_run(trainer, NULL);
   ls__alloc_fail_at(SIZE_MAX);
+  allocations = ls__alloc_calls() - allocations;
   snprintf(what, sizeof what, "%s, %s, allocation %zu", memory, exchange, fails);
   same_everywhere(what, st);
   ls_trainer_destroy(trainer);
@@ -92,9 +95,8 @@ static ls_status train(const char *memory, const char *exchange, const char *out
 
 /* How many allocations a whole run has on the last rank. */
 static size_t count(const char *memory, const char *exchange, const char *output, bool resume) {
-  size_t before = ls__alloc_calls();
   MUST(train(memory, exchange, output, SIZE_MAX, false, resume));
-  unsigned long calls = (unsigned long)(ls__alloc_calls() - before);
+  unsigned long calls = (unsigned long)allocations;
   MPI_Bcast(&calls, 1, MPI_UNSIGNED_LONG, size - 1, MPI_COMM_WORLD);
   return (size_t)calls;
 }
@@ -108,7 +110,7 @@ static void out_of_memory(const char *memory, const char *exchange, const char *
     refused += st == LS_ENOMEM;
   }
   if (rank == 0) printf("%s, %s: %zu of %zu allocations matter\n", memory, exchange, refused, tried);
-  CHECK(refused > tried / 2);
+  CHECK(refused > tried * 3 / 4); /* those of messages that were never needed do not */
 }
 
 int main(int argc, char **argv) {

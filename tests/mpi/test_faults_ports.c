@@ -17,7 +17,7 @@ enum { N = 50, BATCH = 20, WIDE = 5, POINTS = 4, WORDS = 9, KINDS = 3 };
 static float field[N * WIDE], curve[N * POINTS], kind[N], weight[N];
 static int32_t word[N], length[N];
 static int rank, size;
-static size_t allocations; /* of the last attempt */
+static size_t allocations; /* of the last attempt, from where they may fail */
 
 static const ls_shape wide = {1, {WIDE}}, points = {1, {POINTS}}, scalar = {0, {0}};
 

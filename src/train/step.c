@@ -211,6 +211,13 @@ out:
   return st;
 }
 
+/* Whether the losses need what a feed doesn't give: weights, lengths. */
+static bool weighs_samples(const ls_trainer *t) {
+  for (size_t i = 0; i < t->n_arrays; i++)
+    if (t->arrays[i].use == LS_SAMPLE_WEIGHT || t->arrays[i].use == LS_LENGTH) return true;
+  return false;
+}
+
 ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, double *loss) {
   ls_status st = LS_OK;
   const ls_feed dataset = ls__trainer_dataset(t);
@@ -222,6 +229,9 @@ ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, do
   if (feed == NULL && t->data == NULL) LS_FAIL(LS_EUSAGE, "the trainer has no dataset: a feed is wanted");
   if (t->task.n_heads == 0 && (feed == NULL || feed->score == NULL))
     LS_FAIL(LS_EUSAGE, "the configuration has no loss: a feed that scores is wanted");
+  if (feed != NULL && feed->score == NULL && weighs_samples(t))
+    LS_FAIL(LS_EUSAGE, "the dataset has weights or lengths of samples, which a feed can't give: a feed that "
+                       "scores is wanted");
   if (feed == NULL && samples != most)
     LS_FAIL(LS_EUSAGE, "a step of %zu samples; the dataset gives %zu here: say 0", samples, most);
   if (feed == NULL && !t->epoch_begun) LS_TRY(ls__trainer_epoch(t));

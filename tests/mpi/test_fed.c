@@ -231,6 +231,30 @@ static void failures(ls_comm *comm, int size) {
     }
 }
 
+/* A feed has no weights of samples to give: with those of a dataset only the caller's own loss. */
+static void weighted(ls_comm *comm) {
+  static float weight[N];
+  const ls_shape in = {1, {IN}}, scalar = {0, {0}};
+  const ls_data_array arrays[] = {{"input", LS_INPUT, LS_REAL, in, x, NULL},
+                                  {"target", LS_TARGET, LS_REAL, scalar, y, NULL},
+                                  {NULL, LS_SAMPLE_WEIGHT, LS_REAL, scalar, weight, NULL}};
+  feed f = {.rank = ls_comm_rank(comm), .fails_on = -1};
+  const ls_feed by_target = {&f, load, NULL}, by_score = {&f, load, score};
+  ls_config *config = config_of("loss: mse");
+  ls_data *data = NULL;
+  ls_trainer *t = NULL;
+  for (size_t i = 0; i < N; i++) weight[i] = 2;
+  MUST(ls_data_from_ports(N, 3, arrays, &data));
+  MUST(ls_trainer_create(comm, config, data, NULL, &t));
+  CHECK(ls_trainer_step(t, 0, &by_target, NULL) == LS_EUSAGE);
+  CHECK(strstr(ls_error_message(), "weights") != NULL);
+  MUST(ls_trainer_step(t, 0, &by_score, NULL));
+  MUST(ls_trainer_step(t, 0, NULL, NULL));
+  ls_trainer_destroy(t);
+  ls_data_close(data);
+  ls_config_destroy(config);
+}
+
 static void same(const char *what, uint64_t want, uint64_t have) {
   if (want == have) return;
   fprintf(stderr, "%s: %016llx, wanted %016llx\n", what, (unsigned long long)have, (unsigned long long)want);
@@ -267,6 +291,7 @@ int main(int argc, char **argv) {
   CHECK(s.epochs == 2);
   failures(comm, size);
   misuse(comm);
+  weighted(comm);
   ls_comm_destroy(comm);
   CHECK(ls__alloc_alive() == 0);
   MPI_Finalize();

@@ -45,14 +45,16 @@ same "changed lines" "$words" 5
 # ---- The program with them, of -O2, where a build is quicker and warnings are the usual ones
 if ! { cmake -S "$copy" -B "$build" -DCMAKE_C_COMPILER="${CC:-cc}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O2 \
   -DLOCKSTEP_TESTS=ON -DLOCKSTEP_WERROR=ON &&
-  cmake --build "$build" -j2 --target lockstep_program test_layers; } >"$work/log" 2>&1; then
+  cmake --build "$build" -j2 --target lockstep_program test_layers test_kinds; } >"$work/log" 2>&1; then
   grep -E 'error|warning|Error' "$work/log" | head -20
   fail "the program with the additions can't be built"
   finish
 fi
 lockstep=$build/lockstep
 cd "$work" || exit 1
-"$build/tests/unit/test_layers" >out 2>&1 || { fail "what is promised of every layer:"; grep -v '^\[  *\(OK\|RUN\)' out; }
+for test in test_layers test_kinds; do # what is promised of every kind
+  "$build/tests/unit/$test" >out 2>&1 || { fail $test; grep -v '^\[  *\(OK\|RUN\)' out; }
+done
 
 # ---- The format
 awk 'BEGIN { srand(3); for (i = 0; i < 300; i++) { a = rand(); b = rand(); c = rand();

@@ -382,8 +382,11 @@ static inline bool layer_check_promises(layer_check *c) {
   c->fault[0] = '\0';
   for (int p = 0; p < c->layer.n_parameters; p++) {
     const ls__parameter *it = &c->layer.parameters[p];
-    if (it->name != NULL && (it->role != LS__STATISTIC || (it->keep > 0 && it->keep < 1))) continue;
-    snprintf(c->fault, sizeof c->fault, "parameter %d has no name, or as a statistic no `keep` between 0 and 1", p);
+    bool named = it->name != NULL;
+    for (int q = 0; named && q < p; q++) named = strcmp(it->name, c->layer.parameters[q].name) != 0;
+    if (named && (it->role != LS__STATISTIC || (it->keep > 0 && it->keep < 1))) continue;
+    snprintf(c->fault, sizeof c->fault,
+             "parameter %d has no name of its own, or as a statistic no `keep` between 0 and 1", p);
     return false;
   }
   if (c->layer.needs & LS__VIEW) return true;

@@ -65,10 +65,11 @@ static ls_status read_metric(ls__metrics *m, ls_config *node) {
   const ls__kind *kind = NULL;
   ls_config *options = NULL;
   LS_TRY(ls__registry_read(&registry, node, &kind, &options));
-  const char *wanted = ((const ls__metric_kind *)kind)->needs(&m->task);
+  const ls__metric_kind *metric = (const ls__metric_kind *)kind;
+  const char *wanted = metric->needs != NULL ? metric->needs(&m->task) : NULL;
   if (wanted != NULL)
     LS_REFUSE(node, "%s needs %s, which the loss and the targets don't give", kind->name, wanted);
-  LS_TRY(add_metric(m, (const ls__metric_kind *)kind, options));
+  LS_TRY(add_metric(m, metric, options));
   LS_TRY(ls__config_finish(options));
   const char *name = m->metric[m->n - 1].name;
   for (size_t j = 0; j + 1 < m->n; j++)

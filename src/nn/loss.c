@@ -158,6 +158,12 @@ static size_t positions_of(const ls__loss *loss) {
   return loss->prediction.ndim > 0 ? loss->prediction.dim[0] : 1;
 }
 
+size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double *mean) {
+  const size_t each = ls_shape_count(&loss->prediction) / positions_of(loss) * call->positions;
+  *mean = 1.0 / (double)each;
+  return call->n * each;
+}
+
 /* Sample by sample: each with its weight, and cut to its length.  A sample's loss is the mean over
  * the positions that count; none counts for a sample of length 0. */
 static double run_each(const ls__loss *loss, const ls__loss_call *call) {

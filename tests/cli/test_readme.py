@@ -111,6 +111,17 @@ def commands(page):
             failures.append(f"{page}: where does this end? {command}")
 
 
+def check_excerpts():
+    """Blocks of C begin with the file that they are from, and each line stands there, in this order."""
+    for page in PAGES:
+        for name, block in re.findall(r"^```c\n/\* (\S+) \*/\n(.*?)^```", read(page), re.M | re.S):
+            lines = iter(read(os.path.join("src", name)).splitlines())
+            for line in block.splitlines():
+                if line not in lines:
+                    failures.append(f"{page}: not in {name}, or not in this order: {line}")
+                    break
+
+
 def check_links():
     """Files and headings that the pages link to are there."""
     for page in [*PAGES, "src/config/README.md"]:
@@ -150,6 +161,7 @@ def main(work):
     environment = prepare(work)
     script, number = ["set -e -o pipefail"], 0
     check_links()
+    check_excerpts()
     for command in (command for page in PAGES for command in commands(page)):
         reason = next(((why, check) for start, why, check in EXCEPTIONS if command.startswith(start)), None)
         if reason is not None:

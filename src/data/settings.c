@@ -59,9 +59,9 @@ static const ls__option normalize_options[] = {
     LS__END};
 
 const ls__section ls__data_sections[] = {
-    {"data", "what is trained on", data_options, NULL},
-    {"data.split", "rows that are kept from training", split_options, NULL},
-    {"data.normalize", "by hand, instead of `true`", normalize_options, NULL},
+    {"data", "What is trained on.", data_options, NULL},
+    {"data.split", "Rows that are drawn, by seed, and kept from training.", split_options, NULL},
+    {"data.normalize", "By hand, instead of `true`.", normalize_options, NULL},
     {NULL, NULL, NULL, NULL}};
 
 static ls_status read_normalize(ls_config *config, ls__normalize *normalize) {

@@ -210,7 +210,7 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   double differs;
   name_kernels(t->now.kernels, sizeof t->now.kernels);
   memcpy(root, t->now.kernels, sizeof root);
-  LS_TRY(ls__comm_bcast(t->comm, root, sizeof root, 0));
+  LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
   LS_TRY(ls__comm_max(t->comm, &differs, 1));
   if (ls_comm_rank(t->comm) != 0) goto out;

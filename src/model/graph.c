@@ -1,4 +1,4 @@
-/* From a list of layers to a graph: names, shapes, types, and where each tensor lies. */
+/* From a list of layers to a graph: names, shapes, types, and where each tensor is in the arena. */
 #include "model/graph.h"
 
 #include <stdio.h>
@@ -39,8 +39,8 @@ static int find_value(const ls__graph *graph, const char *name) {
   return -1;
 }
 
-/* The value called `name`; `node` is what asks.  A layer with an `activation:` is two nodes, and
- * who names the layer means what it gives in the end. */
+/* The value called `name`; `node` is what asks.  A layer with an `activation:` is two nodes,
+ * and its name means the output of the second. */
 static ls_status named_value(const ls__graph *graph, const ls_config *node, const char *name,
                              int *value) {
   *value = find_value(graph, name);

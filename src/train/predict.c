@@ -63,7 +63,7 @@ static ls_status make_buffers(ls_comm *comm, const ls__session *s, buffers *b) {
   }
   LS_TRY(ls__alloc(&b->all, size * LS__PREDICT_BATCH * widest, sizeof *b->all, "predictions"));
   LS_TRY(ls__alloc(&b->class, size * LS__PREDICT_BATCH, sizeof *b->class, "predictions"));
-  LS_TRY(ls__model_run(s->model, LS__PREDICT_BATCH, &b->run));
+  LS_TRY(ls__model_run(s->model, &b->run));
   for (size_t i = 0, input = 0; i < n; i++)
     if (arrays[i].use == LS_INPUT) b->to[i] = ls__run_input(b->run, (int)input++);
 out:

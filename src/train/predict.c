@@ -97,7 +97,7 @@ static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *fil
   const size_t size = (size_t)ls_comm_size(comm);
   buffers b;
   memset(&b, 0, sizeof b);
-  if (local == LS_OK) local = make_buffers(comm, s, &b);
+  LS_THEN(local, make_buffers(comm, s, &b));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t at = 0; at < s->n; at += size * LS__PREDICT_BATCH) {
     size_t rows = 0;
@@ -106,7 +106,7 @@ static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *fil
       b.count[r] = lo >= s->n ? 0 : s->n - lo < LS__PREDICT_BATCH ? s->n - lo : LS__PREDICT_BATCH;
       rows += b.count[r];
     }
-    if (local == LS_OK) local = predict_mine(comm, s, &b, at);
+    LS_THEN(local, predict_mine(comm, s, &b, at));
     for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
       const ls_port port = ls_model_output(s->model, i);
       LS_TRY(ls__comm_gatherv(comm, b.mine[i], b.all, b.count, ls_shape_count(&port.shape) * sizeof(float)));

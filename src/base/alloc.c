@@ -1,3 +1,4 @@
+/* Blocks with a hidden header of their size, so that the live ones can be counted. */
 #define _DEFAULT_SOURCE /* madvise, where the system has it */
 #include "base/alloc.h"
 

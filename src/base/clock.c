@@ -1,3 +1,4 @@
+/* The system's monotonic clock, in seconds. */
 #include "base/clock.h"
 
 #include <time.h>

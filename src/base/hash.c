@@ -1,3 +1,4 @@
+/* A hash word by word: each is added, then mixed in. */
 #include "base/hash.h"
 
 #include <string.h>

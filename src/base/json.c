@@ -1,3 +1,4 @@
+/* Writing JSON: commas between values, escapes in texts, digits of numbers. */
 #include "base/json.h"
 
 #include <inttypes.h>

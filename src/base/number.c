@@ -1,3 +1,4 @@
+/* Reading and writing numbers under the C locale, which is set for this thread meanwhile. */
 #include "base/number.h"
 
 #include <stdio.h>

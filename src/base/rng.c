@@ -1,3 +1,4 @@
+/* Philox4x32-10, what is drawn from it, and permutations by a Feistel network (rng.h). */
 #include "base/rng.h"
 
 #include <math.h>

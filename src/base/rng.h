@@ -14,13 +14,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* The numbers are part of the bits: a new purpose gets a new one. */
 typedef enum ls__rng_purpose {
   LS__RNG_INIT = 1,
   LS__RNG_ORDER,
   LS__RNG_DROPOUT,
   LS__RNG_SPLIT,
-  LS__RNG_AUGMENT,
-  LS__RNG_SYNTHETIC,
+  LS__RNG_SYNTHETIC = 6,
   LS__RNG_TEST
 } ls__rng_purpose;
 

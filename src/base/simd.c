@@ -1,3 +1,4 @@
+/* Asking the processor, once, which instruction set it has. */
 #include "base/simd.h"
 
 #include <stdatomic.h>

@@ -1,3 +1,4 @@
+/* bench step and bench exchange: what training and its exchange cost on this machine. */
 #include <lockstep/bench.h>
 #include <stdlib.h>
 

@@ -1,3 +1,4 @@
+/* doctor: what this machine and its set-up will do to a run. */
 #include <lockstep/train.h>
 
 #include "cli.h"

@@ -1,3 +1,4 @@
+/* gradcheck: backpropagation against central differences. */
 #include <lockstep/train.h>
 
 #include "cli.h"

@@ -1,3 +1,4 @@
+/* inspect: what a dataset or a checkpoint holds. */
 #include <lockstep/convert.h>
 
 #include "cli.h"

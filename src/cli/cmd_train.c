@@ -1,3 +1,4 @@
+/* train: a run from a configuration, new or resumed, or only its plan (--dry-run). */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Encoding and decoding messages: top_k here, bf16 and fp16 by the kernels of codec.simd.c. */
 #include "comm/codec.h"
 
 #include <math.h>

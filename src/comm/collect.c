@@ -82,8 +82,8 @@ static void bcast_over(ls_comm *comm, MPI_Comm over, void *bytes, size_t n, int 
   }
 }
 
-ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n, int root) {
-  if (!alone(comm)) bcast_over(comm, comm->mpi, bytes, n, root);
+ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n) {
+  if (!alone(comm)) bcast_over(comm, comm->mpi, bytes, n, 0);
   return LS_OK;
 }
 
@@ -194,26 +194,6 @@ ls_status ls__comm_gatherv(ls_comm *comm, const void *mine, void *all, const siz
       ls__comm_receive(comm, at, bytes, r);
     } else if (bytes > 0 && at != mine) {
       memcpy(at, mine, bytes);
-    }
-    at += bytes;
-  }
-  return LS_OK;
-}
-
-ls_status ls__comm_scatterv(ls_comm *comm, const void *all, void *mine, const size_t *count,
-                            size_t size) {
-  int rank = ls_comm_rank(comm);
-  if (rank != 0) {
-    ls__comm_receive(comm, mine, count[rank] * size, 0);
-    return LS_OK;
-  }
-  const char *at = all;
-  for (int r = 0; r < ls_comm_size(comm); r++) {
-    size_t bytes = count[r] * size;
-    if (r != 0) {
-      ls__comm_send(comm, at, bytes, r);
-    } else if (bytes > 0 && at != mine) {
-      memcpy(mine, at, bytes);
     }
     at += bytes;
   }

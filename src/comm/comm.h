@@ -37,7 +37,8 @@ void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase);
 
 /* Collective, blocking.  R1 and R2 alike: nothing here depends on timing. */
 LS_CHECKED ls_status ls__comm_barrier(ls_comm *comm);
-LS_CHECKED ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n, int root);
+/* Rank 0's n bytes to all ranks. */
+LS_CHECKED ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n);
 /* Every rank gives count[rank] * size bytes, all get them in rank order; counts the same on all,
  * NULL: 1 each. */
 LS_CHECKED ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *all,
@@ -45,9 +46,6 @@ LS_CHECKED ls_status ls__comm_allgatherv(ls_comm *comm, const void *mine, void *
 /* The same to rank 0 only (all may be NULL elsewhere). */
 LS_CHECKED ls_status ls__comm_gatherv(ls_comm *comm, const void *mine, void *all,
                                       const size_t *count, size_t size);
-/* Rank 0 gives count[r] * size bytes to each rank r. */
-LS_CHECKED ls_status ls__comm_scatterv(ls_comm *comm, const void *all, void *mine,
-                                       const size_t *count, size_t size);
 /* Maximum of doubles over ranks, in place. */
 LS_CHECKED ls_status ls__comm_max(ls_comm *comm, double *x, size_t n);
 
@@ -68,9 +66,6 @@ LS_CHECKED ls_status ls__window_fence(ls_comm *comm);
 
 /* The MPI library's name and version, on one line, for summaries and doctor. */
 const char *ls__comm_library(void);
-
-/* Seconds this rank has waited for others in this file's functions, since the last reset. */
-double ls__comm_waited(ls_comm *comm, bool reset);
 
 /* The static analyzer reads one file at a time: tell it that a failure stays one when all agree. */
 #ifdef __clang_analyzer__

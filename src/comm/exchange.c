@@ -1,3 +1,5 @@
+/* The exchange as its caller sees it: lanes joined along the tree, buckets handed to one of the
+ * algorithms (exchange_internal.h), state gathered for checkpoints. */
 #include <stdint.h>
 #include <string.h>
 
@@ -30,7 +32,7 @@ static const choice *find(const char *name) {
   return NULL;
 }
 
-/* Waits of the kinds stand on the communicator's account; these are the exchange's own. */
+/* The kinds' waits are counted by the communicator; those of a call are moved to the exchange. */
 static double waited(const ls__exchange *x) {
   return x->comm == NULL ? 0 : x->comm->waited;
 }
@@ -284,10 +286,6 @@ void ls__exchange_finished(ls__exchange *x, size_t upto) {
   x->kind->progress(x);
 }
 
-void ls__exchange_progress(ls__exchange *x) {
-  x->kind->progress(x);
-}
-
 bool ls__exchange_ready(ls__exchange *x, size_t b) {
   return x->kind->reduced(x, b);
 }
@@ -391,7 +389,7 @@ ls_status ls__exchange_publish(ls__exchange *x) {
     LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));
     LS_TRY(ls__window_fence(x->comm));
   } else {
-    LS_TRY(ls__comm_bcast(x->comm, x->w, bytes, 0));
+    LS_TRY(ls__comm_bcast(x->comm, x->w, bytes));
   }
   if (x->kind->published != NULL) x->kind->published(x);
 out:
@@ -431,8 +429,8 @@ void ls__exchange_held_scatter(ls__exchange *x, int rank, const float *values, s
     ls__comm_send(x->comm, values, bytes, rank);
 }
 
-ls__exchange_times ls__exchange_timing(ls__exchange *x, bool reset) {
+ls__exchange_times ls__exchange_timing(ls__exchange *x) {
   ls__exchange_times times = x->times;
-  if (reset) x->times = (ls__exchange_times){0, 0};
+  x->times = (ls__exchange_times){0, 0};
   return times;
 }

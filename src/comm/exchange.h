@@ -82,7 +82,6 @@ size_t ls__exchange_owned(const ls__exchange *x);
 void ls__exchange_begin(ls__exchange *x);
 float *ls__exchange_lane(ls__exchange *x, size_t lane);
 void ls__exchange_finished(ls__exchange *x, size_t upto);
-void ls__exchange_progress(ls__exchange *x);
 bool ls__exchange_ready(ls__exchange *x, size_t b); /* whether slice(b) would return at once */
 LS_CHECKED ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice);
 LS_CHECKED ls_status ls__exchange_updated(ls__exchange *x, size_t b);
@@ -113,10 +112,10 @@ void ls__exchange_held_scatter(ls__exchange *x, int rank, const float *values, s
 /* Every rank gets rank 0's parameters (after initialisation or a resume). */
 LS_CHECKED ls_status ls__exchange_publish(ls__exchange *x);
 
-/* Seconds since the last reset: waiting for others; everything else the exchange did. */
+/* Seconds since the last call: waiting for others; everything else the exchange did. */
 typedef struct ls__exchange_times {
   double wait, work;
 } ls__exchange_times;
-ls__exchange_times ls__exchange_timing(ls__exchange *x, bool reset);
+ls__exchange_times ls__exchange_timing(ls__exchange *x);
 
 #endif

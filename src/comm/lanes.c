@@ -1,3 +1,4 @@
+/* Where the tree splits, and which complete subtrees a run of lanes is made of. */
 #include "comm/lanes.h"
 
 #include "base/error.h"

@@ -1,3 +1,4 @@
+/* What the exchange is compared with: blocking MPI_Allreduce, and plain messages between nodes. */
 #include "comm/measure.h"
 
 #include "comm/comm_internal.h"

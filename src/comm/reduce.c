@@ -1,3 +1,4 @@
+/* Planning a sum over leaves in the tree's order, and running the plan block by block. */
 #include "comm/reduce.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* The sum of two spans, fast also where the result replaces one of them. */
 #include "comm/reduce.h"
 
 /* Without restrict the compiler would take the slow path when z is x. */

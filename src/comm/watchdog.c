@@ -254,13 +254,6 @@ void ls__wait_requests(ls_comm *comm, size_t n, MPI_Request *requests, const cha
   ls__wait_done(comm, &wait);
 }
 
-double ls__comm_waited(ls_comm *comm, bool reset) {
-  if (comm == NULL) return 0;
-  double seconds = comm->waited;
-  if (reset) comm->waited = 0;
-  return seconds;
-}
-
 void ls_comm_set_watchdog(ls_comm *comm, double seconds) {
   if (comm != NULL) comm->watchdog = seconds;
 }

@@ -1,3 +1,4 @@
+/* Edit distance, for guessing what a misspelt name was meant to be. */
 #include "config/nearest.h"
 
 #include <stdint.h>

@@ -125,9 +125,8 @@ out:
 static ls_status remember(ls_config *root, const assignment *a, bool leaf) {
   ls__config_override_record record = {ls__strdup(a->text), a->path_size, leaf};
   ls_status st = record.text == NULL ? ls__fail(LS_ENOMEM, "%s: out of memory", a->text) : LS_OK;
-  if (st == LS_OK)
-    st = ls__grow(&root->overrides, &root->overrides_capacity, root->n_overrides + 1,
-                  sizeof *root->overrides, a->text);
+  LS_THEN(st, ls__grow(&root->overrides, &root->overrides_capacity, root->n_overrides + 1,
+                       sizeof *root->overrides, a->text));
   if (st == LS_OK)
     root->overrides[root->n_overrides++] = record;
   else

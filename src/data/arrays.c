@@ -199,10 +199,6 @@ size_t ls__data_first(const ls_data *data, ls_use use) {
   return i;
 }
 
-bool ls__data_has_targets(const ls_data *data) {
-  return ls__data_first(data, LS_TARGET) < data->n_arrays;
-}
-
 const ls_port *ls_data_port(const ls_data *data, ls_use use, size_t i) {
   for (size_t k = 0; k < data->n_arrays; k++)
     if (data->array[k].use == use && i-- == 0) return &data->array[k].port;

@@ -35,7 +35,6 @@ typedef struct ls__array {
 size_t ls__data_arrays(const ls_data *data, const ls__array **arrays);
 /* The first array of this use; where there is none, the number of arrays. */
 size_t ls__data_first(const ls_data *data, ls_use use);
-bool ls__data_has_targets(const ls_data *data);
 
 /* ---- Opening ---- */
 
@@ -104,7 +103,5 @@ size_t ls__data_order(const ls_data *data, size_t p);
 
 bool ls__data_streamed(const ls_data *data);
 size_t ls__data_node_bytes(const ls_data *data); /* shared memory, or prefetch buffers */
-/* Seconds spent waiting for the prefetch thread since the last reset. */
-double ls__data_waited(ls_data *data, bool reset);
 
 #endif

@@ -198,8 +198,8 @@ static ls_status merge_chunks(ls_data *data, size_t chunks, size_t width, const 
   moments *give = NULL, *take = NULL;
   if (slab > width) slab = width;
   st = ls__alloc(&count, ranks, sizeof *count, "normalisation");
-  if (st == LS_OK) st = ls__alloc(&give, own * slab, sizeof *give, "normalisation");
-  if (st == LS_OK) st = ls__alloc(&take, chunks * slab, sizeof *take, "normalisation");
+  LS_THEN(st, ls__alloc(&give, own * slab, sizeof *give, "normalisation"));
+  LS_THEN(st, ls__alloc(&take, chunks * slab, sizeof *take, "normalisation"));
   LS_TRY(ls_comm_agree(comm, st));
   for (size_t first = 0; first < width; first += slab) {
     const size_t some = width - first < slab ? width - first : slab;
@@ -281,8 +281,8 @@ ls_status ls__normal_measure(ls_data *data) {
   const size_t ranks = (size_t)ls_comm_size(comm), rank = (size_t)ls_comm_rank(comm);
   const size_t lo = ls__cut(chunks, rank, ranks), hi = ls__cut(chunks, rank + 1, ranks);
   st = ls__alloc(&mine, (hi - lo) * width, sizeof *mine, "normalisation");
-  if (st == LS_OK) st = ls__alloc(&all, width, sizeof *all, "normalisation");
-  if (st == LS_OK) st = measure_chunks(data, lo, hi, chunks, mine, &m);
+  LS_THEN(st, ls__alloc(&all, width, sizeof *all, "normalisation"));
+  LS_THEN(st, measure_chunks(data, lo, hi, chunks, mine, &m));
   LS_TRY(ls_comm_agree(comm, st));
   LS_TRY(merge_chunks(data, chunks, width, mine, all));
   LS_TRY(ls__comm_max(comm, m.real, m.n));

@@ -121,10 +121,8 @@ static ls_status read_datasets(const ls_config *node, ls__wanted_array *array) {
   array->n = count;
   for (size_t i = 0; i < count; i++) {
     const ls_config *item = list ? ls__config_at(node, i) : node;
-    if (ls__config_kind_of(item) != LS__SCALAR || ls__config_text(item)[0] == '\0') {
-      st = ls__config_fail(item, "must be the name of a dataset, such as /fields/rho");
-      goto out;
-    }
+    if (ls__config_kind_of(item) != LS__SCALAR || ls__config_text(item)[0] == '\0')
+      LS_REFUSE(item, "must be the name of a dataset, such as /fields/rho");
     array->dataset[i] = ls__config_text(item);
   }
 out:
@@ -153,14 +151,9 @@ static ls_status read_ports(ls_config *config, const char *key, const char *alon
     const char *name = ls__config_key(ls__config_at(node, i));
     const ls_config *item = ls__config_child(node, name);
     if (item == NULL) continue;
-    if (!ls__name_is_good(name)) {
-      st = ls__config_fail(item, "a name is 1 to %d letters, digits, _, - and .", LS_NAME_BYTES - 1);
-      goto out;
-    }
-    if (wanted->n - before == LS_MAX_PORTS) {
-      st = ls__config_fail(item, "more than %d %s", LS_MAX_PORTS, key);
-      goto out;
-    }
+    if (!ls__name_is_good(name))
+      LS_REFUSE(item, "a name is 1 to %d letters, digits, _, - and .", LS_NAME_BYTES - 1);
+    if (wanted->n - before == LS_MAX_PORTS) LS_REFUSE(item, "more than %d %s", LS_MAX_PORTS, key);
     LS_TRY(add(wanted, item, name, use));
   }
   if (wanted->n == before) st = ls__config_fail(node, "must name a dataset, or a list of them");
@@ -192,15 +185,11 @@ static ls_status read_lengths(ls_config *config, ls__wanted *wanted) {
     const size_t of = find(wanted, name);
     if (of == wanted->n || wanted->array[of].use == LS_SAMPLE_WEIGHT) {
       const char *near = ls__config_nearest(name, names, n);
-      st = ls__config_fail(item, "there is no input or target of this name%s%s%s",
-                           near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-                           near == NULL ? "" : "?");
-      goto out;
+      LS_REFUSE(item, "there is no input or target of this name%s%s%s",
+                near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+                near == NULL ? "" : "?");
     }
-    if (ls__config_kind_of(item) != LS__SCALAR) {
-      st = ls__config_fail(item, "must be the name of one dataset");
-      goto out;
-    }
+    if (ls__config_kind_of(item) != LS__SCALAR) LS_REFUSE(item, "must be the name of one dataset");
     LS_TRY(add(wanted, item, name, LS_LENGTH));
     wanted->array[wanted->n - 1].of = (int)of;
   }

@@ -18,7 +18,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
 #include "comm/lanes.h"
 
 typedef struct pick {
@@ -40,7 +39,6 @@ struct ls__stream {
   char message[LS__ERROR_BYTES];
 
   size_t seen;   /* the rank's copy of filled */
-  double waited;
   size_t capacity; /* samples of a buffer */
   void *buffer[2][LS__MAX_ARRAYS]; /* [capacity, bytes]; NULL: an array that is a copy */
   pick *picks;   /* [capacity], the thread's */
@@ -249,7 +247,6 @@ out:
 static ls_status await(ls__stream *s, size_t w) {
   ls_status st = LS_OK;
   if (w == s->wanted && w < s->seen) return LS_OK; /* only this thread writes wanted */
-  const double start = ls__clock();
   pthread_mutex_lock(&s->mutex);
   LS_ASSERT(w >= s->wanted);
   s->wanted = w;
@@ -261,7 +258,6 @@ static ls_status await(ls__stream *s, size_t w) {
     ls__error_set(s->message);
   }
   pthread_mutex_unlock(&s->mutex);
-  s->waited += ls__clock() - start;
   return st;
 }
 
@@ -300,12 +296,6 @@ ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) 
   }
 out:
   return st;
-}
-
-double ls__stream_waited(ls__stream *s, bool reset) {
-  const double waited = s->waited;
-  if (reset) s->waited = 0;
-  return waited;
 }
 
 size_t ls__stream_bytes(const ls__stream *s) {

@@ -11,7 +11,6 @@ void ls__stream_stop(ls__stream *stream);
 LS_CHECKED ls_status ls__stream_start(ls__stream *stream);
 /* As ls__data_take, of arrays that are kept. */
 LS_CHECKED ls_status ls__stream_take(ls__stream *stream, size_t lo, size_t hi, void *const *to);
-double ls__stream_waited(ls__stream *stream, bool reset);
 size_t ls__stream_bytes(const ls__stream *stream);
 
 #endif

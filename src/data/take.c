@@ -187,7 +187,3 @@ size_t ls__data_order(const ls_data *data, size_t p) {
   ls__order_at(&data->order, p, p + 1, &sample);
   return (size_t)sample;
 }
-
-double ls__data_waited(ls_data *data, bool reset) {
-  return data->stream == NULL ? 0 : ls__stream_waited(data->stream, reset);
-}

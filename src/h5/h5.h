@@ -53,15 +53,12 @@ LS_CHECKED ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t fir
 /* The whole dataset (also of ndim 0). */
 LS_CHECKED ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out);
 
-/* Make a dataset with rows of `row` shape: fixed size when rows > 0; rows 0 gives one that grows
- * by appending.  chunk_rows 0: contiguous (fixed size only).  gzip 0..9, with shuffle.  Missing
- * groups on the way are made. */
+/* Make a dataset of `rows` rows (at least 1) of shape `row`.  chunk_rows 0: contiguous, without
+ * compression.  gzip 0 to 9, with the shuffle filter.  Missing groups on the way are made. */
 LS_CHECKED ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t rows,
                                     const ls_shape *row, size_t chunk_rows, int gzip);
 LS_CHECKED ls_status ls__h5_write_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
                                        ls__dtype type, const void *data);
-LS_CHECKED ls_status ls__h5_append(ls__h5 *file, const char *name, size_t rows, ls__dtype type,
-                                   const void *data);
 /* A whole array at once, contiguous: shape is the full one. */
 LS_CHECKED ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type,
                                   const ls_shape *shape, const void *data);

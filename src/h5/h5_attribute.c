@@ -1,3 +1,4 @@
+/* Attributes: numbers and texts, set and read. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,3 +1,4 @@
+/* Datasets: what they are, reading and writing rows, types converted on the way. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -312,17 +313,16 @@ out:
 
 /* Under the lock.  chunk 0: contiguous. */
 static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
-                          bool grows, size_t chunk_rows, int gzip) {
+                          size_t chunk_rows, int gzip) {
   ls_status st = LS_OK;
   char why[LS__H5_REASON];
-  hsize_t dim[LS_MAX_DIMS], most[LS_MAX_DIMS], chunk[LS_MAX_DIMS];
+  hsize_t dim[LS_MAX_DIMS], chunk[LS_MAX_DIMS];
   hid_t space = H5I_INVALID_HID, id = H5I_INVALID_HID;
   hid_t links = H5Pcreate(H5P_LINK_CREATE), made = H5Pcreate(H5P_DATASET_CREATE);
-  LS_ASSERT(!(grows && chunk_rows == 0) && !(gzip > 0 && chunk_rows == 0));
+  LS_ASSERT(gzip == 0 || chunk_rows > 0);
   for (int i = 0; i < shape->ndim; i++) {
-    chunk[i] = dim[i] = most[i] = shape->dim[i];
-    if (i == 0 && grows) most[i] = H5S_UNLIMITED;
-    if (i == 0 && chunk_rows > 0) chunk[i] = grows || chunk_rows < dim[0] ? chunk_rows : dim[0];
+    chunk[i] = dim[i] = shape->dim[i];
+    if (i == 0 && chunk_rows < dim[0]) chunk[i] = chunk_rows;
   }
   if (links < 0 || made < 0) LS_FAIL(LS_ENOMEM, "%s: %s", file->path, ls__h5_reason(why));
   H5Pset_create_intermediate_group(links, 1);
@@ -333,7 +333,7 @@ static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const 
       H5Pset_deflate(made, (unsigned)gzip);
     }
   }
-  space = shape->ndim == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(shape->ndim, dim, most);
+  space = shape->ndim == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(shape->ndim, dim, NULL);
   if (space >= 0) id = H5Dcreate2(file->id, name, stored(type), space, links, made, H5P_DEFAULT);
   if (id < 0)
     LS_FAIL(LS_EIO, "%s: %s: cannot be made: %s", file->path, name, ls__h5_reason(why));
@@ -348,13 +348,14 @@ out:
 ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t rows,
                          const ls_shape *row, size_t chunk_rows, int gzip) {
   ls_shape shape;
+  LS_ASSERT(rows > 0);
   if (row->ndim + 1 > LS_MAX_DIMS)
     return ls__fail(LS_EDATA, "%s: %s: more than %d dimensions", file->path, name, LS_MAX_DIMS);
   shape.ndim = row->ndim + 1;
   shape.dim[0] = rows;
   memcpy(shape.dim + 1, row->dim, (size_t)row->ndim * sizeof row->dim[0]);
   ls__h5_enter(file);
-  ls_status st = make_set(file, name, type, &shape, rows == 0, chunk_rows, gzip);
+  ls_status st = make_set(file, name, type, &shape, chunk_rows, gzip);
   ls__h5_leave();
   return st;
 }
@@ -388,36 +389,13 @@ out:
   return st;
 }
 
-ls_status ls__h5_append(ls__h5 *file, const char *name, size_t rows, ls__dtype type,
-                        const void *data) {
-  ls_status st = LS_OK;
-  char why[LS__H5_REASON];
-  ls__h5_set *set = NULL;
-  hsize_t dim[LS_MAX_DIMS];
-  ls__h5_enter(file);
-  LS_TRY(ls__h5_set_find(file, name, &set));
-  if (rows == 0) goto out;
-  ls_shape *shape = &set->info.shape;
-  LS_ASSERT(shape->ndim > 0);
-  size_t first = shape->dim[0];
-  for (int i = 0; i < shape->ndim; i++) dim[i] = shape->dim[i];
-  dim[0] += rows;
-  if (H5Dset_extent(set->id, dim) < 0)
-    LS_FAIL(LS_EIO, "%s: %s: cannot grow: %s", file->path, name, ls__h5_reason(why));
-  shape->dim[0] += rows;
-  LS_TRY(write_rows(file, set, first, rows, type, data));
-out:
-  ls__h5_leave();
-  return st;
-}
-
 ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
                        const void *data) {
   ls_status st = LS_OK;
   char why[LS__H5_REASON];
   ls__h5_set *set = NULL;
   ls__h5_enter(file);
-  LS_TRY(make_set(file, name, type, shape, false, 0, 0));
+  LS_TRY(make_set(file, name, type, shape, 0, 0));
   LS_TRY(ls__h5_set_find(file, name, &set));
   if (ls_shape_count(shape) > 0 &&
       H5Dwrite(set->id, ls__h5_native(type), H5S_ALL, H5S_ALL, H5P_DEFAULT, data) < 0)

@@ -1,3 +1,4 @@
+/* Files: opening, making one under a temporary name, listing what is inside, naming what is not. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>

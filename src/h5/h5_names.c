@@ -1,3 +1,4 @@
+/* The names of an object's attributes. */
 #include "base/alloc.h"
 #include "base/grow.h"
 #include "h5/h5_inside.h"

@@ -1,4 +1,4 @@
-/* From a list of layers to a graph: names, shapes, types, and where each tensor lies. */
+/* From a list of layers to a graph: names, shapes, types, and where each tensor is in the arena. */
 #include "model/graph.h"
 
 #include <stdio.h>
@@ -39,8 +39,8 @@ static int find_value(const ls__graph *graph, const char *name) {
   return -1;
 }
 
-/* The value called `name`; `node` is what asks.  A layer with an `activation:` is two nodes, and
- * who names the layer means what it gives in the end. */
+/* The value called `name`; `node` is what asks.  A layer with an `activation:` is two nodes,
+ * and its name means the output of the second. */
 static ls_status named_value(const ls__graph *graph, const ls_config *node, const char *name,
                              int *value) {
   *value = find_value(graph, name);
@@ -64,16 +64,12 @@ static ls_status read_from(const ls__graph *graph, ls_config *options, int *in, 
     LS_TRY(named_value(graph, from, ls__config_text(from), &in[0]));
   } else if (ls__config_kind_of(from) == LS__LIST) {
     size_t n = ls__config_count(from);
-    if (n == 0 || n > LS__MAX_INPUTS) {
-      st = ls__config_fail(from, "1 to %d names are wanted, not %zu", LS__MAX_INPUTS, n);
-      goto out;
-    }
+    if (n == 0 || n > LS__MAX_INPUTS)
+      LS_REFUSE(from, "1 to %d names are wanted, not %zu", LS__MAX_INPUTS, n);
     for (size_t i = 0; i < n; i++) {
       ls_config *entry = ls__config_at(from, i);
-      if (ls__config_kind_of(entry) != LS__SCALAR) {
-        st = ls__config_fail(entry, "a name of a layer is wanted here");
-        goto out;
-      }
+      if (ls__config_kind_of(entry) != LS__SCALAR)
+        LS_REFUSE(entry, "a name of a layer is wanted here");
       LS_TRY(named_value(graph, entry, ls__config_text(entry), &in[i]));
     }
     *n_in = (int)n;
@@ -115,18 +111,13 @@ static ls_status tie_to(ls__graph *graph, ls_config *options, ls__node *node) {
   int other = -1;
   for (int i = 0; &graph->node[i] != node; i++)
     if (strcmp(graph->node[i].layer.name, name) == 0) other = i;
-  if (other < 0 || graph->node[other].layer.kind != layer->kind) {
-    st = ls__config_fail(share, "there is no %s called \"%s\" before this one", layer->kind->kind.name, name);
-    goto out;
-  }
+  if (other < 0 || graph->node[other].layer.kind != layer->kind)
+    LS_REFUSE(share, "there is no %s called \"%s\" before this one", layer->kind->kind.name, name);
   const ls__layer *like = &graph->node[other].layer;
   bool same = like->n_parameters == layer->n_parameters;
   for (int p = 0; same && p < layer->n_parameters; p++)
     same = ls_shape_equal(&like->parameters[p].shape, &layer->parameters[p].shape);
-  if (!same) {
-    st = ls__config_fail(share, "\"%s\" has weights of other shapes", name);
-    goto out;
-  }
+  if (!same) LS_REFUSE(share, "\"%s\" has weights of other shapes", name);
   for (int p = 0; p < layer->n_parameters; p++) node->tensor[p] = graph->node[other].tensor[p];
 out:
   return st;
@@ -215,14 +206,10 @@ static ls_status read_name(const ls__graph *graph, const ls__layer_kind *kind, l
   default_name(graph, kind->kind.name, chosen);
   if (node == NULL) return LS_OK;
   LS_TRY(ls__config_string(options, "name", NULL, &name));
-  if (!is_plain(name)) {
-    st = ls__config_fail(node, "a name is 1 to %d letters, digits and _-.", LS__NAME_BYTES - 1);
-    goto out;
-  }
-  if (find_value(graph, name) >= 0) {
-    st = ls__config_fail(node, "\"%s\" is already the name of another layer", name);
-    goto out;
-  }
+  if (!is_plain(name))
+    LS_REFUSE(node, "a name is 1 to %d letters, digits and _-.", LS__NAME_BYTES - 1);
+  if (find_value(graph, name) >= 0)
+    LS_REFUSE(node, "\"%s\" is already the name of another layer", name);
   snprintf(chosen, LS__NAME_BYTES, "%s", name);
 out:
   return st;
@@ -270,20 +257,16 @@ static ls_status find_types(ls__graph *graph, const ls_config *list) {
     ls__layer *layer = &graph->node[i].layer;
     const int own = graph->n_inputs + i;
     if (layer->needs & LS__VIEW) layer->type[0] = reader[LS_INDEX][own] > 0 ? LS_INDEX : LS_REAL;
-    if (reader[LS_INDEX][own] > 0 && !(layer->needs & LS__VIEW)) {
-      st = ls__config_fail(list, "layer \"%s\" reads indices, and \"%s\" gives real numbers",
-                           graph->node[reader[LS_INDEX][own] - 1].layer.name, layer->name);
-      goto out;
-    }
+    if (reader[LS_INDEX][own] > 0 && !(layer->needs & LS__VIEW))
+      LS_REFUSE(list, "layer \"%s\" reads indices, and \"%s\" gives real numbers",
+                graph->node[reader[LS_INDEX][own] - 1].layer.name, layer->name);
     for (int k = 0; k < layer->n_in; k++) reader[layer->type[k]][graph->node[i].in[k]] = i + 1;
   }
   for (int v = 0; v < values; v++)
-    if (reader[LS_REAL][v] > 0 && reader[LS_INDEX][v] > 0) {
-      st = ls__config_fail(list, "\"%s\" is read as real numbers by layer \"%s\", and as indices by \"%s\"",
-                           ls__graph_name(graph, v), graph->node[reader[LS_REAL][v] - 1].layer.name,
-                           graph->node[reader[LS_INDEX][v] - 1].layer.name);
-      goto out;
-    }
+    if (reader[LS_REAL][v] > 0 && reader[LS_INDEX][v] > 0)
+      LS_REFUSE(list, "\"%s\" is read as real numbers by layer \"%s\", and as indices by \"%s\"",
+                ls__graph_name(graph, v), graph->node[reader[LS_REAL][v] - 1].layer.name,
+                graph->node[reader[LS_INDEX][v] - 1].layer.name);
   for (int v = 0; v < graph->n_inputs; v++)
     graph->input[v].type = reader[LS_INDEX][v] > 0 ? LS_INDEX : LS_REAL;
 out:
@@ -332,27 +315,19 @@ static ls_status read_outputs(ls__graph *graph, ls_config *node) {
   graph->output[0] = graph->n_inputs + graph->n_nodes - 1;
   if (node == NULL) return LS_OK;
   const size_t n = ls__config_count(node);
-  if (ls__config_kind_of(node) != LS__LIST || n == 0 || n > LS_MAX_PORTS) {
-    st = ls__config_fail(node, "a list of 1 to %d names of layers is wanted", LS_MAX_PORTS);
-    goto out;
-  }
+  if (ls__config_kind_of(node) != LS__LIST || n == 0 || n > LS_MAX_PORTS)
+    LS_REFUSE(node, "a list of 1 to %d names of layers is wanted", LS_MAX_PORTS);
   graph->n_outputs = (int)n;
   for (int i = 0; i < graph->n_outputs; i++) {
     ls_config *entry = ls__config_at(node, (size_t)i);
-    if (ls__config_kind_of(entry) != LS__SCALAR) {
-      st = ls__config_fail(entry, "a name of a layer is wanted here");
-      goto out;
-    }
+    if (ls__config_kind_of(entry) != LS__SCALAR)
+      LS_REFUSE(entry, "a name of a layer is wanted here");
     LS_TRY(named_value(graph, entry, ls__config_text(entry), &graph->output[i]));
-    if (ls__graph_producer(graph, graph->output[i]) < 0) {
-      st = ls__config_fail(entry, "\"%s\" is an input, not a layer", ls__config_text(entry));
-      goto out;
-    }
+    if (ls__graph_producer(graph, graph->output[i]) < 0)
+      LS_REFUSE(entry, "\"%s\" is an input, not a layer", ls__config_text(entry));
     for (int k = 0; k < i; k++)
-      if (graph->output[k] == graph->output[i]) {
-        st = ls__config_fail(entry, "\"%s\" stands twice in the list", ls__config_text(entry));
-        goto out;
-      }
+      if (graph->output[k] == graph->output[i])
+        LS_REFUSE(entry, "\"%s\" stands twice in the list", ls__config_text(entry));
   }
 out:
   return st;
@@ -385,10 +360,8 @@ ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs, con
   ls__graph *graph = NULL;
   *out = NULL;
   if (list == NULL) LS_FAIL(LS_ECONFIG, "model: a list of layers is wanted");
-  if (ls__config_kind_of(list) != LS__LIST || ls__config_count(list) == 0) {
-    st = ls__config_fail(list, "a list of layers is wanted, such as [{dense: {units: 10}}]");
-    goto out;
-  }
+  if (ls__config_kind_of(list) != LS__LIST || ls__config_count(list) == 0)
+    LS_REFUSE(list, "a list of layers is wanted, such as [{dense: {units: 10}}]");
   LS_ASSERT(n_inputs >= 1 && n_inputs <= LS_MAX_PORTS);
   LS_TRY(ls__alloc(&graph, 1, sizeof *graph, "model"));
   size_t entries = ls__config_count(list);

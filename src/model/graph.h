@@ -1,12 +1,12 @@
 /* The model as a graph: values, and nodes that make one value from others.
  *
- * Value 0 .. n_inputs-1 are the model's inputs; node i makes value n_inputs + i.  Nodes stand in an
- * order in which every value is made before it is read, which is also the order of the config, of
- * the model table, of checkpoints and of the weights' hash ("model order").
+ * Value 0 .. n_inputs-1 are the model's inputs; node i makes value n_inputs + i.  Nodes are
+ * sorted so that every value is made before it is read.  This "model order" is also that of the
+ * config, of the model table, of checkpoints and of the weights' hash.
  *
  * The arena of parameters has the opposite order: backward runs through the nodes from last to
- * first, so the last node's gradients are finished first and lie first.  A tensor that several nodes
- * read lies where the earliest of them, its owner, has it: it is finished when the owner is.
+ * first, so the last node's gradients are finished first and come first.  A tensor that several
+ * nodes read belongs to the earliest of them, its owner: it is finished when the owner is.
  *
  *   [ weights, last node first | statistics, last node first | frozen ]
  *   0                          trained                       moving     arena

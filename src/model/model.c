@@ -75,8 +75,9 @@ out:
 
 /* ---- Prediction */
 
-ls_status ls__model_run(const ls_model *model, size_t max_n, ls__run **run) {
-  return ls__run_create(model->graph, max_n, false, model->graph->n_outputs, model->graph->output, run);
+ls_status ls__model_run(const ls_model *model, ls__run **run) {
+  const ls__graph *graph = model->graph;
+  return ls__run_create(graph, LS__PREDICT_BATCH, false, graph->n_outputs, graph->output, run);
 }
 
 void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y) {
@@ -108,7 +109,7 @@ ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *i
   const ls__graph *graph = model->graph;
   for (int i = 0; i < graph->n_inputs; i++)
     if (inputs[i] == NULL) LS_FAIL(LS_EUSAGE, "input \"%s\" is not given", graph->input[i].name);
-  if (model->run == NULL) LS_TRY(ls__model_run(model, LS__PREDICT_BATCH, &model->run));
+  if (model->run == NULL) LS_TRY(ls__model_run(model, &model->run));
   for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
     const size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;
     for (int i = 0; i < graph->n_inputs; i++) load_input(model, model->run, i, inputs[i], at, rows);

@@ -30,13 +30,13 @@ LS_CHECKED ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_p
                                      ls_model **out);
 LS_CHECKED ls_status ls__model_set_classes(ls_model *model, int output, const char *const *names,
                                            size_t n);
-/* A run up to the outputs. */
-LS_CHECKED ls_status ls__model_run(const ls_model *model, size_t max_n, ls__run **run);
-/* [rows, output i], as the caller of the library wants it: normalisation taken back. */
+/* A run for prediction: forward alone, up to the outputs, LS__PREDICT_BATCH samples at a time. */
+LS_CHECKED ls_status ls__model_run(const ls_model *model, ls__run **run);
+/* [rows, output i], with the normalisation of targets undone. */
 void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y);
 
-/* Samples that one forward pass of evaluation and prediction takes: part of what the bits of a
- * prediction depend on, and so a constant. */
+/* Samples of one forward pass of evaluation and prediction.  A constant, because the bits of a
+ * prediction depend on it. */
 enum { LS__PREDICT_BATCH = 256 };
 
 #endif

@@ -1,3 +1,4 @@
+/* Placing blocks of memory, the largest first. */
 #include "model/plan.h"
 
 #include <stdbool.h>

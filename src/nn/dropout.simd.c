@@ -1,3 +1,4 @@
+/* Drawing masks and applying them, many random numbers at a time. */
 #include "nn/dropout.h"
 
 /* Blocks made at once; a block is four numbers. */

@@ -7,7 +7,7 @@
 
 #define LS__LAYER_MAP(X) X(dense) X(dropout) X(flatten) X(reshape) X(add) X(concatenate)
 
-/* Activation functions: layers too, and what may stand in `activation:`. */
+/* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \
   X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(softplus) X(softmax) X(linear)
 

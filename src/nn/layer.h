@@ -25,7 +25,7 @@ typedef enum ls__role {
   LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples (over a
                     sample's positions the mean); the step makes it
                     keep * old + (1 - keep) * mean over the batch */
-  LS__FROZEN     /* it stays as it is, and has no gradient */
+  LS__FROZEN     /* it never changes, and has no gradient */
 } ls__role;
 
 /* One parameter of a layer: what its tensor looks like. */
@@ -42,7 +42,7 @@ typedef struct ls__parameter {
                              or static */
 } ls__parameter;
 
-/* What else backward reads and how memory may be shared; what is not read need not be kept. */
+/* What backward reads besides dy and w, and which memory may be shared. */
 enum {
   LS__NEEDS_Y = 1,  /* backward reads the output */
   LS__IN_PLACE = 2, /* y may be the memory of x[0], and dx[0] that of dy */
@@ -108,7 +108,7 @@ struct ls__layer_kind {
   void (*backward)(const ls__layer *layer, const ls__call *call);
 };
 
-/* All kinds, and those among them that may stand in `activation:` of a layer. */
+/* All kinds, and those among them that `activation:` of a layer may name. */
 extern const ls__registry ls__layers, ls__activation_layers;
 
 /* One more kind, until the process ends; not while others use the library. */

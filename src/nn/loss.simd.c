@@ -110,7 +110,7 @@ ELEMENTWISE(bernoulli)
  *   log p_j        = z_j - lse            with lse = max + log sum_k e^(z_k - max)
  *   d loss / d z_j = p_j sum(q) - q_j
  *
- * A class c smoothed by a stands for q_j = a / K, and 1 - a more for j = c; a given q is smoothed to
+ * A class c smoothed by a means q_j = a / K, and 1 - a more for j = c; a given q is smoothed to
  * (1 - a) q_j + a / K. */
 
 /* sum_j q_j (z_j - top), or without q_j when q is NULL: 16 running sums, then the tree. */

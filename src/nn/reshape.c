@@ -19,7 +19,7 @@ const ls__layer_kind ls__kind_flatten = {
     .max_in = 1,
     .infer = infer_flatten};
 
-/* reshape: {shape: [4, -1]}; -1, once, stands for what is left. */
+/* reshape: {shape: [4, -1]}; -1, once, is whatever is left. */
 
 typedef struct options {
   ls_shape shape;

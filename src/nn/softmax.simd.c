@@ -1,3 +1,4 @@
+/* Softmax and its gradient, row by row. */
 #include "nn/softmax.h"
 
 #include "nn/rows.h"

@@ -7,7 +7,7 @@
  *
  * The reductions are the classic ones (Muller: Elementary Functions, 2nd ed., sections 2.5 and
  * 11.2); the polynomials are minimax fits made for this file (Lawson's iteration on a Chebyshev
- * grid), the error of each fit stands beside it. */
+ * grid); the error of each fit is written beside it. */
 #ifndef LS_NN_VMATH_H
 #define LS_NN_VMATH_H
 
@@ -15,12 +15,12 @@
 
 #include "base/bits.h"
 
-/* 2^n for -126 <= n <= 127, n in two's complement: unsigned, so that NaN's rubbish may wrap. */
+/* 2^n for -126 <= n <= 127, n in two's complement: unsigned, so that it may wrap when x is NaN. */
 static inline float ls__pow2i(uint32_t n) {
   return ls__float_of((n + 127) << 23);
 }
 
-/* 1.5 2^23: adding it rounds to an integer, which then stands in the low bits. */
+/* 1.5 2^23: adding it rounds to an integer, which is then in the low bits. */
 #define LS__ROUNDER 12582912.0F
 
 /* x = n ln 2 + r with |r| <= ln 2 / 2; ln 2 in two parts, so that n * high is exact. */

@@ -1,5 +1,5 @@
-/* Adagrad: a learning rate for each weight, from the sum of its squared gradients; its formulas
- * stand in adagrad.simd.c. */
+/* Adagrad: a learning rate for each weight, from the sum of its squared gradients; formulas in
+ * adagrad.simd.c. */
 #include "optim/kinds.h"
 
 LS_SIMD_DECLARE(ls__kernels, ls__adagrad_kernels);

@@ -1,4 +1,4 @@
-/* Adam and AdamW, which differ in where weight decay goes; their formulas stand in adam.simd.c. */
+/* Adam and AdamW, which differ in where weight decay goes; formulas in adam.simd.c. */
 #include <math.h>
 
 #include "optim/kinds.h"

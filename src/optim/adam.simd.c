@@ -1,7 +1,7 @@
 /* Adam (Kingma and Ba, ICLR 2015, algorithm 1), AdamW (Loshchilov and Hutter, ICLR 2019,
  * algorithm 2) and their AMSGrad variant (Reddi, Kale, Kumar, ICLR 2018, algorithm 2):
  *
- *   w  = (1 - lr weight_decay) w                     adamw; adam multiplies with 1
+ *   w  = (1 - lr weight_decay) w                     adamw; adam multiplies by 1
  *   m  = beta1 m + (1 - beta1) g
  *   v  = beta2 v + (1 - beta2) g^2
  *   w -= lr' m / (sqrt(v) + eps')                    amsgrad: the largest v so far

@@ -43,10 +43,6 @@ void ls__optimizer_destroy(ls__optimizer *optimizer) {
   ls__free(optimizer);
 }
 
-const char *ls__optimizer_name(const ls__optimizer *optimizer) {
-  return optimizer->rule->kind.name;
-}
-
 double ls__optimizer_lr(const ls__optimizer *optimizer) {
   return optimizer->lr;
 }

@@ -1,4 +1,4 @@
-/* Update rules on flat spans.  A rule's formulas, with their source, stand beside its kernel;
+/* Update rules on flat spans.  A rule's formulas and their source are written beside its kernel;
  * constants and their defaults are PyTorch's. */
 #ifndef LS_OPTIM_OPTIMIZER_H
 #define LS_OPTIM_OPTIMIZER_H
@@ -20,15 +20,15 @@ extern const ls__registry ls__optimizers;
 extern const ls__section ls__optim_sections[];
 
 /* Read `optimizer: adam`, `{sgd: {lr: 0.1, momentum: 0.9}}`.  Names, options and defaults are
- * PyTorch's; they stand in each rule's table. */
+ * PyTorch's, and are listed in each rule's table. */
 LS_CHECKED ls_status ls__optimizer_create(ls_config *node, ls__optimizer **out);
 void ls__optimizer_destroy(ls__optimizer *optimizer);
 
-const char *ls__optimizer_name(const ls__optimizer *optimizer);
 double ls__optimizer_lr(const ls__optimizer *optimizer);
-int ls__optimizer_slots(const ls__optimizer *optimizer); /* state arrays a parameter: 0 to LS__MAX_SLOTS */
-const char *ls__optimizer_slot_name(const ls__optimizer *optimizer, int slot); /* "momentum", "exp_avg" */
-float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot); /* value before step 1 */
+/* State arrays a parameter, 0 to LS__MAX_SLOTS; a name such as "exp_avg"; the value before step 1. */
+int ls__optimizer_slots(const ls__optimizer *optimizer);
+const char *ls__optimizer_slot_name(const ls__optimizer *optimizer, int slot);
+float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot);
 
 /* One span of one update. */
 typedef struct ls__update {
@@ -38,7 +38,7 @@ typedef struct ls__update {
   size_t n;
   uint64_t step;               /* 1 for the first update */
   double lr;                   /* the schedule's, for this step */
-  double scale;                /* what g is multiplied with first: 1/batch, and clipping by norm */
+  double scale;                /* g is multiplied by it first: 1/batch, and clipping by norm */
   double clip_value;           /* then clipped to [-clip_value, clip_value]; 0: not */
   double l1, l2;               /* then l1 sign(w) + l2 w is added; 0: not */
 } ls__update;

@@ -1,5 +1,4 @@
-/* RMSprop: gradients over the root of their running mean square; its formulas stand in
- * rmsprop.simd.c. */
+/* RMSprop: gradients over the root of their running mean square; formulas in rmsprop.simd.c. */
 #include "optim/kinds.h"
 
 enum { PLAIN, MOMENTUM, CENTERED, CENTERED_MOMENTUM };

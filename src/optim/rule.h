@@ -2,7 +2,7 @@
  *
  * A rule reads its options once, turns them into the few floats that one update needs (in double,
  * each rounded to float once, at the end), and names the kernel that runs over the spans.  The
- * kernel may stand in the rule's own file, or in a NAME.simd.c (base/simd.h). */
+ * kernel is in the rule's own file, or in a NAME.simd.c (base/simd.h). */
 #ifndef LS_OPTIM_RULE_H
 #define LS_OPTIM_RULE_H
 
@@ -11,12 +11,12 @@
 #include "config/registry.h"
 #include "optim/optimizer.h"
 
-/* All that a kernel reads besides its spans.  A rule leaves what it doesn't use at 0. */
+/* All that a kernel reads besides its spans.  A rule leaves the fields that it doesn't use at 0. */
 typedef struct ls__scalars {
-  float scale;      /* g is multiplied with it first; set by the caller */
-  float lr;         /* what the step is multiplied with, bias correction included */
+  float scale;      /* g is multiplied by it first; set by the caller */
+  float lr;         /* the step is multiplied by it; bias correction included */
   float eps;
-  float shrink;     /* decoupled weight decay: w is multiplied with it; 1: none */
+  float shrink;     /* decoupled weight decay: w is multiplied by it; 1: none */
   float old1, new1; /* first moment or momentum:  m = old1 m + new1 g */
   float old2, new2; /* second moment:             v = old2 v + new2 g^2 */
   float momentum;   /* of rmsprop's steps */

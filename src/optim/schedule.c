@@ -77,7 +77,7 @@ const char *ls__schedule_monitor(const ls__schedule *schedule) {
   return schedule->monitor;
 }
 
-/* The part of the steps after the warm-up that is done, 0 to 1. */
+/* The share of the steps after the warm-up that are done, 0 to 1. */
 static double progress(uint64_t done, uint64_t warmup, uint64_t total) {
   if (done <= warmup || total <= warmup) return 0;
   if (done >= total) return 1;

@@ -13,16 +13,17 @@ typedef struct ls__schedule ls__schedule;
 /* The schedules (kinds.h). */
 extern const ls__registry ls__schedules;
 
-/* Read `schedule: constant` (what a node of NULL stands for), or another kind with its options and
- * warmup_steps: W or warmup_epochs: W: step k of W gets k/W of the rate that the kind gives. */
+/* Read `schedule: KIND` with its options; node NULL: constant.  With warmup_steps: W (or
+ * warmup_epochs), step k of the first W gets k/W of the kind's rate. */
 LS_CHECKED ls_status ls__schedule_create(ls_config *node, ls__schedule **out);
 void ls__schedule_destroy(ls__schedule *schedule);
 
-/* What it wants to observe: "auto", "validation_loss" or "loss"; NULL: nothing. */
+/* The value that it watches: "auto", "validation_loss" or "loss"; NULL: none. */
 const char *ls__schedule_monitor(const ls__schedule *schedule);
 
 /* The lr for update `step` (1 is the first) of `total_steps`, with `epoch_steps` steps an epoch.
- * total_steps 0: not known (a limit in seconds alone); what decays towards the end stays at its start. */
+ * total_steps 0: not known (the run is limited in seconds alone); then a schedule that decays
+ * towards the end stays at its start. */
 double ls__schedule_lr(const ls__schedule *schedule, double lr, uint64_t step, uint64_t epoch_steps,
                        uint64_t total_steps);
 

@@ -5,11 +5,11 @@
 #include "config/registry.h"
 #include "optim/schedule.h"
 
-/* Where a step stands in its run. */
+/* The place of a step in its run. */
 typedef struct ls__schedule_time {
   uint64_t done;        /* steps before this one */
   uint64_t epoch_steps; /* steps an epoch */
-  double p;             /* the part of the steps after the warm-up that is done, 0 to 1 */
+  double p;             /* the share of the steps after the warm-up that are done, 0 to 1 */
 } ls__schedule_time;
 
 typedef struct ls__schedule_kind {

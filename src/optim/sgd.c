@@ -1,4 +1,4 @@
-/* Gradient descent, with or without momentum; its formulas stand in sgd.simd.c. */
+/* Gradient descent, with or without momentum; formulas in sgd.simd.c. */
 #include "optim/kinds.h"
 
 enum { PLAIN, MOMENTUM, NESTEROV };

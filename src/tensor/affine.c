@@ -1,3 +1,4 @@
+/* Keeping the numbers of a normalisation, and undoing it. */
 #include "tensor/affine.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Choosing between OpenBLAS and our own kernel for each product, and timing both. */
 #include "tensor/gemm.h"
 
 #include <cblas.h> /* brings <complex.h>, whose I is a macro */

@@ -1,3 +1,4 @@
+/* Counting, comparing and printing shapes. */
 #include <lockstep/shape.h>
 #include <stdio.h>
 #include <string.h>

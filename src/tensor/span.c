@@ -1,3 +1,4 @@
+/* Picking the build of span.simd.c that this processor runs best. */
 #include "tensor/span.h"
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);

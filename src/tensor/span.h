@@ -16,8 +16,6 @@ typedef struct ls__span_ops {
   void (*scale)(float *y, float a, size_t n);
   /* sum of squares in double: 16 running sums (element i into sum i % 16), then a binary tree */
   double (*sum_squares)(const float *x, size_t n);
-  /* y[r] = b for r < rows; y [rows, n], b [n] */
-  void (*fill_rows)(float *y, const float *b, size_t rows, size_t n);
   /* s[j] = sum over r of x[r][j], or += when `add`; x [rows, n].  Rows in fours, from the first:
    * s += (x0 + x1) + (x2 + x3); what is left one by one. */
   void (*column_sums)(float *s, const float *x, size_t rows, size_t n, int add);

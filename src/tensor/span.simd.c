@@ -1,3 +1,4 @@
+/* The loops of span.h. */
 #include "tensor/span.h"
 
 #include <math.h>
@@ -24,10 +25,6 @@ static double sum_squares(const float *x, size_t n) {
   for (size_t width = 8; width > 0; width /= 2)
     for (size_t k = 0; k < width; k++) part[k] += part[k + width];
   return part[0];
-}
-
-static void fill_rows(float *y, const float *b, size_t rows, size_t n) {
-  for (size_t r = 0; r < rows; r++) memcpy(y + r * n, b, n * sizeof *y);
 }
 
 static void column_sums(float *s, const float *x, size_t rows, size_t n, int add) {
@@ -70,4 +67,4 @@ static void load_f32(float *y, const float *x, const float *mean, const float *r
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
 const ls__span_ops LS_SIMD(ls__span_ops) = {
-    add, sum, scale, sum_squares, fill_rows, column_sums, all_finite, load_u8, load_f32};
+    add, sum, scale, sum_squares, column_sums, all_finite, load_u8, load_f32};

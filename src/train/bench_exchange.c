@@ -137,8 +137,8 @@ static ls_status prepare(contest *c, size_t bucket_bytes) {
   c->sent = c->bytes / nodes * (nodes - 1) * 2;
   size_t room = c->sent > c->copied ? c->sent : c->copied;
   st = ls__alloc(&c->message, c->n, sizeof *c->message, "a message");
-  if (st == LS_OK) st = ls__alloc(&c->from, room, 1, "a message");
-  if (st == LS_OK) st = ls__alloc(&c->to, room, 1, "a message");
+  LS_THEN(st, ls__alloc(&c->from, room, 1, "a message"));
+  LS_THEN(st, ls__alloc(&c->to, room, 1, "a message"));
   LS_TRY(ls_comm_agree(c->comm, st));
   LS_TRY(make_exchanges(c, bucket_bytes));
   for (int who = 0; who < CONTESTANTS; who++) {

@@ -22,7 +22,7 @@ static ls_status exchange_places(ls__clip *clip, const ls__exchange *exchange) {
   uint64_t *mine = NULL, *counts = NULL, own = 0;
   size_t total = 0;
   local = ls__alloc(&mine, clip->blocks, sizeof *mine, "clipping");
-  if (local == LS_OK) local = ls__alloc(&counts, size, sizeof *counts, "clipping");
+  LS_THEN(local, ls__alloc(&counts, size, sizeof *counts, "clipping"));
   LS_TRY(ls_comm_agree(clip->comm, local));
   for (size_t b = 0; b < clip->buckets; b++) {
     ls__slice slice;
@@ -32,7 +32,7 @@ static ls_status exchange_places(ls__clip *clip, const ls__exchange *exchange) {
   LS_TRY(ls__comm_allgatherv(clip->comm, &own, counts, NULL, sizeof own));
   for (size_t r = 0; r < size; r++) total += clip->count[r] = (size_t)counts[r];
   local = ls__alloc(&clip->index, total, sizeof *clip->index, "clipping");
-  if (local == LS_OK) local = ls__alloc(&clip->all, total, sizeof *clip->all, "clipping");
+  LS_THEN(local, ls__alloc(&clip->all, total, sizeof *clip->all, "clipping"));
   LS_TRY(ls_comm_agree(clip->comm, local));
   LS_TRY(ls__comm_allgatherv(clip->comm, mine, clip->index, clip->count, sizeof *mine));
 out:
@@ -51,8 +51,8 @@ ls_status ls__clip_create(ls_comm *comm, const ls__exchange *exchange, size_t tr
   clip->buckets = ls__exchange_buckets(exchange);
   clip->blocks = (ls__exchange_bucket_start(exchange, clip->buckets) + LS__BLOCK - 1) / LS__BLOCK;
   local = ls__alloc(&clip->count, (size_t)ls_comm_size(comm), sizeof *clip->count, "clipping");
-  if (local == LS_OK) local = ls__alloc(&clip->own, clip->blocks, sizeof *clip->own, "clipping");
-  if (local == LS_OK) local = ls__alloc(&clip->square, clip->blocks, sizeof *clip->square, "clipping");
+  LS_THEN(local, ls__alloc(&clip->own, clip->blocks, sizeof *clip->own, "clipping"));
+  LS_THEN(local, ls__alloc(&clip->square, clip->blocks, sizeof *clip->square, "clipping"));
   LS_TRY(ls_comm_agree(comm, local));
   LS_TRY(exchange_places(clip, exchange));
   *out = clip;

@@ -206,7 +206,7 @@ ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {
   card mine, *cards = NULL;
   findings *f = NULL;
   ls_status local = ls__alloc(&cards, (size_t)size, sizeof *cards, "report");
-  if (local == LS_OK) local = ls__alloc(&f, 1, sizeof *f, "report");
+  LS_THEN(local, ls__alloc(&f, 1, sizeof *f, "report"));
   LS_TRY(ls_comm_agree(comm, local)); /* and from here all ranks measure at once */
   LS_TRY(ls_comm_agree(comm, fill_card(comm, &mine)));
   LS_TRY(ls__comm_allgatherv(comm, &mine, cards, NULL, sizeof mine));

@@ -455,7 +455,7 @@ out:
   }
   if (l.report != NULL) {
     ls_status end = ls__report_close(l.report, t, st, why, &result);
-    if (st == LS_OK) st = ls_comm_agree(t->comm, end);
+    LS_THEN(st, ls_comm_agree(t->comm, end));
   }
   ls__free(l.epoch_sums);
   ls__free(l.best);

@@ -63,7 +63,7 @@ static ls_status make_buffers(ls_comm *comm, const ls__session *s, buffers *b) {
   }
   LS_TRY(ls__alloc(&b->all, size * LS__PREDICT_BATCH * widest, sizeof *b->all, "predictions"));
   LS_TRY(ls__alloc(&b->class, size * LS__PREDICT_BATCH, sizeof *b->class, "predictions"));
-  LS_TRY(ls__model_run(s->model, LS__PREDICT_BATCH, &b->run));
+  LS_TRY(ls__model_run(s->model, &b->run));
   for (size_t i = 0, input = 0; i < n; i++)
     if (arrays[i].use == LS_INPUT) b->to[i] = ls__run_input(b->run, (int)input++);
 out:
@@ -97,7 +97,7 @@ static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *fil
   const size_t size = (size_t)ls_comm_size(comm);
   buffers b;
   memset(&b, 0, sizeof b);
-  if (local == LS_OK) local = make_buffers(comm, s, &b);
+  LS_THEN(local, make_buffers(comm, s, &b));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t at = 0; at < s->n; at += size * LS__PREDICT_BATCH) {
     size_t rows = 0;
@@ -106,7 +106,7 @@ static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *fil
       b.count[r] = lo >= s->n ? 0 : s->n - lo < LS__PREDICT_BATCH ? s->n - lo : LS__PREDICT_BATCH;
       rows += b.count[r];
     }
-    if (local == LS_OK) local = predict_mine(comm, s, &b, at);
+    LS_THEN(local, predict_mine(comm, s, &b, at));
     for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
       const ls_port port = ls_model_output(s->model, i);
       LS_TRY(ls__comm_gatherv(comm, b.mine[i], b.all, b.count, ls_shape_count(&port.shape) * sizeof(float)));

@@ -56,7 +56,7 @@ static ls_status restore_held(ls_trainer *t, const char *path) {
     if (alone == LS_OK) alone = ls__checkpoint_has_held(path, layout, &fits);
   }
   LS_TRY(ls_comm_agree(t->comm, alone));
-  LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits, 0));
+  LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits));
   if (!fits && rank == 0)
     fprintf(stderr, "lockstep: note: %s: it was written with other ranks, nodes, lanes, bucket_mb or "
                     "compression: what had not been sent is left out\n", path);
@@ -133,14 +133,14 @@ ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t b
   if (t->set.output == NULL) return LS_OK;
   if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, saved, path, bytes, &standing, sums);
   LS_TRY(ls_comm_agree(t->comm, local));
-  LS_TRY(ls__comm_bcast(t->comm, path, bytes, 0));
+  LS_TRY(ls__comm_bcast(t->comm, path, bytes));
   *found = path[0] != '\0';
   if (!*found) goto out;
-  LS_TRY(ls__comm_bcast(t->comm, &standing, sizeof standing, 0));
+  LS_TRY(ls__comm_bcast(t->comm, &standing, sizeof standing));
   if (standing.n_sums > 0) {
     if (*sums == NULL) local = ls__alloc(sums, standing.n_sums, sizeof **sums, "running sums");
     LS_TRY(ls_comm_agree(t->comm, local));
-    LS_TRY(ls__comm_bcast(t->comm, *sums, standing.n_sums * sizeof **sums, 0));
+    LS_TRY(ls__comm_bcast(t->comm, *sums, standing.n_sums * sizeof **sums));
   }
   t->now = standing;
   t->now.seed = t->set.seed;

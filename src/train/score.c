@@ -60,7 +60,7 @@ static ls_status add_over_ranks(ls_comm *comm, double *x, size_t n) {
   size_t size = (size_t)ls_comm_size(comm), *count = NULL;
   double *all = NULL;
   ls_status local = ls__alloc(&count, size, sizeof *count, "sums");
-  if (local == LS_OK) local = ls__alloc(&all, size * n, sizeof *all, "sums");
+  LS_THEN(local, ls__alloc(&all, size * n, sizeof *all, "sums"));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t r = 0; r < size; r++) count[r] = n;
   LS_TRY(ls__comm_allgatherv(comm, x, all, count, sizeof *x));
@@ -83,11 +83,10 @@ ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run, con
   size_t *count = NULL;
   double *mine = NULL, *all = NULL, *sums = NULL;
   ls_status local = ls__alloc(&count, size, sizeof *count, "sums");
-  if (local == LS_OK)
-    local = ls__alloc(&mine, chunks_of(chunks, rank, size) * width, sizeof *mine, "sums");
-  if (local == LS_OK) local = ls__alloc(&all, chunks * width, sizeof *all, "sums");
-  if (local == LS_OK) local = ls__alloc(&sums, width, sizeof *sums, "sums");
-  if (local == LS_OK) local = score_chunks(comm, task, run, parameters, data, split, mine, confusion);
+  LS_THEN(local, ls__alloc(&mine, chunks_of(chunks, rank, size) * width, sizeof *mine, "sums"));
+  LS_THEN(local, ls__alloc(&all, chunks * width, sizeof *all, "sums"));
+  LS_THEN(local, ls__alloc(&sums, width, sizeof *sums, "sums"));
+  LS_THEN(local, score_chunks(comm, task, run, parameters, data, split, mine, confusion));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t r = 0; r < size; r++) count[r] = chunks_of(chunks, r, size);
   LS_TRY(ls__comm_allgatherv(comm, mine, all, count, width * sizeof *mine));

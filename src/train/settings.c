@@ -187,10 +187,7 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   ls__settings s;
   bool there = false;
   memset(&s, 0, sizeof s);
-  if (ls__config_kind_of(root) != LS__MAP) {
-    st = ls__config_fail(root, "a map of settings is wanted");
-    goto out;
-  }
+  if (ls__config_kind_of(root) != LS__MAP) LS_REFUSE(root, "a map of settings is wanted");
   LS_TRY(read_train(root, &s));
   LS_TRY(read_absent(root, "early_stopping", early_table, &s, &s.early));
   LS_TRY(read_absent(root, "regularization", regularization_table, &s, &there));

@@ -114,7 +114,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   ls_status st = LS_OK;
   const double start = ls__clock();
   const double input_before = t->times.input, update_before = t->times.update;
-  (void)ls__exchange_timing(t->exchange, true);
+  (void)ls__exchange_timing(t->exchange);
   ls__comm_phase(t->comm, t->now.step + 1, "forward and backward");
   memset(&t->step, 0, sizeof t->step);
   t->step.update.step = t->now.step + 1;
@@ -137,7 +137,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->now.step++;
 
   const double seconds = ls__clock() - start;
-  ls__exchange_times exchange = ls__exchange_timing(t->exchange, true);
+  ls__exchange_times exchange = ls__exchange_timing(t->exchange);
   t->times.exchange += exchange.work;
   t->times.wait += exchange.wait;
   t->times.compute += seconds - (t->times.input - input_before) -

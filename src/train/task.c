@@ -86,10 +86,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
   const ls_port port = ls__graph_output(graph, output);
   memcpy(head->name, port.name, sizeof head->name);
   LS_TRY(entry_of(root, "loss", graph, head->name, &loss));
-  if (loss == NULL) {
-    st = ls__config_fail(root, "loss: the output \"%s\" has none", head->name);
-    goto out;
-  }
+  if (loss == NULL) LS_REFUSE(root, "loss: the output \"%s\" has none", head->name);
   LS_TRY(ls__loss_create(loss, &head->loss));
   LS_TRY(find_target(root, n_arrays, arrays, graph, head));
   find_value(graph, output, head);

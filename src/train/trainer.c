@@ -15,10 +15,8 @@ static ls_status open_data(ls_trainer *t, ls_data *data) {
   ls_config *section = ls__config_child(t->config, "data");
   t->data = data;
   if (data != NULL) goto out;
-  if (section == NULL) {
-    st = ls__config_fail(t->config, "data: is missing; a map with file: at least is wanted");
-    goto out;
-  }
+  if (section == NULL)
+    LS_REFUSE(t->config, "data: is missing; a map with file: at least is wanted");
   t->owns_data = true;
   LS_TRY(ls__data_open_for(t->comm, section, LS__DATA_TRAIN, 0, &t->data));
 out:
@@ -100,9 +98,8 @@ static ls_status check_wishes(const ls_trainer *t) {
   const char *monitor = ls__schedule_monitor(t->schedule);
   if (t->task.n_heads == 0 && t->data != NULL) {
     char known[256];
-    st = ls__config_fail(t->config, "loss: is missing; one of %s",
-                         ls__registry_names(&ls__losses, known, sizeof known));
-    goto out;
+    LS_REFUSE(t->config, "loss: is missing; one of %s",
+              ls__registry_names(&ls__losses, known, sizeof known));
   }
   if (t->set.early && !t->set.early_on_training && !validation)
     LS_FAIL(LS_ECONFIG, "early_stopping: it monitors validation_loss, and there is no validation "
@@ -159,7 +156,7 @@ static ls_status check_targets(ls_trainer *t) {
     for (size_t c = (size_t)ls_comm_rank(t->comm); c < chunks && st == LS_OK; c += size) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
       st = ls__data_rows(t->data, (ls_split)split, lo, hi, to);
-      if (st == LS_OK) st = ls__task_check(&t->task, &rows, hi - lo, lo);
+      LS_THEN(st, ls__task_check(&t->task, &rows, hi - lo, lo));
       const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights] : NULL;
       for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];
       if (st == LS_EDATA) st = ls__fail_context(st, "%s part", part[split]);
@@ -232,7 +229,7 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   double differs;
   name_kernels(t->now.kernels, sizeof t->now.kernels);
   memcpy(root, t->now.kernels, sizeof root);
-  LS_TRY(ls__comm_bcast(t->comm, root, sizeof root, 0));
+  LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
   LS_TRY(ls__comm_max(t->comm, &differs, 1));
   if (ls_comm_rank(t->comm) != 0) goto out;
@@ -293,7 +290,7 @@ static ls_status prepare(ls_trainer *t, ls_data *data) {
   if (fed && t->set.batch == 0)
     LS_FAIL(LS_ECONFIG, "train.batch: all of what? There is no dataset");
   ls_status local = make_model(t);
-  if (local == LS_OK) local = check_wishes(t);
+  LS_THEN(local, check_wishes(t));
   LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(load_data(t));
   count_steps(t);

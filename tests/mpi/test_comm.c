@@ -68,14 +68,11 @@ static void check_agree(ls_comm *comm) {
 
 static void check_moves(ls_comm *comm) {
   int rank = ls_comm_rank(comm), size = ls_comm_size(comm);
-  for (int root = 0; root < size; root++) {
-    unsigned char bytes[1000];
-    for (size_t i = 0; i < sizeof bytes; i++)
-      bytes[i] = rank == root ? (unsigned char)(i * 7 + (size_t)root) : 0;
-    CHECK(ls__comm_bcast(comm, bytes, sizeof bytes, root) == LS_OK, "bcast");
-    for (size_t i = 0; i < sizeof bytes; i++)
-      CHECK(bytes[i] == (unsigned char)(i * 7 + (size_t)root), "root %d byte %zu", root, i);
-  }
+  unsigned char bytes[1000];
+  for (size_t i = 0; i < sizeof bytes; i++) bytes[i] = rank == 0 ? (unsigned char)(i * 7 + 1) : 0;
+  CHECK(ls__comm_bcast(comm, bytes, sizeof bytes) == LS_OK, "bcast");
+  for (size_t i = 0; i < sizeof bytes; i++)
+    CHECK(bytes[i] == (unsigned char)(i * 7 + 1), "byte %zu", i);
   /* Rank r has 50 r + (r is odd) numbers, so rank 0 has none. */
   size_t count[64], total = 0, before = 0;
   for (int r = 0; r < size; r++) {
@@ -92,10 +89,6 @@ static void check_moves(ls_comm *comm) {
         "gatherv");
   for (size_t i = 0; i < total && rank == 0; i++)
     CHECK(all[i] == (double)i + 0.5, "%zu: %g", i, all[i]);
-  for (size_t i = 0; i < total; i++) all[i] = rank == 0 ? (double)i * 2 : -1;
-  CHECK(ls__comm_scatterv(comm, all, mine, count, sizeof *mine) == LS_OK, "scatterv");
-  for (size_t i = 0; i < count[rank]; i++)
-    CHECK(mine[i] == 2 * (double)(before + i), "%zu: %g", i, mine[i]);
   double peak[300];
   for (int i = 0; i < 300; i++) peak[i] = (i % size == rank ? 100 : -100) - i;
   CHECK(ls__comm_max(comm, peak, 300) == LS_OK, "max");
@@ -164,8 +157,6 @@ static void check_all(const char *nodes, size_t message_bytes) {
   check_moves(comm);
   check_share(comm);
   check_window(comm);
-  CHECK(ls__comm_waited(comm, true) >= 0, "waited");
-  CHECK(ls__comm_waited(comm, false) == 0, "reset");
   ls_comm_destroy(comm);
 }
 

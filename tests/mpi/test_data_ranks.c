@@ -51,7 +51,7 @@ static void make_file(bool bad) {
     put(file, "/b", LS__F32, y, N, 0);
     MUST(ls__h5_commit(file));
   }
-  MUST(ls__comm_bcast(comm, path, sizeof path, 0));
+  MUST(ls__comm_bcast(comm, path, sizeof path));
 }
 
 static ls_config *config(const char *memory) {
@@ -192,7 +192,7 @@ static void make_several(size_t bad) {
       MUST(ls__h5_commit(file));
     }
   }
-  MUST(ls__comm_bcast(comm, path, sizeof path, 0));
+  MUST(ls__comm_bcast(comm, path, sizeof path));
 }
 
 /* Every rank gets, of all arrays, the rows that the order says; drawn or in groups. */

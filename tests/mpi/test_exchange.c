@@ -257,7 +257,7 @@ static void run_exchange(ls_comm *comm, const run *r, const bool *used) {
     if (r->delays) maybe_delay(true);
   }
   check_state(x);
-  ls__exchange_times times = ls__exchange_timing(x, true);
+  ls__exchange_times times = ls__exchange_timing(x);
   const bool long_sums = x->size <= 2 && r->bucket_bytes == 0; /* short ones are not timed */
   CHECK(times.wait >= 0 && times.work >= 0 && (times.work > 0 || !long_sums), "wait %g work %g", times.wait, times.work);
   /* One lane on one rank: the gradient is where backward wrote it. */

@@ -4,10 +4,14 @@
 
 #include "data/data.h"
 
+static inline bool has_targets(const ls_data *data) {
+  return ls_data_port(data, LS_TARGET, 0) != NULL;
+}
+
 static inline void rooms(const ls_data *data, float *x, float *y, void *to[LS__MAX_ARRAYS]) {
   for (size_t i = 0; i < LS__MAX_ARRAYS; i++) to[i] = NULL;
   to[0] = x;
-  if (ls__data_has_targets(data)) to[ls__data_first(data, LS_TARGET)] = y;
+  if (has_targets(data)) to[ls__data_first(data, LS_TARGET)] = y;
 }
 
 LS_CHECKED static inline ls_status take_xy(ls_data *data, size_t lo, size_t hi, float *x, float *y) {

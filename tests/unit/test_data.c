@@ -23,7 +23,7 @@ static void test_groups(void **state) {
     const char *const *names = ls_data_classes(data, &n);
     assert_int_equal(n, 3);
     assert_string_equal(names[2], "two");
-    assert_true(ls__data_has_targets(data));
+    assert_true(has_targets(data));
     assert_int_equal(ls__data_normal(data, 0)->n, 0);
 
     float x[80 * F], y[80];
@@ -203,7 +203,6 @@ static void test_streamed_is_in_memory(void **state) {
           assert_int_equal(ls__alloc_calls(), calls); /* nothing is allocated within an epoch */
         }
         assert_true(ls__data_node_bytes(stream) > 0);
-        assert_true(ls__data_waited(stream, true) >= 0);
         ls_data_close(stream);
         ls_config_destroy(config2);
       }
@@ -363,7 +362,7 @@ static void test_from_arrays(void **state) {
   }
   ls_data_close(data);
   MUST(ls_data_from_arrays(N, &xs, x, NULL, NULL, &data));
-  assert_false(ls__data_has_targets(data));
+  assert_false(has_targets(data));
   ls_data_close(data);
   x[7] = NAN;
   assert_int_equal(ls_data_from_arrays(N, &xs, x, &ys, y, &data), LS_EDATA);
@@ -389,7 +388,7 @@ static void test_purposes(void **state) {
   MUST(ls__data_open_for(NULL, config, LS__DATA_PREDICT, 0, &data));
   assert_int_equal(ls_data_count(data, LS_TRAIN), 0);
   assert_int_equal(ls_data_count(data, LS_TEST), 2);
-  assert_false(ls__data_has_targets(data));
+  assert_false(has_targets(data));
   MUST(ls__data_load(data));
   assert_true(ls__data_streamed(data));
   float x[2];
@@ -410,7 +409,7 @@ static void test_purposes(void **state) {
       assert_int_equal(ls_data_count(data, LS_ALL), N);
       assert_int_equal(ls__data_train_rows(data), N);
       assert_int_equal(ls__data_normal(data, 0)->n, 0); /* waits for the checkpoint's */
-      assert_int_equal(ls__data_has_targets(data), purpose == LS__DATA_EVALUATE);
+      assert_int_equal(has_targets(data), purpose == LS__DATA_EVALUATE);
       ls_data_close(data);
     }
   MUST(ls__data_open_for(NULL, config, LS__DATA_EVALUATE, N + 1, &data)); /* another file */

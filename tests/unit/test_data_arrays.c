@@ -223,7 +223,7 @@ static void test_predict(void **state) {
   int32_t tokens[TOKENS], length = 0;
   assert_int_equal(ls__data_arrays(data, &arrays), 2);
   assert_true(arrays[1].use == LS_LENGTH && arrays[1].of == 0);
-  assert_false(ls__data_has_targets(data));
+  assert_null(ls_data_port(data, LS_TARGET, 0));
   MUST(ls__data_set_index(data, 0));
   MUST(ls__data_load(data));
   MUST(ls__data_rows(data, LS_ALL, 101, 102, (void *[]){tokens, &length}));

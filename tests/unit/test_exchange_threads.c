@@ -110,8 +110,8 @@ ls_status ls__window_fence(ls_comm *comm) {
   meet();
   return LS_OK;
 }
-ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n, int root) {
-  (void)comm, (void)bytes, (void)n, (void)root;
+ls_status ls__comm_bcast(ls_comm *comm, void *bytes, size_t n) {
+  (void)comm, (void)bytes, (void)n;
   return LS_ECHECK;
 }
 ls_status ls__comm_bcast_leaders(ls_comm *comm, void *bytes, size_t n) {

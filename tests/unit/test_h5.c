@@ -47,7 +47,7 @@ static int files_in_folder(void) {
   return WEXITSTATUS(status);
 }
 
-/* A file with one of each: contiguous, chunked, compressed, growing, attributes. */
+/* A file with one of each: contiguous, chunked, compressed, written in pieces, attributes. */
 static void write_sample(const char *path) {
   ls__h5 *file = NULL;
   float x[12 * 6];
@@ -61,8 +61,9 @@ static void write_sample(const char *path) {
   OK(ls__h5_write_rows(file, "/train/x", 0, 7, LS__U8, u));
   OK(ls__h5_write_rows(file, "/train/x", 7, 5, LS__U8, u + 42));
   OK(ls__h5_write(file, "/train/y", LS__I64, &whole, labels));
-  OK(ls__h5_dataset(file, "/grow/x", LS__F32, 0, &row, 4, 0));
-  for (size_t i = 0; i < 12; i += 3) OK(ls__h5_append(file, "/grow/x", 3, LS__F32, x + 6 * i));
+  OK(ls__h5_dataset(file, "/grow/x", LS__F32, 12, &row, 4, 0));
+  for (size_t i = 0; i < 12; i += 3)
+    OK(ls__h5_write_rows(file, "/grow/x", i, 3, LS__F32, x + 6 * i));
   OK(ls__h5_dataset(file, "/grow/y", LS__F32, 12, &scalar, 0, 0));
   OK(ls__h5_write_rows(file, "/grow/y", 2, 10, LS__F32, x));
   OK(ls__h5_set_integer(file, "/", "version", -7));
@@ -312,9 +313,10 @@ static void write_too_much(const char *path, rlim_t bytes) {
   float *x = ls__calloc(100000, sizeof *x);
   ls_shape scalar = {0, {0}};
   ls_status st = ls__h5_create(path, &file);
-  if (st == LS_OK) st = ls__h5_dataset(file, "x", LS__F32, 0, &scalar, 1000, 0);
+  if (st == LS_OK) st = ls__h5_dataset(file, "x", LS__F32, 1000000, &scalar, 1000, 0);
   for (size_t i = 0; i < 100000; i++) x[i] = (float)((i * 2654435761u) % 1000003);
-  for (int i = 0; st == LS_OK && i < 10; i++) st = ls__h5_append(file, "x", 100000, LS__F32, x);
+  for (size_t i = 0; st == LS_OK && i < 1000000; i += 100000)
+    st = ls__h5_write_rows(file, "x", i, 100000, LS__F32, x);
   ls_status first = st;
   if (st == LS_OK) st = ls__h5_commit(file);
   else ls__h5_close(file);
@@ -330,7 +332,7 @@ static void test_full_disk(void **state) {
   const char *path = in_folder("full.h5");
   write_text(path, "the older file");
   int before = files_in_folder();
-  /* Full at once, while rows are appended, and only when the last chunks go out. */
+  /* Full at once, while rows are written, and only when the last chunks go out. */
   const rlim_t limits[] = {100, 20000, 200000, 3500000, 4000000};
   for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
     int output[2], status = -1;

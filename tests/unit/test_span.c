@@ -66,7 +66,7 @@ static void columns(void **state) {
   (void)state;
   static const size_t rows[] = {1, 2, 3, 4, 5, 8, 11, 33}, widths[] = {1, 10, 64, 3000};
   const ls__span_ops *s = ls__span();
-  float *x = numbers(33 * 3000, 4), *sums = numbers(3000, 5), *y = numbers(33 * 3000, 6);
+  float *x = numbers(33 * 3000, 4), *sums = numbers(3000, 5);
   for (size_t a = 0; a < sizeof rows / sizeof *rows; a++)
     for (size_t b = 0; b < sizeof widths / sizeof *widths; b++) {
       size_t r = rows[a], n = widths[b];
@@ -79,10 +79,8 @@ static void columns(void **state) {
           assert_float_equal(sums[j], (float)want, 1e-4F);
         }
       }
-      s->fill_rows(y, x, r, n);
-      for (size_t i = 0; i < r; i++) assert_memory_equal(y + i * n, x, n * sizeof *y);
     }
-  ls__free(x), ls__free(sums), ls__free(y);
+  ls__free(x), ls__free(sums);
 }
 
 #if defined(__x86_64__)
@@ -115,7 +113,6 @@ static void same_bits(void **state) {
       BOTH(p->load_u8(a, bytes, NULL, NULL, n), q->load_u8(b, bytes, NULL, NULL, n));
       BOTH(p->column_sums(a, x, 11, n / 11, 0), q->column_sums(b, x, 11, n / 11, 0));
       BOTH(p->column_sums(a, x, 6, n / 6, 1), q->column_sums(b, x, 6, n / 6, 1));
-      BOTH(p->fill_rows(a, x, 5, n / 5), q->fill_rows(b, x, 5, n / 5));
 #undef BOTH
       assert_true(p->sum_squares(x, n) == q->sum_squares(x, n));
       assert_int_equal(p->all_finite(x, n), q->all_finite(x, n));

@@ -51,7 +51,7 @@ LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const
  *
  * @param inputs   [inputs] each [n, shape] of float, or of int32_t where its type is LS_INDEX
  * @param outputs  [outputs] each [n, shape], written; NULL where nobody wants it
- * @return         LS_ENOMEM */
+ * @return         LS_EDATA (an index that is none), LS_EUSAGE, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_model_predict_ports(ls_model *model, size_t n,
                                                       const void *const *inputs,
                                                       float *const *outputs);

@@ -60,6 +60,8 @@ typedef struct ls__layer {
   int n_in;
   ls_shape in[LS__MAX_INPUTS];  /* shapes of one sample */
   ls_type type[LS__MAX_INPUTS]; /* LS_INDEX: this input numbers something, and comes as int32 */
+  size_t limit[LS__MAX_INPUTS]; /* of indices: they are below it, and are checked before forward;
+                                   0: no limit */
   bool needs_x[LS__MAX_INPUTS]; /* backward reads this input */
   ls_shape out;
   int n_parameters;
@@ -79,8 +81,8 @@ typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
-  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL; as the data
-                                           has them: a layer must bear any number */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL: 0 or more,
+                                           and below the layer's limit */
   float *y;                             /* [n, out] output: written by forward, read by backward */
   const float *dy;                      /* [n, out] gradient of y (backward) */
   float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the

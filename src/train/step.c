@@ -73,6 +73,7 @@ static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo,
   t->lane_loss[lane] = 0;
   if (n > 0 && t->failed == LS_OK)
     keep_failure(t, feed->load(feed->context, lo, hi, t->input, feed->score == NULL ? t->target : NULL));
+  if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
   float *gradients = ls__exchange_lane(t->exchange, lane);

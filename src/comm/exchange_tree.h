@@ -112,7 +112,7 @@ typedef struct ls__leaf {
   size_t staged;
 } ls__leaf;
 
-/* A subtree that a node's lanes come to, and how to sum it from the node's leaves. */
+/* A subtree that a node's lanes join into, and how to sum it from the node's leaves. */
 typedef struct ls__node_tree {
   size_t first, n; /* of the node's leaves */
   ls__reduce *reduce;

@@ -99,7 +99,7 @@ static void free_strings(char **text, size_t n) {
   ls__free(text);
 }
 
-/* Names and shapes of the inputs; of one the name is not kept. */
+/* Names and shapes of the inputs; the name of a single one is not kept. */
 static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t *n) {
   ls_status st = LS_OK;
   char **names = NULL;
@@ -238,7 +238,7 @@ out:
   return st;
 }
 
-/* What is wrong inside a checkpoint is a bad checkpoint, whichever room found it. */
+/* An error inside a checkpoint becomes LS_ECHECKPOINT, whichever room found it. */
 static ls_status as_checkpoint(ls_status st) {
   return st == LS_EDATA || st == LS_ECONFIG ? LS_ECHECKPOINT : st;
 }

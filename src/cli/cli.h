@@ -17,7 +17,7 @@
 
 typedef struct ls_comm ls_comm;
 
-/* What a subcommand gets: its table's options have been read, argv is what else was there. */
+/* What a subcommand gets.  The options of its table have been read; argv is the rest. */
 typedef struct cli {
   ls_comm *comm;    /* NULL: of a command that needs no MPI */
   bool root;        /* rank 0 of all: the one that prints */
@@ -31,7 +31,7 @@ typedef struct cli {
 typedef enum cli_type {
   CLI_IS_END,
   CLI_IS_HEADING, /* a line above the options that follow */
-  CLI_IS_TERM,    /* a word that help explains among the options */
+  CLI_IS_TERM,    /* a word that help explains in the list of options */
   CLI_IS_FLAG,    /* bool */
   CLI_IS_TEXT,    /* const char * */
   CLI_IS_FILE,    /* const char *; completed with names of files */
@@ -152,7 +152,7 @@ ls_status cli_print_completion(FILE *out);
 ls_status usage_says(const char *format, ...) CLI_PRINTF(1, 2);
 ls_status usage_error(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 
-/* The message that these left. */
+/* The message that they left. */
 const char *usage_message(void);
 
 /* "train", "validation", "test", "all": ls_split's order. */

@@ -1,4 +1,4 @@
-/* The formats and their options, for who shows them. */
+/* The formats and their options, as the program's help shows them. */
 #include <stdio.h>
 #include <string.h>
 

@@ -1,6 +1,6 @@
-/* Metrics, as sums over samples that may be added up in any grouping and are turned into values at
- * the end.  Two kinds of sums: `real` ones depend on the order of additions (the caller adds them
- * lane by lane, in order), `count` ones are whole numbers, exact in double in any order. */
+/* Metrics, as sums over samples, which are turned into values at the end.  There are two kinds of
+ * sums: `real` ones, whose bits depend on the order of additions, so that the caller adds them lane
+ * by lane, in order; and `count` ones, whole numbers, which are exact in any order. */
 #ifndef LS_METRICS_METRICS_H
 #define LS_METRICS_METRICS_H
 

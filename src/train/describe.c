@@ -1,4 +1,4 @@
-/* What `train --dry-run` shows. */
+/* What `train --dry-run` shows: layers, memory, lanes and buckets. */
 #include <stdio.h>
 #include <string.h>
 

@@ -12,7 +12,7 @@ typedef struct ls__report ls__report;
 
 /* Rank 0 alone writes.  Local. */
 LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out);
-/* To be on disk with a checkpoint's step. */
+/* Write metrics.jsonl to disk, before the checkpoint of the same step. */
 LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t);
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,

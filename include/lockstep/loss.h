@@ -11,7 +11,7 @@
 extern "C" {
 #endif
 
-/** Samples to score: all of them on this rank. */
+/** Samples to score: a part of the batch, such as one lane, or one sample of its own length. */
 typedef struct ls_loss_samples {
   size_t n;
   const ls_shape *prediction, *target; /**< of one sample */

@@ -119,7 +119,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summ
  * @param samples  of all ranks together, at most the configured batch; 0: the batch.  The dataset
  *                 gives whole batches, and at the end of an epoch what is left: 0 then
  * @param feed     NULL: the next samples of the dataset, in the order of the epoch; after its last
- *                 sample the next epoch begins
+ *                 sample the next epoch begins.  Where the dataset has weights or lengths of samples,
+ *                 a feed must score
  * @param loss     the loss of the batch (the mean over its samples, or the sum with `reduction: sum`),
  *                 the same on every rank, before the update; NULL: not wanted, which saves a message
  * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.  After

@@ -81,6 +81,11 @@ void ls__free(void *block) {
   free(header_of(block));
 }
 
+void ls__free_strings(char **text, size_t n) {
+  for (size_t i = 0; text != NULL && i < n; i++) ls__free(text[i]);
+  ls__free(text);
+}
+
 char *ls__strdup(const char *text) {
   size_t n = strlen(text) + 1;
   char *copy = ls__calloc(n, 1);

@@ -28,6 +28,9 @@ void *ls__realloc(void *block, size_t count, size_t size);
 /* Free a block of the functions above; does nothing for NULL. */
 void ls__free(void *block);
 
+/* Free n strings and their list; NULL is nothing. */
+void ls__free_strings(char **text, size_t n);
+
 /* A copy of a string, or NULL. */
 char *ls__strdup(const char *text);
 

@@ -1,9 +1,10 @@
-/* The checkpoints/ folder of a run directory: finding the newest, deleting old ones. */
+/* The checkpoints/ folder of a run directory: listing it, choosing one, deleting old ones. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -98,4 +99,28 @@ void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep)
       (void)unlink(path);
     }
   ls__free(steps);
+}
+
+static bool is_directory(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
+}
+
+ls_status ls_model_load(const char *path, ls_model **model) {
+  char file[4096];
+  *model = NULL;
+  if (strlen(path) > sizeof file - 100)
+    return ls__fail(LS_EIO, "%.200s...: the path is too long", path);
+  if (!is_directory(path)) return ls__checkpoint_load(path, model, NULL, NULL);
+  static const char *const choice[] = {"final", "best"};
+  for (size_t i = 0; i < 2; i++) {
+    struct stat s;
+    snprintf(file, sizeof file, "%s/checkpoints/%s.h5", path, choice[i]);
+    if (stat(file, &s) == 0) return ls__checkpoint_load(file, model, NULL, NULL);
+  }
+  ls_status st = ls__checkpoint_newest(path, file, sizeof file);
+  if (st != LS_OK) return st;
+  if (file[0] == '\0')
+    return ls__fail(LS_EIO, "%s: there is no checkpoint in this run directory", path);
+  return ls__checkpoint_load(file, model, NULL, NULL);
 }

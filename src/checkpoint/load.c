@@ -1,7 +1,6 @@
 /* Reading a checkpoint: everything is checked before it is believed. */
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
@@ -94,19 +93,14 @@ out:
   return st;
 }
 
-static void free_strings(char **text, size_t n) {
-  for (size_t i = 0; i < n; i++) ls__free(text[i]);
-  ls__free(text);
-}
-
-/* Names and shapes of the inputs; the name of a single one is not kept. */
+/* Names and shapes of the inputs; without names it is one called "input". */
 static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t *n) {
   ls_status st = LS_OK;
   char **names = NULL;
   size_t n_names = 0;
   if (ls__h5_has_attribute(file, "/", "inputs"))
     LS_TRY(ls__h5_get_strings(file, "/", "inputs", &names, &n_names));
-  if (n_names == 1 || n_names > LS_MAX_PORTS)
+  if (n_names > LS_MAX_PORTS)
     LS_FAIL(LS_ECHECKPOINT, "%s: the attribute inputs is damaged", ls__h5_path(file));
   *n = n_names > 0 ? n_names : 1;
   for (size_t i = 0; i < *n; i++) {
@@ -116,7 +110,7 @@ static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t 
     LS_TRY(read_shape(file, attribute, &inputs[i].shape));
   }
 out:
-  free_strings(names, n_names);
+  ls__free_strings(names, n_names);
   return st;
 }
 
@@ -138,12 +132,12 @@ static ls_status read_ports(ls__h5 *file, ls_model *model) {
     if (!ls__h5_has_attribute(file, "/", name)) continue;
     LS_TRY(ls__h5_get_strings(file, "/", name, &classes, &n_classes));
     LS_TRY(ls__model_set_classes(model, (int)i, (const char *const *)classes, n_classes));
-    free_strings(classes, n_classes);
+    ls__free_strings(classes, n_classes);
     classes = NULL;
     n_classes = 0;
   }
 out:
-  free_strings(classes, n_classes);
+  ls__free_strings(classes, n_classes);
   return st;
 }
 
@@ -306,28 +300,4 @@ ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size
 out:
   ls__h5_close(file);
   return as_checkpoint(st);
-}
-
-static bool is_directory(const char *path) {
-  struct stat s;
-  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-ls_status ls_model_load(const char *path, ls_model **model) {
-  char file[4096];
-  *model = NULL;
-  if (strlen(path) > sizeof file - 100)
-    return ls__fail(LS_EIO, "%.200s...: the path is too long", path);
-  if (!is_directory(path)) return ls__checkpoint_load(path, model, NULL, NULL);
-  static const char *const choice[] = {"final", "best"};
-  for (size_t i = 0; i < 2; i++) {
-    struct stat s;
-    snprintf(file, sizeof file, "%s/checkpoints/%s.h5", path, choice[i]);
-    if (stat(file, &s) == 0) return ls__checkpoint_load(file, model, NULL, NULL);
-  }
-  ls_status st = ls__checkpoint_newest(path, file, sizeof file);
-  if (st != LS_OK) return st;
-  if (file[0] == '\0')
-    return ls__fail(LS_EIO, "%s: there is no checkpoint in this run directory", path);
-  return ls__checkpoint_load(file, model, NULL, NULL);
 }

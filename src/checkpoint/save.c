@@ -51,7 +51,7 @@ out:
   return st;
 }
 
-/* "input_shape", unless it is a scalar; of several inputs also "inputs", their names. */
+/* "input_shape", unless it is a scalar; and "inputs", their names, unless it is one called "input". */
 static ls_status write_inputs(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   const size_t n = (size_t)model->graph->n_inputs;
@@ -66,7 +66,8 @@ static ls_status write_inputs(ls__h5 *file, const ls_model *model) {
     if (input->shape.ndim > 0)
       LS_TRY(ls__h5_set_doubles(file, "/", attribute, dims, (size_t)input->shape.ndim));
   }
-  if (n > 1) LS_TRY(ls__h5_set_strings(file, "/", "inputs", names, n));
+  if (n > 1 || strcmp(names[0], "input") != 0)
+    LS_TRY(ls__h5_set_strings(file, "/", "inputs", names, n));
 out:
   return st;
 }

@@ -17,6 +17,7 @@ ls_status usage_says(const char *format, ...) {
   return LS_EUSAGE;
 }
 
+#undef usage_error /* see cli.h */
 ls_status usage_error(const cli *c, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
@@ -71,7 +72,7 @@ const command *cli_resolve(int *argc, char ***argv, char name[CLI_NAME]) {
 const char *cli_nearest(const command *const *commands, const char *name) {
   const char *names[32];
   size_t n = 0;
-  for (; commands[n] != NULL && n < sizeof names / sizeof *names; n++) names[n] = commands[n]->name;
+  for (; n < sizeof names / sizeof *names && commands[n] != NULL; n++) names[n] = commands[n]->name;
   return ls_help_nearest(name, names, n);
 }
 

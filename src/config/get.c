@@ -215,7 +215,10 @@ static ls_status get_whole(ls_config *map, const char *key, const whole *fallbac
   char low[24], high[24];
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (fallback == NULL) LS_TRY(fail_missing(map, key, "it must be a whole number"));
+    if (fallback == NULL) {
+      st = fail_missing(map, key, "it must be a whole number");
+      goto out;
+    }
     *out = *fallback;
     if (less(*out, range->low) || less(range->high, *out)) goto out;
     LS_TRY(add_default(map, key, place, whole_text(*out, low), false, &node));
@@ -334,7 +337,10 @@ ls_status ls__config_string(ls_config *map, const char *key, const char *fallbac
   ls_config *node, *place;
   LS_TRY(look_up(map, key, &node, &place));
   if (node == NULL) {
-    if (fallback == NULL) LS_TRY(fail_missing(map, key, "it must be a text"));
+    if (fallback == NULL) {
+      st = fail_missing(map, key, "it must be a text");
+      goto out;
+    }
     *out = fallback;
     LS_TRY(add_default(map, key, place, fallback, looks_like_other(fallback), &node));
     if (node != NULL) *out = node->text;

@@ -178,8 +178,8 @@ static ls_status visit_for_everybody(const ls__reference_entry *entry, void *con
     out.range = ls__reference_range(o, range);
     out.fallback = o->fallback;
     out.choices = o->type == LS__OPTION_SWITCH ? switches : o->choices;
+    if (entry->is == LS_HELP_OPTION) out.what = o->what; /* a section has a text of its own */
   }
-  if (entry->is == LS_HELP_OPTION) out.what = o->what;
   if (entry->is == LS_HELP_KIND) out.what = entry->kind->what;
   if (out.what == NULL) out.what = "";
   if (entry->is == LS_HELP_SECTION && entry->section->registry != NULL) {

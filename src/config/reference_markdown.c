@@ -79,8 +79,29 @@ static void section(const ls__section *const *rooms, FILE *out, const ls__sectio
   kinds_without_options(out, s->registry);
 }
 
+/* What is true of every key; it is read by load.c, override.c and registry.c. */
+static const char *const opening[] = {
+    "This page is what `lockstep help --markdown` prints.  `lockstep help KEY` tells of one key in the "
+    "terminal, with its range and an example: `lockstep help adam`, `lockstep help train.lanes`.",
+    "A run has one YAML file.  `base: OTHER.yaml` takes the settings of another file first; its path is "
+    "relative to the file that says so.  Maps are merged key by key, anything else is replaced.",
+    "`KEY=VALUE` on the command line overrides a setting by its dotted path: `train.epochs=30`, "
+    "`'optimizer={sgd: {lr: 0.1}}'`.  Lists are counted from 0: `model.0.dense.units=64`.  `KEY=null` "
+    "removes a key.",
+    "An unknown key, a wrong type or an impossible value is an error that names file, line and key, and "
+    "what may have been meant.  The run directory's `config.yaml` holds all settings, with the defaults "
+    "filled in.",
+    "What has a name and options is written `adam` or `{adam: {lr: 0.01}}`.  In the tables a default of — "
+    "means: not set.  Rows that begin with each: are options of all names of their table.  Networks with "
+    "branches, several inputs and several outputs have a page of examples, [src/train](../train/README.md); "
+    "lanes, exchange and compression are explained in [src/comm](../comm/README.md)."};
+
 void ls__reference_markdown(const ls__section *const *rooms, FILE *out) {
   const ls__section *s = NULL;
-  fputs("# Configuration\n\nMade by `lockstep help --markdown`.\n", out);
+  fputs("# Configuration\n", out);
+  for (size_t i = 0; i < sizeof opening / sizeof *opening; i++) {
+    fputc('\n', out);
+    ls__text_paragraph(out, 0, opening[i]);
+  }
   for (size_t i = 0; (s = ls__reference_section(rooms, i)) != NULL; i++) section(rooms, out, s);
 }

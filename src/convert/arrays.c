@@ -107,6 +107,9 @@ static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dt
     const unsigned char *p = in + i * e->size;
     if (type == LS__F32) {
       float x = is_whole(e) ? (float)load_whole(e, p) : (float)load_real(e, p);
+      if (is_whole(e) && ((double)x >= 0x1p63 || (int64_t)x != load_whole(e, p)))
+        return ls__fail(LS_EDATA, "%s: row %zu holds %lld, which no 32-bit float is; subtract an offset, or "
+                        "save it as floats, which rounds it", a->path, row, (long long)load_whole(e, p));
       memcpy(to + 4 * i, &x, sizeof x);
       continue;
     }

@@ -240,7 +240,7 @@ ls_status ls__csv_next(ls__csv *csv, bool *more) {
   for (;;) {
     char *p = csv->buffer + csv->begin, *end = csv->buffer + csv->end;
     const char *stop = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
-    size_t fields, lines = 1;
+    size_t fields = 0, lines = 1;
     scan_result result = stop == NULL ? SCAN_CUT : SCAN_WHOLE;
     if (memchr(p, '"', (size_t)((stop == NULL ? end : stop) - p)) != NULL) {
       result = scan(&csv->delimiter, p, end, &stop, &fields);

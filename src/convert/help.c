@@ -4,10 +4,15 @@
 
 #include "convert/formats.h"
 
-/* What a value may be: "COLUMNS", "auto|yes|no", "NUMBER". */
+/* What a value may be: "COLUMNS", "auto|yes|no", "true|false", "NUMBER". */
 static void put_form(const ls__option *o, char *text, size_t bytes) {
   size_t used = 0;
-  snprintf(text, bytes, "%s", o->choices != NULL ? "" : o->form != NULL ? o->form : "NUMBER");
+  snprintf(text, bytes, "%s",
+           o->choices != NULL                ? ""
+           : o->form != NULL                 ? o->form
+           : o->type == LS__OPTION_SWITCH    ? "true|false"
+           : o->type == LS__OPTION_TEXT      ? "TEXT"
+                                             : "NUMBER");
   for (size_t i = 0; o->choices != NULL && o->choices[i] != NULL && used < bytes; i++) {
     int n = snprintf(text + used, bytes - used, "%s%s", i == 0 ? "" : "|", o->choices[i]);
     used += n > 0 ? (size_t)n : 0;
@@ -24,8 +29,9 @@ bool ls_convert_format_at(size_t i, ls_convert_format *to) {
     const bool has = o->fallback != NULL && *o->fallback != '\0';
     option->name = o->key;
     put_form(o, option->form, sizeof option->form);
-    snprintf(option->what, sizeof option->what, "%s%s%s%s", o->what, has ? " (default: " : "",
-             has ? o->fallback : "", has ? ")" : "");
+    snprintf(option->what, sizeof option->what, "%s%s%s%s", o->what != NULL ? o->what : "",
+             has ? " (default: " : o->fallback == NULL ? " (required" : "", has ? o->fallback : "",
+             has || o->fallback == NULL ? ")" : "");
   }
   return true;
 }

@@ -33,11 +33,6 @@ typedef struct contents {
   bool checkpoint;
 } contents;
 
-static void free_strings(char **text, size_t n) {
-  for (size_t i = 0; text != NULL && i < n; i++) ls__free(text[i]);
-  ls__free(text);
-}
-
 static bool ends_in(const char *name, const char *end) {
   size_t n = strlen(name), k = strlen(end);
   return n >= k && strcmp(name + n - k, end) == 0;
@@ -143,7 +138,7 @@ out:
 static void contents_reset(contents *c) {
   for (size_t i = 0; i < c->n; i++) {
     ls__free(c->list[i].name);
-    free_strings(c->list[i].classes, c->list[i].n_classes);
+    ls__free_strings(c->list[i].classes, c->list[i].n_classes);
     ls__free(c->list[i].count);
   }
   ls__free(c->list);
@@ -188,7 +183,7 @@ static ls_status value_get(ls__h5 *file, const char *object, const char *name, v
 
 static void value_reset(value *v) {
   ls__free(v->x);
-  free_strings(v->text, v->n);
+  ls__free_strings(v->text, v->n);
 }
 
 static void words_value(const value *v, FILE *out) {
@@ -250,7 +245,7 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   if (json != NULL) ls__json_close(json, '}');
 out:
   value_reset(&v);
-  free_strings(names, n);
+  ls__free_strings(names, n);
   return st;
 }
 

@@ -1,4 +1,5 @@
 /* A format's own options: reading "NAME=VALUE" by its table. */
+#include <math.h>
 #include <string.h>
 
 #include "base/number.h"
@@ -58,6 +59,29 @@ static ls_status fail_choice(const ls__option *o, const char *value) {
                   text);
 }
 
+static ls_status set_whole(const ls__option *o, const char *value, uint64_t *to) {
+  const double most = o->high < 0x1p53 ? o->high : 0x1p53;
+  double x = 0;
+  if (!ls__number_parse(value, &x) || !(x >= o->low && x <= most && x >= 0) || x > floor(x))
+    return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be a whole number from %.16g to %.16g",
+                    o->key, value, o->low, most);
+  *to = (uint64_t)x;
+  return LS_OK;
+}
+
+static ls_status set_size(const ls__option *o, const char *value, size_t *to) {
+  uint64_t x = 0;
+  ls_status st = set_whole(o, value, &x);
+  *to = (size_t)x;
+  return st;
+}
+
+static ls_status set_switch(const ls__option *o, const char *value, bool *to) {
+  *to = strcmp(value, "true") == 0;
+  if (*to || strcmp(value, "false") == 0) return LS_OK;
+  return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be true or false", o->key, value);
+}
+
 /* One value into its field. */
 static ls_status set(const ls__option *o, const char *value, void *own) {
   void *to = (char *)own + o->offset;
@@ -80,13 +104,32 @@ static ls_status set(const ls__option *o, const char *value, void *own) {
       memcpy(to, &x, sizeof x);
       return LS_OK;
     case LS__OPTION_WHOLE:
+      return set_whole(o, value, to);
     case LS__OPTION_SIZE:
+      return set_size(o, value, to);
     case LS__OPTION_SWITCH:
+      return set_switch(o, value, to);
     case LS__OPTION_BY_HAND:
       break;
   }
-  LS_ASSERT(!"an option of a type that no format has yet");
+  LS_ASSERT(!"a row by hand: there is no map here that a format could read it from");
   return LS_OK;
+}
+
+/* Whether "NAME=VALUE", or a NAME alone, is about this key. */
+static bool names(const char *given, const char *key) {
+  const size_t size = strlen(key);
+  return strncmp(given, key, size) == 0 && (given[size] == '=' || given[size] == '\0');
+}
+
+/* What holds for an option that isn't given. */
+static ls_status set_fallback(const ls__format *format, const ls__option *o,
+                              const ls_convert_options *options, void *own) {
+  if (o->fallback != NULL)
+    return o->type == LS__OPTION_TEXT && *o->fallback == '\0' ? LS_OK : set(o, o->fallback, own);
+  for (int i = 0; i < options->n_options; i++)
+    if (names(options->options[i], o->key)) return LS_OK;
+  return ls__fail(LS_EUSAGE, "convert %s: --%s is missing", format->kind.name, o->key);
 }
 
 ls_status ls__format_read_options(const ls__format *format, const ls_convert_options *options,
@@ -94,14 +137,12 @@ ls_status ls__format_read_options(const ls__format *format, const ls_convert_opt
   ls_status st = LS_OK;
   const ls__option *table = format->kind.options;
   for (const ls__option *o = table; o != NULL && o->key != NULL; o++)
-    if (o->type != LS__OPTION_TEXT || *o->fallback != '\0') LS_TRY(set(o, o->fallback, own));
+    LS_TRY(set_fallback(format, o, options, own));
   for (int i = 0; i < options->n_options; i++) {
     const char *given = options->options[i], *equals = strchr(given, '=');
     const size_t size = equals == NULL ? strlen(given) : (size_t)(equals - given);
     const ls__option *o = table;
-    while (o != NULL && o->key != NULL &&
-           (strlen(o->key) != size || memcmp(o->key, given, size) != 0))
-      o++;
+    while (o != NULL && o->key != NULL && !names(given, o->key)) o++;
     if (o == NULL || o->key == NULL) {
       st = fail_name(format, given, size);
       goto out;

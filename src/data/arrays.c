@@ -38,11 +38,32 @@ static ls_status limit_length(ls_data *data, size_t i) {
   return LS_OK;
 }
 
+/* Names of classes: the same in all parts that have some. */
 static ls_status read_classes(ls_data *data, size_t i) {
+  ls_status st = LS_OK;
   ls__array *array = &data->array[i];
-  const char *name = ls__source_first(&data->source[0], i)->name;
-  if (!ls__h5_has_attribute(data->file, name, "classes")) return LS_OK;
-  return ls__h5_get_strings(data->file, name, "classes", &array->classes, &array->n_classes);
+  const char *first = NULL;
+  char **other = NULL;
+  size_t n_other = 0;
+  for (int s = 0; s < data->n_sources; s++) {
+    const char *name = ls__source_first(&data->source[s], i)->name;
+    if (!ls__h5_has_attribute(data->file, name, "classes")) continue;
+    if (first == NULL) {
+      LS_TRY(ls__h5_get_strings(data->file, name, "classes", &array->classes, &array->n_classes));
+      first = name;
+      continue;
+    }
+    LS_TRY(ls__h5_get_strings(data->file, name, "classes", &other, &n_other));
+    bool same = n_other == array->n_classes;
+    for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
+    if (!same) LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);
+    ls__free_strings(other, n_other);
+    other = NULL;
+    n_other = 0;
+  }
+out:
+  ls__free_strings(other, n_other);
+  return st;
 }
 
 /* An array of datasets. */

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "data/inside.h"
+#include "tensor/port.h"
 
 /* ---- What is given ---- */
 
@@ -16,7 +17,7 @@ static const char *name_of(const ls_data_array *array) {
 static ls_status check(const ls_data_array *array) {
   const char *name = name_of(array);
   const bool one = array->shape.ndim == 0;
-  if (array->use > LS_LENGTH || array->type > LS_INDEX)
+  if ((int)array->use < 0 || array->use > LS_LENGTH || (int)array->type < 0 || array->type > LS_INDEX)
     return ls__fail(LS_EUSAGE, "data: an array of no known use or type");
   if (name == NULL || !ls__name_is_good(name))
     return ls__fail(LS_EUSAGE, "data: \"%s\": a name is 1 to %d letters, digits, _, - and .",
@@ -26,8 +27,7 @@ static ls_status check(const ls_data_array *array) {
     return ls__fail(LS_EUSAGE, "data: %s: a weight is one float a sample", name);
   if (array->use == LS_LENGTH && !(one && array->type == LS_INDEX))
     return ls__fail(LS_EUSAGE, "data: %s: a length is one int32_t a sample", name);
-  if (ls_shape_count(&array->shape) == 0) return ls__fail(LS_EDATA, "data: no samples");
-  return LS_OK;
+  return ls__shape_check(&array->shape, name);
 }
 
 /* In the order of ls__data_arrays; from[i] is what array i is of. */
@@ -122,8 +122,11 @@ ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arr
   LS_TRY(ls__alloc(&data, 1, sizeof *data, "data"));
   data->settings.shuffle = true;
   data->settings.shuffle_window = 256;
+  if (arrays == NULL) LS_FAIL(LS_EUSAGE, "data: no input");
   LS_TRY(describe(data, n_arrays, arrays, from));
   if (n == 0) LS_FAIL(LS_EDATA, "data: no samples");
+  for (size_t i = 0; i < data->n_arrays; i++)
+    if (n > SIZE_MAX / 64 / data->array[i].count) LS_FAIL(LS_EUSAGE, "data: %zu samples are too many", n);
   ls__arrays_settle(data);
   data->part[LS_TRAIN].n = n;
   LS_TRY(ls__memory_create(data, NULL, n));

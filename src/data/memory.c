@@ -164,7 +164,7 @@ out:
 
 ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples) {
   ls_status st = LS_OK;
-  size_t at[LS__MAX_ARRAYS], bytes = 0;
+  size_t at[LS__MAX_ARRAYS] = {0}, bytes = 0;
   for (size_t i = 0; i < data->n_arrays; i++) {
     at[i] = bytes;
     bytes += (samples * data->kept[i].bytes + LS__ALIGN - 1) / LS__ALIGN * LS__ALIGN;

@@ -73,8 +73,8 @@ ls_status ls__data_set_normal(ls_data *data, size_t i, const ls__affine *normal)
   if (kept->same >= 0) return LS_OK; /* it has its original's */
   if (normal == NULL) normal = &none;
   if (normal->n > 0 && (array->port.type == LS_INDEX || normal->n != array->count))
-    LS_FAIL(LS_EDATA, "normalisation is for %s of %zu numbers, the data have %zu%s",
-            array->use == LS_INPUT ? "inputs" : "targets", normal->n, array->count,
+    LS_FAIL(LS_EDATA, "%s \"%s\": normalisation is for %zu numbers, the data have %zu%s",
+            array->use == LS_INPUT ? "input" : "target", array->port.name, normal->n, array->count,
             array->port.type == LS_INDEX ? " indices" : "");
   LS_TRY(ls__affine_set(&kept->normal, normal->n, normal->mean, normal->rstd));
   kept->given = true;

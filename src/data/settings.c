@@ -27,7 +27,8 @@ static const ls__option data_options[] = {
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
-                "of the input or target NAME are real; the others are padding"),
+                "of the target NAME are real; the others are padding, and count neither in the loss nor in "
+                "metrics"),
     LS__BY_HAND("normalize", "boolean or map", "false",
                 "`true`: inputs, and targets that aren't whole numbers, to mean 0 and standard "
                 "deviation 1 over the training part; kept with the model"),
@@ -58,9 +59,9 @@ static const ls__option normalize_options[] = {
     LS__END};
 
 const ls__section ls__data_sections[] = {
-    {"data", "what is trained on", data_options, NULL},
-    {"data.split", "rows that are kept from training", split_options, NULL},
-    {"data.normalize", "by hand, instead of `true`", normalize_options, NULL},
+    {"data", "What is trained on.", data_options, NULL},
+    {"data.split", "Rows that are drawn, by seed, and kept from training.", split_options, NULL},
+    {"data.normalize", "By hand, instead of `true`.", normalize_options, NULL},
     {NULL, NULL, NULL, NULL}};
 
 static ls_status read_normalize(ls_config *config, ls__normalize *normalize) {

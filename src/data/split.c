@@ -82,7 +82,10 @@ ls_status ls__split_list(ls_data *data) {
   for (size_t i = 0; ls__comm_node_rank(data->comm) == 0 && i < source->rows; i += SOME) {
     const size_t n = source->rows - i < SOME ? source->rows - i : SOME;
     ls__draw_parts(draw, i, n, part);
-    for (size_t k = 0; k < n; k++) *next[part[k]]++ = i + k;
+    for (size_t k = 0; k < n; k++) {
+      LS_ASSERT(next[part[k]] != NULL); /* a part without source has no share */
+      *next[part[k]]++ = i + k;
+    }
   }
   LS_TRY(ls__window_fence(data->comm));
 out:

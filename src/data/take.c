@@ -155,7 +155,7 @@ static void rows_from_memory(const ls_data *data, const ls__part *part, size_t l
 
 ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, void *const *to) {
   ls_status st = LS_OK;
-  void *want[LS__MAX_ARRAYS];
+  void *want[LS__MAX_ARRAYS] = {NULL};
   LS_ASSERT(data->loaded && lo <= hi && hi <= ls_data_count(data, split));
   resolve(data, to, want);
   if (split == LS_ALL) {

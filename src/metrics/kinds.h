@@ -26,9 +26,10 @@ typedef struct ls__metric_total {
 struct ls__metric_kind {
   ls__kind kind;         /* its options are read into metric->options */
   size_t options_bytes;
-  bool for_classes, for_numbers; /* taken for such a task when the configuration lists none */
+  bool for_classes, for_numbers; /* taken for such a task when the configuration lists none; then
+                                    without options */
   size_t reals, counts;  /* sums that it keeps, unless configure says other numbers */
-  /* What it needs and the task doesn't give, in words; NULL: nothing. */
+  /* What it needs and the task doesn't give, in words; NULL: nothing, as where there is no function. */
   const char *(*needs)(const ls__metrics_task *task);
   /* After the options are read: the name, the sums, what the options may be.  NULL: nothing to do. */
   ls_status (*configure)(ls__metric *metric, const ls__metrics_task *task, ls_config *options);

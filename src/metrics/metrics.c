@@ -35,7 +35,9 @@ struct ls__metrics {
 enum { SAMPLES, ANSWERS };
 
 const char *ls__metric_needs_numbers(const ls__metrics_task *task) {
-  return task->classes || task->binary ? "a regression" : NULL;
+  if (task->classes || task->binary) return "a regression";
+  const bool equal = ls_shape_count(&task->prediction) == ls_shape_count(&task->target);
+  return equal ? NULL : "as many numbers in a target as in a prediction";
 }
 
 /* The next metric, of this kind; options NULL: it has none. */
@@ -63,10 +65,11 @@ static ls_status read_metric(ls__metrics *m, ls_config *node) {
   const ls__kind *kind = NULL;
   ls_config *options = NULL;
   LS_TRY(ls__registry_read(&registry, node, &kind, &options));
-  const char *wanted = ((const ls__metric_kind *)kind)->needs(&m->task);
+  const ls__metric_kind *metric = (const ls__metric_kind *)kind;
+  const char *wanted = metric->needs != NULL ? metric->needs(&m->task) : NULL;
   if (wanted != NULL)
     LS_REFUSE(node, "%s needs %s, which the loss and the targets don't give", kind->name, wanted);
-  LS_TRY(add_metric(m, (const ls__metric_kind *)kind, options));
+  LS_TRY(add_metric(m, metric, options));
   LS_TRY(ls__config_finish(options));
   const char *name = m->metric[m->n - 1].name;
   for (size_t j = 0; j + 1 < m->n; j++)
@@ -82,7 +85,7 @@ static ls_status add_defaults(ls__metrics *m) {
   LS_TRY(ls__alloc(&m->metric, sizeof kinds / sizeof *kinds, sizeof *m->metric, "metrics"));
   for (const ls__kind *const *kind = kinds; *kind != NULL; kind++) {
     const ls__metric_kind *it = (const ls__metric_kind *)*kind;
-    if (classes ? !it->for_classes : !it->for_numbers) continue;
+    if ((classes ? !it->for_classes : !it->for_numbers) || it->needs(&m->task) != NULL) continue;
     LS_ASSERT(it->kind.options == NULL);
     LS_TRY(add_metric(m, it, NULL));
   }

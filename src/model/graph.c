@@ -103,6 +103,10 @@ static ls_status tie_to(ls__graph *graph, ls_config *options, ls__node *node) {
   ls__layer *layer = &node->layer;
   ls_config *share = ls__config_child(options, "share");
   if (share == NULL) return LS_OK;
+  if (ls__config_child(options, "trainable") != NULL) {
+    st = ls__config_fail(share, "its weights are trained as the other layer's are: `trainable` stands there");
+    goto out;
+  }
   LS_TRY(ls__config_string(options, "share", NULL, &name));
   int other = -1;
   for (int i = 0; &graph->node[i] != node; i++)

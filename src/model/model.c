@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "tensor/gemm.h"
+#include "tensor/port.h"
 #include "tensor/span.h"
 
 ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs, ls_model **out) {
@@ -34,8 +35,9 @@ ls_status ls_model_create_ports(ls_config *config, size_t n_inputs, const ls_por
                                 uint64_t seed, ls_model **model) {
   ls_status st = LS_OK;
   *model = NULL;
-  if (n_inputs < 1 || n_inputs > LS_MAX_PORTS)
-    LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS, n_inputs);
+  if (n_inputs < 1 || n_inputs > LS_MAX_PORTS || inputs == NULL)
+    LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS, inputs == NULL ? 0 : n_inputs);
+  for (size_t i = 0; i < n_inputs; i++) LS_TRY(ls__port_check(&inputs[i]));
   LS_TRY(ls__model_empty(config, (int)n_inputs, inputs, model));
   ls__graph_init((*model)->graph, seed, (*model)->parameters);
 out:
@@ -105,6 +107,8 @@ ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *i
                                  float *const *outputs) {
   ls_status st = LS_OK;
   const ls__graph *graph = model->graph;
+  for (int i = 0; i < graph->n_inputs; i++)
+    if (inputs[i] == NULL) LS_FAIL(LS_EUSAGE, "input \"%s\" is not given", graph->input[i].name);
   if (model->run == NULL) LS_TRY(ls__model_run(model, &model->run));
   for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
     const size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;

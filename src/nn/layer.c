@@ -13,10 +13,12 @@ static const ls__option common[] = {
     LS__BY_HAND("name", "text", "", "how others call it; KIND_1, KIND_2, ... unless given"),
     LS__BY_HAND("from", "name or list", "",
                 "the layer or input that it reads, or several; the one before unless given"),
-    LS__BY_HAND("activation", "name", "", "an activation function: a layer of its own behind this one"),
-    LS__BY_HAND("trainable", "boolean", "true", "`false`: its weights stay as they are"),
+    LS__BY_HAND("activation", "name", "",
+                "an activation function: a layer of its own behind this one; not behind another such function"),
+    LS__BY_HAND("trainable", "boolean", "true", "of layers with weights; `false`: they stay as they are"),
     LS__BY_HAND("share", "name", "",
-                "an earlier layer of the same kind and shapes whose weights are this one's too"),
+                "of layers with weights: an earlier layer of the same kind and shapes whose weights are "
+                "this one's too"),
     LS__END};
 
 static const ls__kind *added[LS__MAX_ADDED_LAYERS + 1];

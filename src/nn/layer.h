@@ -22,8 +22,9 @@ enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BY
 /* What happens to a parameter in training. */
 typedef enum ls__role {
   LS__WEIGHT,    /* the optimizer updates it by its gradient */
-  LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples; the
-                    step makes it  keep * old + (1 - keep) * mean over the batch */
+  LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples (over a
+                    sample's positions the mean); the step makes it
+                    keep * old + (1 - keep) * mean over the batch */
   LS__FROZEN     /* it never changes, and has no gradient */
 } ls__role;
 
@@ -71,12 +72,15 @@ typedef struct ls__layer {
   double flops;       /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
-/* One call on one lane of `n` samples (n >= 1).  Pointers the layer does not need are NULL. */
+/* One call on one lane of `n` samples (n >= 1).  In backward, memory that the layer has not asked for
+ * (needs_x, LS__NEEDS_Y) holds anything, and so does work at each call's begin.  What is promised here
+ * is tested for every kind (tests/support/layer_check.h). */
 typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
-  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL; as the data
+                                           has them: a layer must bear any number */
   float *y;                             /* [n, out] output: written by forward, read by backward */
   const float *dy;                      /* [n, out] gradient of y (backward) */
   float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the

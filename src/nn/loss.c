@@ -48,8 +48,11 @@ static double run_added(const ls__loss *loss, const ls__loss_call *call) {
 ls_status ls_loss_register(const ls_loss_definition *d) {
   ls_status st = LS_OK;
   size_t i = 0;
+  static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
   if (d == NULL || d->name == NULL || d->name[0] == '\0' || d->run == NULL)
     LS_FAIL(LS_EUSAGE, "a loss needs a name and a function");
+  if (strspn(d->name, good) != strlen(d->name))
+    LS_FAIL(LS_EUSAGE, "\"%s\": a loss's name is letters, digits and _", d->name);
   if (ls__registry_find(&ls__losses, d->name) != NULL)
     LS_FAIL(LS_EUSAGE, "there is a loss \"%s\" already", d->name);
   while (i < LS_MAX_LOSSES && definition[i] != NULL) i++;
@@ -153,6 +156,12 @@ ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t 
 /* Positions of a sample, which lengths count. */
 static size_t positions_of(const ls__loss *loss) {
   return loss->prediction.ndim > 0 ? loss->prediction.dim[0] : 1;
+}
+
+size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double *mean) {
+  const size_t each = ls_shape_count(&loss->prediction) / positions_of(loss) * call->positions;
+  *mean = 1.0 / (double)each;
+  return call->n * each;
 }
 
 /* Sample by sample: each with its weight, and cut to its length.  A sample's loss is the mean over

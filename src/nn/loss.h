@@ -53,7 +53,7 @@ typedef struct ls__loss_call {
   const int32_t *lengths; /* [n] of sample i only the first lengths[i] positions (of the first
                              dimension) count; NULL: all */
   float *work;            /* [n * loss->work] */
-  size_t positions;       /* for the kind's run: in a sample, of the first dimension */
+  size_t positions;       /* for the kind's run: how many of the first dimension count */
 } ls__loss_call;
 
 struct ls__loss_kind {
@@ -66,7 +66,8 @@ struct ls__loss_kind {
   /* Refuse targets that it can't take, LS_EDATA, "sample I: ...", I counted from `first`.
    * NULL: every finite number is good. */
   ls_status (*check)(const ls__loss *loss, const float *y, size_t n, size_t first);
-  /* The loss summed over the samples, and its gradient.  Weights and lengths are taken care of. */
+  /* The loss summed over the samples, and its gradient.  Weights are taken care of; of a sample only
+   * the first call->positions count (ls__loss_numbers), where lengths are given one sample a call. */
   double (*run)(const ls__loss *loss, const ls__loss_call *call);
 };
 
@@ -91,6 +92,10 @@ double ls__loss_run(const ls__loss *loss, const ls__loss_call *call);
 bool ls__loss_shapes_fit(const ls__loss *loss, int drop);
 size_t ls__loss_width(const ls__loss *loss);
 LS_CHECKED ls_status ls__loss_fit_equal(const ls__loss *loss);
+/* For runs that compare number with number: how many of a call count, those of its samples up to their
+ * lengths, from yhat[0] and y[0] on; *mean is what the sum over the numbers of a sample is multiplied
+ * with. */
+size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double *mean);
 /* Targets in 0..1. */
 LS_CHECKED ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n,
                                                   size_t first);

@@ -10,15 +10,6 @@
 
 LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
 
-/* Numbers that are compared: all outputs of all samples, or of one up to its length. */
-static size_t count_of(const ls__loss *loss, const ls__loss_call *call, double *mean) {
-  const size_t outputs = ls_shape_count(&loss->prediction);
-  const size_t first = loss->prediction.ndim > 0 ? loss->prediction.dim[0] : 1;
-  const size_t each = outputs / first * call->positions;
-  *mean = 1.0 / (double)each;
-  return call->n * each;
-}
-
 /* ---- mse */
 
 typedef struct mse_options {
@@ -30,7 +21,7 @@ static const ls__option mse_table[] = {LS__SWITCH(mse_options, half, "false", "h
 static double run_mse(const ls__loss *loss, const ls__loss_call *call) {
   const mse_options *o = loss->options;
   double mean, factor = o->half ? 0.5 : 1.0;
-  const size_t n = count_of(loss, call, &mean);
+  const size_t n = ls__loss_numbers(loss, call, &mean);
   /* The kernel's gradient is that of half the square. */
   return mean * factor *
          LS_SIMD_PICK(ls__loss_ops)
@@ -45,7 +36,7 @@ const ls__loss_kind ls__loss_mse = {.kind = {"mse", "the mean of (prediction - t
 
 static double run_mae(const ls__loss *loss, const ls__loss_call *call) {
   double mean;
-  const size_t n = count_of(loss, call, &mean);
+  const size_t n = ls__loss_numbers(loss, call, &mean);
   return mean * LS_SIMD_PICK(ls__loss_ops)->absolute(call->dyhat, call->yhat, call->y, 0, (float)mean, n);
 }
 
@@ -64,7 +55,7 @@ static const ls__option huber_table[] = {
 static double run_huber(const ls__loss *loss, const ls__loss_call *call) {
   const huber_options *o = loss->options;
   double mean;
-  const size_t n = count_of(loss, call, &mean);
+  const size_t n = ls__loss_numbers(loss, call, &mean);
   return mean * LS_SIMD_PICK(ls__loss_ops)
                     ->huber(call->dyhat, call->yhat, call->y, (float)o->delta, (float)mean, n);
 }
@@ -100,7 +91,7 @@ static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
   const binary_options *o = loss->options;
   const ls__loss_ops *ops = LS_SIMD_PICK(ls__loss_ops);
   double mean;
-  const size_t n = count_of(loss, call, &mean);
+  const size_t n = ls__loss_numbers(loss, call, &mean);
   return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(
                     call->dyhat, call->yhat, call->y, (float)o->label_smoothing, (float)mean, n);
 }

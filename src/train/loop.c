@@ -288,7 +288,11 @@ static ls_status call_back(loop *l, double lr) {
                           .names = names,
                           .metrics = l->train.value,
                           .validation_metrics = validated ? l->validation.value : none};
-  ls_status st = ls_comm_agree(t->comm, t->options.on_epoch(t->options.context, &epoch));
+  ls__error_set("");
+  ls_status answer = t->options.on_epoch(t->options.context, &epoch);
+  if ((int)answer < LS_OK || answer > LS_ELOST) answer = LS_ECHECK; /* a callback may return anything */
+  if (answer != LS_OK && ls_error_message()[0] == '\0') ls__error_set("on_epoch ended the run");
+  ls_status st = ls_comm_agree(t->comm, answer);
   if (st != LS_ESTOPPED) return st;
   l->stop = true; /* with a checkpoint, as at a signal */
   return LS_OK;

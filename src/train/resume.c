@@ -83,7 +83,8 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   LS_TRY(ls_comm_agree(t->comm, local));
   ls__exchange_settle(t->exchange); /* the weights are read below */
   LS_TRY(ls__trainer_epoch_sums(t, sums));
-  t->now.n_sums = t->lanes * t->task.width + LS__LOGGED;
+  t->now.n_sums = t->lanes * t->task.width + LS__BEHIND_SUMS;
+  t->all_sums[t->now.n_sums - 1] = ls__trainer_sums_of(t);
   memcpy(t->all_sums + t->lanes * t->task.width, &t->logged, sizeof t->logged);
   ls__schedule_state(t->schedule, t->now.schedule);
   if (writes) local = ls__checkpoint_begin(path, t->model, &t->now, t->all_sums, &writer);

@@ -173,7 +173,7 @@ static const ls__option top_table[] = {
     LS__END};
 
 const ls__section ls__train_sections[] = {
-    {"", "One YAML file a run.", top_table, NULL},
+    {"", "What a file may say; most of it is told of in a section of its own below.", top_table, NULL},
     {"train", "How long, in which steps.", train_table, NULL},
     {"early_stopping", "Stop when it gets no better.", early_table, NULL},
     {"regularization", "Added to the gradient of weights, not of biases.", regularization_table, NULL},

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "tensor/span.h"
 #include "train/trainer.h"
 
 /* Update the own slice of the next bucket; waits until it is reduced. */
@@ -58,6 +59,11 @@ static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lo, size_t hi,
   double loss = 0;
   keep_failure(t, feed->score(feed->context, lo, hi, t->result, t->gradient, &loss));
   sums[0] += loss;
+  for (int i = 0; i < t->task.n_values; i++) { /* what the caller wrote */
+    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
+    if (!ls__span()->all_finite(t->gradient[i], (hi - lo) * ls_shape_count(&shape)) && t->bad_step == 0)
+      t->bad_step = t->now.step + 1;
+  }
 }
 
 /* Gradients of one lane: samples [lo, hi) of the batch. */
@@ -205,6 +211,13 @@ out:
   return st;
 }
 
+/* Whether the losses need what a feed doesn't give: weights, lengths. */
+static bool weighs_samples(const ls_trainer *t) {
+  for (size_t i = 0; i < t->n_arrays; i++)
+    if (t->arrays[i].use == LS_SAMPLE_WEIGHT || t->arrays[i].use == LS_LENGTH) return true;
+  return false;
+}
+
 ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, double *loss) {
   ls_status st = LS_OK;
   const ls_feed dataset = ls__trainer_dataset(t);
@@ -216,6 +229,9 @@ ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, do
   if (feed == NULL && t->data == NULL) LS_FAIL(LS_EUSAGE, "the trainer has no dataset: a feed is wanted");
   if (t->task.n_heads == 0 && (feed == NULL || feed->score == NULL))
     LS_FAIL(LS_EUSAGE, "the configuration has no loss: a feed that scores is wanted");
+  if (feed != NULL && feed->score == NULL && weighs_samples(t))
+    LS_FAIL(LS_EUSAGE, "the dataset has weights or lengths of samples, which a feed can't give: a feed that "
+                       "scores is wanted");
   if (feed == NULL && samples != most)
     LS_FAIL(LS_EUSAGE, "a step of %zu samples; the dataset gives %zu here: say 0", samples, most);
   if (feed == NULL && !t->epoch_begun) LS_TRY(ls__trainer_epoch(t));

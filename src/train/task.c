@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/hash.h"
 #include "tensor/span.h"
 
 /* ---- Reading */
@@ -15,7 +16,14 @@ static ls_status entry_of(ls_config *root, const char *key, const ls__graph *gra
                           ls_config **entry) {
   ls_config *node = ls__config_child(root, key);
   *entry = node;
-  if (graph->n_outputs == 1 || node == NULL) return LS_OK;
+  if (node == NULL) return LS_OK;
+  if (graph->n_outputs == 1) { /* a map by the one name is as good */
+    if (ls__config_kind_of(node) == LS__MAP && ls__config_count(node) == 1 &&
+        strcmp(ls__config_key(ls__config_at(node, 0)), output) == 0 &&
+        ls__registry_find(&ls__losses, output) == NULL)
+      *entry = ls__config_child(node, output);
+    return LS_OK;
+  }
   if (ls__config_kind_of(node) != LS__MAP)
     return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
                            graph->n_outputs, key, output);
@@ -29,7 +37,8 @@ static ls_status finish_map(ls_config *root, const char *key, const ls__graph *g
   return graph->n_outputs > 1 && node != NULL ? ls__config_finish(node) : LS_OK;
 }
 
-/* The target of an output: the only one, or the one with the output's name. */
+/* The target of an output: the only one, or the one with the output's name.  Where there is one
+ * output, a target with the name of another is a mistake. */
 static ls_status find_target(ls_config *root, size_t n_arrays, const ls__array *arrays,
                              const ls__graph *graph, ls__head *head) {
   size_t found = n_arrays;
@@ -38,6 +47,10 @@ static ls_status find_target(ls_config *root, size_t n_arrays, const ls__array *
         (graph->n_outputs == 1 || strcmp(arrays[i].port.name, head->name) == 0) && found == n_arrays)
       found = i;
   if (found == n_arrays && graph->n_outputs == 1) return ls__config_fail(root, "the data have no targets");
+  if (found < n_arrays && ls__config_child(root, "outputs") != NULL &&
+      strcmp(arrays[found].port.name, "target") != 0 && strcmp(arrays[found].port.name, head->name) != 0)
+    return ls__config_fail(root, "the target is called \"%s\", and the output \"%s\"", arrays[found].port.name,
+                           head->name);
   if (found == n_arrays)
     return ls__config_fail(root, "output \"%s\" has no target; data.targets wants a map with that name",
                            head->name);
@@ -58,8 +71,9 @@ static void find_value(const ls__graph *graph, int output, ls__head *head) {
 }
 
 static ls_status check_lengths(const ls__head *head, const ls_shape *prediction, const ls_shape *target) {
+  const int least = head->loss->about == LS__ABOUT_CLASSES ? 2 : 1; /* one dimension is the classes' */
   if (head->lengths < 0) return LS_OK;
-  if (prediction->ndim > 0 && target->ndim > 0 && prediction->dim[0] == target->dim[0]) return LS_OK;
+  if (prediction->ndim >= least && target->ndim > 0 && prediction->dim[0] == target->dim[0]) return LS_OK;
   return ls__fail(LS_ECONFIG, "data.lengths: the output \"%s\" has no positions that its target's lengths count",
                   head->name);
 }
@@ -99,6 +113,25 @@ out:
   return st;
 }
 
+/* Values are reported by their names, those of the validation part behind "validation_": no two may
+ * be the same. */
+static ls_status check_names(const ls__task *task) {
+  const size_t n = ls__task_values(task);
+  char a[2 * LS_NAME_BYTES], b[2 * LS_NAME_BYTES];
+  for (size_t i = 0; i < n; i++) {
+    const char *name = ls__task_value_name(task, i, a);
+    bool taken = strcmp(name, "loss") == 0 || strcmp(name, "validation_loss") == 0;
+    for (size_t k = 0; k < n && !taken; k++) {
+      const char *other = ls__task_value_name(task, k, b);
+      const bool validation = strncmp(other, "validation_", 11) == 0;
+      taken = (k < i && strcmp(name, other) == 0) || (validation && strcmp(name, other + 11) == 0);
+    }
+    if (taken)
+      return ls__fail(LS_ECONFIG, "outputs: two reported values would be called \"%s\"; give an output another name", name);
+  }
+  return LS_OK;
+}
+
 /* All heads must have one reduction, since one factor scales the whole gradient; and no two losses
  * may read the same value, where both would write a gradient. */
 static ls_status check_heads(ls_config *root, ls__task *task) {
@@ -115,7 +148,7 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
   }
   if (ls__task_values(task) > LS__MAX_SCORES)
     return ls__fail(LS_ECONFIG, "metrics: more than %d", LS__MAX_SCORES);
-  return LS_OK;
+  return check_names(task);
 }
 
 /* Refuse lengths that no head uses: they would be read and have no effect. */
@@ -160,6 +193,21 @@ ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arra
   LS_TRY(check_used(task, n_arrays, arrays));
 out:
   return st;
+}
+
+uint64_t ls__task_identity(const ls__task *task) {
+  uint64_t hash = LS__HASH_START;
+  char name[2 * LS_NAME_BYTES];
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    hash = ls__hash(hash, head->name, strlen(head->name));
+    hash = ls__hash(hash, head->loss->kind->kind.name, strlen(head->loss->kind->kind.name));
+  }
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    const char *value = ls__task_value_name(task, i, name);
+    hash = ls__hash(hash, value, strlen(value));
+  }
+  return hash;
 }
 
 void ls__task_reset(ls__task *task) {

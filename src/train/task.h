@@ -41,6 +41,8 @@ typedef struct ls__task {
 LS_CHECKED ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
                                      const ls__array *arrays, const ls__affine *normal, ls__task *task);
 void ls__task_reset(ls__task *task);
+/* A hash of what the sums are of: outputs, losses, metrics. */
+uint64_t ls__task_identity(const ls__task *task);
 
 /* Refuse targets of samples that the losses can't take; `first` is the number of the first sample. */
 struct ls__rows;

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "base/simd.h"
 #include "tensor/gemm.h"
+#include "tensor/port.h"
 #include "train/trainer.h"
 
 /* The dataset, opened but not loaded: the network, built from its shapes, decides which inputs it
@@ -29,7 +30,13 @@ static ls_status expect_feed(ls_trainer *t) {
     return ls__fail(LS_EUSAGE, "at most %d inputs and %d targets can be fed", LS_MAX_PORTS, LS_MAX_PORTS);
   for (size_t i = 0; i < o->n_inputs + o->n_targets; i++) {
     const bool input = i < o->n_inputs;
-    const ls_port *port = input ? &o->inputs[i] : &o->targets[i - o->n_inputs];
+    const ls_port *ports = input ? o->inputs : o->targets;
+    const ls_port *port = ports == NULL ? NULL : &ports[input ? i : i - o->n_inputs];
+    if (port == NULL) return ls__fail(LS_EUSAGE, "inputs or targets to be fed are counted, but not given");
+    ls_status st = ls__port_check(port);
+    if (st != LS_OK) return st;
+    if (!input && port->type != LS_REAL)
+      return ls__fail(LS_EUSAGE, "target \"%s\" is of indices: targets are float", port->name);
     t->fed[i] = (ls__array){.port = *port,
                             .use = input ? LS_INPUT : LS_TARGET,
                             .of = -1,
@@ -115,8 +122,15 @@ static ls_status load_data(ls_trainer *t) {
   for (size_t i = 0, input = 0; i < t->n_arrays && local == LS_OK; i++)
     if (t->arrays[i].use == LS_INPUT)
       local = copy_normal(ls__data_normal(t->data, i), &t->model->input[input++]);
-  for (int h = 0; h < t->task.n_heads && local == LS_OK; h++)
-    local = copy_normal(ls__data_normal(t->data, t->task.head[h].target), &t->model->output[h]);
+  for (int h = 0; h < t->task.n_heads && local == LS_OK; h++) {
+    const ls__head *head = &t->task.head[h];
+    const ls__affine *normal = ls__data_normal(t->data, head->target);
+    if (normal->n > 0 && head->target_count != head->prediction_count)
+      local = ls__fail(LS_ECONFIG, "data.normalize: the targets of \"%s\" have %zu numbers and its outputs %zu: "
+                       "they can't be normalised", head->name, head->target_count, head->prediction_count);
+    else
+      local = copy_normal(normal, &t->model->output[h]);
+  }
   t->model->train_rows = ls__data_train_rows(t->data);
   LS_TRY(ls_comm_agree(t->comm, local));
 out:
@@ -131,8 +145,9 @@ static ls_status check_targets(ls_trainer *t) {
   ls__rows rows;
   void *to[LS__MAX_ARRAYS] = {NULL};
   bool needed = false;
+  double weights = 0; /* of the training part, on this rank */
   for (int h = 0; h < t->task.n_heads; h++) needed = needed || t->task.head[h].loss->kind->check != NULL;
-  if (!needed || t->data == NULL) return LS_OK;
+  if (!(needed || t->task.weights >= 0) || t->data == NULL) return LS_OK;
   st = ls__rows_create(&t->task, t->n_arrays, t->arrays, ROWS, &rows);
   for (size_t i = 0; i < t->n_arrays; i++) to[i] = rows.array[i]; /* of inputs NULL */
   for (int split = LS_TRAIN; split <= LS_TEST && st == LS_OK; split++) {
@@ -142,11 +157,18 @@ static ls_status check_targets(ls_trainer *t) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
       st = ls__data_rows(t->data, (ls_split)split, lo, hi, to);
       LS_THEN(st, ls__task_check(&t->task, &rows, hi - lo, lo));
+      const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights] : NULL;
+      for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];
       if (st == LS_EDATA) st = ls__fail_context(st, "%s part", part[split]);
     }
   }
   ls__rows_reset(&rows);
-  return ls_comm_agree(t->comm, st);
+  st = ls_comm_agree(t->comm, st);
+  if (st != LS_OK || t->task.weights < 0) return st;
+  st = ls__comm_max(t->comm, &weights, 1);
+  if (st == LS_OK && weights == 0)
+    st = ls__fail(LS_EDATA, "data.sample_weight: the weights of all training samples are 0");
+  return st;
 }
 
 /* ---- Memory */
@@ -174,7 +196,7 @@ static ls_status make_memory(ls_trainer *t) {
   for (size_t r = 0; r < size; r++)
     t->lane_count[r] = ls__cut(t->lanes, r + 1, size) - ls__cut(t->lanes, r, size);
   LS_TRY(ls__alloc(&t->sums, sums, sizeof *t->sums, "sums of the epoch"));
-  LS_TRY(ls__alloc(&t->all_sums, sums + LS__LOGGED, sizeof *t->all_sums, "sums of the epoch"));
+  LS_TRY(ls__alloc(&t->all_sums, sums + LS__BEHIND_SUMS, sizeof *t->all_sums, "sums of the epoch"));
   LS_TRY(ls__alloc(&t->lane_loss, t->lanes, sizeof *t->lane_loss, "losses of lanes"));
   LS_TRY(ls__alloc(&t->all_loss, t->lanes, sizeof *t->all_loss, "losses of lanes"));
   LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, t->largest, &t->rows));
@@ -231,12 +253,18 @@ static void count_steps(ls_trainer *t) {
     t->total_steps = t->set.max_steps;
 }
 
+double ls__trainer_sums_of(const ls_trainer *t) {
+  return (double)(ls__task_identity(&t->task) >> 12);
+}
+
 /* The running sums of the epoch that a checkpoint is in the middle of.  With other lanes only their
  * total is kept; with other metrics they start from zero. */
 static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
   size_t n = lanes * t->task.width;
   t->logged = (ls__logged){(double)t->now.step, (double)t->now.position, 0};
-  if (sums == NULL || t->now.n_sums != n + LS__LOGGED) return;
+  const bool unnamed = t->now.n_sums == n + LS__LOGGED; /* by an earlier version */
+  const bool named = t->now.n_sums == n + LS__BEHIND_SUMS;
+  if (sums == NULL || !(unnamed || (named && sums[n + LS__LOGGED] == ls__trainer_sums_of(t)))) return;
   ls__logged logged;
   memcpy(&logged, sums + n, sizeof logged);
   if (logged.step >= 0 && logged.step <= t->logged.step && logged.position >= 0 &&

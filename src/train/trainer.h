@@ -24,6 +24,10 @@ typedef struct ls__logged {
 } ls__logged;
 enum { LS__LOGGED = sizeof(ls__logged) / sizeof(double) };
 
+/* What a checkpoint keeps behind the sums of all lanes: where the last line stood, and the hash of
+ * what the sums are of, as a whole number. */
+enum { LS__BEHIND_SUMS = LS__LOGGED + 1 };
+
 struct ls_trainer {
   ls_comm *comm;
   ls_config *config;
@@ -65,7 +69,7 @@ struct ls_trainer {
   } step;
 
   double *sums;          /* [lanes, width] running sums of the epoch (own lanes) */
-  double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums; [LS__LOGGED] */
+  double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums; [LS__BEHIND_SUMS] */
   double *lane_loss, *all_loss; /* [lanes] of the last step: own lanes', all lanes' */
   ls__logged logged;
   size_t *lane_count;    /* [ranks] lanes that each owns */
@@ -80,6 +84,7 @@ struct ls_trainer {
 };
 
 /* --- trainer.c */
+double ls__trainer_sums_of(const ls_trainer *t); /* the hash, of 52 bits */
 /* Begin again from step 0 with the weights as they are: for measurements. */
 void ls__trainer_restart(ls_trainer *t);
 

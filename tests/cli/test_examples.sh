@@ -14,8 +14,10 @@ cat >app/CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.18)
 project(app LANGUAGES C)
 find_package(lockstep REQUIRED)
-add_executable(train_sine ${EXAMPLES}/train_sine.c)
-target_link_libraries(train_sine lockstep::lockstep m)
+foreach(example train_sine own_loop)
+  add_executable(${example} ${EXAMPLES}/${example}.c)
+  target_link_libraries(${example} lockstep::lockstep m)
+endforeach()
 CMAKE
 accepted cmake -S app -B app/build -DCMAKE_PREFIX_PATH="$work/prefix" -DEXAMPLES="$examples"
 accepted cmake --build app/build
@@ -31,6 +33,25 @@ mv sine.h5 two.h5
 accepted ranks 1 app/build/train_sine sine.h5
 accepted ./simulate sine.h5
 shown 'largest difference [0-9.]+e-0[12]'
+
+# loops of one's own: over data and on callbacks, the same weights on any number of ranks
+table 500 >table.csv
+accepted "$lockstep" convert csv table.csv -o table.h5 --validation 0.2
+for n in 1 2 3; do
+  accepted ranks $n app/build/own_loop table.h5 own$n.h5 fed$n.h5
+  shown 'epoch 2 step 0: loss [0-9.]+'
+  shown 'epoch 10: validation 0\.0'
+  shown 'step 1000: loss [0-9.]+e-0[4-9]'
+  grep -o 'weights [0-9a-f]*' "$work/out" >weights$n
+  same "lines with weights on $n ranks" "$(wc -l <weights$n)" 2
+  same "weights on $n ranks" "$(cat weights$n)" "$(cat weights1)"
+done
+accepted "$lockstep" inspect own3.h5
+shown 'checkpoint, 1217 parameters'
+app/build/own_loop none.h5 >out 2>err
+same "exit code without data" $? 1
+same "message without data" "$(grep -c '^own_loop: none.h5: ' err)" 1
+
 accepted prefix/bin/lockstep --version
 shown '^lockstep [0-9.]+$'
 finish

@@ -19,14 +19,14 @@ shown '/train/x'
 accepted "$lockstep" inspect shapes.h5 --json
 json "$work/out"
 accepted "$lockstep" convert --help
-shown '^csv: '
+shown '^convert csv: '
 shown '^ +--target COLUMNS '
-shown '^npy: '
+shown '^convert npy: '
 shown 'usage: lockstep convert idx IMAGES LABELS \[TEST-IMAGES TEST-LABELS\] -o OUT.h5'
 accepted "$lockstep" convert npy --help
 shown '^  --validation SHARE '
 shown '^ +--scale NUMBER '
-grep -qE '^csv|--target' "$work/out" && fail "convert npy --help shows csv too"
+grep -qE '^convert csv|--target' "$work/out" && fail "convert npy --help shows csv too"
 python3 - <<'PY'
 import array
 def save(name, descr, shape, values):

@@ -1,5 +1,7 @@
-"""The README's configuration reference against the program: each key is accepted, each default is the
-program's own, each choice is one, and no key that the program knows is left out."""
+"""src/config/README.md against the program: the page is what `lockstep help --markdown` prints; each key
+on it is accepted, each default is the program's own, each choice is one, no key that the program knows
+is left out, and `lockstep help KEY` answers for each."""
+import difflib
 import os
 import re
 import subprocess
@@ -7,9 +9,10 @@ import sys
 import tempfile
 
 LOCKSTEP = os.path.join(os.environ["LOCKSTEP_BUILD"], "lockstep")
-README = os.path.join(os.environ["LOCKSTEP_SOURCE"], "README.md")
+PAGE = os.path.join(os.environ["LOCKSTEP_SOURCE"], "src/config/README.md")
 # One process needs no helper of Open MPI's beside it; many short runs are much faster without.
 os.environ["OMPI_MCA_ess_singleton_isolated"] = "1"
+FULL = os.environ.get("LOCKSTEP_TEST_FULL") is not None
 failures = 0
 
 BASE = """
@@ -19,45 +22,23 @@ loss: mse
 optimizer: sgd
 output: run
 """
-# kind -> (overrides that make a config with {key: value} in it, the section of config.yaml it is in,
-#          where an override of one more key goes)
-KINDS = {}
-for top in ("train", "early_stopping", "regularization", "clip", "checkpoint", "data"):
-    KINDS[top] = ([f"{top}.%s"], top, top)
-for name in ("data.split", "data.normalize"):
-    KINDS[name] = ([f"{name}.%s"], "data", name)
-for name in ("sgd", "adagrad", "rmsprop", "adam", "adamw"):
-    KINDS[name] = ([f"optimizer={{{name}: {{%s}}}}"], "optimizer", f"optimizer.{name}")
-for name in ("step", "exponential", "cosine", "linear", "polynomial", "reduce_on_plateau"):
-    KINDS[name] = ([f"schedule={{{name}: {{%s}}}}"], "schedule", f"schedule.{name}")
-for name in ("mse", "mae", "huber", "binary_cross_entropy"):
-    KINDS[name] = ([f"loss={{{name}: {{%s}}}}"], "loss", f"loss.{name}")
+MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data", "data.split", "data.normalize")
+# Of 8 classes in place of a number.
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
-KINDS["cross_entropy"] = (["loss={cross_entropy: {%s}}"] + CLASSES, "loss", "loss.cross_entropy")
-KINDS["compression.top_k"] = (["compression={top_k: {%s}}"], "compression", "compression.top_k")
-KINDS["top_k"] = (["metrics=[{top_k: {%s}}]", "loss=cross_entropy"] + CLASSES, "metrics", "metrics.0.top_k")
-for name in ("dense", "dropout", "reshape", "leaky_relu", "elu", "gelu"):
-    KINDS[name] = (["model=[{dense: {units: 4}}, {%s: {%%s}}, {dense: {units: 1}}]" % name], "model",
-                   f"model.1.{name}")
-KINDS["concatenate"] = (["model=[{dense: {units: 4}}, {concatenate: {from: [input, dense_1], %s}}, "
-                         "{dense: {units: 1}}]"], "model", "model.1.concatenate")
-for name in ("constant", "uniform", "normal"):
-    KINDS[name] = (["model=[{dense: {units: 1, kernel_initializer: {%s: {%%s}}}}]" % name], "model",
-                   f"model.0.dense.kernel_initializer.{name}")
-# Values where a default can't be written down as it is: required keys, and keys without a default.
-NEEDED = {"dense": "units: 4", "dropout": "rate: 0.5", "reshape": "shape: [-1]", "step": "every_epochs: 3",
-          "early_stopping": "monitor: loss", "regularization": "l1: 0", "clip": "value: 0"}
-VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y",
-          "data.sample_weight": "/train/y", "data.lengths": "{}", "data.normalize": "true", "train.lanes": "4",
-          "train.target_loss": "0.5", "step.every_steps": "10", "dense.activation": "relu",
-          "data.file": "data.h5"}
-EITHER = {"every_steps"}  # excludes another key
-# Keys that the text describes for several kinds at once.
-COMMON = {"name", "from", "activation"}   # of layers
-WARMUP = {"warmup_steps", "warmup_epochs"}  # of schedules
-
-
-FULL = os.environ.get("LOCKSTEP_TEST_FULL") is not None
+# Values for keys whose default can't be written down as it is: required keys, and keys without one.
+NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "model.reshape": {"shape": "[-1]"},
+          "model.add": {"from": "[input, dense_1]"}, "model.concatenate": {"from": "[input, dense_1]"},
+          "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
+          "regularization": {"l1": "0"}, "clip": {"value": "0"}}
+VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
+          "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
+          "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
+          "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1"}
+# These stand alone: they exclude another key.
+ALONE = {"every_steps", "warmup_epochs", "share"}
+# Defaults that config.yaml doesn't show.
+WORDS = {"*required*", "—", "ranks"}
+HIDDEN = {"warmup_epochs", "trainable"}
 
 
 def fail(text):
@@ -71,37 +52,53 @@ def run(*arguments):
     return done.returncode, done.stdout, done.stderr.strip()
 
 
-def train(overrides, *options):
+def train(overrides):
     short = [] if any(o.startswith("train.epochs=") for o in overrides) else ["train.epochs=1"]
-    return run("train", "base.yaml", *overrides, *short, "--progress=none", *options)
+    return run("train", "base.yaml", *overrides, *short, "--progress=none")
 
 
-def rows():
-    """(full key, type, default) of each row of the reference."""
-    text = open(README, encoding="utf-8").read()
-    text = text[text.index("## Configuration"):text.index("## How lanes work")]
+def read_page(text):
+    """{place: [(key, type, default)]}; a place is a section, "train", or a name in one, "optimizer.adam"."""
+    places, each, section = {}, {}, None
     for line in text.splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if line.startswith("| `") and len(cells) == 4:
-            for key in re.findall(r"`([a-z_0-9.]+)`", cells[0]):
-                yield key, cells[1], cells[2].strip("`")
+        heading, bullet = re.match(r"###? (.+)", line), re.match(r"- `(\w+)`", line)
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
+        row = re.fullmatch(r"(each: )?`([a-z_0-9.]+)`", cells[0]) if len(cells) == 4 else None
+        if heading:
+            section = "" if heading.group(1) == "Top level" else heading.group(1)
+        elif bullet:
+            places[f"{section}.{bullet.group(1)}"] = []
+        elif row and row.group(1):
+            each.setdefault(section, []).append((row.group(2), cells[1], cells[2].strip("`")))
+        elif row and not cells[1]:
+            places[f"{section}.{row.group(2)}"] = []
+        elif row:
+            of_section = section == "" or row.group(2).startswith(section + ".")
+            full = row.group(2) if of_section else f"{section}.{row.group(2)}"
+            place, key = full.rsplit(".", 1) if "." in full else ("", full)
+            places.setdefault(place, []).append((key, cells[1], cells[2].strip("`")))
         elif line.startswith("| `"):
             fail(f"no row of four cells: {line}")
+    for place in places:
+        places[place] += each.get(place.split(".")[0], []) if "." in place and place not in MAPS else []
+    return places
 
 
-def same(a, b):
-    try:
-        return float(a) == float(b)
-    except ValueError:
-        return a == b
-
-
-def fill(kind, text):
-    overrides, _, _ = KINDS[kind]
-    if kind.split(".")[0] in ("data", "train", "early_stopping", "regularization", "clip", "checkpoint"):
-        pairs = [p.split(": ", 1) for p in text.split("; ") if p]
-        return [f"{kind}.{key}={value}" for key, value in pairs] or [f"{kind}={{}}"] * (kind == "data.normalize")
-    return [o % text.replace("; ", ", ") if "%s" in o else o for o in overrides]
+def overrides_of(place, values):
+    """Overrides that make a config in which these values stand in this place, and the section of
+    config.yaml that shows them."""
+    section, _, name = place.partition(".")
+    inside = f"{{{name}: {{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}}"
+    if place in MAPS:
+        return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
+    if section == "initializer":
+        return [f"model=[{{dense: {{units: 1, kernel_initializer: {inside}}}}}]"], "model"
+    if section == "model":
+        return [f"model=[{{dense: {{units: 3}}}}, {inside}, {{dense: {{units: 1}}}}]"], "model"
+    if section == "metrics":
+        classes = ["loss=cross_entropy"] + CLASSES if name in ("accuracy", "top_k") else []
+        return [f"metrics=[{inside}]"] + classes, "metrics"
+    return [f"{section}={inside}"] + CLASSES * (name == "cross_entropy"), section
 
 
 def effective(section):
@@ -115,98 +112,142 @@ def effective(section):
     return "".join(lines)
 
 
-def check_kind(kind, keys):
-    needed = NEEDED.get(kind, "")
-    given = dict(pair.split(": ", 1) for pair in needed.split("; ") if pair)
-    # Defaults: what the program fills in where nothing is said.
-    code, _, error = train(fill(kind, needed))
-    if code != 0:
-        return fail(f"{kind} with nothing but what is required: {error}")
-    text = effective(KINDS[kind][1])
-    values, others = dict(given), []
+def same(a, b):
+    try:
+        return float(a) == float(b)
+    except ValueError:
+        return a == b
+
+
+def value_of(place, key, default):
+    every = f"{place.split('.')[0]}.*.{key}"
+    return NEEDED.get(place, {}).get(key) or VALUES.get(f"{place}.{key}") or VALUES.get(every) or default
+
+
+def check_place(place, keys):
+    needed = NEEDED.get(place, {})
+    overrides, section = overrides_of(place, needed)
+    keys = check_known(place, overrides_of(place, {**needed, "zzz": "1"})[0], keys)
+    if place not in ("data", "train"):  # which the base has said, or has defaults for
+        code, _, error = train(overrides)
+        if code != 0:
+            return fail(f"{place} with nothing but what is required: {error}")
+    else:
+        train([])
+    text = effective(section)
+    values, others = dict(needed), []
     for key, what, default in keys:
         found = re.findall(rf"(?:^|[ {{]){key}: ([^,}}\n]+)", text, re.M)
-        full = f"{kind}.{key}"
-        if default not in ("*required*", "—", "ranks") and key not in given and full != "train.epochs":
-            if not any(same(default, f.strip()) for f in found):
-                fail(f"{full}: the README's default is {default}, the program's {found}")
-        values[key] = given.get(key) or VALUES.get(full) or default
-        others += [(key, choice) for choice in re.findall(r"`([a-z_]+)`", what) if choice != values[key]]
-    for key in EITHER & set(values):
-        others.append((key, values.pop(key)))
-    # All keys at once, then (LOCKSTEP_TEST_FULL) each other choice alone.
-    for change in [None] + (others if FULL else []):
-        pairs = values if change is None else {**given, change[0]: change[1]}
-        if change is not None and change[0] in EITHER:
-            pairs = {change[0]: change[1]}
-        code, _, error = train(fill(kind, "; ".join(f"{k}: {v}" for k, v in pairs.items()))
-                               + ["data.split.validation=0.2"] * ("validation_loss" in pairs.values()))
+        shown = default not in WORDS and key not in needed and key not in HIDDEN and f"{place}.{key}" != "train.epochs"
+        if shown and not any(same(default, f.strip()) for f in found):
+            fail(f"{place}.{key}: the page's default is {default}, the program's {found}")
+        values[key] = value_of(place, key, default)
+        others += [{key: choice} for choice in re.findall(r"`([a-z_]+)`", what) if choice != values[key]]
+    others = others if FULL else []
+    others += [{key: values.pop(key)} for key in ALONE & set(values)]
+    for pairs in [values] + [{**({} if "every_steps" in o else needed), **o} for o in others]:
+        split = ["data.split.validation=0.2"] * ("validation_loss" in pairs.values())
+        code, _, error = train(overrides_of(place, pairs)[0] + split)
         if code != 0:
-            fail(f"{kind}: {pairs}: {error}")
-    # the program names all keys that it knows when it meets another
-    code, _, error = train(fill(kind, "; ".join(filter(None, [needed, "zzz: 1"]))))
-    known = re.search(r"Known: ([a-z_0-9, ]+)", error)
-    if code != 2 or not known:
-        return fail(f"{kind}.zzz was not refused with a list of keys: {error}")
-    known = set(known.group(1).split(", "))
-    described = {key for key, _, _ in keys}
-    section = KINDS[kind][1]
-    described |= {m.rsplit(".", 1)[1] for m in ("data.split",) if kind == "data"}
-    if section == "schedule":
-        described |= WARMUP
-    if section == "model" and "initializer" not in KINDS[kind][2]:
-        described |= COMMON & known
-    if known != described:
-        fail(f"{kind}: the program knows {sorted(known)}, the README describes {sorted(described)}")
+            fail(f"{place}: {pairs}: {error}")
 
 
-def main():
-    open("base.yaml", "w").write(BASE)
-    with open("data.csv", "w") as table, open("classes.csv", "w") as labels:
-        for i in range(60):
-            table.write(f"{i},{i % 7}.5,{(i % 2)}.0,0.{i}\n")
-            labels.write(f"{i},{i % 7}.5,{(i % 2)}.0,{'abcdefgh'[i % 8]}\n")
-    for name, target in (("data", []), ("classes", [])):
-        code, _, error = run("convert", "csv", f"{name}.csv", "-o", f"{name}.h5", "--quiet", *target)
-        if code != 0:
-            fail(error)
-    kinds, tops, single = {}, set(), []
-    for key, what, default in rows():
-        if "." in key:
-            kind, leaf = key.rsplit(".", 1)
-            kinds.setdefault(kind, []).append((leaf, what, default))
-        else:
-            tops.add(key)
-            single.append((key, what, default))
-    print(sum(len(k) for k in kinds.values()) + len(tops), "keys")
-    for kind in kinds:
-        if kind in KINDS:
-            check_kind(kind, kinds[kind])
-        else:
-            fail(f"the test doesn't know where {kind} belongs")
-    # the top level
-    code, _, error = train(["zzz=1"])
+def not_for(layer, known):
+    """Keys of all layers that the page says this one doesn't have."""
+    code, _, _ = train([f"model=[{{dense: {{units: 1, activation: {layer}}}}}]"])
+    weights = {"trainable", "share"} & known
+    if layer == "dense" and not weights or len(weights) == 1:
+        fail(f"{layer} has {weights or 'no weights'}")
+    return ({"activation"} if code == 0 else set()) | (set() if weights else {"trainable", "share"})
+
+
+def check_known(place, overrides, keys):
+    """The program names all keys that it knows when it meets another, and has help for each.  Returns
+    the keys that this place has."""
+    code, _, error = train(overrides)
+    if code != 2 or "zzz" not in error:
+        fail(f"{place}.zzz was not refused: exit code {code}, {error}")
+        return []
     known = re.search(r"Known: ([a-z_0-9, ]+)", error)
-    if not known or set(known.group(1).split(", ")) | {"base"} != tops:
-        fail(f"top level: the README describes {sorted(tops)}, the program says: {error}")
+    known = set(known.group(1).split(", ")) if known else set()
+    if place.startswith("model."):
+        others = not_for(place.split(".")[1], known)
+        keys = [key for key in keys if key[0] not in others]
+    described = {key for key, _, _ in keys} | ({"split"} if place == "data" else set())
+    if known | ({"base"} if place == "" else set()) != described:
+        fail(f"{place}: the program knows {sorted(known)}, the page describes {sorted(described)}")
+    names = [f"{place}.{key}" if place else key for key in sorted(known)]
+    code, out, error = run("help", *names) if names else (0, "", "")
+    missing = [name for name in names if not re.search(rf"^(?:configuration: )?{re.escape(name)}$", out, re.M)]
+    if code != 0 or missing:
+        fail(f"lockstep help has no {', '.join(missing)} {error}")
+    return keys
+
+
+def check_top(keys):
+    check_known("", ["zzz=1"], keys)
     train([])
     whole = open("run/config.yaml", encoding="utf-8").read()
-    for key, what, default in single:
-        if not re.fullmatch(r"auto|[0-9.]+|constant", default):
+    for key, what, default in keys:
+        if not re.fullmatch(r"auto|none|[0-9.]+|constant", default):
             continue
         for choice in re.findall(r"`([a-z_]+)`", what) or [default]:
             code, _, error = train([f"{key}={choice}"])
             if code != 0:
                 fail(f"{key}={choice}: {error}")
         found = re.search(rf"^{key}: (.+)$|^{key}:\n  ([a-z]+):", whole, re.M)
-        if key == "schedule" or found and same(default, found.group(1) or found.group(2)):
-            continue
-        fail(f"{key}: the README's default is {default}, config.yaml says {found and found.group(0)}")
+        if not found or not same(default, found.group(1) or found.group(2)):
+            if key != "schedule":  # one that is not named isn't shown either
+                fail(f"{key}: the page's default is {default}, config.yaml says {found and found.group(0)}")
+
+
+def check_forms():
+    """Keys that have several forms: data and outputs by name."""
+    ports = ["data.inputs={a: x, b: [x, x]}", "data.targets={p: y, q: y}", "outputs=[p, q]",
+             "model=[{dense: {units: 3, from: a, name: one}}, {dense: {units: 3, from: b}}, "
+             "{add: {from: [one, dense_2], name: both}}, {dense: {units: 1, name: p}}, "
+             "{dense: {units: 1, name: q, from: both, trainable: false}}]",
+             "loss={p: mse, q: {huber: {weight: 0.5}}}", "metrics={p: [mae], q: []}", "data.sample_weight=y"]
+    lengths = ["data.file=lengths.h5", "data.inputs=x", "data.targets={t: x}", "data.lengths={t: y}",
+               "model=[{dense: {units: 3}}]"]
+    joined = ["data.inputs=[x, x]", "data.targets=y"]
+    own = ["data.targets=inputs", "model=[{dense: {units: 3}}]"]
+    for overrides in ports, lengths, joined, own:
+        code, _, error = train(overrides)
+        if code != 0:
+            fail(f"{overrides}: {error}")
+
+
+def make_data():
+    open("base.yaml", "w").write(BASE)
+    targets = {"data": lambda i: f"0.{i}", "classes": lambda i: "abcdefgh"[i % 8], "lengths": lambda i: str(i % 4)}
+    for name, target in targets.items():
+        with open(f"{name}.csv", "w") as table:
+            table.writelines(f"{i},{i % 7}.5,{i % 2}.0,{target(i)}\n" for i in range(60))
+        code, _, error = run("convert", "csv", f"{name}.csv", "-o", f"{name}.h5", "--quiet")
+        if code != 0:
+            fail(error)
+
+
+def main(work):
+    page = open(PAGE, encoding="utf-8").read() if os.path.exists(PAGE) else ""
+    _, printed, _ = run("help", "--markdown")
+    if page != printed:
+        lines = difflib.unified_diff(page.splitlines(), printed.splitlines(), "the page", "printed", n=0)
+        fail("src/config/README.md isn't what the program prints:\n" + "\n".join(list(lines)[:20]) +
+             "\nupdate it: build/lockstep help --markdown > src/config/README.md")
+    os.chdir(work)
+    make_data()
+    places = read_page(printed)
+    print(sum(len(keys) for keys in places.values()), "keys in", len(places), "places")
+    check_top(places.pop(""))
+    for place in places:
+        check_place(place, places[place])
+    check_forms()
+    os.chdir("/")
 
 
 with tempfile.TemporaryDirectory() as folder:
-    os.chdir(folder)
-    main()
-    os.chdir("/")
+    main(folder)
 print("all good" if failures == 0 else f"{failures} failures")
 sys.exit(failures > 0)

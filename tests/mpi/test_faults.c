@@ -17,6 +17,7 @@
 enum { N = 4000, INPUTS = 100 }; /* more than HDF5 keeps of a dataset */
 static char folder[256];
 static int rank, size;
+static size_t allocations; /* of the last run, from where they may fail */
 
 static const char text[] =
     "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, shuffle_window: 0.1}\n"
@@ -55,25 +56,6 @@ static void make_file(void) {
   MUST(ls__h5_commit(file));
 }
 
-/* Both status and message must be the same everywhere. */
-static ls_status same_everywhere(const char *what, ls_status st) {
-  struct {
-    int status;
-    char message[1024];
-  } mine, first;
-  memset(&mine, 0, sizeof mine);
-  mine.status = (int)st;
-  if (st != LS_OK) snprintf(mine.message, sizeof mine.message, "%s", ls_error_message());
-  first = mine;
-  MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
-  if (first.status != mine.status || strcmp(first.message, mine.message) != 0) {
-    fprintf(stderr, "%s: rank %d has status %d \"%s\", rank 0 %d \"%s\"\n", what, rank, mine.status,
-            mine.message, first.status, first.message);
-    MPI_Abort(MPI_COMM_WORLD, 1);
-  }
-  return st;
-}
-
 /* Train; on the last rank the allocation `fails` steps ahead fails; cut: its data file loses its
  * second half before the first step. */
 static ls_status train(const char *memory, const char *exchange, const char *output, size_t fails,
@@ -88,6 +70,7 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
   ls_comm_set_watchdog(comm, 30);
   MUST(ls_config_parse(yaml, "test", &config));
+  allocations = ls__alloc_calls();
   if (rank == size - 1) ls__alloc_fail_at(fails);
   ls_status st = ls_trainer_create(comm, config, NULL, &options, &trainer);
   if (cut && rank == size - 1) {
@@ -97,8 +80,9 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   }
   if (st == LS_OK) st = ls_trainer_run(trainer, NULL);
   ls__alloc_fail_at(SIZE_MAX);
+  allocations = ls__alloc_calls() - allocations;
   snprintf(what, sizeof what, "%s, %s, allocation %zu", memory, exchange, fails);
-  (void)same_everywhere(what, st);
+  same_everywhere(what, st);
   ls_trainer_destroy(trainer);
   ls_config_destroy(config);
   ls_comm_destroy(comm);
@@ -111,9 +95,8 @@ static ls_status train(const char *memory, const char *exchange, const char *out
 
 /* How many allocations a whole run has on the last rank. */
 static size_t count(const char *memory, const char *exchange, const char *output, bool resume) {
-  size_t before = ls__alloc_calls();
   MUST(train(memory, exchange, output, SIZE_MAX, false, resume));
-  unsigned long calls = (unsigned long)(ls__alloc_calls() - before);
+  unsigned long calls = (unsigned long)allocations;
   MPI_Bcast(&calls, 1, MPI_UNSIGNED_LONG, size - 1, MPI_COMM_WORLD);
   return (size_t)calls;
 }
@@ -127,7 +110,7 @@ static void out_of_memory(const char *memory, const char *exchange, const char *
     refused += st == LS_ENOMEM;
   }
   if (rank == 0) printf("%s, %s: %zu of %zu allocations matter\n", memory, exchange, refused, tried);
-  CHECK(refused > tried / 2);
+  CHECK(refused > tried * 3 / 4); /* those of messages that were never needed do not */
 }
 
 int main(int argc, char **argv) {

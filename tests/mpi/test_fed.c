@@ -126,6 +126,50 @@ static ls_status score(void *context, size_t lo, size_t hi, const float *const *
   return LS_OK;
 }
 
+/* What a caller can't mean is refused, and an answer of on_epoch that is none of ours is a failure. */
+static ls_status odd_answer(void *context, const ls_epoch *epoch) {
+  (void)context, (void)epoch;
+  return (ls_status)77;
+}
+
+static void misuse(ls_comm *comm) {
+  const struct {
+    ls_port input;
+    const char *says;
+  } cases[] = {{{"input", LS_REAL, {1, {0}}}, "dimension 0"},
+               {{"input", LS_REAL, {99, {1}}}, "99 dimensions"},
+               {{"input", LS_REAL, {-1, {1}}}, "dimensions"},
+               {{"", LS_REAL, {1, {5}}}, "a name is"},
+               {{"a b/c", LS_REAL, {1, {5}}}, "a name is"},
+               {{"input", LS_INDEX, {1, {5}}}, "real numbers"},
+               {{"input", LS_REAL, {2, {SIZE_MAX / 2, 5}}}, "too large"}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    const ls_train_options options = {.inputs = &cases[i].input, .n_inputs = 1};
+    ls_config *config = config_of("");
+    ls_trainer *t = NULL;
+    ls_model *model = NULL;
+    CHECK(ls_trainer_create(comm, config, NULL, &options, &t) != LS_OK);
+    if (strstr(ls_error_message(), cases[i].says) == NULL) {
+      fprintf(stderr, "case %zu: %s\n", i, ls_error_message());
+      MPI_Abort(MPI_COMM_WORLD, 1);
+    }
+    if (cases[i].input.type == LS_REAL) CHECK(ls_model_create_ports(config, 1, &cases[i].input, 1, &model) == LS_EUSAGE);
+    const ls_data_array array = {cases[i].input.name, LS_INPUT, LS_REAL, cases[i].input.shape, x, NULL};
+    ls_data *data = NULL;
+    if (cases[i].input.type == LS_REAL) CHECK(ls_data_from_ports(N, 1, &array, &data) == LS_EUSAGE);
+    ls_config_destroy(config);
+  }
+  ls_config *config = config_of("loss: mse");
+  ls_data *data = make_data();
+  ls_trainer *t = NULL;
+  const ls_train_options options = {.progress = LS_PROGRESS_NONE, .on_epoch = odd_answer};
+  MUST(ls_trainer_create(comm, config, data, &options, &t));
+  CHECK(ls_trainer_run(t, NULL) == LS_ECHECK && strstr(ls_error_message(), "on_epoch") != NULL);
+  ls_trainer_destroy(t);
+  ls_data_close(data);
+  ls_config_destroy(config);
+}
+
 static uint64_t fed(ls_comm *comm, const char *more, bool scores, double *first_loss) {
   const ls_port input = {"input", LS_REAL, {1, {IN}}}, target = {"target", LS_REAL, {0, {0}}};
   const ls_train_options options = {.inputs = &input, .n_inputs = 1, .targets = &target, .n_targets = scores ? 0 : 1};
@@ -187,6 +231,30 @@ static void failures(ls_comm *comm, int size) {
     }
 }
 
+/* A feed has no weights of samples to give: with those of a dataset only the caller's own loss. */
+static void weighted(ls_comm *comm) {
+  static float weight[N];
+  const ls_shape in = {1, {IN}}, scalar = {0, {0}};
+  const ls_data_array arrays[] = {{"input", LS_INPUT, LS_REAL, in, x, NULL},
+                                  {"target", LS_TARGET, LS_REAL, scalar, y, NULL},
+                                  {NULL, LS_SAMPLE_WEIGHT, LS_REAL, scalar, weight, NULL}};
+  feed f = {.rank = ls_comm_rank(comm), .fails_on = -1};
+  const ls_feed by_target = {&f, load, NULL}, by_score = {&f, load, score};
+  ls_config *config = config_of("loss: mse");
+  ls_data *data = NULL;
+  ls_trainer *t = NULL;
+  for (size_t i = 0; i < N; i++) weight[i] = 2;
+  MUST(ls_data_from_ports(N, 3, arrays, &data));
+  MUST(ls_trainer_create(comm, config, data, NULL, &t));
+  CHECK(ls_trainer_step(t, 0, &by_target, NULL) == LS_EUSAGE);
+  CHECK(strstr(ls_error_message(), "weights") != NULL);
+  MUST(ls_trainer_step(t, 0, &by_score, NULL));
+  MUST(ls_trainer_step(t, 0, NULL, NULL));
+  ls_trainer_destroy(t);
+  ls_data_close(data);
+  ls_config_destroy(config);
+}
+
 static void same(const char *what, uint64_t want, uint64_t have) {
   if (want == have) return;
   fprintf(stderr, "%s: %016llx, wanted %016llx\n", what, (unsigned long long)have, (unsigned long long)want);
@@ -222,6 +290,8 @@ int main(int argc, char **argv) {
   (void)run(comm, "loss: mse", &s);
   CHECK(s.epochs == 2);
   failures(comm, size);
+  misuse(comm);
+  weighted(comm);
   ls_comm_destroy(comm);
   CHECK(ls__alloc_alive() == 0);
   MPI_Finalize();

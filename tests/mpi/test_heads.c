@@ -45,6 +45,14 @@ static const char all_roles[] =
     "outputs: [price, kind]\n"
     "loss: {price: {mse: {weight: 0.3}}, kind: {cross_entropy: {weight: 2}}}\n";
 
+/* Its output's loss would be called as the run's validation loss is. */
+static const char named_validation[] =
+    "model:\n"
+    "- dense: {units: 1, name: validation, from: field}\n"
+    "- dense: {units: 3, name: kind, from: word}\n"
+    "outputs: [validation, kind]\n"
+    "loss: {validation: mse, kind: cross_entropy}\n";
+
 static const char rest[] =
     "data: {file: '%s/ports.h5', inputs: {field: field, word: word}, targets: {price: price, kind: kind},\n"
     "       normalize: true, memory: %s, shuffle_window: 0.001}\n"
@@ -196,6 +204,90 @@ static void use(ls_comm *comm, int rank) {
   ls_model_destroy(model);
 }
 
+/* The gradient check knows heads, indices, ties and roles. */
+static void check_gradients(int rank) {
+  static const char *const models[] = {dense_only, all_roles};
+  for (size_t m = 0; m < 2 && rank == 0; m++) {
+    char yaml[4096];
+    ls_config *config = NULL;
+    int n = snprintf(yaml, sizeof yaml, "%s", models[m]);
+    snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", "none");
+    MUST(ls_config_parse(yaml, "test", &config));
+    FILE *text = tmpfile();
+    CHECK(text != NULL);
+    MUST(ls_gradcheck(config, true, text));
+    (void)fclose(text);
+    ls_config_destroy(config);
+  }
+}
+
+/* One input that is not called "input", one output as a map: the checkpoint says what it needs. */
+static void one_of_each(ls_comm *comm, int rank) {
+  static const char model[] =
+      "model: [{dense: {units: 1, from: field, name: price}}]\n"
+      "outputs: [price]\n"
+      "loss: {price: mse}\n"
+      "metrics: [mae]\n";
+  char output[300], path[300];
+  ls_config *config = NULL;
+  snprintf(output, sizeof output, "'%s/one'", folder);
+  snprintf(path, sizeof path, "%s/one", folder);
+  for (int resumed = 0; resumed < 2; resumed++) {
+    char yaml[4096];
+    ls_trainer *trainer = NULL;
+    ls_train_summary summary;
+    const ls_train_options options = {.resume = resumed == 1, .progress = LS_PROGRESS_NONE};
+    int n = snprintf(yaml, sizeof yaml, "%s", model);
+    snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", output);
+    MUST(ls_config_parse(yaml, "test", &config));
+    MUST(ls_config_override(config, "data.inputs={field: field}"));
+    MUST(ls_config_override(config, "data.targets={price: price}"));
+    if (resumed == 0) MUST(ls_config_override(config, "train.max_steps=6"));
+    MUST(ls_trainer_create(comm, config, NULL, &options, &trainer));
+    MUST(ls_trainer_run(trainer, &summary));
+    CHECK(summary.steps == (resumed ? 12 : 6));
+    ls_trainer_destroy(trainer);
+    ls_config_destroy(config);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  ls_model *model_again = NULL;
+  if (rank == 0) {
+    MUST(ls_model_load(path, &model_again));
+    CHECK(strcmp(ls_model_input(model_again, 0).name, "field") == 0);
+    ls_model_destroy(model_again);
+  }
+}
+
+/* In the middle of an epoch the outputs change places: sums of other things are not taken up. */
+static void other_sums(ls_comm *comm) {
+  char output[300];
+  double loss[2];
+  for (int changed = 0; changed < 2; changed++) {
+    snprintf(output, sizeof output, "'%s/sums-%d'", folder, changed);
+    (void)train(comm, dense_only, "node", "tree", output, 2, false);
+    MPI_Barrier(MPI_COMM_WORLD);
+    char yaml[4096];
+    ls_config *config = NULL;
+    ls_trainer *trainer = NULL;
+    ls_train_summary summary;
+    const ls_train_options options = {.resume = true, .progress = LS_PROGRESS_NONE};
+    int n = snprintf(yaml, sizeof yaml, "%s", dense_only);
+    snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", output);
+    MUST(ls_config_parse(yaml, "test", &config));
+    if (changed) MUST(ls_config_override(config, "metrics={price: [r2, mae], kind: [accuracy]}"));
+    MUST(ls_config_override(config, "train.epochs=1"));
+    MUST(ls_trainer_create(comm, config, NULL, &options, &trainer));
+    MUST(ls_trainer_run(trainer, &summary));
+    loss[changed] = summary.loss;
+    ls_trainer_destroy(trainer);
+    ls_config_destroy(config);
+    MPI_Barrier(MPI_COMM_WORLD);
+  }
+  CHECK(isfinite(loss[0]) && isfinite(loss[1]));
+  CHECK(loss[0] != loss[1]); /* of the whole epoch, and of the steps since the resume */
+  CHECK(fabs(loss[0] - loss[1]) < 1);
+}
+
 /* Settings that can't be right are refused, the same on all ranks. */
 static void refusals(ls_comm *comm) {
   static const struct {
@@ -211,6 +303,8 @@ static void refusals(ls_comm *comm) {
       {all_roles, "data.inputs={field: field, word: price}", "whole numbers"},
       {all_roles, "compression=top_k", "statistics"},
       {all_roles, "metrics={kind: [mae]}", "regression"},
+      {named_validation, "train.seed=5", "validation_loss"},
+      {all_roles, "model.3.dense={units: 12, name: still, share: a, trainable: false}", "trainable"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char yaml[4096];
@@ -219,6 +313,8 @@ static void refusals(ls_comm *comm) {
     int n = snprintf(yaml, sizeof yaml, "%s", cases[i].model);
     snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", "none");
     MUST(ls_config_parse(yaml, "test", &config));
+    if (cases[i].model == named_validation)
+      MUST(ls_config_override(config, "data.targets={validation: price, kind: kind}"));
     MUST(ls_config_override(config, cases[i].override));
     ls_status st = ls_trainer_create(comm, config, NULL, NULL, &trainer);
     if (st == LS_OK || strstr(ls_error_message(), cases[i].says) == NULL) {
@@ -257,6 +353,9 @@ int main(int argc, char **argv) {
   MPI_Barrier(MPI_COMM_WORLD);
   look_at_roles(rank);
   use(comm, rank);
+  check_gradients(rank);
+  one_of_each(comm, rank);
+  other_sums(comm);
   refusals(comm);
   ls_comm_destroy(comm);
   remove_folder(folder, rank);

@@ -1,6 +1,7 @@
 /* ranks: 1 2 3 */
 /* After the first steps, a step allocates nothing: neither through the library's own functions nor
- * by malloc (the linker sends our calls of it here), whatever exchange, wherever the data lie. */
+ * by malloc (the linker sends our calls of it here), whatever exchange, wherever the data lie, with
+ * one input and output or several, with weights and lengths of samples, from a dataset or fed. */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <stdatomic.h>
@@ -8,9 +9,10 @@
 
 #include "base/alloc.h"
 #include "mpi_check.h"
+#include "test_layers.h"
 #include "train/trainer.h"
 
-enum { N = 2000, INPUTS = 20, BATCH = 50 };
+enum { N = 2000, INPUTS = 20, BATCH = 50, POINTS = 4, WORDS = 9 };
 static char folder[256];
 static atomic_size_t mallocs;
 
@@ -36,13 +38,36 @@ void *__wrap_realloc(void *block, size_t n) {
   return __real_realloc(block, n);
 }
 
-static const char text[] =
+static const char one[] =
     "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: 0.01}\n"
     "model: [{dense: {units: 60, activation: gelu}}, {dropout: {rate: 0.2}}, {dense: {units: 7}}]\n"
     "loss: cross_entropy\n"
     "metrics: [accuracy, {top_k: {k: 3}}]\n"
     "optimizer: {adam: {lr: 0.001}}\n"
-    "schedule: {cosine: {warmup_steps: 5}}\n"
+    "schedule: {cosine: {warmup_steps: 5}}\n";
+
+#define TWO_OUTPUTS                                                                               \
+  "model:\n"                                                                                      \
+  "- dense: {units: 60, activation: tanh, from: field, name: a}\n"                                \
+  "- test_embedding: {rows: 9, units: 60, from: word, name: b}\n"                                 \
+  "- add: {from: [a, b], name: both}\n"                                                           \
+  "- dropout: {rate: 0.2}\n"                                                                      \
+  "- dense: {units: 4, name: curve}\n"                                                            \
+  "- dense: {units: 7, activation: softmax, name: kind, from: both}\n"                            \
+  "outputs: [curve, kind]\n"                                                                      \
+  "loss: {curve: {huber: {weight: 0.3}}, kind: cross_entropy}\n"                                  \
+  "metrics: {curve: [mae, rmse, r2], kind: [accuracy]}\n"                                         \
+  "optimizer: {adagrad: {lr: 0.001}}\n"
+
+/* Every sample has a weight, and every curve a length. */
+static const char two[] =
+    "data: {file: '%s/ports.h5', memory: %s, normalize: true, shuffle_window: 0.01,\n"
+    "       inputs: {field: field, word: word}, targets: {curve: curve, kind: kind},\n"
+    "       sample_weight: weight, lengths: {curve: length}}\n" TWO_OUTPUTS;
+
+static const char two_fed[] = TWO_OUTPUTS;
+
+static const char rest[] =
     "%s\n"
     "exchange: %s\n"
     "bucket_mb: 0.005\n"
@@ -54,42 +79,133 @@ static int32_t class_of(size_t i, const float *x) {
   return (int32_t)(i % 7);
 }
 
-static void steps(ls_trainer *t, int n) {
+/* FOLDER/ports.h5. */
+static void make_ports(void) {
+  static float field[N * INPUTS], curve[N * POINTS], weight[N];
+  static int32_t word[N], kind[N], length[N];
+  const ls_shape wide = {1, {INPUTS}}, points = {1, {POINTS}}, scalar = {0, {0}};
+  const ls__rng rng = ls__rng_key(5, LS__RNG_TEST, 0, 0);
+  char path[300];
+  ls__h5 *file = NULL;
+  for (size_t i = 0; i < N * INPUTS; i++) field[i] = (float)ls__rng_normal(&rng, i);
+  for (size_t i = 0; i < N; i++) {
+    for (size_t k = 0; k < POINTS; k++) curve[i * POINTS + k] = field[i * INPUTS + k];
+    word[i] = (int32_t)(i % WORDS);
+    kind[i] = (int32_t)(i % 7);
+    weight[i] = (float)(i % 3) * 0.5F;
+    length[i] = (int32_t)(i % (POINTS + 1));
+  }
+  snprintf(path, sizeof path, "%s/ports.h5", folder);
+  MUST(ls__h5_create(path, &file));
+#define WRITE(array, type, shape)                                       \
+  MUST(ls__h5_dataset(file, "/train/" #array, type, N, shape, 32, 0));  \
+  MUST(ls__h5_write_rows(file, "/train/" #array, 0, N, type, array))
+  WRITE(field, LS__F32, &wide);
+  WRITE(word, LS__I32, &scalar);
+  WRITE(curve, LS__F32, &points);
+  WRITE(kind, LS__I32, &scalar);
+  WRITE(weight, LS__F32, &scalar);
+  WRITE(length, LS__I32, &scalar);
+#undef WRITE
+  MUST(ls__h5_commit(file));
+}
+
+/* ---- What a step is fed */
+
+static ls_status load(LS_UNUSED void *context, size_t lo, size_t hi, void *const *inputs,
+                      float *const *targets) {
+  float *field = inputs[0];
+  int32_t *word = inputs[1];
+  for (size_t i = 0; i < (hi - lo) * INPUTS; i++) field[i] = (float)(i % 11) * 0.1F;
+  for (size_t i = 0; i < hi - lo; i++) word[i] = (int32_t)((lo + i) % WORDS);
+  if (targets == NULL) return LS_OK;
+  memset(targets[0], 0, (hi - lo) * POINTS * sizeof(float));
+  for (size_t i = 0; i < hi - lo; i++) targets[1][i] = (float)((lo + i) % 7);
+  return LS_OK;
+}
+
+static ls_status score(LS_UNUSED void *context, size_t lo, size_t hi, const float *const *outputs,
+                       float *const *gradients, double *loss) {
+  for (size_t i = 0; i < (hi - lo) * POINTS; i++) {
+    gradients[0][i] = outputs[0][i];
+    *loss += 0.5 * (double)outputs[0][i] * (double)outputs[0][i];
+  }
+  memset(gradients[1], 0, (hi - lo) * 7 * sizeof(float));
+  return LS_OK;
+}
+
+static const ls_port inputs[] = {{"field", LS_REAL, {1, {INPUTS}}}, {"word", LS_INDEX, {0, {0}}}},
+                     targets[] = {{"curve", LS_REAL, {1, {POINTS}}}, {"kind", LS_REAL, {0, {0}}}};
+static const ls_train_options fed = {.inputs = inputs, .n_inputs = 2, .targets = targets, .n_targets = 2};
+static const ls_feed by_target = {.load = load}, by_score = {.load = load, .score = score};
+
+/* ---- The check */
+
+/* Steps of the dataset where feed is NULL; with a loss they are the caller's. */
+static void steps(ls_trainer *t, int n, const ls_feed *feed, double *loss) {
   const ls_feed dataset = ls__trainer_dataset(t);
   for (int i = 0; i < n; i++) {
+    if (feed != NULL || loss != NULL) {
+      MUST(ls_trainer_step(t, 0, feed, loss));
+      continue;
+    }
     MUST(ls__trainer_step(t, BATCH, &dataset));
     t->now.position += BATCH;
   }
 }
 
-static void check(ls_comm *comm, const char *memory, const char *exchange, const char *more) {
-  char yaml[2048];
+static void check(ls_comm *comm, const char *what, const char *yaml, const ls_feed *feed, double *loss) {
   ls_config *config = NULL;
   ls_trainer *t = NULL;
-  snprintf(yaml, sizeof yaml, text, folder, memory, more, exchange);
   MUST(ls_config_parse(yaml, "test", &config));
-  MUST(ls_trainer_create(comm, config, NULL, NULL, &t));
-  MUST(ls__trainer_epoch(t));
-  steps(t, 4);
+  MUST(ls_trainer_create(comm, config, NULL, feed != NULL ? &fed : NULL, &t));
+  if (feed == NULL) MUST(ls__trainer_epoch(t));
+  steps(t, 4, feed, loss);
   size_t calls = ls__alloc_calls(), others = atomic_load(&mallocs);
-  steps(t, 30); /* through several windows of a stream */
+  steps(t, 30, feed, loss); /* through several windows of a stream */
   calls = ls__alloc_calls() - calls;
   others = atomic_load(&mallocs) - others;
   if (calls != 0 || others != 0) {
-    fprintf(stderr, "%s, %s, %s: 30 steps allocated %zu blocks and called malloc %zu times\n", memory,
-            exchange, more, calls, others);
+    fprintf(stderr, "%s: 30 steps allocated %zu blocks and called malloc %zu times\n", what, calls, others);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   ls_trainer_destroy(t);
   ls_config_destroy(config);
 }
 
+/* A dataset, by the run's own steps and by the caller's. */
+static void check_dataset(ls_comm *comm, bool several, const char *memory, const char *exchange,
+                          const char *more) {
+  char yaml[2048], what[200];
+  double loss;
+  int n = several ? snprintf(yaml, sizeof yaml, two, folder, memory)
+                  : snprintf(yaml, sizeof yaml, one, folder, memory);
+  snprintf(yaml + n, sizeof yaml - (size_t)n, rest, more, exchange);
+  snprintf(what, sizeof what, "%s, %s, %s, %s", several ? "two outputs" : "one output", memory, exchange, more);
+  check(comm, what, yaml, NULL, NULL);
+  if (several) check(comm, what, yaml, NULL, &loss);
+}
+
+static void check_fed(ls_comm *comm, const char *exchange, const char *more) {
+  char yaml[2048], what[200];
+  double loss;
+  int n = snprintf(yaml, sizeof yaml, "%s", two_fed);
+  snprintf(yaml + n, sizeof yaml - (size_t)n, rest, more, exchange);
+  snprintf(what, sizeof what, "fed, %s, %s", exchange, more);
+  check(comm, what, yaml, &by_target, &loss);
+  check(comm, what, yaml, &by_score, NULL);
+}
+
 int main(int argc, char **argv) {
   int rank = 0;
   MPI_Init(&argc, &argv);
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  add_test_layers();
   make_folder(folder, sizeof folder, rank);
-  if (rank == 0) make_classes(folder, N, INPUTS, class_of);
+  if (rank == 0) {
+    make_classes(folder, N, INPUTS, class_of);
+    make_ports();
+  }
   MPI_Barrier(MPI_COMM_WORLD);
   ls_comm *comm = NULL;
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
@@ -98,9 +214,13 @@ int main(int argc, char **argv) {
   CHECK(atomic_load(&mallocs) > 0); /* the linker does send them here */
   static const char *const memory[] = {"node", "stream"}, *const exchange[] = {"shared", "tree", "mpi"},
                           *const more[] = {"clip: {norm: 1}", "regularization: {l2: 0.01}"};
-  for (int m = 0; m < 2; m++)
-    for (int e = 0; e < 3; e++)
-      for (int k = 0; k < 2; k++) check(comm, memory[m], exchange[e], more[k]);
+  for (int e = 0; e < 3; e++) {
+    for (int m = 0; m < 2; m++) {
+      for (int k = 0; k < 2; k++) check_dataset(comm, false, memory[m], exchange[e], more[k]);
+      check_dataset(comm, true, memory[m], exchange[e], more[m]);
+    }
+    check_fed(comm, exchange[e], more[e % 2]);
+  }
   ls_comm_destroy(comm);
   remove_folder(folder, rank);
   MPI_Finalize();

@@ -1,5 +1,6 @@
-/* A layer on its own, without a model: configured from YAML, with memory of its own, and its
- * gradients compared with central differences.  For cmocka tests; header only. */
+/* A layer on its own, without a model: configured from YAML, with memory of its own.  Its gradients
+ * are compared with central differences, and what nn/layer.h says of forward and backward is held
+ * against what they read and write.  For cmocka tests; header only. */
 #ifndef LS_SUPPORT_LAYER_CHECK_H
 #define LS_SUPPORT_LAYER_CHECK_H
 
@@ -21,10 +22,11 @@ typedef struct layer_check {
   ls_config *config;
   ls__layer layer;
   ls__call call;
-  size_t x_count[LS__MAX_INPUTS], w_count[LS__MAX_PARAMETERS], y_count;
+  size_t x_count[LS__MAX_INPUTS], w_count[LS__MAX_PARAMETERS], y_count, saved_count, work_count;
   float *x[LS__MAX_INPUTS], *dx[LS__MAX_INPUTS];
   float *w[LS__MAX_PARAMETERS], *dw[LS__MAX_PARAMETERS];
   float *y, *dy, *saved, *work;
+  char fault[256]; /* what layer_check_promises found first */
 } layer_check;
 
 /* The kind of this name. */
@@ -32,9 +34,13 @@ static inline const ls__layer_kind *layer_check_kind(const char *name) {
   return (const ls__layer_kind *)ls__registry_find(&ls__layers, name);
 }
 
+/* Behind each block lie some numbers that nobody may touch. */
+enum { LAYER_CHECK_GUARD = 16 };
+
 static inline float *layer_check_floats(size_t n) {
-  float *p = ls__calloc(n > 0 ? n : 1, sizeof *p);
+  float *p = ls__calloc(n + LAYER_CHECK_GUARD, sizeof *p);
   assert_non_null(p);
+  for (size_t i = 0; i < LAYER_CHECK_GUARD; i++) p[n + i] = 4321.0F;
   return p;
 }
 
@@ -44,6 +50,17 @@ static inline void layer_check_random(float *x, size_t n, uint64_t stream) {
   for (size_t i = 0; i < n; i++) {
     float u = 2.0F * ls__rng_uniform(&rng, i) - 1.0F;
     x[i] = u < 0 ? 0.9F * u - 0.1F : 0.9F * u + 0.1F;
+  }
+}
+
+/* Input k: numbers, or of a layer that reads indices 0, 1, 2, 0, ... */
+static inline void layer_check_input(layer_check *c, int k) {
+  c->call.x[k] = c->layer.type[k] == LS_INDEX ? NULL : c->x[k];
+  c->call.index[k] = c->layer.type[k] == LS_INDEX ? (const int32_t *)(const void *)c->x[k] : NULL;
+  layer_check_random(c->x[k], c->x_count[k], 10 + (uint64_t)k);
+  for (size_t i = 0; c->layer.type[k] == LS_INDEX && i < c->x_count[k]; i++) {
+    const int32_t index = (int32_t)(i % 3);
+    memcpy(c->x[k] + i, &index, sizeof index);
   }
 }
 
@@ -75,22 +92,26 @@ static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *k
   call->first_sample = 2;
   for (int k = 0; k < n_in; k++) {
     c->x_count[k] = n * ls_shape_count(&in[k]);
-    call->x[k] = c->x[k] = layer_check_floats(c->x_count[k]);
-    call->dx[k] = c->dx[k] = layer_check_floats(c->x_count[k]);
-    layer_check_random(c->x[k], c->x_count[k], 10 + (uint64_t)k);
+    c->x[k] = layer_check_floats(c->x_count[k]);
+    c->dx[k] = layer_check_floats(c->x_count[k]);
+    call->dx[k] = layer->type[k] == LS_INDEX ? NULL : c->dx[k];
+    layer_check_input(c, k);
   }
   for (int p = 0; p < layer->n_parameters; p++) {
     c->w_count[p] = ls_shape_count(&layer->parameters[p].shape);
     call->w[p] = c->w[p] = layer_check_floats(c->w_count[p]);
-    call->dw[p] = c->dw[p] = layer_check_floats(c->w_count[p]);
+    c->dw[p] = layer_check_floats(c->w_count[p]);
+    call->dw[p] = layer->parameters[p].role == LS__FROZEN ? NULL : c->dw[p];
     layer_check_random(c->w[p], c->w_count[p], 30 + (uint64_t)p);
   }
   c->y_count = n * ls_shape_count(&layer->out);
   call->y = c->y = layer_check_floats(c->y_count);
   call->dy = c->dy = layer_check_floats(c->y_count);
   layer_check_random(c->dy, c->y_count, 50);
-  call->saved = c->saved = layer_check_floats(n * layer->saved + layer->saved_fixed);
-  call->work = c->work = layer_check_floats(n * layer->work + layer->work_fixed);
+  c->saved_count = n * layer->saved + layer->saved_fixed;
+  c->work_count = n * layer->work + layer->work_fixed;
+  call->saved = c->saved = layer_check_floats(c->saved_count);
+  call->work = c->work = layer_check_floats(c->work_count);
 out:
   if (st != LS_OK) {
     ls__free(c->layer.options);
@@ -141,14 +162,247 @@ static inline double layer_check_gradients(layer_check *c) {
   kind->backward(&c->layer, &c->call);
   double worst = 0;
   for (int k = 0; k < c->layer.n_in; k++) {
+    if (c->layer.type[k] == LS_INDEX) continue;
     double e = layer_check_block(c, c->x[k], c->dx[k], c->x_count[k]);
     worst = e > worst ? e : worst;
   }
   for (int p = 0; p < c->layer.n_parameters; p++) {
+    if (c->layer.parameters[p].role != LS__WEIGHT) continue;
     double e = layer_check_block(c, c->w[p], c->dw[p], c->w_count[p]);
     worst = e > worst ? e : worst;
   }
   return worst;
+}
+
+/* ---- Promises */
+
+static inline void layer_check_fill(float *x, size_t n, float with) {
+  for (size_t i = 0; i < n; i++) x[i] = with;
+}
+
+/* Compare `got` with `wanted`, bit for bit or (near) to 1e-4 of it; wanted NULL: with any finite
+ * number.  False, and c->fault, where they differ. */
+static inline bool layer_check_same(layer_check *c, const char *when, const char *what, int k, const float *got,
+                                    const float *wanted, size_t n, bool near) {
+  for (size_t i = 0; i < n; i++) {
+    if (wanted == NULL ? isfinite(got[i]) != 0
+        : near         ? fabs((double)got[i] - (double)wanted[i]) <= 1e-4 * (1 + fabs((double)wanted[i]))
+                       : memcmp(&got[i], &wanted[i], sizeof *got) == 0)
+      continue;
+    snprintf(c->fault, sizeof c->fault, "%s: %s %d, element %zu, is %.9g%s", when, what, k, i, (double)got[i],
+             wanted == NULL ? "" : ", which differs");
+    return false;
+  }
+  return true;
+}
+
+/* What a forward and a backward left, to compare with. */
+typedef struct layer_check_kept {
+  float *x[LS__MAX_INPUTS], *w[LS__MAX_PARAMETERS], *y, *dx[LS__MAX_INPUTS], *dw[LS__MAX_PARAMETERS];
+} layer_check_kept;
+
+static inline float *layer_check_copy(const float *x, size_t n) {
+  float *p = layer_check_floats(n);
+  memcpy(p, x, n * sizeof *p);
+  return p;
+}
+
+/* Nothing is left of what was there, but the inputs, and nothing is asked for but what init gave. */
+static inline void layer_check_clear(layer_check *c) {
+  ls__call *call = &c->call;
+  call->y = c->y;
+  call->dy = c->dy;
+  layer_check_random(c->dy, c->y_count, 50);
+  layer_check_fill(c->y, c->y_count, NAN);
+  layer_check_fill(c->saved, c->saved_count, NAN);
+  layer_check_fill(c->work, c->work_count, NAN);
+  for (int k = 0; k < c->layer.n_in; k++) {
+    layer_check_input(c, k);
+    layer_check_fill(c->dx[k], c->x_count[k], NAN);
+    call->dx[k] = c->layer.type[k] == LS_INDEX ? NULL : c->dx[k];
+    call->dx_accumulate[k] = false;
+  }
+  for (int p = 0; p < c->layer.n_parameters; p++) {
+    layer_check_fill(c->dw[p], c->w_count[p], NAN);
+    call->dw[p] = c->layer.parameters[p].role == LS__FROZEN ? NULL : c->dw[p];
+    call->dw_accumulate[p] = false;
+  }
+}
+
+/* The gradients that were asked for are those that were kept. */
+static inline bool layer_check_kept_same(layer_check *c, const char *when, const layer_check_kept *kept) {
+  for (int k = 0; k < c->layer.n_in; k++)
+    if (c->call.dx[k] != NULL && !layer_check_same(c, when, "dx", k, c->call.dx[k], kept->dx[k], c->x_count[k], false))
+      return false;
+  for (int p = 0; p < c->layer.n_parameters; p++)
+    if (c->call.dw[p] != NULL && !layer_check_same(c, when, "dw", p, c->dw[p], kept->dw[p], c->w_count[p], false))
+      return false;
+  return true;
+}
+
+static inline bool layer_check_guards(layer_check *c, const char *when) {
+  static float guard[LAYER_CHECK_GUARD];
+  bool good = true;
+  layer_check_fill(guard, LAYER_CHECK_GUARD, 4321.0F);
+  for (int k = 0; good && k < c->layer.n_in; k++)
+    good = layer_check_same(c, when, "behind dx", k, c->dx[k] + c->x_count[k], guard, LAYER_CHECK_GUARD, false);
+  for (int p = 0; good && p < c->layer.n_parameters; p++)
+    good = layer_check_same(c, when, "behind dw", p, c->dw[p] + c->w_count[p], guard, LAYER_CHECK_GUARD, false);
+  return good && layer_check_same(c, when, "behind y", 0, c->y + c->y_count, guard, LAYER_CHECK_GUARD, false) &&
+         layer_check_same(c, when, "behind saved", 0, c->saved + c->saved_count, guard, LAYER_CHECK_GUARD, false) &&
+         layer_check_same(c, when, "behind work", 0, c->work + c->work_count, guard, LAYER_CHECK_GUARD, false);
+}
+
+/* Forward and backward with all memory as it should be: they write all of y, dx and dw, and nothing
+ * else. */
+static inline bool layer_check_plain(layer_check *c, layer_check_kept *kept) {
+  for (int k = 0; k < c->layer.n_in; k++) kept->x[k] = layer_check_copy(c->x[k], c->x_count[k]);
+  for (int p = 0; p < c->layer.n_parameters; p++) kept->w[p] = layer_check_copy(c->w[p], c->w_count[p]);
+  layer_check_clear(c);
+  c->layer.kind->forward(&c->layer, &c->call);
+  kept->y = layer_check_copy(c->y, c->y_count);
+  if (!layer_check_same(c, "forward", "y", 0, c->y, NULL, c->y_count, false)) return false;
+  c->layer.kind->backward(&c->layer, &c->call);
+  for (int k = 0; k < c->layer.n_in; k++) {
+    if (!layer_check_same(c, "afterwards", "x", k, c->x[k], kept->x[k], c->x_count[k], false)) return false;
+    if (c->call.dx[k] != NULL && !layer_check_same(c, "backward", "dx", k, c->dx[k], NULL, c->x_count[k], false))
+      return false;
+    kept->dx[k] = layer_check_copy(c->dx[k], c->x_count[k]);
+  }
+  for (int p = 0; p < c->layer.n_parameters; p++) {
+    if (!layer_check_same(c, "afterwards", "w", p, c->w[p], kept->w[p], c->w_count[p], false)) return false;
+    if (c->call.dw[p] != NULL && !layer_check_same(c, "backward", "dw", p, c->dw[p], NULL, c->w_count[p], false))
+      return false;
+    kept->dw[p] = layer_check_copy(c->dw[p], c->w_count[p]);
+  }
+  return layer_check_guards(c, "afterwards");
+}
+
+/* Backward reads no input without needs_x, no output without LS__NEEDS_Y, nothing of forward's work. */
+static inline bool layer_check_reads(layer_check *c, const layer_check_kept *kept) {
+  layer_check_clear(c);
+  c->layer.kind->forward(&c->layer, &c->call);
+  for (int k = 0; k < c->layer.n_in; k++)
+    if (!c->layer.needs_x[k])
+      layer_check_fill(c->x[k], c->x_count[k], c->layer.type[k] == LS_INDEX ? 0.0F : NAN);
+  if (!(c->layer.needs & LS__NEEDS_Y)) layer_check_fill(c->y, c->y_count, NAN);
+  layer_check_fill(c->work, c->work_count, NAN);
+  c->layer.kind->backward(&c->layer, &c->call);
+  return layer_check_kept_same(c, "backward without what it doesn't ask for", kept);
+}
+
+/* A gradient that nobody wants, an input's or that of frozen weights, changes no other. */
+static inline bool layer_check_unwanted(layer_check *c, const layer_check_kept *kept) {
+  for (int i = 0; i < c->layer.n_in + c->layer.n_parameters; i++) {
+    layer_check_clear(c);
+    if (i < c->layer.n_in)
+      c->call.dx[i] = NULL;
+    else
+      c->call.dw[i - c->layer.n_in] = NULL;
+    c->layer.kind->forward(&c->layer, &c->call);
+    c->layer.kind->backward(&c->layer, &c->call);
+    if (!layer_check_kept_same(c, "backward with a gradient left out", kept)) return false;
+  }
+  return true;
+}
+
+/* Where it is asked to, it adds to what is there. */
+static inline bool layer_check_adds(layer_check *c, const layer_check_kept *kept) {
+  layer_check_clear(c);
+  for (int k = 0; k < c->layer.n_in; k++) {
+    c->call.dx_accumulate[k] = true;
+    layer_check_fill(c->dx[k], c->x_count[k], 100.0F);
+  }
+  for (int p = 0; p < c->layer.n_parameters; p++) {
+    c->call.dw_accumulate[p] = true;
+    layer_check_fill(c->dw[p], c->w_count[p], 100.0F);
+  }
+  c->layer.kind->forward(&c->layer, &c->call);
+  c->layer.kind->backward(&c->layer, &c->call);
+  bool good = true;
+  for (int k = 0; good && k < c->layer.n_in; k++) {
+    if (c->call.dx[k] == NULL) continue;
+    for (size_t i = 0; i < c->x_count[k]; i++) c->dx[k][i] -= 100.0F;
+    good = layer_check_same(c, "added to 100", "dx", k, c->dx[k], kept->dx[k], c->x_count[k], true);
+  }
+  for (int p = 0; good && p < c->layer.n_parameters; p++) {
+    if (c->call.dw[p] == NULL) continue;
+    for (size_t i = 0; i < c->w_count[p]; i++) c->dw[p][i] -= 100.0F;
+    good = layer_check_same(c, "added to 100", "dw", p, c->dw[p], kept->dw[p], c->w_count[p], true);
+  }
+  return good;
+}
+
+/* What it gives for a sample is the same when the sample is alone, up to rounding: a product's bits
+ * depend on its shape. */
+static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kept) {
+  const ls__call all = c->call;
+  bool good = true;
+  layer_check_clear(c);
+  for (size_t i = 0; good && i < all.n; i++) {
+    const size_t out = c->y_count / all.n;
+    c->call.n = 1;
+    c->call.first_sample = all.first_sample + i;
+    c->call.y = c->y + i * out;
+    c->call.dy = c->dy + i * out;
+    for (int k = 0; k < c->layer.n_in; k++) {
+      const size_t at = i * (c->x_count[k] / all.n);
+      if (c->layer.type[k] == LS_INDEX)
+        c->call.index[k] = (const int32_t *)(const void *)(c->x[k] + at);
+      else
+        c->call.x[k] = c->x[k] + at, c->call.dx[k] = c->dx[k] + at;
+    }
+    c->layer.kind->forward(&c->layer, &c->call);
+    c->layer.kind->backward(&c->layer, &c->call);
+  }
+  c->call = all;
+  good = layer_check_same(c, "each sample alone", "y", 0, c->y, kept->y, c->y_count, true);
+  for (int k = 0; good && k < c->layer.n_in; k++)
+    if (c->call.dx[k] != NULL)
+      good = layer_check_same(c, "each sample alone", "dx", k, c->dx[k], kept->dx[k], c->x_count[k], true);
+  return good;
+}
+
+/* The same bits in place, where it says so. */
+static inline bool layer_check_in_place(layer_check *c, const layer_check_kept *kept) {
+  if (!(c->layer.needs & LS__IN_PLACE)) return true;
+  layer_check_clear(c);
+  if (!c->layer.needs_x[0]) c->call.y = c->x[0]; /* otherwise it is elsewhere in training */
+  c->call.dx[0] = c->dy;
+  c->layer.kind->forward(&c->layer, &c->call);
+  if (!layer_check_same(c, "in place", "y", 0, c->call.y, kept->y, c->y_count, false)) return false;
+  c->layer.kind->backward(&c->layer, &c->call);
+  return layer_check_kept_same(c, "in place", kept);
+}
+
+/* Whether the layer keeps to what nn/layer.h says; where not, c->fault says what is wrong. */
+static inline bool layer_check_promises(layer_check *c) {
+  layer_check_kept kept;
+  memset(&kept, 0, sizeof kept);
+  c->fault[0] = '\0';
+  for (int p = 0; p < c->layer.n_parameters; p++) {
+    const ls__parameter *it = &c->layer.parameters[p];
+    bool named = it->name != NULL;
+    for (int q = 0; named && q < p; q++) named = strcmp(it->name, c->layer.parameters[q].name) != 0;
+    if (named && (it->role != LS__STATISTIC || (it->keep > 0 && it->keep < 1))) continue;
+    snprintf(c->fault, sizeof c->fault,
+             "parameter %d has no name of its own, or as a statistic no `keep` between 0 and 1", p);
+    return false;
+  }
+  if (c->layer.needs & LS__VIEW) return true;
+  bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) && layer_check_unwanted(c, &kept) &&
+              layer_check_adds(c, &kept) && layer_check_alone(c, &kept) && layer_check_in_place(c, &kept);
+  layer_check_clear(c);
+  c->call.training = false;
+  c->layer.kind->forward(&c->layer, &c->call);
+  good = good && layer_check_same(c, "forward outside training", "y", 0, c->y, NULL, c->y_count, false);
+  c->call.training = true;
+  double error = good ? layer_check_gradients(c) : 0;
+  if (!(error < 1e-3)) snprintf(c->fault, sizeof c->fault, "a gradient is wrong: relative error %g", error);
+  for (int k = 0; k < LS__MAX_INPUTS; k++) ls__free(kept.x[k]), ls__free(kept.dx[k]);
+  for (int p = 0; p < LS__MAX_PARAMETERS; p++) ls__free(kept.w[p]), ls__free(kept.dw[p]);
+  ls__free(kept.y);
+  return good && error < 1e-3;
 }
 
 #endif

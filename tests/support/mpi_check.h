@@ -1,4 +1,5 @@
-/* What MPI tests share: a failed check ends all ranks; a folder for files, and a dataset. */
+/* What MPI tests share: a failed check ends all ranks; a status that all must have; a folder for
+ * files, and a dataset. */
 #ifndef MPI_CHECK_H
 #define MPI_CHECK_H
 
@@ -6,6 +7,7 @@
 #include <mpi.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "h5/h5.h"
@@ -25,6 +27,25 @@
       MPI_Abort(MPI_COMM_WORLD, 1);                                                            \
     }                                                                                          \
   } while (0)
+
+/* Both status and message must be the same on all ranks.  Collective over MPI_COMM_WORLD. */
+static inline void same_everywhere(const char *what, ls_status st) {
+  struct {
+    int status;
+    char message[1024];
+  } mine, first;
+  int rank;
+  MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  memset(&mine, 0, sizeof mine);
+  mine.status = (int)st;
+  if (st != LS_OK) snprintf(mine.message, sizeof mine.message, "%s", ls_error_message());
+  first = mine;
+  MPI_Bcast(&first, sizeof first, MPI_BYTE, 0, MPI_COMM_WORLD);
+  if (first.status == mine.status && strcmp(first.message, mine.message) == 0) return;
+  fprintf(stderr, "%s: rank %d has status %d \"%s\", rank 0 %d \"%s\"\n", what, rank, mine.status,
+          mine.message, first.status, first.message);
+  MPI_Abort(MPI_COMM_WORLD, 1);
+}
 
 /* A folder that all ranks see.  Collective over MPI_COMM_WORLD. */
 static inline void make_folder(char *folder, size_t bytes, int rank) {

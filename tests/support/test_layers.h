@@ -73,8 +73,8 @@ static void center_forward(const ls__layer *layer, const ls__call *call) {
 
 static void center_backward(const ls__layer *layer, const ls__call *call) {
   const size_t d = ls_shape_count(&layer->out);
-  memset(call->dw[0], 0, d * sizeof(float));
-  for (size_t i = 0; i < call->n * d; i++) call->dw[0][i % d] += call->x[0][i];
+  if (call->dw[0] != NULL && !call->dw_accumulate[0]) memset(call->dw[0], 0, d * sizeof(float));
+  for (size_t i = 0; call->dw[0] != NULL && i < call->n * d; i++) call->dw[0][i % d] += call->x[0][i];
   for (size_t i = 0; call->dx[0] != NULL && i < call->n * d; i++)
     call->dx[0][i] = call->dy[i] + (call->dx_accumulate[0] ? call->dx[0][i] : 0.0F);
 }
@@ -121,8 +121,9 @@ static void tied_forward(const ls__layer *layer, const ls__call *call) {
 
 static void tied_backward(const ls__layer *layer, const ls__call *call) {
   const size_t in = ls_shape_count(&layer->in[0]), out = layer->out.dim[0];
-  if (!call->dw_accumulate[0]) memset(call->dw[0], 0, in * out * sizeof(float));
-  for (size_t r = 0; r < call->n; r++)
+  const bool wanted = call->dw[0] != NULL;
+  if (wanted && !call->dw_accumulate[0]) memset(call->dw[0], 0, in * out * sizeof(float));
+  for (size_t r = 0; wanted && r < call->n; r++)
     for (size_t i = 0; i < in; i++)
       for (size_t j = 0; j < out; j++)
         call->dw[0][i * out + j] += call->x[0][r * in + i] * call->dy[r * out + j];

@@ -200,7 +200,7 @@ static void test_types(void **state) {
   MUST(ls__data_set_index(data, A_TOKENS));
   MUST(ls__data_set_normal(data, A_FLAT, &mine));
   assert_int_equal(ls__data_set_normal(data, A_TOKENS, &mine), LS_EDATA);
-  assert_string_equal(ls_error_message(), "normalisation is for inputs of 3 numbers, the data have 5 indices");
+  assert_string_equal(ls_error_message(), "input \"tokens\": normalisation is for 3 numbers, the data have 5 indices");
   MUST(ls__data_load(data));
   several_rooms(&b, to);
   MUST(ls__data_rows(data, LS_TRAIN, 8, 9, to));

@@ -1,7 +1,8 @@
-/* Every layer: gradients by central differences, values by hand, accumulation, working in place,
- * masks that don't depend on where a lane starts, and messages for what can't be. */
+/* Every layer: gradients by central differences, values by hand, what all of them promise, masks that
+ * don't depend on where a lane starts, and messages for what can't be. */
 #include "layer_check.h"
 #include "nn/kinds.h"
+#include "test_layers.h"
 
 static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
   layer_check c;
@@ -47,74 +48,138 @@ static void gradients(void **state) {
   assert_true(check("concatenate", "{axis: 0}", 3, 2, rows) < 1e-3);
 }
 
-/* dx and dw are added to what is there when asked, and overwritten when not. */
-static void accumulation(void **state) {
+/* What nn/layer.h says, of every kind: a new one needs a line here only where it has options that must
+ * be given. */
+static void promises(void **state) {
   (void)state;
-  static const struct {
-    const char *kind, *options;
-    int n_in;
-  } cases[] = {{"dense", "{units: 4}", 1}, {"sigmoid", "{}", 1},
-               {"relu", "{}", 1},          {"gelu", "{}", 1},
-               {"softmax", "{}", 1},       {"dropout", "{rate: 0.5}", 1},
-               {"add", "{}", 2},           {"concatenate", "{axis: -1}", 2}};
-  const ls_shape in[2] = {{1, {6}}, {1, {6}}};
-  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+  static const char *const needed[][2] = {{"dense", "{units: 17}"},   {"dropout", "{rate: 0.4}"},
+                                          {"reshape", "{shape: [-1]}"}, {"test_embedding", "{rows: 3, units: 5}"},
+                                          {"test_tied", "{of: x, units: 4}"}};
+  const ls_shape in[2] = {{2, {3, 37}}, {2, {3, 37}}}, one = {0, {0}};
+  const ls__kind *kind;
+  for (size_t i = 0; (kind = ls__registry_at(&ls__layers, i)) != NULL; i++) {
+    const ls__layer_kind *layer = (const ls__layer_kind *)kind;
+    const char *options = "{}";
+    for (size_t k = 0; k < sizeof needed / sizeof *needed; k++)
+      if (strcmp(needed[k][0], kind->name) == 0) options = needed[k][1];
+    const int n_in = layer->max_in > 1 ? 2 : 1;
     layer_check c;
-    assert_int_equal(layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 5,
-                                      cases[i].n_in, in),
-                     LS_OK);
-    c.layer.kind->forward(&c.layer, &c.call);
-    float once_x[2][30], once_w[2][30];
-    for (int pass = 0; pass < 2; pass++) {
-      for (int k = 0; k < c.layer.n_in; k++) {
-        for (size_t e = 0; e < 30; e++) c.dx[k][e] = pass == 0 ? NAN : 100.0F;
-        c.call.dx_accumulate[k] = pass == 1;
-      }
-      for (int p = 0; p < c.layer.n_parameters; p++)
-        for (size_t e = 0; e < c.w_count[p]; e++) c.dw[p][e] = pass == 0 ? NAN : 100.0F;
-      for (int p = 0; p < c.layer.n_parameters; p++) c.call.dw_accumulate[p] = pass == 1;
-      c.layer.kind->backward(&c.layer, &c.call);
-      for (int k = 0; k < c.layer.n_in; k++)
-        for (size_t e = 0; e < 30; e++) {
-          if (pass == 0) once_x[k][e] = c.dx[k][e];
-          assert_float_equal(c.dx[k][e], once_x[k][e] + (pass == 1 ? 100.0F : 0.0F), 1e-4F);
-        }
-      for (int p = 0; p < c.layer.n_parameters; p++)
-        for (size_t e = 0; e < c.w_count[p]; e++) {
-          if (pass == 0) once_w[p][e] = c.dw[p][e];
-          assert_float_equal(c.dw[p][e], once_w[p][e] + (pass == 1 ? 100.0F : 0.0F), 1e-4F);
-        }
-    }
+    if (layer_check_init(&c, layer, options, 3, n_in, strcmp(kind->name, "test_embedding") == 0 ? &one : in) != LS_OK)
+      fail_msg("%s %s: %s; give it options in this test", kind->name, options, ls_error_message());
+    if (!layer_check_promises(&c)) fail_msg("%s: %s", kind->name, c.fault);
     layer_check_reset(&c);
   }
 }
 
-/* The same bits whether a layer that may work in place does so or not. */
-static void in_place(void **state) {
+/* y = w x + the sum of a statistic's new values, with one thing wrong. */
+typedef enum fault {
+  NONE,
+  FORGETS_NEEDS_X,
+  FORGETS_NEEDS_Y,
+  FORGETS_WORK,
+  FORGETS_SAVED,
+  FORGETS_ROLE,
+  FORGETS_KEEP,
+  LEAVES_Y,
+  LEAVES_DX,
+  LEAVES_DW,
+  WRITES_X,
+  NEVER_ADDS_DX,
+  ALWAYS_ADDS_DW,
+  LOOKS_AROUND,
+  KEEPS_IN_WORK,
+  NOT_IN_PLACE,
+  WRONG_GRADIENT,
+  DW_BY_DX,
+  FAULTS
+} fault;
+static fault wrong;
+
+static ls_status broken_infer(ls__layer *layer, const ls_config *node) {
+  (void)node;
+  layer->out = layer->in[0];
+  layer->needs_x[0] = wrong != FORGETS_NEEDS_X && wrong != FORGETS_NEEDS_Y;
+  layer->needs = wrong == NOT_IN_PLACE ? LS__IN_PLACE : 0;
+  layer->saved = wrong != FORGETS_SAVED;
+  layer->work_fixed = wrong != FORGETS_WORK;
+  layer->n_parameters = 2;
+  layer->parameters[0] = (ls__parameter){.name = "w", .shape = {1, {1}}};
+  layer->parameters[1] = (ls__parameter){.name = "sum",
+                                         .shape = {1, {1}},
+                                         .role = wrong == FORGETS_ROLE ? LS__WEIGHT : LS__STATISTIC,
+                                         .keep = wrong == FORGETS_KEEP ? 0 : 0.9};
+  return LS_OK;
+}
+
+static void broken_forward(const ls__layer *layer, const ls__call *call) {
+  const size_t d = ls_shape_count(&layer->out), n = call->n * d;
+  const float w = call->w[0][0];
+  for (size_t i = 0; i < n; i++) {
+    if (wrong == WRITES_X) ((float *)(uintptr_t)call->x[0])[i] *= 2.0F;
+    call->y[i] = w * call->x[0][i] + (wrong == LOOKS_AROUND ? call->x[0][n - 1] : 0.0F);
+  }
+  if (wrong == LEAVES_Y) call->y[n - 1] = NAN;
+  for (size_t i = 0; i < call->n; i++) call->saved[i] = w;
+  call->work[0] = w;
+}
+
+static void broken_backward(const ls__layer *layer, const ls__call *call) {
+  const size_t d = ls_shape_count(&layer->out), n = call->n * d;
+  const bool add_w = wrong == ALWAYS_ADDS_DW || call->dw_accumulate[0];
+  float *dx = call->dx[0], dw = 0, sum = 0;
+  for (size_t i = 0; i < n; i++) {
+    const float w = wrong == KEEPS_IN_WORK ? call->work[0] : call->saved[i / d];
+    dw += call->dy[i] * (wrong == FORGETS_NEEDS_Y ? call->y[i] / w : call->x[0][i]);
+    sum += call->x[0][i];
+    if (dx == NULL || (wrong == LEAVES_DX && i == n - 1)) continue;
+    const float dxi = (wrong == WRONG_GRADIENT ? 1.01F : 1.0F) * call->dy[i] * w;
+    dx[i] = call->dx_accumulate[0] && wrong != NEVER_ADDS_DX ? dx[i] + dxi : dxi;
+  }
+  for (size_t i = 0; wrong == NOT_IN_PLACE && i < n; i++) /* dy is dx by now */
+    dw += (i == 0 ? -dw : 0.0F) + call->dy[i] * call->x[0][i];
+  if (wrong == LEAVES_DW || (wrong == DW_BY_DX && dx == NULL)) return;
+  if (call->dw[0] != NULL) call->dw[0][0] = add_w ? call->dw[0][0] + dw : dw;
+  if (call->dw[1] != NULL) call->dw[1][0] = call->dw_accumulate[1] ? call->dw[1][0] + sum : sum;
+  call->work[0] = 0;
+}
+
+static const ls__layer_kind broken = {.kind = {"broken", "w x", NULL},
+                                      .min_in = 1,
+                                      .max_in = 1,
+                                      .infer = broken_infer,
+                                      .forward = broken_forward,
+                                      .backward = broken_backward};
+
+/* Each way to break a promise is noticed, and said in these words. */
+static void broken_promises(void **state) {
   (void)state;
-  static const char *const kinds[] = {"sigmoid", "tanh",    "relu",    "leaky_relu", "elu", "gelu",
-                                      "silu",    "softmax", "dropout", "softplus",   "add"};
-  const ls_shape in[2] = {{2, {3, 37}}, {2, {3, 37}}};
-  for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
-    int n_in = strcmp(kinds[i], "add") == 0 ? 2 : 1;
-    const char *options = strcmp(kinds[i], "dropout") == 0 ? "{rate: 0.3}" : "{}";
-    layer_check a, b;
-    assert_int_equal(layer_check_init(&a, layer_check_kind(kinds[i]), options, 3, n_in, in),
-                     LS_OK);
-    assert_int_equal(layer_check_init(&b, layer_check_kind(kinds[i]), options, 3, n_in, in),
-                     LS_OK);
-    assert_true(a.layer.needs & LS__IN_PLACE);
-    a.layer.kind->forward(&a.layer, &a.call);
-    a.layer.kind->backward(&a.layer, &a.call);
-    bool keeps_x = b.layer.needs_x[0]; /* then y is elsewhere in training */
-    if (!keeps_x) b.call.y = b.x[0];
-    b.call.dx[0] = b.dy;
-    b.layer.kind->forward(&b.layer, &b.call);
-    assert_memory_equal(a.y, keeps_x ? b.y : b.x[0], a.y_count * sizeof(float));
-    b.layer.kind->backward(&b.layer, &b.call);
-    assert_memory_equal(a.dx[0], b.dy, a.y_count * sizeof(float));
-    layer_check_reset(&a);
-    layer_check_reset(&b);
+  static const char *const says[FAULTS] = {
+      [NONE] = "",
+      [FORGETS_NEEDS_X] = "without what it doesn't ask for",
+      [FORGETS_NEEDS_Y] = "without what it doesn't ask for",
+      [FORGETS_WORK] = "behind work",
+      [FORGETS_SAVED] = "behind saved",
+      [FORGETS_ROLE] = "a gradient is wrong",
+      [FORGETS_KEEP] = "keep",
+      [LEAVES_Y] = "forward: y",
+      [LEAVES_DX] = "backward: dx",
+      [LEAVES_DW] = "backward: dw",
+      [WRITES_X] = "afterwards: x",
+      [NEVER_ADDS_DX] = "added to 100: dx",
+      [ALWAYS_ADDS_DW] = "backward: dw",
+      [LOOKS_AROUND] = "each sample alone: y",
+      [KEEPS_IN_WORK] = "without what it doesn't ask for",
+      [NOT_IN_PLACE] = "in place: dw",
+      [WRONG_GRADIENT] = "a gradient is wrong",
+      [DW_BY_DX] = "a gradient left out: dw",
+  };
+  const ls_shape in = {1, {7}};
+  for (wrong = NONE; wrong < FAULTS; wrong++) {
+    layer_check c;
+    assert_int_equal(layer_check_init(&c, &broken, "{}", 3, 1, &in), LS_OK);
+    if (layer_check_promises(&c) != (wrong == NONE) || strstr(c.fault, says[wrong]) == NULL)
+      fail_msg("fault %d should be \"%s\", and is \"%s\"", (int)wrong, says[wrong], c.fault);
+    layer_check_reset(&c);
   }
 }
 
@@ -312,10 +377,11 @@ static int balanced(void **state) {
 }
 
 int main(void) {
+  add_test_layers();
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(gradients, balanced),
-      cmocka_unit_test_teardown(accumulation, balanced),
-      cmocka_unit_test_teardown(in_place, balanced),
+      cmocka_unit_test_teardown(promises, balanced),
+      cmocka_unit_test_teardown(broken_promises, balanced),
       cmocka_unit_test_teardown(values, balanced),
       cmocka_unit_test_teardown(dense_by_hand, balanced),
       cmocka_unit_test_teardown(dropout_mask, balanced),

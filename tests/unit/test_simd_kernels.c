@@ -110,48 +110,48 @@ static void same_double(double p, double q) {
   assert_memory_equal(&p, &q, sizeof p);
 }
 
+/* One loss on two instruction sets, with and without its gradient. */
+static void same_elements(ls__loss_elements p, ls__loss_elements q, const float *from, size_t n) {
+  memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+  same_double(p(a, from, t, 0.2F, 0.7F, n), q(b, from, t, 0.2F, 0.7F, n));
+  assert_memory_equal(a, b, sizeof a);
+  same_double(p(NULL, from, t, 0.2F, 0.7F, n), q(a, from, t, 0.2F, 0.7F, n));
+}
+
+static void same_rows(ls__loss_rows p, ls__loss_rows q, const float *from, size_t width) {
+  static float labels[MOST];
+  const size_t rows = MOST / width;
+  for (size_t r = 0; r < rows; r++) labels[r] = (float)(r * 5 % width);
+  for (int mode = 0; mode < 4; mode++) {
+    const bool classes = mode & 1;
+    const float smoothing = mode & 2 ? 0.1F : 0.0F, *target = classes ? labels : t;
+    memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+    double one = p(a, from, target, classes, smoothing, 0.7F, rows, width);
+    same_double(one, q(b, from, target, classes, smoothing, 0.7F, rows, width));
+    assert_memory_equal(a, b, sizeof a);
+    same_double(one, q(NULL, from, target, classes, smoothing, 0.7F, rows, width));
+  }
+}
+
 LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
 static void losses(void **state) {
   (void)state;
   const ls__loss_ops *const tables[] = {&ls__loss_ops_baseline, &ls__loss_ops_avx2,
                                         &ls__loss_ops_avx512};
   const ls__loss_ops *p = tables[0];
-  const ls__loss_elements flat_p[] = {p->squared, p->absolute, p->huber, p->logistic, p->bernoulli};
-  const ls__loss_rows rows_p[] = {p->cross_entropy, p->cross_entropy_probabilities};
-  static float labels[MOST];
   x[500] = 1.0F, x[501] = 2.0F; /* NaN has many bit patterns: not in sums */
   for (int level = 1; level <= (int)ls__simd_level_now(); level++) {
     const ls__loss_ops *q = tables[level];
-    const ls__loss_elements flat_q[] = {q->squared, q->absolute, q->huber, q->logistic,
-                                        q->bernoulli};
-    const ls__loss_rows rows_q[] = {q->cross_entropy, q->cross_entropy_probabilities};
-    for
-      EACH(l, lengths) {
-        size_t n = lengths[l];
-      for
-        EACH(f, flat_p) {
-          const float *from = f == 4 ? dy : x; /* bernoulli: any numbers will do */
-          memset(a, 0, sizeof a), memset(b, 0, sizeof b);
-          same_double(flat_p[f](a, from, t, 0.2F, 0.7F, n), flat_q[f](b, from, t, 0.2F, 0.7F, n));
-          assert_memory_equal(a, b, sizeof a);
-          same_double(flat_p[f](NULL, from, t, 0.2F, 0.7F, n),
-                      flat_q[f](a, from, t, 0.2F, 0.7F, n));
-        }
-      size_t width = lengths[l], rows = MOST / width;
-      for (size_t r = 0; r < rows; r++) labels[r] = (float)(r * 5 % width);
-      for
-        EACH(f, rows_p)
-      for (int mode = 0; mode < 4; mode++) {
-        bool classes = mode & 1;
-        const float smoothing = mode & 2 ? 0.1F : 0.0F, *from = f == 1 ? t : x;
-        const float *target = classes ? labels : t;
-        memset(a, 0, sizeof a), memset(b, 0, sizeof b);
-        double one = rows_p[f](a, from, target, classes, smoothing, 0.7F, rows, width);
-        same_double(one, rows_q[f](b, from, target, classes, smoothing, 0.7F, rows, width));
-        assert_memory_equal(a, b, sizeof a);
-        same_double(one, rows_q[f](NULL, from, target, classes, smoothing, 0.7F, rows, width));
-      }
-      }
+    for (size_t l = 0; l < sizeof lengths / sizeof *lengths; l++) {
+      const size_t n = lengths[l];
+      same_elements(p->squared, q->squared, x, n);
+      same_elements(p->absolute, q->absolute, x, n);
+      same_elements(p->huber, q->huber, x, n);
+      same_elements(p->logistic, q->logistic, x, n);
+      same_elements(p->bernoulli, q->bernoulli, dy, n); /* it takes numbers of 0..1, or any */
+      same_rows(p->cross_entropy, q->cross_entropy, x, n);
+      same_rows(p->cross_entropy_probabilities, q->cross_entropy_probabilities, t, n);
+    }
   }
 }
 

@@ -1,0 +1,16 @@
+/* Ports and shapes as a caller of the library gives them: checked before anybody believes them. */
+#ifndef LS_TENSOR_PORT_H
+#define LS_TENSOR_PORT_H
+
+#include <lockstep/shape.h>
+
+#include "base/error.h"
+
+/* 0 to LS_MAX_DIMS dimensions of at least 1, and as many elements as memory can count; LS_EUSAGE names
+ * `what`. */
+LS_CHECKED ls_status ls__shape_check(const ls_shape *shape, const char *what);
+
+/* A name of 1 to 63 letters, digits, _, - and . that ends, a type that there is, and such a shape. */
+LS_CHECKED ls_status ls__port_check(const ls_port *port);
+
+#endif

@@ -1,0 +1,37 @@
+/* Mean absolute percentage error: errors in proportion to what was to be met. */
+#include <math.h>
+
+#include "metrics/kinds.h"
+
+typedef struct options {
+  double least;
+} options;
+
+static const ls__option table[] = {
+    LS__NUMBER(options, least, "1e-6", 1e-30, 1e30, "|target| counts as at least this"), LS__END};
+
+static void add(const ls__metric *m, const ls__metrics_task *task, size_t n, const float *yhat,
+                const float *y, double *real, LS_UNUSED double *count) {
+  const options *o = m->options;
+  const size_t numbers = n * ls_shape_count(&task->target);
+  double sum = 0;
+  for (size_t i = 0; i < numbers; i++) {
+    const double truth = (double)y[i], size = fabs(truth);
+    sum += fabs((double)yhat[i] - truth) / (size > o->least ? size : o->least);
+  }
+  real[0] += sum;
+}
+
+static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED const double *count,
+                    const ls__metric_total *total) {
+  return 100 * real[0] / total->answers;
+}
+
+const ls__metric_kind ls__metric_mape = {
+    .kind = {"mape", "mean of 100 |prediction - target| / |target|; of numbers", table},
+    .options_bytes = sizeof(options),
+    .reals = 1,
+    .needs = ls__metric_needs_numbers,
+    .add = add,
+    .value = value,
+};

@@ -1,0 +1,127 @@
+#!/bin/bash
+# A layer, an optimizer, a loss, a metric and a format are one new file and one word each: the files of
+# additions/ go into a copy of the source, the words into its lists, nothing else is changed, and the
+# program that is built there trains with all of them.
+. "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
+here=$LOCKSTEP_SOURCE/tests/headers/additions
+copy=$work/source
+build=$work/build
+
+# room, file, the list's file, the list, the word
+additions="nn layer_norm kinds.h LS__LAYER_MAP
+nn log_cosh kinds.h LS__LOSS_MAP
+optim lion kinds.h LS__OPTIMIZER_MAP
+metrics mape kinds.h LS__METRIC_MAP
+convert ndjson formats.h LS__FORMAT_MAP"
+
+# ---- The files and the words
+mkdir -p "$copy/scripts"
+cp -r "$LOCKSTEP_SOURCE"/{src,include,tests,CMakeLists.txt} "$copy" && cp -r "$LOCKSTEP_SOURCE/scripts/cmake" "$copy/scripts" ||
+  exit 1
+while read -r room name list map; do
+  [ -e "$copy/src/$room/$name.c" ] && fail "there is a $name in $room already: an example must be new"
+  cp "$here/$name.c" "$copy/src/$room/"
+  sed -i "s/^#define $map(X) /&X($name) /" "$copy/src/$room/$list"
+done <<<"$additions"
+same "files of additions/" "$(ls "$here" | sort | tr '\n' ' ')" "$(cut -d' ' -f2 <<<"$additions" | sed 's/$/.c/' | sort | tr '\n' ' ')"
+
+# all that differs from the source: five files more, and four lists, which are what they were without
+# the five words
+changed=$(for folder in src include CMakeLists.txt scripts/cmake; do
+  diff -rq "$LOCKSTEP_SOURCE/$folder" "$copy/$folder"
+done)
+same "new files" "$(grep -c "^Only in $copy/src/" <<<"$changed")" 5
+same "changed files" "$(grep -c '^Files .* differ$' <<<"$changed")" 4
+same "other differences" "$(wc -l <<<"$changed")" 9
+words=0
+for list in nn/kinds.h optim/kinds.h metrics/kinds.h convert/formats.h; do
+  words=$((words + $(diff "$LOCKSTEP_SOURCE/src/$list" "$copy/src/$list" | grep -c '^>')))
+  while read -r _ name _ _; do echo "s/X($name) //"; done <<<"$additions" | sed -f - "$copy/src/$list" |
+    cmp -s - "$LOCKSTEP_SOURCE/src/$list" || fail "$list: more than words was changed"
+done
+same "changed lines" "$words" 5
+[ $failures = 0 ] || finish
+
+# ---- The program with them, of -O2, where a build is quicker and warnings are the usual ones
+if ! { cmake -S "$copy" -B "$build" -DCMAKE_C_COMPILER="${CC:-cc}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O2 \
+  -DLOCKSTEP_TESTS=ON -DLOCKSTEP_WERROR=ON &&
+  cmake --build "$build" -j2 --target lockstep_program test_layers test_kinds; } >"$work/log" 2>&1; then
+  grep -E 'error|warning|Error' "$work/log" | head -20
+  fail "the program with the additions can't be built"
+  finish
+fi
+lockstep=$build/lockstep
+cd "$work" || exit 1
+for test in test_layers test_kinds; do # what is promised of every kind
+  "$build/tests/unit/$test" >out 2>&1 || { fail $test; grep -v '^\[  *\(OK\|RUN\)' out; }
+done
+
+# ---- The format
+awk 'BEGIN { srand(3); for (i = 0; i < 300; i++) { a = rand(); b = rand(); c = rand();
+  printf "[%.4f, %.4f,%.4f , %.5f]\n", a, b, c, 1 + 3 * a * b - c } }' >data.ndjson
+accepted "$lockstep" convert ndjson data.ndjson -o data.h5 --validation 0.2 --test 0.1
+accepted "$lockstep" inspect data.h5
+shown '/train/x +\[214, 3\]'
+for case in '[1, 2]|[1, 2, 3]|2: 3 numbers, where the first line has 2' '[1, 2]|1, 2|2: a line must be an array' \
+  '[1, x]||1: "x" is not a number' '[1, 2] 3||comma, or one ] at the end' '[1]||leave no input'; do
+  IFS='|' read -r first second says <<<"$case"
+  printf '%s\n%s\n' "$first" "$second" >bad.ndjson
+  "$lockstep" convert ndjson bad.ndjson -o bad.h5 --quiet 2>err >/dev/null && fail "took $first $second"
+  grep -qF "$says" err || fail "of $first $second, not \"$says\": $(cat err)"
+  [ ! -e bad.h5 ] || fail "left a bad.h5"
+done
+refused 2 'targets "2.5" is not allowed, it must be a whole number' "$lockstep" convert ndjson data.ndjson -o no.h5 --targets 2.5
+refused 2 'did you mean --targets' "$lockstep" convert ndjson data.ndjson -o no.h5 --tragets 1
+refused 2 'did you mean "ndjson"' "$lockstep" convert ndjsn data.ndjson -o no.h5
+
+# ---- Training: the same bits on any number of ranks, and in two goes
+cat >run.yaml <<'YAML'
+data: {file: data.h5, normalize: true}
+model:
+- dense: {units: 12}
+- layer_norm: {activation: tanh}
+- dense: {units: 12, name: middle}
+- layer_norm: {eps: 1e-3, use_bias: false, activation: gelu}
+- dense: {units: 1}
+loss: log_cosh
+optimizer: {lion: {lr: 0.002, weight_decay: 0.1}}
+metrics: [mape, mae]
+train: {batch: 32, epochs: 12, seed: 4, lanes: 6}
+YAML
+for n in 1 3; do
+  accepted ranks $n "$lockstep" train run.yaml output=on$n --progress=none
+done
+same "weights on 3 ranks and on 1" "$(hash_of on3)" "$(hash_of on1)"
+[ -n "$(hash_of on1)" ] || fail "no weights_hash"
+accepted "$lockstep" train run.yaml output=two train.epochs=5 --progress=none
+first=$(number two loss)
+accepted ranks 3 "$lockstep" train run.yaml output=two --resume --progress=none
+same "weights after two goes" "$(hash_of two)" "$(hash_of on1)"
+awk -v a="$(number on1 loss)" -v b="$first" 'BEGIN { exit !(a < b && a < 0.1) }' ||
+  fail "it doesn't learn: loss $(number on1 loss), $first after 5 epochs"
+accepted "$lockstep" inspect two/checkpoints/step-000000000035.h5
+shown /parameters/layer_norm_1/gain
+shown /optimizer/exp_avg/layer_norm_1/gain
+
+# ---- Gradients: dense_1/bias and middle/bias, in front of a normalisation, have none
+accepted "$lockstep" gradcheck run.yaml
+for tensor in dense_1/bias layer_norm_1/gain layer_norm_1/bias middle/bias layer_norm_2/gain; do shown "^$tensor "; done
+shown 'all gradients agree'
+
+# ---- What is told
+accepted "$lockstep" evaluate on1/checkpoints/final.h5 --data data.h5
+shown mape
+accepted "$lockstep" help layer_norm lion log_cosh mape
+for text in 'keeps the divisor away from 0' 'use_bias' 'beta2' '0.99' 'log cosh' '100 \|prediction' 'least'; do shown "$text"; done
+accepted "$lockstep" help convert ndjson
+shown ' --targets NUMBER'
+accepted "$lockstep" help --man
+for name in layer_norm lion log_cosh mape ndjson; do shown "$name"; done
+accepted "$lockstep" help --completion
+for name in layer_norm optimizer.lion.beta1 log_cosh mape ndjson; do shown "[ '.]$name[ ')]"; done
+refused 2 'did you mean "layer_norm"' "$lockstep" train run.yaml output=no 'model=[{layer_nrom: {}}, {dense: {units: 1}}]'
+refused 2 'did you mean "lion"' "$lockstep" train run.yaml output=no optimizer=lyon
+refused 2 'did you mean "log_cosh"' "$lockstep" train run.yaml output=no loss=logcosh
+refused 2 'did you mean "mape"' "$lockstep" train run.yaml output=no 'metrics=[maep]'
+refused 2 'did you mean "eps"' "$lockstep" train run.yaml output=no 'model=[{layer_norm: {epss: 1}}, {dense: {units: 1}}]'
+finish

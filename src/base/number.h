@@ -5,7 +5,6 @@
 
 #include <locale.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Between the two, this thread reads and writes numbers with a point. */
 typedef struct ls__number_locale {

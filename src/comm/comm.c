@@ -1,6 +1,4 @@
 /* Making a communicator: ranks counted node by node, shared memory for each node's ranks. */
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>

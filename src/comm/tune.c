@@ -1,8 +1,6 @@
 /* `exchange: auto`: measure a few candidates on this machine for some milliseconds each, and pick.
  *
  * Only kinds with R2 take part, so that the choice, which depends on timing, changes no result. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "comm/comm_internal.h"
 #include "comm/exchange_internal.h"

@@ -1,6 +1,4 @@
 /* From a `data:` section to an open dataset: headers first, then values. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "config/config.h"
 #include "data/stream.h"

@@ -8,7 +8,6 @@
 #include <lockstep/shape.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/error.h"
 

@@ -1,6 +1,5 @@
 /* Measuring steps of the reference workloads. */
 #include <lockstep/bench.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,5 +1,5 @@
 /** @file
- * What happens when the HDF5 library crashes or loops for ever: it may, on a file that is damaged. */
+ * When the HDF5 library crashes or loops for ever, as it may on a damaged file: one line, an end. */
 #ifndef LOCKSTEP_CRASH_GUARD_H
 #define LOCKSTEP_CRASH_GUARD_H
 

@@ -74,8 +74,8 @@ LS_PUBLIC ls_shape ls_model_input_shape(const ls_model *model);
 /** Shape of one sample of the first output.  Local. */
 LS_PUBLIC ls_shape ls_model_output_shape(const ls_model *model);
 
-/** Names of the classes that the first output was trained on, in label order, or NULL; borrowed from
- * the model.  Local.
+/** Names of the classes that the first output was trained on, in label order, or NULL; borrowed.
+ * Local.
  * @param n  gets their number */
 LS_PUBLIC const char *const *ls_model_classes(const ls_model *model, size_t *n);
 

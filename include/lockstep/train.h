@@ -98,7 +98,7 @@ typedef struct ls_trainer ls_trainer;
  *                 else borrowed, must outlive the trainer
  * @param options  NULL: the usual
  * @param trainer  owned by the caller
- * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on every rank */
+ * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on all ranks */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                                                  const ls_train_options *options,
                                                  ls_trainer **trainer);
@@ -107,7 +107,7 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *confi
  *
  * Collective.  Writes the run directory, if the run has one.
  * @param summary  may be NULL
- * @return LS_OK; LS_ESTOPPED after ls_stop, a checkpoint written; LS_ENONFINITE; LS_EIO; LS_EDATA */
+ * @return LS_ESTOPPED after ls_stop, with a checkpoint written; LS_ENONFINITE; LS_EIO; LS_EDATA */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summary *summary);
 
 /** One step: forward and backward on `samples` samples, the exchange of gradients, the update.
@@ -119,12 +119,13 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summ
  * @param samples  of all ranks together, at most the configured batch; 0: the batch.  The dataset
  *                 gives whole batches, and at the end of an epoch what is left: 0 then
  * @param feed     NULL: the next samples of the dataset, in the order of the epoch; after its last
- *                 sample the next epoch begins.  Where the dataset has weights or lengths of samples,
- *                 a feed must score
- * @param loss     the loss of the batch (the mean over its samples, or the sum with `reduction: sum`),
- *                 the same on every rank, before the update; NULL: not wanted, which saves a message
- * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.  After
- *                 a failure the weights are of no use, and the trainer can only be destroyed */
+ *                 sample the next epoch begins.  Where the dataset has weights or lengths of
+ *                 samples, a feed must score
+ * @param loss     the loss of the batch before the update (the mean over its samples, or the sum with
+ *                 `reduction: sum`), the same on every rank; NULL: not wanted, which saves a
+ *                 message
+ * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.
+ *                 After a failure the weights are of no use: the trainer can only be destroyed */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_step(ls_trainer *trainer, size_t samples,
                                                const ls_feed *feed, double *loss);
 

@@ -3,10 +3,10 @@
  * numbers: as easy as 1, 2, 3; SC11).
  *
  * A key is made from the seed, the purpose and two numbers of the purpose's own choice:
- *   initialisation  key(seed, LS__RNG_INIT, parameter, 0)           counter: element
- *   order           key(seed, LS__RNG_ORDER, epoch, window)         counter: position
- *   dropout         key(seed, LS__RNG_DROPOUT, step, layer)         counter: sample in batch * elements + element
- *   splits          key(seed, LS__RNG_SPLIT, 0, 0)                  counter: sample
+ *   initialisation  key(seed, LS__RNG_INIT, parameter, 0)     counter: element
+ *   order           key(seed, LS__RNG_ORDER, epoch, window)   counter: position
+ *   dropout         key(seed, LS__RNG_DROPOUT, step, layer)   counter: sample * elements + element
+ *   splits          key(seed, LS__RNG_SPLIT, 0, 0)            counter: sample
  */
 #ifndef LS_BASE_RNG_H
 #define LS_BASE_RNG_H

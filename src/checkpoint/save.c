@@ -51,7 +51,7 @@ out:
   return st;
 }
 
-/* "input_shape", unless it is a scalar; and "inputs", their names, unless it is one called "input". */
+/* "input_shape", unless it is a scalar; "inputs", the names, unless it is one called "input". */
 static ls_status write_inputs(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   const size_t n = (size_t)model->graph->n_inputs;

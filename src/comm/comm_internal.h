@@ -96,7 +96,7 @@ void ls__wait_done(ls_comm *comm, ls__wait *wait);
 void ls__wait_request(ls_comm *comm, MPI_Request *request, const char *what);
 void ls__wait_requests(ls_comm *comm, size_t n, MPI_Request *requests, const char *what);
 
-/* An MPI call's code as a status, LS_EMPI with MPI's own words: where ranks can agree afterwards. */
+/* An MPI code as a status, LS_EMPI with MPI's own words: where ranks can agree afterwards. */
 LS_CHECKED ls_status ls__mpi_status(int code, const char *what);
 
 /* For calls in the middle of a transfer, where they can't: a failure prints one line and ends the

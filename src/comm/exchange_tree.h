@@ -147,7 +147,7 @@ typedef struct ls__tree {
   ls__coding *coding; /* NULL: no compression, or nobody to compress for */
 } ls__tree;
 
-/* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `node_rank` of `by`. */
+/* The part of b's floats that node `by` sends to node `to`, summed by its rank `node_rank`. */
 void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int node_rank, int to,
                     size_t *lo, size_t *hi);
 /* The slice of a rank. */
@@ -158,7 +158,7 @@ static inline int ls__tree_node_size(const ls__tree *t, int node) {
   return t->first[node + 1] - t->first[node];
 }
 
-/* Overlap of what (by, by_node_rank) sends to node `to` and what (to, to_node_rank) owns; false: empty. */
+/* What (by, by_node_rank) sends to node `to` of what (to, to_node_rank) owns; false: nothing. */
 bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_node_rank, int to,
                       int to_node_rank, ls__piece *piece);
 /* Subtrees of a node's lanes; where the first of them is staged on the ranks of other nodes. */

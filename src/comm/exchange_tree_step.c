@@ -45,7 +45,7 @@ static void sum(ls__exchange *x, ls__reduce *reduce, float *out, size_t n) {
   if (n >= LEAST_TIMED) x->times.work += ls__clock() - began;
 }
 
-/* A turn of a wait in which this rank also works; *worked: seconds of work before the first turn. */
+/* A turn of a wait in which this rank also works; *worked: its seconds before the first turn. */
 static void turn(ls__exchange *x, ls__wait *wait, double *worked) {
   ls__tree *t = x->state;
   if (wait->turns == 0) *worked = x->times.work;

@@ -1,4 +1,4 @@
-/* Walking the tables of all rooms: entries with their full keys, and the search for a typed name. */
+/* Walking the tables of all rooms: entries with their full keys; the search for a typed name. */
 #include "config/reference.h"
 
 #include <math.h>

@@ -204,7 +204,7 @@ static void print_example(const ls__section *const *rooms, FILE *out, const ls__
   fprintf(out, "\n  example: %s\n", text);
 }
 
-/* A kind with a key of its own; `of_section`: below its section, which has described the common options. */
+/* A kind with a key of its own; `of_section`: below its section, without the common options. */
 static void print_kind(const ls__section *const *rooms, FILE *out, const ls__reference_entry *entry,
                        bool of_section) {
   const ls__option *tables[] = {entry->kind->options, entry->section->registry->common};

@@ -1,4 +1,4 @@
-/* What training takes from a dataset: batches of named arrays, in an order that (seed, epoch) fix. */
+/* What training takes from a dataset: batches of named arrays, in an order fixed by (seed, epoch). */
 #ifndef LS_DATA_DATA_H
 #define LS_DATA_DATA_H
 

@@ -43,7 +43,7 @@ typedef struct ls__wanted_array {
 typedef struct ls__wanted {
   ls__wanted_array array[LS__MAX_ARRAYS]; /* in the order of ls__data_arrays */
   size_t n;
-  bool named; /* inputs are named; else the inputs are x and the targets y, in groups or in the root */
+  bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
 } ls__wanted;
 
 /* On failure nothing is owned. */

@@ -22,8 +22,8 @@ enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BY
 /* What happens to a parameter in training. */
 typedef enum ls__role {
   LS__WEIGHT,    /* the optimizer updates it by its gradient */
-  LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples (over a
-                    sample's positions the mean); the step makes it
+  LS__STATISTIC, /* backward gives, in the place of a gradient, the sum over the lane's samples (of the
+                    mean over a sample's positions); the step makes it
                     keep * old + (1 - keep) * mean over the batch */
   LS__FROZEN     /* it never changes, and has no gradient */
 } ls__role;

@@ -18,7 +18,7 @@ typedef struct ls_convert_options {
   const char *const *sources; /**< files, as the format wants them */
   int n_sources;
   const char *output;         /**< the HDF5 file to make */
-  const char *const *options; /**< the format's own options, as "NAME=VALUE"; of two of one name the last counts */
+  const char *const *options; /**< the format's own, as "NAME=VALUE"; the last of a name counts */
   int n_options;
   double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
   unsigned long long seed;

@@ -1,5 +1,5 @@
 /** @file
- * When the HDF5 library crashes or loops for ever, as it may on a damaged file: one line, an end. */
+ * What to do when the HDF5 library crashes or loops for ever, as it may on a damaged file. */
 #ifndef LOCKSTEP_CRASH_GUARD_H
 #define LOCKSTEP_CRASH_GUARD_H
 

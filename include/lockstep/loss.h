@@ -17,8 +17,9 @@ typedef struct ls_loss_samples {
   const ls_shape *prediction, *target; /**< of one sample */
   const float *predictions;            /**< [n, prediction] what the network gives */
   const float *targets;                /**< [n, target] */
-  float *gradients; /**< [n, prediction] in: anything; out: d(sum of losses)/d(predictions); NULL: not
-                       wanted, as in validation */
+  /** [n, prediction] in: anything; out: d(sum of losses)/d(predictions).  NULL: not wanted, as in
+   * validation. */
+  float *gradients;
 } ls_loss_samples;
 
 /** A loss: name, a line about it, and the function that computes it. */

@@ -121,8 +121,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summ
  * @param feed     NULL: the next samples of the dataset, in the order of the epoch; after its last
  *                 sample the next epoch begins.  Where the dataset has weights or lengths of
  *                 samples, a feed must score
- * @param loss     the loss of the batch before the update (the mean over its samples, or the sum with
- *                 `reduction: sum`), the same on every rank; NULL: not wanted, which saves a
+ * @param loss     the loss of the batch before the update (the mean over its samples, or the sum
+ *                 with `reduction: sum`), the same on every rank; NULL: not wanted, which saves a
  *                 message
  * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.
  *                 After a failure the weights are of no use: the trainer can only be destroyed */

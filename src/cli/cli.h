@@ -108,7 +108,7 @@ typedef struct command {
   const cli_argument *arguments;
   const cli_option *options;
   const char *more; /* below the options; NULL: nothing */
-  const struct command *const *commands; /* ends with NULL; NULL: none.  With them it has no `run` */
+  const struct command *const *commands; /* ends with NULL; NULL: none; instead of `run` */
   bool alone;                            /* runs without MPI */
   ls_status (*run)(cli *c);
 } command;

@@ -31,7 +31,7 @@ enum { LS__BOX_BLOCKING, LS__BOX_SHARE, LS__BOXES };
 typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
-  _Atomic uint64_t beat; /* while it waits for others itself: when it last said so, in ms; 0: it doesn't wait */
+  _Atomic uint64_t beat;    /* when it last said that it waits for others, in ms; 0: it doesn't wait */
   _Atomic uint64_t claimed; /* of node rank 0: somebody on this node prints the watchdog's line */
   char pad1[128 - 6 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */

@@ -68,7 +68,8 @@ size_t ls__exchange_bucket_bytes(const ls__exchange *x);
 float *ls__exchange_parameters(ls__exchange *x); /* [n + still], zeroed at first */
 size_t ls__exchange_buckets(const ls__exchange *x);
 size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b); /* b == buckets: n */
-size_t ls__exchange_memory(const ls__exchange *x); /* bytes on this rank, a node's shared ones divided */
+/* Bytes on this rank; memory that a node shares is divided among its ranks. */
+size_t ls__exchange_memory(const ls__exchange *x);
 
 /* Offset and n of this rank's slice of bucket b, w and g NULL.  Known from creation. */
 void ls__exchange_slice_range(const ls__exchange *x, size_t b, ls__slice *slice);

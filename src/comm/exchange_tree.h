@@ -61,7 +61,7 @@
 typedef struct ls__flags {
   _Atomic uint64_t ready; /* gradients are final, old weights are not read any more */
   char pad1[120];
-  _Atomic uint64_t closed; /* nothing that this rank must still do touches the node's memory there */
+  _Atomic uint64_t closed; /* this rank will not touch the node's memory there again */
   char pad2[120];
 } ls__flags;
 

@@ -79,16 +79,16 @@ typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
-  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL; as the data
-                                           has them: a layer must bear any number */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] LS_INDEX inputs, whose x is NULL; unchecked: a layer
+                                           must bear any number */
   float *y;                             /* [n, out] output: written by forward, read by backward */
   const float *dy;                      /* [n, out] gradient of y (backward) */
   float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the
                                 last input to the first (two may be the same memory) */
-  bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write it */
+  bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write */
   const float *w[LS__MAX_PARAMETERS];
   float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
-  bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write it */
+  bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write */
   float *saved;          /* [n * saved + saved_fixed] */
   float *work;           /* [n * work + work_fixed] */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */

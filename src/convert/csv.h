@@ -6,7 +6,7 @@
 
 #include "convert/input.h"
 
-/* What may be said about a table; the rows in csv_convert.c describe each. */
+/* The options of a table, described in csv_convert.c's rows. */
 typedef enum ls__csv_label {
   LS__CSV_LABEL_AUTO,
   LS__CSV_LABEL_CLASS,
@@ -38,8 +38,8 @@ typedef struct ls__csv_field {
   bool quoted;
 } ls__csv_field;
 
-/* What stands between fields: up to 7 bytes.  `runs`: spaces and tabs, any number counting as one,
- * also at the ends of a line. */
+/* What separates fields: up to 7 bytes.  `runs`: any number of spaces and tabs is one delimiter,
+ * and is ignored at the ends of a line. */
 typedef struct ls__csv_delimiter {
   char text[8];
   size_t size;

@@ -12,8 +12,8 @@
 #include "convert/parts.h"
 #include "convert/share.h"
 
-/* Few different whole numbers in a single target are classes; and each must come twice on average,
- * or ten rows of ten measurements would be ten classes. */
+/* A single target of few different whole numbers is classes, if each occurs twice on average: ten
+ * different measurements in ten rows are not ten classes. */
 enum { FEW = 20 };
 
 enum { PASSES = 2 };
@@ -27,7 +27,7 @@ typedef struct converter {
   ls__progress *progress;
   ls__csv_plan plan;
   target_kind kind;
-  bool chosen;        /* by --label, or by decide(): numbers are numbers, or names of classes */
+  bool chosen;        /* --label or decide() has settled whether numbers are classes */
   bool whole_numbers; /* so far */
   ls__classes classes;
   ls__share share;
@@ -89,7 +89,7 @@ static ls_status read_number(const converter *c, const ls__csv *csv, size_t colu
   return LS_OK;
 }
 
-/* 1, 01 and +1 are one class, and so are 0.50 and 0.5. */
+/* The class of a number as text: 1, 01 and +1 are the same, and so are 0.50 and 0.5. */
 static void canonical(converter *c, const char *text, double x) {
   if (ls__csv_integer(text))
     snprintf(c->label, sizeof c->label, "%lld", strtoll(text, NULL, 10));
@@ -222,7 +222,7 @@ static ls_status decide(converter *c) {
   if (!c->chosen && c->kind == NUMBER && c->whole_numbers && c->classes.n <= FEW &&
       rows >= 2 * c->classes.n) {
     c->kind = CLASS;
-    c->chosen = true; /* from now on names are those of numbers */
+    c->chosen = true; /* from now on class names are canonical numbers */
   }
   if (c->kind == NUMBER) c->chosen = true;
   if (c->own->missing == LS__CSV_HOLES_MEAN) {

@@ -251,8 +251,9 @@ out:
 static ls_status find_types(ls__graph *graph, const ls_config *list) {
   ls_status st = LS_OK;
   const int values = graph->n_inputs + graph->n_nodes;
-  int *reader[2] = {NULL, NULL}; /* of each value: a node that reads it as real, as index; 0: none */
-  size_t *limit = NULL;          /* of each value: the least of its readers'; 0: none */
+  /* Of each value, from 1: a node that reads it as real, one that reads it as index; 0: none. */
+  int *reader[2] = {NULL, NULL};
+  size_t *limit = NULL; /* of each value: the least of its readers'; 0: none */
   LS_TRY(ls__alloc(&limit, (size_t)values, sizeof *limit, "model"));
   for (int t = 0; t < 2; t++) LS_TRY(ls__alloc(&reader[t], (size_t)values, sizeof(int), "model"));
   for (int i = graph->n_nodes - 1; i >= 0; i--) {

@@ -1,7 +1,6 @@
 /* A network with its weights: making one, asking it, predicting with it. */
 #include "model/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"

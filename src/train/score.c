@@ -10,7 +10,7 @@ static size_t chunks_of(size_t chunks, size_t rank, size_t size) {
   return chunks > rank ? (chunks - rank - 1) / size + 1 : 0;
 }
 
-/* Of samples with lengths each by itself, as far as it goes. */
+/* Samples with lengths are added one by one, each up to its length. */
 static void add_confusion(const ls__head *head, size_t n, const float *yhat, const ls__rows *rows,
                           double *counts) {
   const float *y = rows->array[head->target];

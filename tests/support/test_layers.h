@@ -87,8 +87,8 @@ static const ls__layer_kind test_center = {.kind = {"test_center", "x less its r
                                            .forward = center_forward,
                                            .backward = center_backward};
 
-/* test_tied: {of: LAYER, units: D}: y = x W with W [I,D] the weight of a dense layer, and so the way
- * back from its output to its input.   dx = dy W^T   dW += x^T dy */
+/* test_tied: {of: LAYER, units: D}: y = x W with W [I,D] the weight of a dense layer, and so the
+ * way back from its output to its input.   dx = dy W^T   dW += x^T dy */
 typedef struct tied_options {
   const char *of;
   size_t units;

@@ -236,7 +236,7 @@ static void test_normalize(void **state) {
 
     /* another network's statistics take their place */
     float mean[5] = {1, 2, 3, 4, 5}, rstd[5] = {2, 2, 2, 2, 2}, wrong[3] = {0};
-    const ls__affine other = {5, mean, rstd}, bad = {3, wrong, wrong};
+    const ls__affine other = {5, mean, rstd, NULL}, bad = {3, wrong, wrong, NULL};
     MUST(ls__data_set_normal(data, 0, &other));
     MUST(ls__data_set_normal(data, 1, NULL));
     MUST(rows_xy(data, LS_TRAIN, 3, 4, x, y));

@@ -104,8 +104,10 @@ static ls_status read_classes(ls__h5 *file, array *a) {
   enum { FEW = 100 };
   ls_status st = LS_OK;
   if (!a->info.integer || a->info.shape.ndim != 1 || a->finite == 0) return LS_OK;
-  if (ls__source_is_ours(file, a->name) && ls__h5_has_attribute(file, a->name, "classes")) {
-    LS_TRY(ls__h5_get_strings(file, a->name, "classes", &a->classes, &a->n_classes));
+  bool odd = false;
+  LS_TRY(ls__source_classes(file, a->name, &a->classes, &a->n_classes, &odd));
+  if (a->n_classes > 0) {
+    /* they have names */
   } else if (ends_in(a->name, "/y") && a->low >= 0.0 && a->high < FEW) {
     a->n_classes = (size_t)a->high + 1;
   }
@@ -237,13 +239,14 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   LS_TRY(ls__h5_attribute_names(file, object, &names, &n));
   if (json != NULL) ls__json_open(json, "attributes", '{');
   for (size_t i = 0; i < n; i++) {
-    const bool shown = strcmp(names[i], "classes") == 0 && ls__source_is_ours(file, object);
-    if (json == NULL && (shown || strcmp(names[i], "checksum") == 0) && !of_file)
-      continue; /* shown with the counts; of no interest to a person */
     LS_TRY(value_get(file, object, names[i], &v));
+    const bool named = strcmp(names[i], "classes") == 0 && v.kind == TEXTS &&
+                       (v.n > 1 || ls__source_is_ours(file, object));
+    /* shown with the counts; of no interest to a person */
+    const bool known = !of_file && (named || strcmp(names[i], "checksum") == 0);
     if (json != NULL) {
       json_value(&v, json, names[i]);
-    } else {
+    } else if (!known) {
       fputs(of_file ? "  " : "    ", out);
       put_words(out, names[i], NULL);
       fputs(": ", out);
@@ -292,7 +295,7 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
   if (a->finite + a->missing < a->read)
     fprintf(out, ", %" PRIu64 " NaN or infinite", a->read - a->finite - a->missing);
   if (a->info.filter[0] != '\0') fprintf(out, "  compressed by %s, which is not there", a->info.filter);
-  if (a->info.numeric && a->info.shape.ndim > 0 && a->rows_read < a->info.shape.dim[0])
+  if (a->info.numeric && a->info.filter[0] == '\0' && a->info.shape.ndim > 0 && a->rows_read < a->info.shape.dim[0])
     fprintf(out, " (first %zu rows)", a->rows_read);
   if (a->info.chunk_rows > 0)
     fprintf(out, ", chunks of %zu row%s", a->info.chunk_rows, a->info.chunk_rows == 1 ? "" : "s");

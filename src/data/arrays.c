@@ -45,6 +45,7 @@ static ls_status read_classes(ls_data *data, size_t i) {
   const char *first = NULL;
   char **other = NULL;
   size_t n_other = 0;
+  bool odd = false;
   for (int s = 0; s < data->n_sources; s++) {
     const ls__column *column = ls__source_first(&data->source[s], i);
     const char *name = column->name;
@@ -52,18 +53,19 @@ static ls_status read_classes(ls_data *data, size_t i) {
       st = ls__labels_read(data, i);
       goto out;
     }
-    if (!ls__h5_has_attribute(data->file, name, "classes")) continue;
-    if (!ls__source_is_ours(data->file, name)) {
+    LS_TRY(ls__source_classes(data->file, name, &other, &n_other, &odd));
+    if (odd)
       ls__note(&data->notes, "%s: %s: its attribute classes is another program's, and is not used",
                ls__h5_path(data->file), name);
-      continue;
-    }
+    if (n_other == 0) continue;
     if (first == NULL) {
-      LS_TRY(ls__h5_get_strings(data->file, name, "classes", &array->classes, &array->n_classes));
+      array->classes = other;
+      array->n_classes = n_other;
+      other = NULL;
+      n_other = 0;
       first = name;
       continue;
     }
-    LS_TRY(ls__h5_get_strings(data->file, name, "classes", &other, &n_other));
     bool same = n_other == array->n_classes;
     for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
     if (!same) LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);

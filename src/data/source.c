@@ -49,6 +49,21 @@ bool ls__source_is_ours(ls__h5 *file, const char *name) {
   return ours;
 }
 
+ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n, bool *odd) {
+  *names = NULL;
+  *n = 0;
+  *odd = false;
+  if (!ls__h5_has_attribute(file, name, "classes")) return LS_OK;
+  const bool ours = ls__source_is_ours(file, name);
+  ls_status st = ls__h5_get_strings(file, name, "classes", names, n);
+  if (ours || st == LS_ENOMEM || (st == LS_OK && *n > 1)) return st;
+  ls__free_strings(*names, *n);
+  *names = NULL;
+  *n = 0;
+  *odd = true;
+  return LS_OK;
+}
+
 static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) {
   ls_status st = LS_OK;
   const char *path = ls__h5_path(file), *name = column->name;

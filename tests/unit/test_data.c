@@ -74,6 +74,7 @@ static void test_scale(void **state) {
   MUST(ls__h5_create(path, &file));
   put(file, "x", LS__F32, fx, 2, 2, 0);
   put(file, "y", LS__F32, fy, 2, 0);
+  MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   MUST(ls__h5_set_doubles(file, "x", "scale", &scale, 1));
   MUST(ls__h5_commit(file));
   ls_config *config = config_of("{file: %s}", path);

@@ -332,6 +332,7 @@ static void test_refused_values(void **state) {
   put(file, "/tensor", LS__I64, tensor, 4, 2, 2, 0);
   put(file, "/before_0", LS__I64, before_0, 4, 0);
   put(file, "/scaled", LS__I64, large, 4, 2, 0);
+  MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   MUST(ls__h5_set_doubles(file, "/scaled", "scale", &scale, 1));
   MUST(ls__h5_commit(file));
   static const struct {

@@ -42,7 +42,7 @@ out:
 static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affine *affine) {
   ls_status st = LS_OK;
   char name[LS__PATH_BYTES];
-  float *mean = NULL, *rstd = NULL;
+  float *mean = NULL, *rstd = NULL, *rest = NULL;
   ls_shape shape = {1, {n}};
   snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
   if (!ls__h5_exists(file, name)) return LS_OK;
@@ -51,8 +51,14 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   LS_TRY(read_array(file, name, LS__F32, &shape, mean));
   snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
-  LS_TRY(ls__affine_set(affine, n, mean, rstd));
+  snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
+  if (ls__h5_exists(file, name)) {
+    LS_TRY(ls__alloc(&rest, n, sizeof *rest, "normalisation"));
+    LS_TRY(read_array(file, name, LS__F32, &shape, rest));
+  }
+  LS_TRY(ls__affine_set(affine, n, mean, rstd, rest));
 out:
+  ls__free(rest);
   ls__free(mean);
   ls__free(rstd);
   return st;

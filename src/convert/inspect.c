@@ -8,6 +8,7 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "data/source.h"
 #include "h5/h5.h"
 
 /* Values are read for their range up to this many bytes a dataset, and in pieces of PIECE. */
@@ -21,6 +22,8 @@ typedef struct array {
   uint64_t read, finite; /* values */
   size_t rows_read;
   double low, high, sum;
+  ls__h5_meaning meaning;
+  uint64_t missing; /* values that stand for a missing one */
   char **classes; /* [n_classes] names, NULL: numbers */
   size_t n_classes;
   uint64_t *count; /* [n_classes] */
@@ -43,6 +46,13 @@ static bool ends_in(const char *name, const char *end) {
 static void take_values(array *a, const double *x, size_t n) {
   for (size_t i = 0; i < n; i++) {
     if (!isfinite(x[i])) continue;
+    bool missing = false;
+    for (size_t m = 0; m < a->meaning.n_missing; m++)
+      missing = missing || (x[i] <= a->meaning.missing[m] && x[i] >= a->meaning.missing[m]);
+    if (missing) {
+      a->missing++;
+      continue;
+    }
     if (a->finite == 0 || x[i] < a->low) a->low = x[i];
     if (a->finite == 0 || x[i] > a->high) a->high = x[i];
     a->finite++;
@@ -58,7 +68,7 @@ static ls_status for_values(ls__h5 *file, array *a,
   double *x = NULL;
   const ls_shape *shape = &a->info.shape;
   const size_t all = ls_shape_count(shape);
-  if (!a->info.numeric || all == 0) return LS_OK;
+  if (!a->info.numeric || all == 0 || a->info.filter[0] != '\0') return LS_OK;
   if (shape->ndim == 0) {
     double one;
     LS_TRY(ls__h5_read(file, a->name, LS__F64, &one));
@@ -94,8 +104,10 @@ static ls_status read_classes(ls__h5 *file, array *a) {
   enum { FEW = 100 };
   ls_status st = LS_OK;
   if (!a->info.integer || a->info.shape.ndim != 1 || a->finite == 0) return LS_OK;
-  if (ls__h5_has_attribute(file, a->name, "classes")) {
-    LS_TRY(ls__h5_get_strings(file, a->name, "classes", &a->classes, &a->n_classes));
+  bool odd = false;
+  LS_TRY(ls__source_classes(file, a->name, &a->classes, &a->n_classes, &odd));
+  if (a->n_classes > 0) {
+    /* they have names */
   } else if (ends_in(a->name, "/y") && a->low >= 0.0 && a->high < FEW) {
     a->n_classes = (size_t)a->high + 1;
   }
@@ -124,6 +136,7 @@ static ls_status read_contents(contents *c) {
   for (size_t i = 0; i < c->n; i++) {
     array *a = &c->list[i];
     LS_TRY(ls__h5_info_get(c->file, a->name, &a->info));
+    LS_TRY(ls__h5_meaning_get(c->file, a->name, &a->meaning));
     LS_TRY(for_values(c->file, a, take_values));
     LS_TRY(read_classes(c->file, a));
   }
@@ -226,13 +239,14 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   LS_TRY(ls__h5_attribute_names(file, object, &names, &n));
   if (json != NULL) ls__json_open(json, "attributes", '{');
   for (size_t i = 0; i < n; i++) {
-    if (json == NULL && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) &&
-        !of_file)
-      continue; /* shown with the counts, or only of use to programs */
     LS_TRY(value_get(file, object, names[i], &v));
+    const bool named = strcmp(names[i], "classes") == 0 && v.kind == TEXTS &&
+                       (v.n > 1 || ls__source_is_ours(file, object));
+    /* shown with the counts; of no interest to a person */
+    const bool known = !of_file && (named || strcmp(names[i], "checksum") == 0);
     if (json != NULL) {
       json_value(&v, json, names[i]);
-    } else {
+    } else if (!known) {
       fputs(of_file ? "  " : "    ", out);
       put_words(out, names[i], NULL);
       fputs(": ", out);
@@ -277,14 +291,22 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
           ls_shape_format(&a->info.shape, shape), a->info.type_name);
   if (a->finite > 0)
     fprintf(out, "  %.6g to %.6g, mean %.6g", a->low, a->high, a->sum / (double)a->finite);
-  if (a->finite < a->read) fprintf(out, ", %" PRIu64 " NaN or infinite", a->read - a->finite);
-  if (a->info.numeric && a->info.shape.ndim > 0 && a->rows_read < a->info.shape.dim[0])
+  if (a->missing > 0) fprintf(out, ", %" PRIu64 " missing (%s)", a->missing, a->meaning.missing_from[0]);
+  if (a->finite + a->missing < a->read)
+    fprintf(out, ", %" PRIu64 " NaN or infinite", a->read - a->finite - a->missing);
+  if (a->info.filter[0] != '\0') fprintf(out, "  compressed by %s, which is not there", a->info.filter);
+  if (a->info.numeric && a->info.filter[0] == '\0' && a->info.shape.ndim > 0 && a->rows_read < a->info.shape.dim[0])
     fprintf(out, " (first %zu rows)", a->rows_read);
   if (a->info.chunk_rows > 0)
     fprintf(out, ", chunks of %zu row%s", a->info.chunk_rows, a->info.chunk_rows == 1 ? "" : "s");
   else if (!c->checkpoint)
     fputs(", contiguous", out);
   fputc('\n', out);
+  if (a->meaning.gaps) {
+    fputs("    ", out);
+    put_words(out, a->meaning.why, NULL);
+    fputc('\n', out);
+  }
   if (a->n_classes > 0) words_classes(a, out);
   return attributes(c->file, a->name, NULL, out);
 }
@@ -326,7 +348,9 @@ static ls_status json_array(const contents *c, const array *a, ls__json *json) {
   ls__json_exact(json, "min", any ? a->low : (double)NAN);
   ls__json_exact(json, "max", any ? a->high : (double)NAN);
   ls__json_exact(json, "mean", any ? a->sum / (double)a->finite : (double)NAN);
-  ls__json_whole(json, "not_finite", a->read - a->finite);
+  ls__json_whole(json, "not_finite", a->read - a->finite - a->missing);
+  ls__json_whole(json, "missing", a->missing);
+  ls__json_string(json, "unwritten", a->meaning.gaps ? a->meaning.why : NULL);
   ls__json_whole(json, "rows_read", a->rows_read);
   if (a->n_classes > 0) {
     ls__json_open(json, "classes", '[');

@@ -26,6 +26,7 @@ ls_status ls__parts_init(ls__parts *parts, ls__h5 *file, const size_t rows[LS__P
                          const ls_shape *y_row, int gzip) {
   ls_status st = LS_OK;
   char name[32];
+  LS_TRY(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   parts->file = file;
   parts->x_type = x_type;
   parts->y_type = y_type;

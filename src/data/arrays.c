@@ -45,15 +45,27 @@ static ls_status read_classes(ls_data *data, size_t i) {
   const char *first = NULL;
   char **other = NULL;
   size_t n_other = 0;
+  bool odd = false;
   for (int s = 0; s < data->n_sources; s++) {
-    const char *name = ls__source_first(&data->source[s], i)->name;
-    if (!ls__h5_has_attribute(data->file, name, "classes")) continue;
+    const ls__column *column = ls__source_first(&data->source[s], i);
+    const char *name = column->name;
+    if (column->label != NULL) {
+      st = ls__labels_read(data, i);
+      goto out;
+    }
+    LS_TRY(ls__source_classes(data->file, name, &other, &n_other, &odd));
+    if (odd)
+      ls__note(&data->notes, "%s: %s: its attribute classes is another program's, and is not used",
+               ls__h5_path(data->file), name);
+    if (n_other == 0) continue;
     if (first == NULL) {
-      LS_TRY(ls__h5_get_strings(data->file, name, "classes", &array->classes, &array->n_classes));
+      array->classes = other;
+      array->n_classes = n_other;
+      other = NULL;
+      n_other = 0;
       first = name;
       continue;
     }
-    LS_TRY(ls__h5_get_strings(data->file, name, "classes", &other, &n_other));
     bool same = n_other == array->n_classes;
     for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
     if (!same) LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);
@@ -121,13 +133,18 @@ void ls__arrays_settle(ls_data *data) {
     kept->index = data->array[i].port.type == LS_INDEX;
     kept->count = data->array[i].count;
     const bool bytes = data->array[i].use == LS_INPUT && kept->bytes_in_file;
-    kept->type = bytes ? LS__U8 : kept->index ? LS__I32 : LS__F32;
+    const bool normal = kept->given ? kept->normal.n > 0 : kept->rule != LS__NORMAL_NONE;
+    const bool wide = normal && !kept->index && (kept->given ? kept->normal.rest != NULL : kept->wide);
+    kept->holes = data->settings.missing == LS__MISSING_MEAN && data->array[i].use == LS_INPUT && !kept->index &&
+                  normal;
+    kept->type = wide ? LS__F64 : bytes ? LS__U8 : kept->index ? LS__I32 : LS__F32;
     kept->bytes = kept->same >= 0 ? 0 : kept->count * ls__dtype_size(kept->type);
   }
   for (int s = 0; s < data->n_sources; s++)
     for (size_t c = 0; c < data->source[s].n; c++) {
       ls__column *column = &data->source[s].column[c];
       column->type = data->kept[column->array].type;
+      if (column->type == LS__F64) column->careful = true;
     }
 }
 
@@ -182,6 +199,7 @@ void ls__arrays_reset(ls_data *data) {
     ls__free(kept->mean);
     ls__free(kept->rstd);
     ls__free(kept->raw);
+    ls__free(kept->center);
     ls__affine_reset(&kept->normal);
   }
 }

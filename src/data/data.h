@@ -45,10 +45,10 @@ typedef enum ls__data_purpose {
   LS__DATA_PREDICT   /* any part, targets not read */
 } ls__data_purpose;
 
-/* The first half of ls_data_open, for a purpose (ls_data_open's is LS__DATA_TRAIN): arrays, parts,
- * classes and order are known, no value is read.  `rows`, for the other purposes, is what
- * ls__data_train_rows was in training, 0: any number.  In a file with another number of rows no
- * part is drawn; if it has no groups, it then has no parts, only LS_ALL.  Collective. */
+/* The first half of ls_data_open, for a purpose (that one's is LS__DATA_TRAIN): arrays, parts,
+ * classes and order are known, and all ranks have seen the same.  `rows`, of the other purposes: what
+ * ls__data_train_rows was where the network was trained, 0: any number.  From a file with another
+ * number of rows no part is drawn; without groups it then has no parts, only LS_ALL.  Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
 /* Deliver this input as int32_t.  LS_EDATA where the file holds no whole numbers, or where they
@@ -59,6 +59,9 @@ LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
  * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
+/* Hash of the training source: its rows and a sample of its values; the same on every rank and for any
+ * number of them.  Of the caller's own arrays: of what is in memory. */
+uint64_t ls__data_fingerprint(const ls_data *data);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
 /* LS_AUTO becomes the part that it means here; LS_EDATA where there is no such part.  Local. */
@@ -94,7 +97,7 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to);
 
 /* Samples [lo, hi) of a part, in the file's order; `to` as above.  LS_ALL: of data opened for
- * another purpose than training.  Local. */
+ * another purpose than training.  Rows that `missing: drop` leaves out are not counted.  Local. */
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi,
                                    void *const *to);
 

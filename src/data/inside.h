@@ -2,6 +2,8 @@
  *
  *   settings  what the config says (settings.c)
  *   source    the datasets of one group of the file, row by row (source.c)
+ *   same      what all ranks must see alike (same.c)
+ *   missing   rows that are left out (missing.c)
  *   part      training, validation or test: some rows of a source, numbered from 0 (split.c)
  *   order     position of an epoch -> sample of the training part (order.c)
  *   kept      how each array's samples are stored, and become a batch (kept.h)
@@ -33,6 +35,11 @@ struct ls_data {
   ls__source source[LS__PARTS];
   int n_sources;
   ls__part part[LS__PARTS];
+  ls__notes notes;
+  uint64_t fingerprint;
+  uint8_t *bad[LS__PARTS];   /* of each source: a bit for each row that is left out; NULL: none is */
+  size_t n_bad[LS__PARTS];
+  uint64_t *good[LS__PARTS]; /* the rows that are not, where they are taken all; or NULL */
   size_t trained_rows; /* as for ls__data_open_for */
   size_t n_arrays;
   ls__array array[LS__MAX_ARRAYS];
@@ -58,6 +65,21 @@ LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted
 size_t ls__arrays_bytes(const ls_data *data);
 size_t ls__arrays_inputs(const ls_data *data);
 void ls__arrays_reset(ls_data *data);
+
+/* labels.c: the classes of a target of texts, and the class of each row.  Local. */
+LS_CHECKED ls_status ls__labels_read(ls_data *data, size_t array);
+
+/* same.c: LS_EDATA, on all ranks, where a rank's data are not rank 0's; finds out where floats are too
+ * small, and the fingerprint.  Collective. */
+LS_CHECKED ls_status ls__same_check(ls_data *data);
+
+/* missing.c: with `missing: drop`, which rows have a missing value (collective); whether one has, how
+ * many have; good[], the others (local). */
+LS_CHECKED ls_status ls__missing_find(ls_data *data);
+bool ls__row_is_missing(const ls_data *data, const ls__source *source, size_t row);
+size_t ls__rows_missing(const ls_data *data, const ls__source *source);
+LS_CHECKED ls_status ls__missing_list(ls_data *data);
+void ls__missing_reset(ls_data *data);
 
 /* split.c: the part (ls_split) of rows [first, first + n). */
 void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part);

@@ -3,13 +3,18 @@
  *   array                  kept as          delivered as
  *   input, uint8           uint8_t          float: (value - mean) rstd, the scale within both
  *   input, anything else   float            float: (value - mean) rstd
+ *   the same, where floats would lose the differences between its values (large offsets, such as
+ *   seconds since 1970), and it is normalised
+ *                          double           float: (value - mean) rstd, computed in double
  *   input, indices         uint8_t int32_t  int32_t
- *   target, weight         float            float, targets as (value - mean) rstd
+ *   target                 as inputs, but never uint8_t
+ *   weight                 float            float
  *   length                 int32_t          int32_t
  */
 #ifndef LS_DATA_KEPT_H
 #define LS_DATA_KEPT_H
 
+#include <math.h>
 #include <string.h>
 
 #include "h5/h5.h"
@@ -17,14 +22,17 @@
 #include "tensor/span.h"
 
 typedef struct ls__kept {
-  ls__dtype type;        /* LS__U8, LS__F32 or LS__I32 */
+  ls__dtype type;        /* LS__U8, LS__F32, LS__F64 or LS__I32 */
   bool index;            /* delivered as int32_t */
   bool bytes_in_file;    /* uint8, in all parts */
   int same;              /* the array that this one is a copy of; then only that one is kept; -1: none */
   size_t count, bytes;   /* of one sample */
   float *mean, *rstd;    /* [count] what values go through; NULL: nothing */
+  bool wide;             /* floats would lose its differences */
+  double *center;        /* [count] of LS__F64, instead of the mean; NULL: nothing */
+  bool holes;            /* values may be missing (NaN): the mean, 0, takes their place */
   unsigned char *memory; /* [samples, bytes] of all parts; NULL: streamed */
-  unsigned char *raw;    /* uint8 on its way from the file into ls__data_rows; NULL: in memory */
+  unsigned char *raw;    /* uint8 or double on its way from the file into ls__data_rows; NULL: in memory */
   ls__normal_rule rule;  /* what is measured */
   bool given;            /* the normalisation was set, not measured */
   ls__affine normal;
@@ -33,10 +41,18 @@ typedef struct ls__kept {
 /* Elements have 4 bytes in a batch. */
 enum { LS__ELEMENT = 4 };
 
+static inline void ls__kept_load_wide(const ls__kept *kept, const double *x, float *y) {
+  for (size_t i = 0; i < kept->count; i++)
+    y[i] = (float)((x[i] - (kept->center != NULL ? kept->center[i] : 0)) *
+                   (kept->rstd != NULL ? (double)kept->rstd[i] : 1));
+}
+
 /* One stored sample into a batch; of floats also in place. */
 static inline void ls__kept_load(const ls__kept *kept, const ls__span_ops *ops, const void *from,
                                  void *to) {
-  if (kept->type == LS__F32) {
+  if (kept->type == LS__F64) {
+    ls__kept_load_wide(kept, from, to);
+  } else if (kept->type == LS__F32) {
     const float *x = from;
     float *y = to;
     if (kept->count == 1 && kept->mean == NULL) *y = *x; /* a class */
@@ -49,6 +65,11 @@ static inline void ls__kept_load(const ls__kept *kept, const ls__span_ops *ops, 
     for (size_t i = 0; i < kept->count; i++) y[i] = x[i];
   } else if (from != to) {
     memcpy(to, from, kept->bytes);
+  }
+  if (kept->holes && kept->rstd != NULL) {
+    float *y = to;
+    for (size_t i = 0; i < kept->count; i++)
+      if (isnan(y[i])) y[i] = 0;
   }
 }
 

@@ -105,6 +105,18 @@ static ls_status add(loading *l, uint64_t row, size_t slot) {
   return l->n == sizeof l->row / sizeof *l->row ? flush(l) : LS_OK;
 }
 
+/* This rank's share of a part whose rows are listed. */
+static ls_status load_listed(loading *l, const ls__part *part) {
+  ls_status st = LS_OK;
+  const size_t places = (size_t)ls__comm_node_size(l->data->comm);
+  const size_t place = (size_t)ls__comm_node_rank(l->data->comm);
+  const size_t hi = ls__cut(part->n, place + 1, places);
+  for (size_t i = ls__cut(part->n, place, places); i < hi; i++) LS_TRY(add(l, part->row[i], part->base + i));
+  LS_TRY(flush(l));
+out:
+  return st;
+}
+
 /* This rank's share of a source that is one part. */
 static ls_status load_whole(loading *l, const ls__part *part) {
   ls_status st = LS_OK;
@@ -152,7 +164,9 @@ static ls_status load_mine(ls_data *data) {
     const ls__part *part = &data->part[p];
     if (part->source == NULL) continue;
     l->source = part->source;
-    if (!(draw->validation > 0 || draw->test > 0) || part->source != data->part[LS_TRAIN].source)
+    if (part->row != NULL)
+      LS_TRY(load_listed(l, part));
+    else if (!(draw->validation > 0 || draw->test > 0) || part->source != data->part[LS_TRAIN].source)
       LS_TRY(load_whole(l, part));
     else if (p == LS_TRAIN) /* with the parts drawn from it */
       LS_TRY(load_drawn(l));
@@ -192,6 +206,8 @@ ls_status ls__memory_load(ls_data *data) {
     data->part[p].base = samples;
     samples += data->part[p].n;
   }
+  for (int s = 0; s < data->n_sources; s++)
+    if (data->bad[s] != NULL) LS_TRY(ls__split_list(data));
   LS_TRY(ls__memory_create(data, data->comm, samples));
   st = load_mine(data);
   LS_TRY(ls_comm_agree(data->comm, st));

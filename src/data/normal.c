@@ -34,6 +34,14 @@ static ls_status apply(ls_data *data, size_t i) {
   ls__free(kept->mean);
   ls__free(kept->rstd);
   kept->mean = kept->rstd = NULL;
+  if (kept->type == LS__F64) {
+    if (normal->n == 0) goto out; /* what is measured: differences to the center */
+    ls__free(kept->center);
+    kept->center = NULL;
+    LS_TRY(ls__alloc(&kept->center, n, sizeof *kept->center, "normalisation"));
+    for (size_t k = 0; k < n; k++)
+      kept->center[k] = (double)normal->mean[k] + (normal->rest != NULL ? (double)normal->rest[k] : 0);
+  }
   const bool bytes = data->n_sources > 0 && kept->type == LS__U8 && !kept->index;
   const ls__source *source = &data->source[0];
   for (size_t c = 0; bytes && c < source->n; c++)
@@ -66,7 +74,7 @@ out:
 
 ls_status ls__data_set_normal(ls_data *data, size_t i, const ls__affine *normal) {
   ls_status st = LS_OK;
-  const ls__affine none = {0, NULL, NULL};
+  const ls__affine none = {0, NULL, NULL, NULL};
   LS_ASSERT(i < data->n_arrays);
   const ls__array *array = &data->array[i];
   ls__kept *kept = &data->kept[i];
@@ -76,7 +84,7 @@ ls_status ls__data_set_normal(ls_data *data, size_t i, const ls__affine *normal)
     LS_FAIL(LS_EDATA, "%s \"%s\": normalisation is for %zu numbers, the data have %zu%s",
             array->use == LS_INPUT ? "input" : "target", array->port.name, normal->n, array->count,
             array->port.type == LS_INDEX ? " indices" : "");
-  LS_TRY(ls__affine_set(&kept->normal, normal->n, normal->mean, normal->rstd));
+  LS_TRY(ls__affine_set(&kept->normal, normal->n, normal->mean, normal->rstd, normal->rest));
   kept->given = true;
   if (data->loaded) LS_TRY(apply(data, i));
 out:
@@ -87,8 +95,22 @@ out:
 
 /* What is known of one element over some samples. */
 typedef struct moments {
-  double mean, m2, low, high;
+  double n, mean, m2, low, high;
 } moments;
+
+static void merge(moments *a, const moments *b) {
+  if (b->n == 0) return;
+  if (a->n == 0) {
+    *a = *b;
+    return;
+  }
+  const double n = a->n + b->n, d = b->mean - a->mean;
+  a->mean += d * (b->n / n);
+  a->m2 += b->m2 + d * d * (a->n * b->n / n);
+  a->n = n;
+  if (b->low < a->low) a->low = b->low;
+  if (b->high > a->high) a->high = b->high;
+}
 
 static void add_block(moments *all, double before, const float *values, size_t rows, size_t n,
                       double *mean, double *m2) {
@@ -110,19 +132,29 @@ static void add_block(moments *all, double before, const float *values, size_t r
     const double d = mean[i] - all[i].mean;
     all[i].mean += d * (count / after);
     all[i].m2 += m2[i] + d * d * (before * count / after);
+    all[i].n = after;
   }
 }
 
-static void merge(moments *a, double n_a, const moments *b, double n_b) {
-  if (n_a == 0) {
-    *a = *b;
-    return;
+/* The same where values may be missing (NaN): each element counts its own. */
+static void add_holed(moments *all, const float *values, size_t rows, size_t n) {
+  for (size_t i = 0; i < n; i++) {
+    moments here = {0};
+    for (size_t r = 0; r < rows; r++)
+      if (!isnan(values[r * n + i])) here.n++, here.mean += (double)values[r * n + i];
+    if (here.n == 0) continue;
+    here.mean /= here.n;
+    here.low = HUGE_VAL;
+    here.high = -HUGE_VAL;
+    for (size_t r = 0; r < rows; r++) {
+      const double x = (double)values[r * n + i], d = x - here.mean;
+      if (isnan(x)) continue;
+      here.m2 += d * d;
+      here.low = fmin(here.low, x);
+      here.high = fmax(here.high, x);
+    }
+    merge(&all[i], &here);
   }
-  const double n = n_a + n_b, d = b->mean - a->mean;
-  a->mean += d * (n_b / n);
-  a->m2 += b->m2 + d * d * (n_a * n_b / n);
-  if (b->low < a->low) a->low = b->low;
-  if (b->high > a->high) a->high = b->high;
 }
 
 /* Arrays whose values are looked at, side by side: real inputs, and targets. */
@@ -172,8 +204,9 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
       for (size_t a = 0; a < m->n; a++) {
         const float *x = to[m->array[a]];
         const size_t count = m->start[a + 1] - m->start[a];
-        add_block(all + (c - lo) * width + m->start[a], (double)(i - first), x, some, count, scratch,
-                  scratch + width);
+        moments *of = all + (c - lo) * width + m->start[a];
+        if (data->kept[m->array[a]].holes) add_holed(of, x, some, count);
+        else add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
         const bool target = data->array[m->array[a]].use == LS_TARGET;
         for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
           if (rintf(x[k]) != x[k]) m->real[a] = 1;
@@ -192,7 +225,6 @@ static ls_status merge_chunks(ls_data *data, size_t chunks, size_t width, const 
   ls_status st = LS_OK;
   ls_comm *comm = data->comm;
   const size_t ranks = (size_t)ls_comm_size(comm), rank = (size_t)ls_comm_rank(comm);
-  const size_t n = data->part[LS_TRAIN].n;
   const size_t own = ls__cut(chunks, rank + 1, ranks) - ls__cut(chunks, rank, ranks);
   size_t slab = 65536 / chunks, *count = NULL;
   moments *give = NULL, *take = NULL;
@@ -208,11 +240,8 @@ static ls_status merge_chunks(ls_data *data, size_t chunks, size_t width, const 
     for (size_t r = 0; r < ranks; r++)
       count[r] = (ls__cut(chunks, r + 1, ranks) - ls__cut(chunks, r, ranks)) * some;
     LS_TRY(ls__comm_allgatherv(comm, give, take, count, sizeof *give));
-    for (size_t c = 0; c < chunks; c++) {
-      const double before = (double)ls__cut(n, c, chunks);
-      const double here = (double)ls__cut(n, c + 1, chunks) - before;
-      for (size_t i = 0; i < some; i++) merge(&all[first + i], before, &take[c * some + i], here);
-    }
+    for (size_t c = 0; c < chunks; c++)
+      for (size_t i = 0; i < some; i++) merge(&all[first + i], &take[c * some + i]);
   }
 out:
   ls__free(count);
@@ -221,25 +250,27 @@ out:
   return st;
 }
 
-/* Moments of n elements of `rows` samples to a normalisation.  A constant is shifted only. */
-static ls_status conclude(const moments *all, size_t n, size_t rows, ls__normal_rule rule, bool whole,
+/* Moments of n elements to a normalisation; center NULL, or what they are differences to.  A constant is
+ * shifted only. */
+static ls_status conclude(const moments *all, size_t n, const double *center, ls__normal_rule rule, bool whole,
                           ls__affine *normal) {
   ls_status st = LS_OK;
   ls__affine_reset(normal);
   if (rule == LS__NORMAL_NONE || n == 0) goto out;
   LS_TRY(ls__alloc(&normal->mean, n, sizeof *normal->mean, "normalisation"));
   LS_TRY(ls__alloc(&normal->rstd, n, sizeof *normal->rstd, "normalisation"));
+  if (center != NULL) LS_TRY(ls__alloc(&normal->rest, n, sizeof *normal->rest, "normalisation"));
   normal->n = n;
   moments together = all[0];
-  for (size_t i = 1; whole && i < n; i++)
-    merge(&together, (double)i * (double)rows, &all[i], (double)rows);
-  const double samples = (double)rows * (whole ? (double)n : 1);
+  for (size_t i = 1; whole && i < n; i++) merge(&together, &all[i]);
   for (size_t i = 0; i < n; i++) {
     const moments *m = whole ? &together : &all[i];
     const bool standard = rule == LS__NORMAL_STANDARD;
-    const double width = standard ? sqrt(m->m2 / samples) : m->high - m->low;
+    const double width = standard ? sqrt(m->m2 / m->n) : m->high - m->low;
     const float rstd = (float)(1 / width);
-    normal->mean[i] = (float)(standard ? m->mean : m->low);
+    const double mean = (center != NULL ? center[i] : 0) + (standard ? m->mean : m->low);
+    normal->mean[i] = (float)mean;
+    if (center != NULL) normal->rest[i] = (float)(mean - (double)normal->mean[i]);
     normal->rstd[i] = width > 0 && isfinite(rstd) ? rstd : 1;
   }
 out:
@@ -255,8 +286,16 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     ls__normal_rule rule = rule_of(&data->kept[i]);
     if (data->kept[i].given) continue;
     if (data->array[i].use == LS_TARGET && normalize->if_real && m->real[a] == 0) rule = LS__NORMAL_NONE;
-    LS_TRY(conclude(all + m->start[a], m->start[a + 1] - m->start[a], data->part[LS_TRAIN].n, rule,
+    const size_t count = m->start[a + 1] - m->start[a];
+    const ls__kept *kept = &data->kept[i];
+    LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
                     normalize->per == 1, &data->kept[i].normal));
+    double missing = 0;
+    for (size_t k = 0; k < count && kept->holes; k++) missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
+    if (missing > 0)
+      ls__note(&data->notes, "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
+               ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, missing,
+               (double)count * (double)data->part[LS_TRAIN].n);
   }
   LS_TRY(ls__normal_apply(data));
 out:

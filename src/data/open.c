@@ -9,7 +9,7 @@ static const char *const group[LS__PARTS] = {"/train", "/validation", "/test"};
 
 static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wanted, ls__source **out) {
   ls__source *source = &data->source[data->n_sources];
-  ls_status st = ls__source_open(data->file, in, wanted, source);
+  ls_status st = ls__source_open(data->file, in, wanted, data->settings.missing, &data->notes, source);
   if (st == LS_OK) data->n_sources++;
   *out = source;
   return st;
@@ -111,16 +111,39 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   settings->file = NULL;
   LS_TRY(open_sources(data, config, wanted));
   LS_TRY(ls__arrays_describe(data, wanted));
-  LS_TRY(ls__split_draw(data));
-  ls__part *train = &data->part[LS_TRAIN];
-  if (settings->limit > 0 && settings->limit < train->n) train->n = settings->limit;
+  LS_TRY(ls__h5_sound(data->file));
   LS_TRY(choose_rules(data, config));
-  if (data->purpose != LS__DATA_TRAIN) settings->memory = LS__MEMORY_STREAM; /* each is read once */
-  LS_TRY(ls__order_init(&data->order, train->n, ls__arrays_inputs(data) * sizeof(float),
-                        settings->shuffle_window * 1048576, settings->shuffle));
 out:
   if (wanted != NULL) ls__wanted_reset(wanted);
   ls__free(wanted);
+  return st;
+}
+
+/* Numbers whose differences get lost, unless they are normalised. */
+static void warn_of_rounding(ls_data *data) {
+  for (size_t i = 0; i < data->n_arrays && data->purpose == LS__DATA_TRAIN; i++) {
+    const ls__array *array = &data->array[i];
+    const ls__kept *kept = &data->kept[i];
+    if (!kept->wide || kept->rule != LS__NORMAL_NONE || (array->use == LS_TARGET && array->integer)) continue;
+    ls__note(&data->notes, "%s: %s: its values lie so close together, for their size, that floats lose much of "
+             "their differences; `normalize: true` keeps them", ls__h5_path(data->file),
+             ls__source_first(&data->source[0], i)->name);
+  }
+}
+
+/* The parts, once it is known which rows are left out. */
+static ls_status open_parts(ls_data *data) {
+  ls_status st = LS_OK;
+  ls__data_settings *settings = &data->settings;
+  ls__part *train = &data->part[LS_TRAIN];
+  LS_TRY(ls__split_draw(data));
+  if (data->purpose != LS__DATA_TRAIN) LS_TRY(ls__missing_list(data));
+  if (settings->limit > 0 && settings->limit < train->n) train->n = settings->limit;
+  if (data->purpose != LS__DATA_TRAIN) settings->memory = LS__MEMORY_STREAM; /* each is read once */
+  warn_of_rounding(data);
+  LS_TRY(ls__order_init(&data->order, train->n, ls__arrays_inputs(data) * sizeof(float),
+                        settings->shuffle_window * 1048576, settings->shuffle));
+out:
   return st;
 }
 
@@ -136,6 +159,10 @@ ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose p
   data->trained_rows = rows;
   st = open_local(data, config);
   LS_TRY(ls_comm_agree(comm, st));
+  LS_TRY(ls__same_check(data));
+  LS_TRY(ls__missing_find(data));
+  LS_TRY(ls_comm_agree(comm, open_parts(data)));
+  ls__notes_print(&data->notes, ls_comm_rank(comm) == 0);
   *out = data;
   data = NULL;
 out:
@@ -145,7 +172,7 @@ out:
 
 /* ---- Values ---- */
 
-/* Bytes on their way from the file into ls__data_rows. */
+/* Bytes and doubles on their way from the file into ls__data_rows. */
 static ls_status make_raw(ls_data *data) {
   enum { RAW_BYTES = 1 << 20, MOST = 256 };
   ls_status st = LS_OK;
@@ -154,7 +181,7 @@ static ls_status make_raw(ls_data *data) {
   if (data->raw_rows > MOST) data->raw_rows = MOST;
   for (size_t i = 0; i < data->n_arrays; i++) {
     ls__kept *kept = &data->kept[i];
-    if (kept->type == LS__U8 && kept->bytes > 0)
+    if ((kept->type == LS__U8 || kept->type == LS__F64) && kept->bytes > 0)
       LS_TRY(ls__alloc(&kept->raw, data->raw_rows, kept->bytes, "reading rows"));
   }
 out:
@@ -205,10 +232,14 @@ ls_status ls__data_load(ls_data *data) {
   ls_status st = LS_OK;
   if (data->loaded) return LS_OK;
   unload(data);
+  for (size_t i = 0; i < data->n_arrays; i++)
+    if (!data->kept[i].given) ls__affine_reset(&data->kept[i].normal); /* of an earlier loading */
+  ls__arrays_settle(data);
   LS_TRY(keep(data));
   LS_TRY(ls_comm_agree(data->comm, ls__normal_apply(data)));
   data->loaded = true; /* measuring takes samples */
   LS_TRY(ls__normal_measure(data));
+  ls__notes_print(&data->notes, ls_comm_rank(data->comm) == 0);
 out:
   if (st != LS_OK) {
     data->loaded = false;
@@ -236,6 +267,8 @@ void ls_data_close(ls_data *data) {
   for (int s = 0; s < data->n_sources; s++) ls__source_reset(&data->source[s]);
   ls__h5_close(data->file);
   ls__arrays_reset(data);
+  ls__missing_reset(data);
+  ls__notes_print(&data->notes, false);
   ls__order_reset(&data->order);
   ls__free(data);
 }

@@ -9,6 +9,7 @@
 /* ---- Keys ---- */
 
 static const char *const memories[] = {"auto", "node", "stream", NULL};
+static const char *const missings[] = {"error", "drop", "mean", "keep", NULL};
 static const char *const input_rules[] = {"none", "standard", "minmax", NULL};
 static const char *const target_rules[] = {"none", "standard", NULL};
 static const char *const pers[] = {"feature", "dataset", NULL};
@@ -35,6 +36,11 @@ static const ls__option data_options[] = {
     LS__CHOICE(ls__data_settings, memory, "auto", memories,
                "once into memory that a node's ranks share, or streamed from the file; auto: in "
                "memory if it fits into half of what is free"),
+    LS__CHOICE(ls__data_settings, missing, "error", missings,
+               "values that nobody measured (NaN, `_FillValue`, `missing_value`, HDF5's fill value, storage "
+               "never written, sources that are not there): `drop` leaves their rows out; `mean` takes the "
+               "mean of the input over the training part, and wants `normalize`; `keep`: fill values are "
+               "numbers like others"),
     LS__SWITCH(ls__data_settings, shuffle, "true", "a new order each epoch, from seed and epoch alone"),
     LS__NUMBER(ls__data_settings, shuffle_window, "256", 1e-6, 1e9,
                "MB; larger data are shuffled by blocks and, within windows of this size, by samples"),
@@ -275,6 +281,11 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose, ls
   LS_TRY(read_split(config, &settings->split));
   LS_TRY(read_normalize(config, &settings->normalize));
   LS_TRY(ls__config_finish(config));
+  if (settings->missing == LS__MISSING_MEAN && settings->normalize.inputs != LS__NORMAL_STANDARD)
+    LS_FAIL(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which are kept with the "
+            "network; say `normalize: true` too");
+  /* Each row has its prediction. */
+  if (settings->missing == LS__MISSING_DROP && purpose == LS__DATA_PREDICT) settings->missing = LS__MISSING_ERROR;
 out:
   if (st != LS_OK) ls__wanted_reset(wanted);
   return st;

@@ -8,6 +8,9 @@ typedef enum ls__normal_rule { LS__NORMAL_NONE, LS__NORMAL_STANDARD, LS__NORMAL_
 
 enum { LS__MEMORY_AUTO, LS__MEMORY_NODE, LS__MEMORY_STREAM };
 
+/* Values that nobody measured: refused, their rows left out, the feature's mean, or taken as they are. */
+enum { LS__MISSING_ERROR, LS__MISSING_DROP, LS__MISSING_MEAN, LS__MISSING_KEEP };
+
 /* Shares drawn by seed where the file has no such groups. */
 typedef struct ls__draw {
   double validation, test;
@@ -25,6 +28,7 @@ typedef struct ls__data_settings {
   ls__draw split;
   ls__normalize normalize;
   int memory;
+  int missing;
   bool shuffle;
   double shuffle_window; /* MB */
   size_t limit;          /* training samples; 0: all */

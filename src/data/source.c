@@ -1,11 +1,88 @@
-/* Opening and reading datasets (source.h). */
+/* Opening datasets (source.h). */
 #include "data/source.h"
 
 #include <math.h>
+#include <stdarg.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "tensor/span.h"
+
+/* ---- Notes ---- */
+
+void ls__note(ls__notes *notes, const char *format, ...) {
+  char text[600];
+  va_list arguments;
+  va_start(arguments, format);
+  vsnprintf(text, sizeof text, format, arguments);
+  va_end(arguments);
+  for (int i = 0; i < notes->n; i++)
+    if (strcmp(notes->line[i], text) == 0) return;
+  if (notes->n == LS__MOST_NOTES) return;
+  notes->line[notes->n] = ls__strdup(text);
+  if (notes->line[notes->n] != NULL) notes->n++;
+}
+
+void ls__notes_print(ls__notes *notes, bool print) {
+  for (int i = 0; i < notes->n; i++) {
+    if (print) fprintf(stderr, "lockstep: note: %s\n", notes->line[i]);
+    ls__free(notes->line[i]);
+  }
+  notes->n = 0;
+}
+
+/* ---- Attributes of ours ---- */
+
+static bool in_our_groups(const char *name) {
+  static const char *const group[] = {"/train/", "/validation/", "/test/"};
+  for (size_t i = 0; i < sizeof group / sizeof *group; i++)
+    if (strncmp(name, group[i], strlen(group[i])) == 0) return true;
+  return false;
+}
+
+/* Files without a format are of an older version, if they look like it. */
+bool ls__source_is_ours(ls__h5 *file, const char *name) {
+  char *format = NULL;
+  if (!ls__h5_has_attribute(file, "/", "format")) return in_our_groups(name);
+  const bool read = ls__h5_get_string(file, "/", "format", &format) == LS_OK;
+  const bool ours = read && strcmp(format, "lockstep dataset") == 0;
+  ls__free(format);
+  return ours;
+}
+
+ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n, bool *odd) {
+  *names = NULL;
+  *n = 0;
+  *odd = false;
+  if (!ls__h5_has_attribute(file, name, "classes")) return LS_OK;
+  const bool ours = ls__source_is_ours(file, name);
+  ls_status st = ls__h5_get_strings(file, name, "classes", names, n);
+  if (ours || st == LS_ENOMEM || (st == LS_OK && *n > 1)) return st;
+  ls__free_strings(*names, *n);
+  *names = NULL;
+  *n = 0;
+  *odd = true;
+  return LS_OK;
+}
+
+static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) {
+  ls_status st = LS_OK;
+  const char *path = ls__h5_path(file), *name = column->name;
+  double *scale = NULL;
+  size_t n = 0;
+  if (column->use != LS_INPUT || !ls__h5_has_attribute(file, name, "scale")) return LS_OK;
+  const bool marked = ls__h5_has_attribute(file, "/", "format");
+  if (!ls__source_is_ours(file, name) || (!marked && !column->bytes)) {
+    ls__note(notes, "%s: %s: its attribute scale is another program's, and is not used", path, name);
+    return LS_OK;
+  }
+  LS_TRY(ls__h5_get_doubles(file, name, "scale", &scale, &n));
+  if (n != 1 || !isfinite(scale[0]) || scale[0] == 0 || !isfinite((float)scale[0]) || (float)scale[0] == 0)
+    LS_FAIL(LS_EDATA, "%s: %s: attribute scale: not one number to divide by", path, name);
+  column->scale = (float)scale[0];
+out:
+  ls__free(scale);
+  return st;
+}
 
 /* ---- Opening ---- */
 
@@ -21,14 +98,39 @@ static ls_status check_use(const char *path, const ls__column *column, const ls_
   return LS_OK;
 }
 
-static ls_status column_open(ls__h5 *file, ls__column *column, size_t *rows) {
+/* What of its values stands for something else. */
+static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_info *info, ls__notes *notes) {
   ls_status st = LS_OK;
   const char *path = ls__h5_path(file), *name = column->name;
-  double *scale = NULL;
-  size_t n_scale;
+  char shape[LS_SHAPE_TEXT];
+  ls__h5_meaning *m = &column->meaning;
+  LS_TRY(ls__h5_meaning_get(file, name, m));
+  if (m->matlab && info->shape.ndim > 1)
+    ls__note(notes, "%s: %s: MATLAB writes its arrays with reversed dimensions: this one is %s here, %zu samples; "
+             "if that is turned, save its transpose", path, name, ls_shape_format(&info->shape, shape),
+             info->shape.dim[0]);
+  if (m->gaps && column->missing == LS__MISSING_ERROR)
+    LS_FAIL(LS_EDATA, "%s: %s: %s (data.missing: drop leaves out rows that nobody wrote)", path, name, m->why);
+  if (m->packed) column->integer = false;
+  if (column->missing == LS__MISSING_KEEP) m->n_missing = 0, m->gaps = false;
+  /* NaN may be met in any array of floats. */
+  const bool holes = column->missing == LS__MISSING_MEAN && column->use == LS_INPUT && !column->integer;
+  column->careful = m->packed || m->n_missing > 0 || m->gaps || holes;
+  if (column->careful) column->bytes = false;
+  column->exact = !m->packed && (info->integer ? info->type == LS__U8 || strstr(info->type_name, "16") != NULL
+                                                    || strcmp(info->type_name, "int8") == 0
+                                               : info->type == LS__F32);
+out:
+  return st;
+}
+
+static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__notes *notes, size_t *rows) {
+  ls_status st = LS_OK;
+  const char *path = ls__h5_path(file), *name = column->name;
   ls__h5_info info;
   LS_TRY(ls__h5_info_get(file, name, &info));
-  if (!info.numeric)
+  const bool labels = info.text && column->use == LS_TARGET;
+  if (!info.numeric && !labels)
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", path, name, info.type_name);
   if (info.shape.ndim == 0)
     LS_FAIL(LS_EDATA, "%s: %s: a single value, not one row a sample", path, name);
@@ -38,20 +140,19 @@ static ls_status column_open(ls__h5 *file, ls__column *column, size_t *rows) {
   column->row.ndim = info.shape.ndim - 1;
   memcpy(column->row.dim, info.shape.dim + 1, (size_t)column->row.ndim * sizeof info.shape.dim[0]);
   column->count = ls_shape_count(&column->row);
-  column->integer = info.integer;
+  column->integer = info.integer || labels;
   column->bytes = info.integer && info.type == LS__U8;
   column->type = LS__F32;
   column->scale = 1;
+  column->missing = missing;
   LS_TRY(check_use(path, column, &info));
-  if (column->use == LS_INPUT && ls__h5_has_attribute(file, name, "scale")) {
-    LS_TRY(ls__h5_get_doubles(file, name, "scale", &scale, &n_scale));
-    if (n_scale != 1 || !isfinite(scale[0]) || scale[0] == 0 || !isfinite((float)scale[0]) ||
-        (float)scale[0] == 0)
-      LS_FAIL(LS_EDATA, "%s: %s: attribute scale: not one number to divide by", path, name);
-    column->scale = (float)scale[0];
-  }
+  LS_TRY(read_scale(file, column, notes));
+  LS_TRY(read_meaning(file, column, &info, notes));
+  if (!labels) goto out;
+  if (column->count != 1) LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name, column->count);
+  column->careful = column->exact = true;
+  LS_TRY(ls__alloc(&column->label, *rows, sizeof *column->label, "labels"));
 out:
-  ls__free(scale);
   return st;
 }
 
@@ -64,7 +165,8 @@ static char *name_in(const char *group, const char *name) {
   return joined;
 }
 
-ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wanted, ls__source *source) {
+ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wanted, int missing,
+                          ls__notes *notes, ls__source *source) {
   ls_status st = LS_OK;
   size_t n = 0;
   *source = (ls__source){file, 0, NULL, 0};
@@ -80,13 +182,15 @@ ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wan
       column->name = name_in(group, wanted->array[a].dataset[i]);
       if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
       source->n++; /* now it is freed with the others */
-      LS_TRY(column_open(file, column, &rows));
+      LS_TRY(column_open(file, column, missing, notes, &rows));
       column->offset = offset;
       offset += column->count;
       if (source->n == 1) source->rows = rows;
       if (rows != source->rows)
-        LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample",
-                ls__h5_path(file), source->column[0].name, source->rows, column->name, rows);
+        LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample%s",
+                ls__h5_path(file), source->column[0].name, source->rows, column->name, rows,
+                column->meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: save their "
+                                         "transposes" : "");
     }
   }
 out:
@@ -95,7 +199,10 @@ out:
 }
 
 void ls__source_reset(ls__source *source) {
-  for (size_t i = 0; i < source->n; i++) ls__free(source->column[i].name);
+  for (size_t i = 0; i < source->n; i++) {
+    ls__free(source->column[i].name);
+    ls__free(source->column[i].label);
+  }
   ls__free(source->column);
   memset(source, 0, sizeof *source);
 }
@@ -121,150 +228,4 @@ ls_shape ls__source_shape(const ls__source *source, size_t array) {
   if (column->use == LS_INPUT && shape.ndim == 0) shape = (ls_shape){1, {1}};
   if (column->use != LS_INPUT && shape.ndim == 1 && shape.dim[0] == 1) shape.ndim = 0;
   return shape;
-}
-
-/* ---- Reading ---- */
-
-static size_t row_bytes(const ls__column *column) {
-  return column->count * ls__dtype_size(column->type);
-}
-
-static size_t widest(const ls__source *source) {
-  size_t bytes = 1;
-  for (size_t i = 0; i < source->n; i++)
-    if (row_bytes(&source->column[i]) > bytes) bytes = row_bytes(&source->column[i]);
-  return bytes;
-}
-
-ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept, const ls__source *source,
-                          int n_sources) {
-  *reader = (ls__reader){.kept = kept, .raw_bytes = (size_t)1 << 20};
-  for (int i = 0; i < n_sources; i++)
-    if (widest(&source[i]) > reader->raw_bytes) reader->raw_bytes = widest(&source[i]);
-  return ls__alloc(&reader->raw, reader->raw_bytes, 1, "reading rows");
-}
-
-void ls__reader_reset(ls__reader *reader) {
-  ls__free(reader->raw);
-  memset(reader, 0, sizeof *reader);
-}
-
-/* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i. */
-static ls_status bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
-                           const char *why) {
-  char place[LS_SHAPE_TEXT + 32] = "";
-  if (column->row.ndim == 1) {
-    snprintf(place, sizeof place, ", column %zu", i);
-  } else if (column->row.ndim > 1) {
-    ls_shape at = column->row;
-    char text[LS_SHAPE_TEXT];
-    size_t rest = i;
-    for (int d = at.ndim - 1; d >= 0; d--) {
-      at.dim[d] = rest % column->row.dim[d];
-      rest /= column->row.dim[d];
-    }
-    snprintf(place, sizeof place, ", element %s", ls_shape_format(&at, text));
-  }
-  return ls__fail(LS_EDATA, "%s: %s: row %llu%s (counted from 0): %s", ls__h5_path(source->file),
-                  column->name, (unsigned long long)row, place, why);
-}
-
-static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row, float *x) {
-  char why[64];
-  if (column->scale != 1)
-    for (size_t i = 0; i < column->count; i++) x[i] /= column->scale;
-  if (!ls__span()->all_finite(x, column->count)) {
-    size_t i = 0;
-    while (isfinite(x[i])) i++;
-    return bad_value(source, column, row, i,
-                     isnan(x[i]) ? "not a number (NaN)" : "infinite, or too large for a float");
-  }
-  if (column->use != LS_SAMPLE_WEIGHT || x[0] >= 0) return LS_OK;
-  snprintf(why, sizeof why, "%g, a weight is not negative", (double)x[0]);
-  return bad_value(source, column, row, 0, why);
-}
-
-static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
-                              int32_t length) {
-  char why[80];
-  if (column->use != LS_LENGTH || (length >= 0 && (size_t)length <= column->most)) return LS_OK;
-  snprintf(why, sizeof why, "length %ld, which is not within 0 to %zu", (long)length, column->most);
-  return bad_value(source, column, row, 0, why);
-}
-
-/* Reading as int32_t failed: if a number is too large for it, name the first such. */
-static ls_status too_large(const ls__source *source, const ls__column *column, size_t first, size_t span,
-                           ls_status st) {
-  char before[LS__ERROR_BYTES], why[64];
-  double *x = NULL;
-  snprintf(before, sizeof before, "%s", ls_error_message());
-  if (ls__alloc(&x, column->count, sizeof *x, "reading rows") == LS_OK)
-    for (size_t r = first; r < first + span; r++) {
-      if (ls__h5_read_rows(source->file, column->name, r, 1, LS__F64, x) != LS_OK) break;
-      for (size_t i = 0; i < column->count; i++) {
-        if (x[i] >= INT32_MIN && x[i] <= INT32_MAX) continue;
-        snprintf(why, sizeof why, "%.0f, too large for a 32-bit integer", x[i]);
-        st = bad_value(source, column, r, i, why);
-        goto out;
-      }
-    }
-  ls__error_set(before);
-out:
-  ls__free(x);
-  return st;
-}
-
-static bool consecutive(const size_t *slot, size_t n) {
-  for (size_t k = 1; k < n; k++)
-    if (slot[k] != slot[0] + k) return false;
-  return true;
-}
-
-/* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
-static ls_status read_column(ls__reader *reader, const ls__source *source, const ls__column *column,
-                             uint64_t first, size_t span, const uint64_t *row, const size_t *slot,
-                             size_t n, unsigned char *into) {
-  ls_status st = LS_OK;
-  const size_t size = ls__dtype_size(column->type), bytes = row_bytes(column);
-  const size_t sample_bytes = reader->kept[column->array].bytes;
-  /* Rows that follow each other in the file and in memory need no copy. */
-  const bool direct = span == n && bytes == sample_bytes && consecutive(slot, n);
-  unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
-  st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
-  if (st == LS_EDATA && column->type == LS__I32) st = too_large(source, column, (size_t)first, span, st);
-  if (st != LS_OK) goto out;
-  for (size_t k = 0; k < n; k++) {
-    unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
-    if (column->type == LS__F32) LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
-    if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
-  }
-out:
-  return st;
-}
-
-ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const uint64_t *row,
-                            const size_t *slot, size_t n, void *const *to) {
-  enum { GAP_BYTES = 1 << 16, SOME = 1024 };
-  ls_status st = LS_OK;
-  size_t counted[SOME];
-  const size_t most = reader->raw_bytes / widest(source);
-  const size_t gap = GAP_BYTES / widest(source);
-  for (size_t i = 0; i < n;) {
-    if (reader->stop != NULL && atomic_load_explicit(reader->stop, memory_order_relaxed))
-      LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
-    size_t j = i + 1;
-    while (j < n && j - i < SOME && row[j] - row[i] < most && row[j] - row[j - 1] <= gap + 1) j++;
-    for (size_t k = i; slot == NULL && k < j; k++) counted[k - i] = k;
-    const size_t span = (size_t)(row[j - 1] - row[i]) + 1;
-    for (size_t c = 0; c < source->n; c++) {
-      const ls__column *column = &source->column[c];
-      if (to[column->array] == NULL) continue;
-      LS_TRY(read_column(reader, source, column, row[i], span, row + i, slot == NULL ? counted : slot + i,
-                         j - i, to[column->array]));
-    }
-    i = j;
-  }
-out:
-  return st;
 }

@@ -40,6 +40,8 @@ ls_status ls__split_draw(ls_data *data) {
     }
     if (train->source == NULL || !ls__split_is_drawn_from(data, train->source->rows)) *share = 0;
   }
+  for (int p = 0; p < LS__PARTS; p++)
+    if (data->part[p].source != NULL) data->part[p].n -= ls__rows_missing(data, data->part[p].source);
   if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
 
   enum { SOME = 1024 };
@@ -49,7 +51,8 @@ ls_status ls__split_draw(ls_data *data) {
   for (size_t i = 0; i < rows; i += SOME) {
     const size_t n = rows - i < SOME ? rows - i : SOME;
     ls__draw_parts(draw, i, n, part);
-    for (size_t k = 0; k < n; k++) count[part[k]]++;
+    for (size_t k = 0; k < n; k++)
+      if (!ls__row_is_missing(data, train->source, i + k)) count[part[k]]++;
   }
   train->n = count[LS_TRAIN];
   for (int p = LS_TRAIN; p <= LS_TEST; p++) {
@@ -63,29 +66,55 @@ out:
   return st;
 }
 
-ls_status ls__split_list(ls_data *data) {
+/* The rows of one source's parts, into row[rows]: the training part, which may be limited, first. */
+static void list_source(ls_data *data, const ls__source *source, uint64_t *row, bool write) {
   enum { SOME = 1024 };
-  ls_status st = LS_OK;
   const ls__draw *draw = &data->settings.split;
-  const ls__source *source = data->part[LS_TRAIN].source;
+  const bool drawn = (draw->validation > 0 || draw->test > 0) && data->part[LS_TRAIN].source == source;
   uint8_t part[SOME];
-  if ((draw->validation == 0 && draw->test == 0) || data->rows != NULL) return LS_OK;
-  LS_TRY(ls__window_create(data->comm, source->rows * sizeof(uint64_t), &data->rows));
-  uint64_t *row = ls__window_memory(data->rows);
   uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;
-  for (int p = LS_TEST; p >= LS_TRAIN; p--) { /* the training part, which may be limited, is first */
+  int only = LS_TRAIN;
+  for (int p = LS_TEST; p >= LS_TRAIN; p--) {
     if (data->part[p].source != source) continue;
     next[p] = p == LS_TRAIN ? row : end - data->part[p].n;
     end = next[p];
     data->part[p].row = next[p];
+    only = p;
   }
-  for (size_t i = 0; ls__comm_node_rank(data->comm) == 0 && i < source->rows; i += SOME) {
+  for (size_t i = 0; write && i < source->rows; i += SOME) {
     const size_t n = source->rows - i < SOME ? source->rows - i : SOME;
-    ls__draw_parts(draw, i, n, part);
+    memset(part, only, sizeof part);
+    if (drawn) ls__draw_parts(draw, i, n, part);
     for (size_t k = 0; k < n; k++) {
+      if (ls__row_is_missing(data, source, i + k)) continue;
       LS_ASSERT(next[part[k]] != NULL); /* a part without source has no share */
       *next[part[k]]++ = i + k;
     }
+  }
+}
+
+ls_status ls__split_list(ls_data *data) {
+  ls_status st = LS_OK;
+  const ls__draw *draw = &data->settings.split;
+  const ls__source *train = data->part[LS_TRAIN].source;
+  size_t rows = 0, at = 0;
+  bool listed[LS__PARTS] = {false};
+  if (data->rows != NULL) return LS_OK;
+  for (int s = 0; s < data->n_sources; s++) {
+    const ls__source *source = &data->source[s];
+    bool is_part = false;
+    for (int p = 0; p < LS__PARTS; p++) is_part = is_part || data->part[p].source == source;
+    listed[s] = is_part && ((train == source && (draw->validation > 0 || draw->test > 0)) ||
+                            ls__rows_missing(data, source) > 0);
+    if (listed[s]) rows += source->rows;
+  }
+  if (rows == 0) return LS_OK;
+  LS_TRY(ls__window_create(data->comm, rows * sizeof(uint64_t), &data->rows));
+  uint64_t *row = ls__window_memory(data->rows);
+  for (int s = 0; s < data->n_sources; s++) {
+    if (!listed[s]) continue;
+    list_source(data, &data->source[s], row + at, ls__comm_node_rank(data->comm) == 0);
+    at += data->source[s].rows;
   }
   LS_TRY(ls__window_fence(data->comm));
 out:
@@ -96,7 +125,7 @@ out:
 
 static size_t count_all(const ls_data *data) {
   size_t n = 0;
-  for (int s = 0; s < data->n_sources; s++) n += data->source[s].rows;
+  for (int s = 0; s < data->n_sources; s++) n += data->source[s].rows - data->n_bad[s];
   for (int p = 0; data->n_sources == 0 && p < LS__PARTS; p++) n += data->part[p].n;
   return n;
 }

@@ -130,8 +130,8 @@ out:
 static ls_status all_rows(ls_data *data, size_t lo, size_t hi, void *const *want) {
   ls_status st = LS_OK;
   size_t first = 0, done = 0; /* row 0 of the source; rows taken */
-  for (int s = 0; s < data->n_sources && lo < hi; first += data->source[s++].rows) {
-    const ls__part whole = {&data->source[s], data->source[s].rows, NULL, 0};
+  for (int s = 0; s < data->n_sources && lo < hi; first += data->source[s].rows - data->n_bad[s], s++) {
+    const ls__part whole = {&data->source[s], data->source[s].rows - data->n_bad[s], data->good[s], 0};
     const size_t end = hi < first + whole.n ? hi : first + whole.n;
     if (lo >= end) continue;
     LS_TRY(rows_from_file(data, &whole, lo - first, end - first, done, want));

@@ -33,12 +33,17 @@ typedef struct ls__h5_info {
   ls__dtype type;      /* the smallest of ours that holds its values; F64 for 64-bit floats */
   bool numeric;        /* false: strings, compounds; then the other fields mean nothing */
   bool integer;
-  char type_name[32];  /* for messages: "uint8", "int64", "float32", "string" */
+  bool text;           /* strings */
+  char filter[64];     /* "lzf (filter 32000)": one that is needed and not there; empty: none */
+  char type_name[32];  /* as for a person: "uint8", "int64", "float32", "string" */
   size_t chunk_rows;   /* 0: contiguous */
   uint64_t stored_bytes;
 } ls__h5_info;
 
 bool ls__h5_exists(ls__h5 *file, const char *name); /* dataset or group */
+/* LS_EDATA when something that was asked for (by this or ls__h5_has_attribute) could not be looked
+ * for because of damage, which is not the same as that it isn't there. */
+LS_CHECKED ls_status ls__h5_sound(ls__h5 *file);
 LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info);
 
 /* Call `see` for every group and dataset, parents first, names like "/train/x". */
@@ -51,6 +56,26 @@ LS_CHECKED ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t fir
                                       ls__dtype type, void *out);
 /* The whole dataset (also of ndim 0). */
 LS_CHECKED ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out);
+
+/* What the values of a dataset stand for. */
+enum { LS__H5_MISSING = 6 };
+typedef struct ls__h5_meaning {
+  double missing[LS__H5_MISSING]; /* values that mean "missing", as they lie in the file */
+  const char *missing_from[LS__H5_MISSING]; /* the attribute that says so */
+  size_t n_missing;
+  bool packed;           /* the number is value * factor + offset (CF: scale_factor, add_offset) */
+  double factor, offset;
+  bool gaps;             /* some values were never written, or their file is not there: */
+  char why[300];         /* "3 of 10 chunks have no storage, ..." */
+  bool matlab;           /* MATLAB wrote it: its dimensions are in reverse order */
+} ls__h5_meaning;
+LS_CHECKED ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *meaning);
+/* Which elements of rows [first, first + rows) nobody wrote: gone[i] is 1, else 0. */
+LS_CHECKED ls_status ls__h5_gone(ls__h5 *file, const char *name, size_t first, size_t rows,
+                                 unsigned char *gone);
+/* Rows of a dataset of strings, one a row; each owned by the caller (ls__free). */
+LS_CHECKED ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t first, size_t rows,
+                                       char **text);
 
 /* Make a dataset of `rows` rows (at least 1) of shape `row`.  chunk_rows 0: contiguous, without
  * compression.  gzip 0 to 9, with the shuffle filter.  Missing groups on the way are made. */

@@ -8,8 +8,10 @@
 static const size_t most_bytes = (size_t)1 << 30;
 
 static bool present(ls__h5 *file, const char *object, const char *name) {
-  return ls__h5_present(file, object) &&
-         H5Aexists_by_name(file->id, object, name, H5P_DEFAULT) > 0;
+  if (!ls__h5_present(file, object)) return false;
+  const htri_t there = H5Aexists_by_name(file->id, object, name, H5P_DEFAULT);
+  if (there < 0) ls__h5_fault(file, object);
+  return there > 0;
 }
 
 bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name) {

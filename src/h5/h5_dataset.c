@@ -62,7 +62,10 @@ static void describe_type(hid_t type, ls__h5_info *info) {
       info->type = size <= 4 ? LS__F32 : LS__F64;
       snprintf(info->type_name, sizeof info->type_name, "float%u", (unsigned)(8 * size));
       return;
-    case H5T_STRING: name = "string"; break;
+    case H5T_STRING:
+      name = "string";
+      info->text = true;
+      break;
     case H5T_COMPOUND: name = "compound"; break;
     case H5T_BITFIELD: name = "bitfield"; break;
     case H5T_OPAQUE: name = "opaque"; break;
@@ -133,6 +136,7 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   describe_type(type, info);
   LS_TRY(describe_shape(file, name, space, &info->shape));
   info->stored_bytes = H5Dget_storage_size(set->id);
+  ls__h5_filter_missing(made, info->filter, sizeof info->filter);
 
   hsize_t chunk[H5S_MAX_RANK];
   if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
@@ -161,6 +165,7 @@ out:
 static void set_destroy(ls__h5_set *set) {
   if (set == NULL) return;
   if (set->id >= 0) H5Dclose(set->id);
+  ls__h5_gaps_destroy(set->gaps);
   ls__free(set->name);
   ls__free(set);
 }
@@ -240,6 +245,10 @@ static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_sp
   if (!set->info.numeric)
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", file->path, set->name,
             set->info.type_name);
+  if (set->info.filter[0] != '\0')
+    LS_FAIL(LS_EDATA, "%s: %s: is compressed by %s, which this HDF5 doesn't have: name the folder of its "
+            "plugin in HDF5_PLUGIN_PATH, or rewrite the file where it is there (h5repack -f GZIP=4 IN OUT)",
+            file->path, set->name, set->info.filter);
   if (is_integer(type) && !(set->info.integer && set->info.type == type)) {
     transfer = H5Pcreate(H5P_DATASET_XFER);
     if (transfer < 0 || H5Pset_type_conv_cb(transfer, refuse, &refused) < 0)

@@ -145,6 +145,9 @@ ls_status ls__h5_open(const char *path, ls__h5 **out) {
   file->id = H5Fopen(path, H5F_ACC_RDONLY, access);
   if (file->id < 0) {
     ls__h5_reason(why);
+    if (strstr(why, "already open for write") != NULL)
+      LS_FAIL(LS_EDATA, "%s: is marked as open for writing: a program writes it, or was ended before it had "
+              "closed it; when none does any more, `h5clear -s %s` takes the mark away", path, path);
     if (H5Fis_hdf5(path) <= 0) LS_FAIL(LS_EDATA, "%s: not an HDF5 file", path);
     bool cut = strstr(why, "truncated") != NULL || strstr(why, "eof") != NULL;
     LS_FAIL(LS_EDATA, "%s: %s HDF5 file: %s", path, cut ? "truncated" : "damaged", why);
@@ -262,6 +265,29 @@ const char *ls__h5_path(const ls__h5 *file) {
 
 /* ---- What is in a file ---- */
 
+void ls__h5_fault(ls__h5 *file, const char *name) {
+  char why[LS__H5_REASON];
+  if (file->fault[0] == '\0')
+    snprintf(file->fault, sizeof file->fault, "%.100s: damaged HDF5 file: %.120s", name, ls__h5_reason(why));
+}
+
+ls_status ls__h5_sound(ls__h5 *file) {
+  return file->fault[0] == '\0' ? LS_OK : ls__fail(LS_EDATA, "%s: %s", file->path, file->fault);
+}
+
+/* Whether there is a link of this name, and what it names.  That it can't be asked is a fault, but for
+ * links to elsewhere: those may be broken. */
+static bool link_leads(ls__h5 *file, const char *name) {
+  H5L_info_t link;
+  const htri_t there = H5Lexists(file->id, name, H5P_DEFAULT);
+  if (there < 0) ls__h5_fault(file, name);
+  if (there <= 0) return false;
+  const htri_t leads = H5Oexists_by_name(file->id, name, H5P_DEFAULT);
+  if (leads < 0 && (H5Lget_info(file->id, name, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_HARD))
+    ls__h5_fault(file, name);
+  return leads > 0;
+}
+
 bool ls__h5_present(ls__h5 *file, const char *name) {
   while (*name == '/') name++;
   if (*name == '\0') return true;
@@ -274,8 +300,7 @@ bool ls__h5_present(ls__h5 *file, const char *name) {
   for (char *at = path; there && at != NULL;) {
     char *slash = strchr(at, '/');
     if (slash != NULL) *slash = '\0';
-    there = H5Lexists(file->id, path, H5P_DEFAULT) > 0 &&
-            H5Oexists_by_name(file->id, path, H5P_DEFAULT) > 0;
+    there = link_leads(file, path);
     if (slash != NULL) {
       *slash = '/';
       at = slash + 1;
@@ -383,7 +408,45 @@ static size_t unlikeness(const char *wanted, const char *there) {
   return far <= 1 + strlen(wanted) / 3 && distance(a, b) < longer ? far : SIZE_MAX;
 }
 
+/* Where `name`, or a group on the way to it, is a link that leads nowhere: say where it leads. */
+static ls_status broken_link(ls__h5 *file, const char *name) {
+  ls_status st = LS_OK;
+  H5L_info_t link;
+  char target[1024];
+  const char *to_file = NULL, *to = NULL;
+  unsigned flags;
+  while (*name == '/') name++;
+  char *path = ls__strdup(name);
+  if (path == NULL) return LS_OK;
+  for (size_t n = strcspn(path, "/");; n += 1 + strcspn(path + n + 1, "/")) {
+    const char end = path[n];
+    path[n] = '\0';
+    if (H5Lexists(file->id, path, H5P_DEFAULT) <= 0) break;
+    if (H5Oexists_by_name(file->id, path, H5P_DEFAULT) <= 0) {
+      if (H5Lget_info(file->id, path, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_HARD ||
+          link.u.val_size > sizeof target ||
+          H5Lget_val(file->id, path, target, sizeof target, H5P_DEFAULT) < 0)
+        break;
+      if (link.type == H5L_TYPE_SOFT)
+        LS_FAIL(LS_EDATA, "%s: /%s is a link to %.*s in this file, which is not there", file->path, path,
+                (int)link.u.val_size, target);
+      if (link.type == H5L_TYPE_EXTERNAL && H5Lunpack_elink_val(target, link.u.val_size, &flags, &to_file, &to) >= 0)
+        LS_FAIL(LS_EDATA, "%s: /%s is a link to %s in the file %s, which is not there or can't be read", file->path,
+                path, to, to_file);
+      break;
+    }
+    if (end == '\0') break;
+    path[n] = end;
+  }
+out:
+  ls__free(path);
+  return st;
+}
+
 ls_status ls__h5_missing(ls__h5 *file, const char *name) {
+  if (file->fault[0] != '\0') return ls__h5_sound(file);
+  const ls_status broken = broken_link(file, name);
+  if (broken != LS_OK) return broken;
   list names = {0};
   char text[512] = "", guess[128] = "";
   size_t used = 0, best = SIZE_MAX;

@@ -7,12 +7,28 @@
 #include "h5/h5.h"
 #include "h5/h5_guard.h"
 
+/* Which values of a dataset nobody wrote. */
+typedef struct ls__h5_gaps {
+  enum {
+    LS__H5_WHOLE,
+    LS__H5_NOTHING,   /* there is no value at all */
+    LS__H5_NO_CHUNKS, /* those of chunks without storage */
+    LS__H5_COVERED,   /* all outside the boxes; box[n][2][ndim]: first and last index */
+    LS__H5_RANGES     /* elements box[n][0] to box[n][1] */
+  } kind;
+  hsize_t chunk[H5S_MAX_RANK];
+  hsize_t *box; /* owned */
+  size_t n, room;
+  char why[300]; /* for a message */
+} ls__h5_gaps;
+
 /* A dataset that stays open between calls, so that its chunk cache does. */
 typedef struct ls__h5_set {
   struct ls__h5_set *next; /* least recently used last */
   char *name;
   hid_t id;
   ls__h5_info info;
+  ls__h5_gaps *gaps; /* once they are looked for; else NULL */
 } ls__h5_set;
 
 struct ls__h5 {
@@ -23,6 +39,7 @@ struct ls__h5 {
   ls__h5_set *sets;
   int fd;           /* of a file that is read: to see whether it becomes shorter; else -1 */
   long long bytes;  /* its length when it was opened */
+  char fault[256];  /* the first thing that could not even be asked for; empty: none */
 };
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
@@ -41,8 +58,16 @@ void ls__h5_set_close_all(ls__h5 *file);
 
 /* Whether an object of this name is there; every link on the way, too.  Under the lock. */
 bool ls__h5_present(ls__h5 *file, const char *name);
+/* Remember that HDF5 failed where it should say whether this is there.  Under the lock. */
+void ls__h5_fault(ls__h5 *file, const char *name);
 /* LS_EDATA: "no dataset NAME; did you mean ...?  The file holds ...".  Under the lock. */
 ls_status ls__h5_missing(ls__h5 *file, const char *name);
+
+/* Under the lock: look for them, once a dataset. */
+LS_CHECKED ls_status ls__h5_gaps_find(const ls__h5 *file, ls__h5_set *set);
+void ls__h5_gaps_destroy(ls__h5_gaps *gaps);
+/* "lzf (filter 32000)": the first filter of a dataset that this HDF5 doesn't have; empty: none. */
+void ls__h5_filter_missing(hid_t made, char *text, size_t bytes);
 
 hid_t ls__h5_native(ls__dtype type);
 

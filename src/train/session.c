@@ -89,11 +89,11 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
   const size_t rows = splits_anew(overrides, n) ? 0 : s->model->train_rows;
   LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
   LS_TRY(ls_comm_agree(comm, check_inputs(s)));
+  LS_TRY(ls_comm_agree(comm, set_normal(s)));
   LS_TRY(ls__data_load(s->data));
   s->split = split;
   LS_TRY(ls__data_part(s->data, &s->split));
   s->n = ls_data_count(s->data, s->split);
-  LS_TRY(ls_comm_agree(comm, set_normal(s)));
 out:
   return st;
 }

@@ -287,8 +287,8 @@ static void score_head(const ls__task *task, int h, size_t n, ls__run *run, cons
     const size_t all = n * head->target_count;
     memcpy(rows->shown, yhat, all * sizeof(float));
     memcpy(rows->shown_target, y, all * sizeof(float));
-    ls__affine_undo(head->normal, rows->shown, all / head->normal->n);
-    ls__affine_undo(head->normal, rows->shown_target, all / head->normal->n);
+    ls__affine_undo_scale(head->normal, rows->shown, all / head->normal->n);
+    ls__affine_undo_scale(head->normal, rows->shown_target, all / head->normal->n);
     yhat = rows->shown;
     y = rows->shown_target;
   }

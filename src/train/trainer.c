@@ -56,7 +56,7 @@ static ls_status take_classes(ls_trainer *t, int output) {
 }
 
 static ls_status copy_normal(const ls__affine *from, ls__affine *to) {
-  return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd);
+  return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd, from->rest);
 }
 
 /* An input must have the type that the network reads: a file gives either, a caller what it said. */

@@ -74,6 +74,7 @@ static void test_scale(void **state) {
   MUST(ls__h5_create(path, &file));
   put(file, "x", LS__F32, fx, 2, 2, 0);
   put(file, "y", LS__F32, fy, 2, 0);
+  MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   MUST(ls__h5_set_doubles(file, "x", "scale", &scale, 1));
   MUST(ls__h5_commit(file));
   ls_config *config = config_of("{file: %s}", path);
@@ -236,7 +237,7 @@ static void test_normalize(void **state) {
 
     /* another network's statistics take their place */
     float mean[5] = {1, 2, 3, 4, 5}, rstd[5] = {2, 2, 2, 2, 2}, wrong[3] = {0};
-    const ls__affine other = {5, mean, rstd}, bad = {3, wrong, wrong};
+    const ls__affine other = {5, mean, rstd, NULL}, bad = {3, wrong, wrong, NULL};
     MUST(ls__data_set_normal(data, 0, &other));
     MUST(ls__data_set_normal(data, 1, NULL));
     MUST(rows_xy(data, LS_TRAIN, 3, 4, x, y));

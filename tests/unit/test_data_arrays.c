@@ -196,7 +196,7 @@ static void test_types(void **state) {
   ls_config *config = config_of("{file: %s, normalize: true, " ARRAYS_OF("/all") "}", path);
   ls_data *data = open_headers(config, LS__DATA_TRAIN);
   float mean[3] = {1, 2, 3}, rstd[3] = {2, 2, 2};
-  const ls__affine mine = {3, mean, rstd};
+  const ls__affine mine = {3, mean, rstd, NULL};
   MUST(ls__data_set_index(data, A_TOKENS));
   MUST(ls__data_set_normal(data, A_FLAT, &mine));
   assert_int_equal(ls__data_set_normal(data, A_TOKENS, &mine), LS_EDATA);
@@ -332,6 +332,7 @@ static void test_refused_values(void **state) {
   put(file, "/tensor", LS__I64, tensor, 4, 2, 2, 0);
   put(file, "/before_0", LS__I64, before_0, 4, 0);
   put(file, "/scaled", LS__I64, large, 4, 2, 0);
+  MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   MUST(ls__h5_set_doubles(file, "/scaled", "scale", &scale, 1));
   MUST(ls__h5_commit(file));
   static const struct {

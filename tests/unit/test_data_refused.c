@@ -56,6 +56,7 @@ static void test_refused(void **state) {
     if (c == 5) put(file, "/validation/x", LS__F64, finite, 2, 3, 0);
     if (c == 5) put(file, "/validation/y", LS__F64, finite, 2, 0);
     const double zero = 0;
+    if (c == 6) MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
     if (c == 6) MUST(ls__h5_set_doubles(file, "/train/x", "scale", &zero, 1));
     MUST(ls__h5_commit(file));
     static const char *const words[] = {"/train/x has 3 rows, /train/y has 2",

@@ -267,7 +267,7 @@ static void inspects(void **state) {
   expect_text(
       text,
       "{\"name\":\"/train/x\",\"shape\":[6,2,3],\"type\":\"uint8\",\"chunk_rows\":6,");
-  expect_text(text, "\"min\":0,\"max\":55,\"mean\":27.5,\"not_finite\":0,\"rows_read\":6");
+  expect_text(text, "\"min\":0,\"max\":55,\"mean\":27.5,\"not_finite\":0,\"missing\":0,\"unwritten\":null,\"rows_read\":6");
   expect_text(text,
               "{\"name\":\"9\",\"count\":1}],\"attributes\":{\"classes\":[\"0\",\"1\"");
   free(text);

@@ -1,0 +1,255 @@
+/* Reading rows of datasets (source.h). */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/source.h"
+#include "tensor/span.h"
+
+size_t ls__column_bytes(const ls__column *column) {
+  return column->count * (column->careful ? sizeof(double) : ls__dtype_size(column->type));
+}
+
+static size_t widest(const ls__source *source) {
+  size_t bytes = 1;
+  for (size_t i = 0; i < source->n; i++)
+    if (ls__column_bytes(&source->column[i]) > bytes) bytes = ls__column_bytes(&source->column[i]);
+  return bytes;
+}
+
+ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept, const ls__source *source,
+                          int n_sources) {
+  *reader = (ls__reader){.kept = kept, .raw_bytes = (size_t)1 << 20};
+  ls_status st = LS_OK;
+  bool gaps = false;
+  for (int i = 0; i < n_sources; i++) {
+    if (widest(&source[i]) > reader->raw_bytes) reader->raw_bytes = widest(&source[i]);
+    for (size_t c = 0; c < source[i].n; c++) gaps = gaps || source[i].column[c].meaning.gaps;
+  }
+  LS_TRY(ls__alloc(&reader->raw, reader->raw_bytes, 1, "reading rows"));
+  if (gaps) LS_TRY(ls__alloc(&reader->gone, reader->raw_bytes / sizeof(double), 1, "reading rows"));
+out:
+  return st;
+}
+
+void ls__reader_reset(ls__reader *reader) {
+  ls__free(reader->raw);
+  ls__free(reader->gone);
+  memset(reader, 0, sizeof *reader);
+}
+
+/* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i. */
+static ls_status bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
+                           const char *why) {
+  char place[LS_SHAPE_TEXT + 32] = "";
+  if (column->row.ndim == 1) {
+    snprintf(place, sizeof place, ", column %zu", i);
+  } else if (column->row.ndim > 1) {
+    ls_shape at = column->row;
+    char text[LS_SHAPE_TEXT];
+    size_t rest = i;
+    for (int d = at.ndim - 1; d >= 0; d--) {
+      at.dim[d] = rest % column->row.dim[d];
+      rest /= column->row.dim[d];
+    }
+    snprintf(place, sizeof place, ", element %s", ls_shape_format(&at, text));
+  }
+  return ls__fail(LS_EDATA, "%s: %s: row %llu%s (counted from 0): %s", ls__h5_path(source->file),
+                  column->name, (unsigned long long)row, place, why);
+}
+
+static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row, float *x) {
+  char why[64];
+  if (column->scale != 1)
+    for (size_t i = 0; i < column->count; i++) x[i] /= column->scale;
+  if (!ls__span()->all_finite(x, column->count)) {
+    size_t i = 0;
+    while (isfinite(x[i])) i++;
+    return bad_value(source, column, row, i,
+                     isnan(x[i]) ? "not a number (NaN); data.missing says what to do with such rows" : "infinite, or too large for a float");
+  }
+  if (column->use != LS_SAMPLE_WEIGHT || x[0] >= 0) return LS_OK;
+  snprintf(why, sizeof why, "%g, a weight is not negative", (double)x[0]);
+  return bad_value(source, column, row, 0, why);
+}
+
+static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
+                              int32_t length) {
+  char why[80];
+  if (column->use != LS_LENGTH || (length >= 0 && (size_t)length <= column->most)) return LS_OK;
+  snprintf(why, sizeof why, "length %ld, which is not within 0 to %zu", (long)length, column->most);
+  return bad_value(source, column, row, 0, why);
+}
+
+/* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
+static ls_status too_large(const ls__source *source, const ls__column *column, size_t first, size_t span,
+                           ls_status st) {
+  char before[LS__ERROR_BYTES], why[64];
+  double *x = NULL;
+  snprintf(before, sizeof before, "%s", ls_error_message());
+  if (ls__alloc(&x, column->count, sizeof *x, "reading rows") == LS_OK)
+    for (size_t r = first; r < first + span; r++) {
+      if (ls__h5_read_rows(source->file, column->name, r, 1, LS__F64, x) != LS_OK) break;
+      for (size_t i = 0; i < column->count; i++) {
+        if (x[i] >= INT32_MIN && x[i] <= INT32_MAX) continue;
+        snprintf(why, sizeof why, "%.0f, too large for a 32-bit integer", x[i]);
+        st = bad_value(source, column, r, i, why);
+        goto out;
+      }
+    }
+  ls__error_set(before);
+out:
+  ls__free(x);
+  return st;
+}
+
+/* ---- Values that are more than converted ---- */
+
+ls_status ls__reader_raw(ls__reader *reader, const ls__source *source, const ls__column *column, size_t first,
+                         size_t rows, const double **out, const unsigned char **gone) {
+  ls_status st = LS_OK;
+  double *x = reader->raw;
+  LS_ASSERT(rows * column->count * sizeof *x <= reader->raw_bytes);
+  *out = x;
+  *gone = NULL;
+  if (column->label != NULL) {
+    for (size_t r = 0; r < rows; r++) x[r] = column->label[first + r];
+    goto out;
+  }
+  LS_TRY(ls__h5_read_rows(source->file, column->name, first, rows, LS__F64, x));
+  if (!column->meaning.gaps) goto out;
+  LS_TRY(ls__h5_gone(source->file, column->name, first, rows, reader->gone));
+  *gone = reader->gone;
+out:
+  return st;
+}
+
+const char *ls__column_missing(const ls__column *column, double x, bool gone, char text[200]) {
+  const ls__h5_meaning *m = &column->meaning;
+  if (gone) {
+    snprintf(text, 200, "nobody wrote it: %.150s", m->why);
+    return text;
+  }
+  if (isnan(x)) return "not a number (NaN)";
+  if (column->label != NULL && x < 0 && column->missing != LS__MISSING_KEEP) return "an empty label";
+  for (size_t i = 0; i < m->n_missing; i++)
+    if (x <= m->missing[i] && x >= m->missing[i]) {
+      snprintf(text, 200, "%.9g, which is %s: a missing value", x, m->missing_from[i]);
+      return text;
+    }
+  return NULL;
+}
+
+/* One value of the file to one that is kept. */
+static ls_status keep(const ls__source *source, const ls__column *column, bool holes, uint64_t row, size_t i,
+                      double x, bool gone, void *to) {
+  char text[200], why[320];
+  const char *missing = ls__column_missing(column, x, gone, text);
+  if (missing != NULL && !holes) {
+    snprintf(why, sizeof why, "%s%s", missing,
+             column->missing == LS__MISSING_MEAN ? "; only normalised inputs have a mean (data.missing: drop leaves the row out)"
+             : column->use != LS_INPUT           ? " (data.missing: drop leaves such rows out)"
+                                                 : " (data.missing: drop leaves such rows out, mean takes the mean)");
+    return bad_value(source, column, row, i, why);
+  }
+  if (missing != NULL) x = (double)NAN;
+  else if (column->meaning.packed) x = x * column->meaning.factor + column->meaning.offset;
+  if (column->scale < 1 || column->scale > 1) x /= (double)column->scale;
+  if (column->type == LS__I32) {
+    int32_t *y = (int32_t *)to;
+    if (!(x >= INT32_MIN && x <= INT32_MAX) || rint(x) < x || rint(x) > x) {
+      snprintf(why, sizeof why, "%.17g, no 32-bit integer", x);
+      return bad_value(source, column, row, i, why);
+    }
+    *y = (int32_t)x;
+    return LS_OK;
+  }
+  const float rounded = (float)x;
+  if (missing == NULL && !isfinite(column->type == LS__F64 ? x : (double)rounded))
+    return bad_value(source, column, row, i, "infinite, or too large for a float");
+  if (column->use == LS_SAMPLE_WEIGHT && x < 0) {
+    snprintf(why, sizeof why, "%g, a weight is not negative", x);
+    return bad_value(source, column, row, i, why);
+  }
+  if (column->type == LS__F64) *(double *)to = x;
+  else *(float *)to = rounded;
+  return LS_OK;
+}
+
+static ls_status read_careful(ls__reader *reader, const ls__source *source, const ls__column *column,
+                              uint64_t first, size_t span, const uint64_t *row, const size_t *slot, size_t n,
+                              unsigned char *into) {
+  ls_status st = LS_OK;
+  const size_t size = ls__dtype_size(column->type), count = column->count;
+  const size_t sample_bytes = reader->kept[column->array].bytes;
+  const double *x = NULL;
+  const unsigned char *gone = NULL;
+  LS_TRY(ls__reader_raw(reader, source, column, (size_t)first, span, &x, &gone));
+  for (size_t k = 0; k < n; k++) {
+    const size_t at = (size_t)(row[k] - first) * count;
+    unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
+    for (size_t i = 0; i < count; i++)
+      LS_TRY(keep(source, column, reader->kept[column->array].holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to + i * size));
+    if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+  }
+out:
+  return st;
+}
+
+/* ---- Rows ---- */
+
+static bool consecutive(const size_t *slot, size_t n) {
+  for (size_t k = 1; k < n; k++)
+    if (slot[k] != slot[0] + k) return false;
+  return true;
+}
+
+/* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
+static ls_status read_column(ls__reader *reader, const ls__source *source, const ls__column *column,
+                             uint64_t first, size_t span, const uint64_t *row, const size_t *slot,
+                             size_t n, unsigned char *into) {
+  ls_status st = LS_OK;
+  const size_t size = ls__dtype_size(column->type), bytes = ls__column_bytes(column);
+  const size_t sample_bytes = reader->kept[column->array].bytes;
+  /* Rows that follow each other in the file and in memory need no copy. */
+  if (column->careful) return read_careful(reader, source, column, first, span, row, slot, n, into);
+  const bool direct = span == n && bytes == sample_bytes && consecutive(slot, n);
+  unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
+  st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
+  if (st == LS_EDATA && column->type == LS__I32) st = too_large(source, column, (size_t)first, span, st);
+  if (st != LS_OK) goto out;
+  for (size_t k = 0; k < n; k++) {
+    unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
+    if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
+    if (column->type == LS__F32) LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+    if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+  }
+out:
+  return st;
+}
+
+ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const uint64_t *row,
+                            const size_t *slot, size_t n, void *const *to) {
+  enum { GAP_BYTES = 1 << 16, SOME = 1024 };
+  ls_status st = LS_OK;
+  size_t counted[SOME];
+  const size_t most = reader->raw_bytes / widest(source);
+  const size_t gap = GAP_BYTES / widest(source);
+  for (size_t i = 0; i < n;) {
+    if (reader->stop != NULL && atomic_load_explicit(reader->stop, memory_order_relaxed))
+      LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
+    size_t j = i + 1;
+    while (j < n && j - i < SOME && row[j] - row[i] < most && row[j] - row[j - 1] <= gap + 1) j++;
+    for (size_t k = i; slot == NULL && k < j; k++) counted[k - i] = k;
+    const size_t span = (size_t)(row[j - 1] - row[i]) + 1;
+    for (size_t c = 0; c < source->n; c++) {
+      const ls__column *column = &source->column[c];
+      if (to[column->array] == NULL) continue;
+      LS_TRY(read_column(reader, source, column, row[i], span, row + i, slot == NULL ? counted : slot + i,
+                         j - i, to[column->array]));
+    }
+    i = j;
+  }
+out:
+  return st;
+}

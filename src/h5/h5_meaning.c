@@ -1,0 +1,112 @@
+/* What the values of a dataset stand for, as its attributes and properties say: numbers that mean
+ * "missing" (netCDF's and HDF5's), packed numbers (CF), and what filter is not there. */
+#include <math.h>
+#include <string.h>
+
+#include "h5/h5_inside.h"
+
+/* The numbers of an attribute, at most `most`; false: there is none.  *odd: there is one of another kind. */
+static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *n, bool *odd) {
+  bool read = false;
+  *n = 0;
+  if (H5Aexists(id, name) <= 0) return false;
+  hid_t at = H5Aopen(id, name, H5P_DEFAULT);
+  hid_t type = at < 0 ? -1 : H5Aget_type(at), space = at < 0 ? -1 : H5Aget_space(at);
+  const H5T_class_t kind = type < 0 ? H5T_NO_CLASS : H5Tget_class(type);
+  const hssize_t count = space < 0 ? 0 : H5Sget_simple_extent_npoints(space);
+  if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && count > 0 && count <= (hssize_t)most)
+    read = H5Aread(at, H5T_NATIVE_DOUBLE, x) >= 0;
+  if (read) *n = (size_t)count;
+  else *odd = true;
+  if (type >= 0) H5Tclose(type);
+  if (space >= 0) H5Sclose(space);
+  if (at >= 0) H5Aclose(at);
+  return read;
+}
+
+static void add(const ls__h5_info *info, ls__h5_meaning *m, double x, const char *from) {
+  if (!info->integer && info->type == LS__F32) x = (double)(float)x; /* as the values are */
+  if (isnan(x)) return; /* such values are noticed without it */
+  for (size_t i = 0; i < m->n_missing; i++)
+    if (m->missing[i] <= x && m->missing[i] >= x) return;
+  if (m->n_missing == LS__H5_MISSING) return;
+  m->missing[m->n_missing] = x;
+  m->missing_from[m->n_missing++] = from;
+}
+
+/* A fill value that somebody chose.  0 is a number like others, and netCDF sets one of bytes that
+ * marks nothing. */
+static void add_fill(const ls__h5_set *set, ls__h5_meaning *m) {
+  H5D_fill_value_t defined = H5D_FILL_VALUE_UNDEFINED;
+  double x = 0;
+  hid_t type = H5Dget_type(set->id), made = H5Dget_create_plist(set->id);
+  const bool byte = type >= 0 && set->info.integer && H5Tget_size(type) == 1;
+  if (made >= 0 && !byte && H5Pfill_value_defined(made, &defined) >= 0 &&
+      defined == H5D_FILL_VALUE_USER_DEFINED && H5Pget_fill_value(made, H5T_NATIVE_DOUBLE, &x) >= 0 &&
+      (x < 0 || x > 0))
+    add(&set->info, m, x, "HDF5's fill value");
+  if (type >= 0) H5Tclose(type);
+  if (made >= 0) H5Pclose(made);
+}
+
+ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *m) {
+  static const char *const marks[] = {"_FillValue", "missing_value"};
+  ls_status st = LS_OK;
+  ls__h5_set *set = NULL;
+  double x[LS__H5_MISSING];
+  size_t n;
+  bool odd = false;
+  *m = (ls__h5_meaning){.factor = 1};
+  ls__h5_enter(file);
+  LS_TRY(ls__h5_set_find(file, name, &set));
+  m->matlab = H5Aexists(set->id, "MATLAB_class") > 0;
+  if (set->info.numeric) {
+    for (size_t i = 0; i < 2; i++)
+      if (numbers(set->id, marks[i], LS__H5_MISSING, x, &n, &odd))
+        for (size_t k = 0; k < n; k++) add(&set->info, m, x[k], marks[i]);
+    add_fill(set, m);
+    if (numbers(set->id, "scale_factor", 1, x, &n, &odd)) m->factor = x[0];
+    if (numbers(set->id, "add_offset", 1, x, &n, &odd)) m->offset = x[0];
+    if (odd || !isfinite(m->factor) || !isfinite(m->offset) || (m->factor >= 0 && m->factor <= 0))
+      LS_FAIL(LS_EDATA, "%s: %s: its attributes _FillValue, missing_value, scale_factor and add_offset are "
+              "taken as netCDF means them, and one of them is no such number", file->path, name);
+    m->packed = m->factor < 1 || m->factor > 1 || m->offset < 0 || m->offset > 0;
+  }
+  LS_TRY(ls__h5_gaps_find(file, set));
+  m->gaps = set->gaps->kind != LS__H5_WHOLE;
+  snprintf(m->why, sizeof m->why, "%s", set->gaps->why);
+out:
+  ls__h5_leave();
+  return st;
+}
+
+/* ---- Filters ---- */
+
+static const char *known_filter(H5Z_filter_t id) {
+  static const struct {
+    int id;
+    const char *name;
+  } known[] = {{H5Z_FILTER_SZIP, "szip"}, {H5Z_FILTER_DEFLATE, "gzip"}, {305, "lzo"}, {307, "bzip2"},
+               {32000, "lzf"}, {32001, "blosc"}, {32004, "lz4"}, {32008, "bitshuffle"}, {32013, "zfp"},
+               {32015, "zstd"}, {32017, "sz"}, {32022, "bit groom"}, {32024, "sz3"}, {32026, "blosc2"}};
+  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+    if (known[i].id == id) return known[i].name;
+  return NULL;
+}
+
+void ls__h5_filter_missing(hid_t made, char *text, size_t bytes) {
+  const int n = H5Pget_nfilters(made);
+  text[0] = '\0';
+  for (int i = 0; i < n; i++) {
+    unsigned flags = 0, config = 0;
+    size_t values = 0;
+    char own[32] = "";
+    const H5Z_filter_t id = H5Pget_filter2(made, (unsigned)i, &flags, &values, NULL, sizeof own - 1, own, &config);
+    if (id < 0 || H5Zfilter_avail(id) > 0) continue;
+    const char *name = known_filter(id);
+    for (char *p = own; *p != '\0'; p++)
+      if ((unsigned char)*p < 32 || (unsigned char)*p > 126) *p = '?';
+    snprintf(text, bytes, "%s (filter %d)", name != NULL ? name : own[0] != '\0' ? own : "a filter", (int)id);
+    return;
+  }
+}

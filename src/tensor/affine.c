@@ -33,3 +33,8 @@ void ls__affine_undo(const ls__affine *affine, float *y, size_t rows) {
     for (size_t k = 0; k < affine->n; k++)
       y[r * affine->n + k] = y[r * affine->n + k] / affine->rstd[k] + affine->mean[k];
 }
+
+void ls__affine_unscale(const ls__affine *affine, float *y, size_t rows) {
+  for (size_t r = 0; affine->n > 0 && r < rows; r++)
+    for (size_t k = 0; k < affine->n; k++) y[r * affine->n + k] /= affine->rstd[k];
+}

@@ -17,5 +17,7 @@ LS_CHECKED ls_status ls__affine_set(ls__affine *affine, size_t n, const float *m
 void ls__affine_reset(ls__affine *affine); /* frees */
 /* Take it back from predictions: y = y' / rstd + mean, for rows of affine->n. */
 void ls__affine_undo(const ls__affine *affine, float *y, size_t rows);
+/* Only the factor: y = y' / rstd, counted from the mean. */
+void ls__affine_unscale(const ls__affine *affine, float *y, size_t rows);
 
 #endif

@@ -43,10 +43,15 @@ static void print_json(const ls__task *task, const ls__scores *scores, double *c
 static void print_text(const ls__task *task, const ls__scores *scores, double *const *confusion,
                        const ls__session *s, FILE *out) {
   char name[2 * LS_NAME_BYTES];
+  int width = 12; /* of the column of names */
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    const int length = (int)strlen(ls__task_value_name(task, i, name));
+    if (length > width) width = length;
+  }
   fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);
-  fprintf(out, "  %-12s %.6g\n", "loss", scores->loss);
+  fprintf(out, "  %-*s %.6g\n", width, "loss", scores->loss);
   for (size_t i = 0; i < ls__task_values(task); i++)
-    fprintf(out, "  %-12s %.6g\n", ls__task_value_name(task, i, name), scores->value[i]);
+    fprintf(out, "  %-*s %.6g\n", width, ls__task_value_name(task, i, name), scores->value[i]);
   for (int h = 0; h < task->n_heads; h++) {
     if (confusion[h] == NULL) continue;
     fputc('\n', out);
@@ -65,6 +70,7 @@ static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, do
   if (task->n_heads == 0)
     LS_FAIL(LS_EUSAGE, "the checkpoint's configuration has no loss: give one, as in loss=mse");
   LS_TRY(check_classes(s, task));
+  LS_TRY(ls__task_origin(task, s->data, s->split));
   LS_TRY(ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);

@@ -54,7 +54,8 @@ LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows 
 typedef struct ls__rows {
   void *array[LS__MAX_ARRAYS]; /* targets, weights, lengths: room for max_n; NULL: not used */
   float *work;
-  float *shown, *shown_target; /* one head's, in the targets' own units */
+  float *shown, *shown_target; /* one head's, in the targets' own units, from their mean */
+  float *own, *own_target;     /* and in their own numbers, where a metric needs those */
 } ls__rows;
 LS_CHECKED ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
                                      size_t max_n, ls__rows *rows);
@@ -64,6 +65,11 @@ void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arr
                      void *to[LS__MAX_ARRAYS]);
 
 /* ---- Scores */
+
+/* Take the first sample of a part for what sums of squares are about (ls__metrics_set_origin), so
+ * that large targets keep their spread.  Local; the same on every rank. */
+LS_CHECKED ls_status ls__task_origin(const ls__task *task, ls_data *data, ls_split split);
+bool ls__task_wants_origin(const ls__task *task);
 
 /* Add the loss and metrics of the n samples that the run has just computed; with `gradients` their
  * gradients go back into the run.  Without `metrics` only losses are added. */

@@ -262,7 +262,8 @@ double ls__trainer_sums_of(const ls_trainer *t) {
 static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
   size_t n = lanes * t->task.width;
   t->logged = (ls__logged){(double)t->now.step, (double)t->now.position, 0};
-  const bool unnamed = t->now.n_sums == n + LS__LOGGED; /* by an earlier version */
+  /* By an earlier version; what counts from an origin now counted from zero then. */
+  const bool unnamed = t->now.n_sums == n + LS__LOGGED && !ls__task_wants_origin(&t->task);
   const bool named = t->now.n_sums == n + LS__BEHIND_SUMS;
   if (sums == NULL || !(unnamed || (named && sums[n + LS__LOGGED] == ls__trainer_sums_of(t)))) return;
   ls__logged logged;

@@ -1,0 +1,81 @@
+#!/bin/bash
+# What training, evaluating and predicting say is so: scores of targets far from zero, the learning
+# rate of a resumed epoch.
+. "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
+cd "$work" || exit 1
+
+# epochs RUN KEY: the key's values, one a line
+epochs() { grep '"type":"epoch"' "$1/metrics.jsonl" | grep -o "\"$2\":[^,}]*" | cut -d: -f2; }
+last() { epochs "$1" "$2" | tail -1; }
+# holds CONDITION: of awk
+holds() { awk "BEGIN { exit !($1) }" || fail "not so: $1 ($2)"; }
+
+# --- Targets far from zero: r2 is what its own rmse says, normalised or not, in training and after it.
+awk 'BEGIN { srand(2); print "x,near,far"; for (i = 0; i < 2000; i++) { x = rand(); e = 3 * x + 0.5 * rand();
+  printf "%.4f,%.5f,%.5f\n", x, e, int(32 * e) / 32 - 311030 } }' >far.csv
+for target in near far; do
+  cut -d, -f1,$([ $target = near ] && echo 2 || echo 3) far.csv >one.csv
+  accepted "$lockstep" convert csv one.csv -o $target.h5 --label number --quiet
+  cat >$target.yaml <<YAML
+data: {file: $target.h5, normalize: {inputs: standard, targets: standard}, split: {validation: 0.2}}
+model: [{dense: {units: 1}}]
+loss: mse
+optimizer: {adam: {lr: 0.05}}
+metrics: [mae, rmse, r2]
+train: {batch: 100, epochs: 15, seed: 1, lanes: 3}
+YAML
+  for n in 1 3; do
+    accepted ranks $n "$lockstep" train $target.yaml output=$target --progress=none
+    accepted ranks $n "$lockstep" evaluate $target --split all --json
+    cp "$work/out" $target$n.json
+  done
+  cmp -s ${target}1.json ${target}3.json || fail "evaluate of $target differs at 3 ranks"
+done
+r2() { grep -o '"r2":[^,}]*' "$1" | cut -d: -f2; }
+holds "$(r2 near1.json) > 0.9 && $(r2 far1.json) > 0.9" "r2"
+holds "($(r2 near1.json) - $(r2 far1.json)) ^ 2 < 1e-5" "r2 of near and far"
+for key in r2 validation_r2; do holds "($(last near $key) - $(last far $key)) ^ 2 < 1e-5" "$key while training"; done
+sed 's/, targets: standard//' far.yaml >plain.yaml
+accepted ranks 1 "$lockstep" train plain.yaml output=plain --progress=none
+accepted ranks 1 "$lockstep" evaluate plain --split all --json
+spread=$(awk -F, 'NR > 1 { n++; d = $3 + 311030; a += d; b += d * d } END { printf "%.9g", b / n - (a / n) ^ 2 }' far.csv)
+rmse=$(grep -o '"rmse":[^,}]*' "$work/out" | cut -d: -f2)
+holds "($(r2 "$work/out") / (1 - $rmse ^ 2 / $spread) - 1) ^ 2 < 1e-6" "r2 of targets that are not normalised"
+
+# --- An epoch that is taken up in its middle has the learning rate of its first step.
+cat >lr.yaml <<'YAML'
+data: {file: near.h5}
+model: [{dense: {units: 1}}]
+loss: mse
+optimizer: {sgd: {lr: 0.1}}
+schedule: cosine
+train: {batch: 150, epochs: 3, seed: 1, lanes: 3}
+checkpoint: {every_steps: 17, keep: 100}
+YAML
+for n in 1 3; do
+  rm -rf whole cut
+  accepted ranks $n "$lockstep" train lr.yaml output=whole --progress=none
+  cp -r whole cut
+  rm -f cut/summary.json cut/checkpoints/final.h5 cut/checkpoints/step-*3[4-9].h5 cut/checkpoints/step-*4?.h5
+  [ "$(ls cut/checkpoints)" = step-000000000017.h5 ] || fail "other checkpoints than wanted: $(ls cut/checkpoints)"
+  accepted ranks $n "$lockstep" train lr.yaml output=cut --resume --progress=none
+  same "learning rates at $n ranks" "$(epochs cut lr)" "$(epochs whole lr)"
+  same "weights at $n ranks" "$(hash_of cut)" "$(hash_of whole)"
+done
+
+# --- Names of any length stand above each other.
+cat >names.yaml <<'YAML'
+data: {file: near.h5, inputs: /train/x, targets: {a_rather_long_name: /train/y, short: /train/y}}
+model: [{dense: {units: 1, name: a_rather_long_name}}, {dense: {units: 1, name: short, from: input}}]
+outputs: [a_rather_long_name, short]
+loss: {a_rather_long_name: mse, short: mse}
+optimizer: {sgd: {lr: 0.1}}
+train: {batch: 150, epochs: 1}
+output: names
+YAML
+accepted ranks 1 "$lockstep" train names.yaml --progress=none
+accepted ranks 1 "$lockstep" evaluate names --split all
+[ "$(tail -n +2 "$work/out" | sed -E 's/^(  [^ ]+ +).*/\1/' | awk '{ print length($0) }' | sort -u | wc -l)" = 1 ] ||
+  fail "numbers of evaluate don't stand above each other: $(cat "$work/out")"
+
+finish

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/inside.h"
 #include "tensor/span.h"
 
 /* ---- Opening ---- */
@@ -184,6 +185,15 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
   return bad_value(source, column, row, 0, why);
 }
 
+static ls_status take_values(const ls__source *source, const ls__column *column, const ls__kept *kept,
+                             uint64_t row, float *x) {
+  char why[80];
+  const size_t i = ls__values_take(kept, x, column->count);
+  if (i == column->count) return LS_OK;
+  snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i], kept->n_values);
+  return bad_value(source, column, row, i, why);
+}
+
 static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
                               int32_t length) {
   char why[80];
@@ -237,6 +247,8 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
     if (column->type == LS__F32) LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+    if (reader->kept[column->array].values != NULL)
+      LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
   }
 out:

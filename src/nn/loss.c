@@ -28,6 +28,12 @@ static const ls__kind *added_kinds[LS_MAX_LOSSES + 1];
 
 const ls__registry ls__losses = {"loss", kinds, added_kinds, common};
 
+static ls_status configure_added(ls__loss *loss, ls_config *options) {
+  (void)options;
+  loss->about = LS__ABOUT_ANYTHING;
+  return LS_OK;
+}
+
 /* Any shape of targets is the definition's own business. */
 static ls_status fit_added(ls__loss *loss) {
   (void)loss;
@@ -59,6 +65,7 @@ ls_status ls_loss_register(const ls_loss_definition *d) {
   if (i == LS_MAX_LOSSES) LS_FAIL(LS_EUSAGE, "at most %d losses can be registered", LS_MAX_LOSSES);
   definition[i] = d;
   added[i] = (ls__loss_kind){.kind = {d->name, d->what != NULL ? d->what : "registered by the program", NULL},
+                             .configure = configure_added,
                              .fit = fit_added,
                              .run = run_added};
   added_kinds[i] = &added[i].kind;

@@ -22,7 +22,8 @@
 typedef enum ls__about {
   LS__ABOUT_NUMBERS, /* regression */
   LS__ABOUT_CLASSES, /* the last dimension holds a score for each class */
-  LS__ABOUT_YES_NO   /* each output is a yes or no of its own */
+  LS__ABOUT_YES_NO,  /* each output is a yes or no of its own */
+  LS__ABOUT_ANYTHING /* the program's own: nobody knows */
 } ls__about;
 
 typedef struct ls__loss_kind ls__loss_kind;

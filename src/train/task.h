@@ -41,6 +41,13 @@ typedef struct ls__task {
 LS_CHECKED ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
                                      const ls__array *arrays, const ls__affine *normal, ls__task *task);
 void ls__task_reset(ls__task *task);
+/* Tell the data what each loss makes of its target: whether it is normalised, and whether the names of
+ * its classes are numbers that are compared.  LS_ECONFIG where they are none, or where classes are to
+ * be normalised.  Before ls__data_load; local, the same on all ranks; `notes`: where a line says which
+ * names became numbers, or NULL. */
+LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FILE *notes);
+/* Whether an output's target is classes, which then have names where the data give some. */
+bool ls__head_has_classes(const ls__head *head, const ls__array *target);
 /* A hash of what the sums are of: outputs, losses, metrics. */
 uint64_t ls__task_identity(const ls__task *task);
 

@@ -78,4 +78,47 @@ accepted ranks 1 "$lockstep" evaluate names --split all
 [ "$(tail -n +2 "$work/out" | sed -E 's/^(  [^ ]+ +).*/\1/' | awk '{ print length($0) }' | sort -u | wc -l)" = 1 ] ||
   fail "numbers of evaluate don't stand above each other: $(cat "$work/out")"
 
+# --- The loss decides what a target is: few whole numbers are classes in the file, and numbers to mse.
+awk 'BEGIN { srand(3); print "x,dose,kind"; for (i = 0; i < 300; i++) { k = int(6 * rand());
+  printf "%.4f,%d,%s\n", k + 0.3 * rand(), 50 * k + 100, (k > 2 ? "spam" : "ham") } }' >dose.csv
+cut -d, -f1,2 dose.csv >d.csv
+cut -d, -f1,3 dose.csv >k.csv
+accepted "$lockstep" convert csv d.csv -o classes.h5 --label class --quiet
+accepted "$lockstep" convert csv d.csv -o numbers.h5 --label number --quiet
+accepted "$lockstep" convert csv k.csv -o kind.h5 --label class --quiet
+cat >dose.yaml <<'YAML'
+data: {file: numbers.h5, normalize: true}
+model: [{dense: {units: 1}}]
+loss: mse
+optimizer: {adam: {lr: 0.05}}
+metrics: [mae, r2]
+train: {batch: 20, epochs: 20, seed: 1, lanes: 3}
+YAML
+for n in 1 3; do
+  accepted ranks $n "$lockstep" train dose.yaml output=numbers --progress=none
+  [ -s "$work/err" ] && fail "a word about numbers: $(cat "$work/err")"
+  for memory in node stream; do
+    accepted ranks $n "$lockstep" train dose.yaml data.file=classes.h5 data.memory=$memory output=classes --progress=none
+    same "notes" "$(cat "$work/err")" \
+      'lockstep: note: the 6 classes of "target" are numbers (100, 150, 200, ... 350), and mse compares with these'
+    same "weights of labels and numbers" "$(hash_of classes)" "$(hash_of numbers)"
+  done
+done
+holds "$(last classes r2) > 0.9" "r2 of doses"
+accepted ranks 3 "$lockstep" evaluate classes --json
+cp "$work/out" classes.json
+accepted ranks 1 "$lockstep" evaluate numbers --json
+same "evaluate of labels and numbers" "$(cat classes.json)" "$(cat "$work/out")"
+accepted ranks 1 "$lockstep" predict classes -o p.h5
+accepted "$lockstep" inspect p.h5 --json
+shown '"/predictions"'
+grep -q '/classes' "$work/out" && fail "a regression predicts classes"
+refused 2 'dose.yaml:3: loss: mse compares numbers.*ham, spam.*cross_entropy.*--label number' \
+  "$lockstep" train dose.yaml data.file=kind.h5 output=none
+refused 2 'normalize: targets: binary_cross_entropy takes classes' \
+  "$lockstep" train dose.yaml data.file=kind.h5 loss=binary_cross_entropy metrics=[accuracy] \
+  'data.normalize={targets: standard}' output=none
+accepted ranks 1 "$lockstep" train dose.yaml data.file=kind.h5 loss=binary_cross_entropy metrics=[accuracy] output=kind --progress=none
+accepted ranks 1 "$lockstep" gradcheck dose.yaml data.file=classes.h5
+
 finish

@@ -74,6 +74,12 @@ struct ls__loss_kind {
 
 extern const ls__registry ls__losses;
 
+/* The entry of an output in `loss:` or `metrics:` of a configuration, NULL: none.  With one output all of
+ * it, with several that of the output's name; a list or a name where a map by output is wanted is
+ * LS_ECONFIG. */
+LS_CHECKED ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs, const char *output,
+                                    ls_config **entry);
+
 /* Read `mse`, `{cross_entropy: {label_smoothing: 0.1}}`. */
 LS_CHECKED ls_status ls__loss_create(ls_config *node, ls__loss **out);
 void ls__loss_destroy(ls__loss *loss);

@@ -10,27 +10,6 @@
 
 /* ---- Reading */
 
-/* The entry of a head in `loss:` or `metrics:`: with one output all of it, with several that of the
- * output's name.  A list or a name where a map by output is wanted is an error. */
-static ls_status entry_of(ls_config *root, const char *key, const ls__graph *graph, const char *output,
-                          ls_config **entry) {
-  ls_config *node = ls__config_child(root, key);
-  *entry = node;
-  if (node == NULL) return LS_OK;
-  if (graph->n_outputs == 1) { /* a map by the one name is as good */
-    if (ls__config_kind_of(node) == LS__MAP && ls__config_count(node) == 1 &&
-        strcmp(ls__config_key(ls__config_at(node, 0)), output) == 0 &&
-        ls__registry_find(&ls__losses, output) == NULL)
-      *entry = ls__config_child(node, output);
-    return LS_OK;
-  }
-  if (ls__config_kind_of(node) != LS__MAP)
-    return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
-                           graph->n_outputs, key, output);
-  *entry = ls__config_child(node, output);
-  return LS_OK;
-}
-
 /* Keys that are no output are mistakes. */
 static ls_status finish_map(ls_config *root, const char *key, const ls__graph *graph) {
   ls_config *node = ls__config_child(root, key);
@@ -85,7 +64,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
   ls_config *loss = NULL, *metrics = NULL;
   const ls_port port = ls__graph_output(graph, output);
   memcpy(head->name, port.name, sizeof head->name);
-  LS_TRY(entry_of(root, "loss", graph, head->name, &loss));
+  LS_TRY(ls__loss_entry(root, "loss", graph->n_outputs, head->name, &loss));
   if (loss == NULL) LS_REFUSE(root, "loss: the output \"%s\" has none", head->name);
   LS_TRY(ls__loss_create(loss, &head->loss));
   LS_TRY(find_target(root, n_arrays, arrays, graph, head));
@@ -105,7 +84,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
                                   .binary = head->loss->about == LS__ABOUT_YES_NO,
                                   .logits = head->loss->logits,
                                   .lengths = head->lengths >= 0};
-  LS_TRY(entry_of(root, "metrics", graph, head->name, &metrics));
+  LS_TRY(ls__loss_entry(root, "metrics", graph->n_outputs, head->name, &metrics));
   LS_TRY(ls__metrics_create(metrics, &head->kind, &head->metrics));
   head->at = task->width;
   task->width += 1 + ls__metrics_reals(head->metrics) + ls__metrics_counts(head->metrics);

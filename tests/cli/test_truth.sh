@@ -121,4 +121,58 @@ refused 2 'normalize: targets: binary_cross_entropy takes classes' \
 accepted ranks 1 "$lockstep" train dose.yaml data.file=kind.h5 loss=binary_cross_entropy metrics=[accuracy] output=kind --progress=none
 accepted ranks 1 "$lockstep" gradcheck dose.yaml data.file=classes.h5
 
+# --- Two classes: one output is a probability of the second, with the sigmoid in the network or left to
+# the loss; so are two outputs, with the softmax.  evaluate and predict say the same of each sample.
+awk 'BEGIN { srand(7); print "a,b,kind"; for (i = 0; i < 240; i++) { a = rand(); b = rand();
+  printf "%.3f,%.3f,%s\n", a, b, (a > b + 0.15 * rand() ? "spam" : "ham") } }' >spam.csv
+accepted "$lockstep" convert csv spam.csv -o spam.h5 --quiet
+sed 's/spam/1/; s/ham/0/' spam.csv >bits.csv # the same without names
+accepted "$lockstep" convert csv bits.csv -o bits.h5 --label number --quiet
+two() { # NAME LOSS LAYER FILE
+  cat >"$1.yaml" <<YAML
+data: {file: $4, normalize: {inputs: standard}}
+model: [{dense: {units: 8, activation: relu}}, {dense: $3}]
+loss: $2
+optimizer: {adam: {lr: 0.05}}
+train: {batch: 30, epochs: 8, seed: 1, lanes: 3}
+output: $1
+YAML
+  accepted ranks 1 "$lockstep" train "$1.yaml" --progress=none
+  for n in 1 3; do
+    accepted ranks $n "$lockstep" evaluate "$1" --json
+    predicted=$(grep -o '"matrix":.*' "$work/out" | tr -c '0-9\n' ' ' | awk '{ print $2 + $4 }')
+    [ "$predicted" -gt 40 ] || fail "$1: the network has learnt nothing"
+    accepted ranks $n "$lockstep" predict "$1" -o p.h5
+    accepted "$lockstep" inspect p.h5 --json
+    holds "$(grep -o '"/predictions".*"max":[^,]*' "$work/out" | sed 's/.*://') <= 1" "$1: probabilities"
+    holds "$(grep -o '"/predictions".*"min":[^,]*' "$work/out" | sed -E 's/.*"min":([^,]*).*/\1/') >= 0" "$1: probabilities"
+    h5dump -d /classes p.h5 >"$work/chosen" 2>/dev/null || fail "$1: no /classes"
+    same "$1 at $n ranks: samples of class 1" "$(grep -o '[01]\(,\|$\)' "$work/chosen" | grep -c 1)" "$predicted"
+    h5dump -a /predictions/values p.h5 | grep -q '"probabilities"' || fail "$1: values"
+  done
+}
+if command -v h5dump >/dev/null; then
+  two inside binary_cross_entropy '{units: 1, activation: sigmoid}' spam.h5
+  two left binary_cross_entropy '{units: 1}' spam.h5
+  two bits binary_cross_entropy '{units: 1}' bits.h5
+  two ends '{binary_cross_entropy: {from_logits: false}}' '{units: 1, activation: sigmoid}' spam.h5
+  two softmax cross_entropy '{units: 2}' spam.h5
+  same "logits and sigmoid" "$(hash_of inside)" "$(hash_of left)"
+  accepted ranks 1 "$lockstep" predict numbers -o p.h5
+  h5dump -a /predictions/values p.h5 | grep -q '"numbers"' || fail "a regression's values"
+fi
+
+# --- Labels that a loss can't take: what is wrong, and the cure.
+awk -F, 'NR == 1 { print } NR > 1 { print $1 "," $2 "," 1 + NR % 3 }' spam.csv >three.csv
+accepted "$lockstep" convert csv three.csv -o three.h5 --label number --quiet
+for n in 3 2 1; do
+  case $n in
+    3) pattern='labels are counted from 1, it seems, 1 to 3.*subtract 1'; loss=cross_entropy ;;
+    2) pattern='label 3 is not in 0..1, which are the model.s outputs; an output a class'; loss=cross_entropy ;;
+    1) pattern='is not a probability.*more are for cross_entropy'; loss=binary_cross_entropy ;;
+  esac
+  echo "{data: {file: three.h5}, model: [dense: {units: $n}], loss: $loss, optimizer: sgd, train: {batch: 9, epochs: 1}, output: none}" >labels.yaml
+  refused 3 "$pattern" "$lockstep" train labels.yaml
+done
+
 finish

@@ -40,7 +40,9 @@ LS_PUBLIC void ls_model_destroy(ls_model *model);
  *
  * Local; needs no MPI; not for one model on several threads at once.  Inputs are as in the data
  * file: normalisation, where the network was trained with it, is applied here, and taken back from
- * predictions.  A final softmax or sigmoid is applied.
+ * predictions.  Where the configuration's `loss:` is cross_entropy or binary_cross_entropy, predictions
+ * are probabilities: the softmax or sigmoid that the loss applies is applied here too, if the network
+ * does not end with it (not with `from_logits: false`, which says that they are probabilities already).
  *
  * @param x  [n, input shape]
  * @param y  [n, output shape], written

@@ -170,7 +170,9 @@ LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint
                                            bool json, FILE *out);
 
 /** Predict a part of a dataset into an HDF5 file: /predictions [N, output], and for classes
- * /classes [N]; the attribute `split` of /predictions names the part.
+ * /classes [N] (or [N, positions]): the most probable, of one output 1 above one half.  Attributes of
+ * /predictions: `split` names the part, `values` is "probabilities" after cross_entropy and
+ * binary_cross_entropy, else "numbers"; of /classes: `classes`, their names, if they have some.
  *
  * Collective; as ls_evaluate, but targets are not needed.
  * @param output  the file, which appears whole or not at all

@@ -82,8 +82,8 @@ const command cmd_predict = {
     .name = "predict",
     .summary = "write a trained network's predictions to a file",
     .synopsis = "[mpirun -n N] lockstep predict CHECKPOINT -o OUT.h5 [KEY=VALUE...] [options]",
-    .prose = "Writes /predictions [N, outputs] in the targets' own units (probabilities after a softmax or "
-             "sigmoid), and for classes /classes [N].  All rows: in the file's order, and of groups train, "
+    .prose = "Writes /predictions [N, outputs] in the targets' own units (probabilities after cross_entropy and "
+             "binary_cross_entropy), and for classes /classes [N].  All rows: in the file's order, and of groups train, "
              "then validation, then test.",
     .arguments = predict_arguments,
     .options = predict_options,

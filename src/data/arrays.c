@@ -200,6 +200,7 @@ void ls__arrays_reset(ls_data *data) {
     ls__free(kept->rstd);
     ls__free(kept->raw);
     ls__free(kept->center);
+    ls__free(kept->values);
     ls__affine_reset(&kept->normal);
   }
 }

@@ -55,6 +55,16 @@ LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__dat
  * have a scale; values that are no int32_t are found when they are read.  Local, the same on all
  * ranks; ls__data_load comes after it, also on data that were loaded before. */
 LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
+/* What a loss makes of a target, told before ls__data_load (also of data that were loaded before):
+ * with `normalize: true` numbers are normalised, whole ones too, and classes never; of any other loss
+ * those that aren't all whole numbers.  Local, the same on all ranks. */
+typedef enum ls__target_is { LS__TARGET_ANY, LS__TARGET_NUMBERS, LS__TARGET_CLASSES } ls__target_is;
+void ls__data_set_target(ls_data *data, size_t array, ls__target_is is);
+/* Whether the configuration itself says `targets: standard`. */
+bool ls__data_normalizes_targets(const ls_data *data);
+/* Deliver values[label] for the labels of a target, which must be in 0..n-1; n 0: the labels again.
+ * Of data from a file; local, the same on all ranks; ls__data_load comes after it. */
+LS_CHECKED ls_status ls__data_set_values(ls_data *data, size_t array, const double *values, size_t n);
 /* The second half, needed before any sample is taken: read into memory, or get ready to stream;
  * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);

@@ -97,6 +97,9 @@ LS_CHECKED ls_status ls__memory_load(ls_data *data);
 LS_CHECKED ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples);
 void ls__memory_destroy(ls_data *data);
 
+/* targets.c: labels to the values of their classes; the first that has none, or n. */
+size_t ls__values_take(const ls__kept *kept, float *x, size_t n);
+
 /* normal.c: statistics of the training part, as the rules of kept[] say.  Collective. */
 LS_CHECKED ls_status ls__normal_measure(ls_data *data);
 /* Make mean and rstd of all arrays from the normalisation and the scale of bytes. */

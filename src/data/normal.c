@@ -280,16 +280,15 @@ out:
 /* Of all arrays, from the moments of all their elements. */
 static ls_status conclude_all(ls_data *data, const measured *m, const moments *all) {
   ls_status st = LS_OK;
-  const ls__normalize *normalize = &data->settings.normalize;
   for (size_t a = 0; a < m->n; a++) {
     const size_t i = m->array[a];
     ls__normal_rule rule = rule_of(&data->kept[i]);
     if (data->kept[i].given) continue;
-    if (data->array[i].use == LS_TARGET && normalize->if_real && m->real[a] == 0) rule = LS__NORMAL_NONE;
+    if (data->kept[i].if_real && m->real[a] == 0) rule = LS__NORMAL_NONE;
     const size_t count = m->start[a + 1] - m->start[a];
     const ls__kept *kept = &data->kept[i];
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
-                    normalize->per == 1, &data->kept[i].normal));
+                    data->settings.normalize.per == 1, &data->kept[i].normal));
     double missing = 0;
     for (size_t k = 0; k < count && kept->holes; k++) missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
     if (missing > 0)

@@ -77,27 +77,18 @@ out:
 
 /* ---- Headers ---- */
 
-/* Which arrays are normalised. */
-static ls_status choose_rules(ls_data *data, ls_config *config) {
+/* Which arrays are normalised, until a loss says more of the targets. */
+static void choose_rules(ls_data *data) {
   const ls__normalize *normalize = &data->settings.normalize;
-  size_t real = 0, whole = data->n_arrays;
-  if (data->purpose != LS__DATA_TRAIN) return LS_OK;
+  if (data->purpose != LS__DATA_TRAIN) return;
   for (size_t i = 0; i < data->n_arrays; i++) {
     const ls__array *array = &data->array[i];
-    if (array->use == LS_INPUT) data->kept[i].rule = (ls__normal_rule)normalize->inputs;
-    if (array->use != LS_TARGET) continue;
-    if (array->integer && data->kept[i].same < 0) {
-      if (whole == data->n_arrays) whole = i;
-      continue;
-    }
-    real++;
-    if (data->kept[i].same < 0) data->kept[i].rule = (ls__normal_rule)normalize->targets;
+    ls__kept *kept = &data->kept[i];
+    if (array->use == LS_INPUT) kept->rule = (ls__normal_rule)normalize->inputs;
+    if (array->use != LS_TARGET || kept->same >= 0) continue;
+    kept->rule = (ls__normal_rule)normalize->targets;
+    kept->if_real = normalize->if_real;
   }
-  if (normalize->targets == LS__NORMAL_NONE || normalize->if_real || real > 0) return LS_OK;
-  return ls__config_fail(ls__config_child(config, "normalize"),
-                         "targets: %s holds whole numbers, which are taken for classes and never "
-                         "normalised; store them as floating-point numbers",
-                         ls__source_first(&data->source[0], whole)->name);
 }
 
 /* All that a rank does without the others. */
@@ -112,7 +103,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   LS_TRY(open_sources(data, config, wanted));
   LS_TRY(ls__arrays_describe(data, wanted));
   LS_TRY(ls__h5_sound(data->file));
-  LS_TRY(choose_rules(data, config));
+  choose_rules(data);
 out:
   if (wanted != NULL) ls__wanted_reset(wanted);
   ls__free(wanted);

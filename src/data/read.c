@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/source.h"
+#include "data/inside.h"
 #include "tensor/span.h"
 
 size_t ls__column_bytes(const ls__column *column) {
@@ -71,6 +71,17 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
   if (column->use != LS_SAMPLE_WEIGHT || x[0] >= 0) return LS_OK;
   snprintf(why, sizeof why, "%g, a weight is not negative", (double)x[0]);
   return bad_value(source, column, row, 0, why);
+}
+
+/* Labels to what their classes stand for. */
+static ls_status take_values(const ls__source *source, const ls__column *column, const ls__kept *kept,
+                             uint64_t row, float *x) {
+  char why[80];
+  if (kept->values == NULL) return LS_OK;
+  const size_t i = ls__values_take(kept, x, column->count);
+  if (i == column->count) return LS_OK;
+  snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i], kept->n_values);
+  return bad_value(source, column, row, i, why);
 }
 
 static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
@@ -190,6 +201,8 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source, cons
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     for (size_t i = 0; i < count; i++)
       LS_TRY(keep(source, column, reader->kept[column->array].holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to + i * size));
+    if (column->type == LS__F32)
+      LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
   }
 out:
@@ -221,7 +234,10 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
-    if (column->type == LS__F32) LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+    if (column->type == LS__F32) {
+      LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+      LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
+    }
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
   }
 out:

@@ -31,7 +31,7 @@ static const ls__option data_options[] = {
                 "of the target NAME are real; the others are padding, and count neither in the loss nor in "
                 "metrics"),
     LS__BY_HAND("normalize", "boolean or map", "false",
-                "`true`: inputs, and targets that aren't whole numbers, to mean 0 and standard "
+                "`true`: inputs, and targets of losses that compare numbers, to mean 0 and standard "
                 "deviation 1 over the training part; kept with the model"),
     LS__CHOICE(ls__data_settings, memory, "auto", memories,
                "once into memory that a node's ranks share, or streamed from the file; auto: in "
@@ -59,7 +59,7 @@ static const ls__option normalize_options[] = {
     LS__CHOICE(ls__normalize, inputs, "standard", input_rules,
                "the same by hand; `minmax`: to 0..1"),
     LS__CHOICE(ls__normalize, targets, "none", target_rules,
-               "targets; those of whole numbers stay as they are"),
+               "targets of losses that compare numbers; classes stay as they are"),
     LS__CHOICE(ls__normalize, per, "feature", pers,
                "a mean for each element of a sample, or one for all"),
     LS__END};

@@ -20,7 +20,7 @@ typedef struct ls__draw {
 typedef struct ls__normalize {
   int inputs, targets; /* ls__normal_rule */
   int per;             /* 1: one mean for all elements, `per: dataset` */
-  bool if_real;        /* `true`: targets only where a value is no whole number */
+  bool if_real;        /* `true`: targets as the loss says, or where a value is no whole number */
 } ls__normalize;
 
 typedef struct ls__data_settings {

@@ -15,6 +15,7 @@ typedef struct ls__metric {
   char name[32];         /* as it is reported: "top_5" */
   size_t reals, counts;  /* sums of either kind */
   size_t real, count;    /* where they begin among those of all metrics */
+  const double *origin;  /* [target] what sums of targets are best counted from: a value among them */
 } ls__metric;
 
 /* What was counted. */
@@ -28,6 +29,9 @@ struct ls__metric_kind {
   size_t options_bytes;
   bool for_classes, for_numbers; /* taken for such a task when the configuration lists none; then
                                     without options */
+  bool compares;         /* a constant taken off prediction and target changes nothing: it then gets
+                            normalised ones counted from their mean, where they have all their digits */
+  bool about_origin;     /* it counts from `origin` */
   size_t reals, counts;  /* sums that it keeps, unless configure says other numbers */
   /* What it needs and the task doesn't give, in words; NULL: nothing, as where there is no function. */
   const char *(*needs)(const ls__metrics_task *task);

@@ -19,6 +19,7 @@ static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED
 const ls__metric_kind ls__metric_mae = {
     .kind = {"mae", "mean of |prediction - target|; of numbers", NULL},
     .for_numbers = true,
+    .compares = true,
     .reals = 1,
     .needs = ls__metric_needs_numbers,
     .add = add,

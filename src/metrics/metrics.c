@@ -29,6 +29,7 @@ struct ls__metrics {
   size_t reals, counts;
   size_t n;
   ls__metric *metric;
+  double *origin; /* [target] */
 };
 
 /* The first counts: samples, and where they have lengths the answers that count. */
@@ -45,6 +46,7 @@ static ls_status add_metric(ls__metrics *m, const ls__metric_kind *kind, ls_conf
   ls_status st = LS_OK;
   ls__metric *added = &m->metric[m->n];
   added->kind = kind;
+  added->origin = m->origin;
   added->reals = kind->reals;
   added->counts = kind->counts;
   snprintf(added->name, sizeof added->name, "%s", kind->kind.name);
@@ -101,6 +103,7 @@ ls_status ls__metrics_create(ls_config *node, const ls__metrics_task *task, ls__
                                task->target.dim[0] == task->prediction.dim[0]));
   LS_TRY(ls__alloc(&m, 1, sizeof *m, "metrics"));
   m->task = *task;
+  LS_TRY(ls__alloc(&m->origin, ls_shape_count(&task->target), sizeof *m->origin, "metrics"));
   m->counts = task->lengths ? ANSWERS + 1 : SAMPLES + 1;
   if (node == NULL) {
     LS_TRY(add_defaults(m));
@@ -122,6 +125,7 @@ void ls__metrics_destroy(ls__metrics *metrics) {
   if (metrics == NULL) return;
   for (size_t i = 0; i < metrics->n; i++) ls__free(metrics->metric[i].options);
   ls__free(metrics->metric);
+  ls__free(metrics->origin);
   ls__free(metrics);
 }
 
@@ -153,20 +157,50 @@ ls__metrics_task ls__metrics_part(const ls__metrics_task *task, size_t length) {
   return part;
 }
 
-static void add_samples(const ls__metrics *m, const ls__metrics_task *task, size_t n,
-                        const float *yhat, const float *y, double *real, double *count) {
-  count[SAMPLES] += (double)n;
-  if (task->lengths) count[ANSWERS] += (double)(n * answers_of(task));
+bool ls__metrics_compare(const ls__metrics *m) {
+  for (size_t i = 0; i < m->n; i++)
+    if (!m->metric[i].kind->compares) return false;
+  return true;
+}
+
+bool ls__metrics_want_origin(const ls__metrics *m) {
+  for (size_t i = 0; i < m->n; i++)
+    if (m->metric[i].kind->about_origin) return true;
+  return false;
+}
+
+void ls__metrics_set_origin(ls__metrics *m, const float *y) {
+  for (size_t k = 0; k < ls_shape_count(&m->task.target); k++) m->origin[k] = (double)y[k];
+}
+
+/* Predictions and targets; those of metrics that do more than compare. */
+typedef struct batch {
+  size_t n;
+  const float *yhat, *y, *own_yhat, *own_y;
+} batch;
+
+static void add_samples(const ls__metrics *m, const ls__metrics_task *task, const batch *s,
+                        double *real, double *count) {
+  count[SAMPLES] += (double)s->n;
+  if (task->lengths) count[ANSWERS] += (double)(s->n * answers_of(task));
   for (size_t i = 0; i < m->n; i++) {
     const ls__metric *a = &m->metric[i];
-    a->kind->add(a, task, n, yhat, y, real + a->real, count + a->count);
+    const bool compares = a->kind->compares;
+    a->kind->add(a, task, s->n, compares ? s->yhat : s->own_yhat, compares ? s->y : s->own_y,
+                 real + a->real, count + a->count);
   }
 }
 
-void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const float *y,
-                     const int32_t *lengths, double *real, double *count) {
+static const float *row(const float *x, size_t i, size_t count) {
+  return x == NULL ? NULL : x + i * count;
+}
+
+void ls__metrics_add_shifted(const ls__metrics *m, size_t n, const float *yhat, const float *y,
+                             const float *own_yhat, const float *own_y, const int32_t *lengths,
+                             double *real, double *count) {
+  const batch all = {n, yhat, y, own_yhat, own_y};
   if (lengths == NULL) {
-    add_samples(m, &m->task, n, yhat, y, real, count);
+    add_samples(m, &m->task, &all, real, count);
     return;
   }
   LS_ASSERT(m->task.lengths);
@@ -174,8 +208,15 @@ void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const fl
   const size_t y_count = ls_shape_count(&m->task.target);
   for (size_t i = 0; i < n; i++) {
     const ls__metrics_task part = ls__metrics_part(&m->task, (size_t)lengths[i]);
-    add_samples(m, &part, 1, yhat + i * yhat_count, y + i * y_count, real, count);
+    const batch one = {1, row(yhat, i, yhat_count), row(y, i, y_count), row(own_yhat, i, yhat_count),
+                         row(own_y, i, y_count)};
+    add_samples(m, &part, &one, real, count);
   }
+}
+
+void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const float *y,
+                     const int32_t *lengths, double *real, double *count) {
+  ls__metrics_add_shifted(m, n, yhat, y, yhat, y, lengths, real, count);
 }
 
 double ls__metrics_value(const ls__metrics *m, size_t i, const double *real, const double *count) {

@@ -22,6 +22,7 @@ static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED
 const ls__metric_kind ls__metric_rmse = {
     .kind = {"rmse", "root of the mean of (prediction - target)^2; of numbers", NULL},
     .for_numbers = true,
+    .compares = true,
     .reals = 1,
     .needs = ls__metric_needs_numbers,
     .add = add,

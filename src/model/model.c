@@ -4,9 +4,59 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "nn/activation.h"
+#include "nn/softmax.h"
 #include "tensor/gemm.h"
 #include "tensor/port.h"
 #include "tensor/span.h"
+
+LS_SIMD_DECLARE(ls__softmax_ops, ls__softmax_ops);
+
+/* ---- What outputs mean */
+
+/* A loss applies the activation that the network leaves out; predictions have it as well. */
+static void learn_meaning(ls_model *model, ls_config *config, int i) {
+  const ls__graph *graph = model->graph;
+  const ls_port port = ls__graph_output(graph, i);
+  const int node = ls__graph_producer(graph, graph->output[i]);
+  const char *ends = node >= 0 ? graph->node[node].layer.kind->kind.name : "";
+  ls__says *says = &model->says[i];
+  ls_config *entry = NULL;
+  ls__loss *loss = NULL;
+  says->about = LS__ABOUT_ANYTHING;
+  /* A loss that can't be read is refused where it is needed. */
+  if (ls__loss_entry(config, "loss", graph->n_outputs, port.name, &entry) != LS_OK || entry == NULL ||
+      ls__loss_create(entry, &loss) != LS_OK)
+    return;
+  says->about = loss->about;
+  says->probabilities = loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO;
+  says->last = loss->absorbs == NULL || strcmp(loss->absorbs, ends) == 0 ? NULL : loss->absorbs;
+  ls__loss_destroy(loss);
+}
+
+static ls_status learn_meanings(ls_model *model) {
+  ls_status st = LS_OK;
+  ls_config *config = NULL; /* a copy: reading fills in defaults */
+  LS_TRY(ls__config_copy(model->config, &config));
+  for (int i = 0; i < model->graph->n_outputs; i++) learn_meaning(model, config, i);
+out:
+  ls_config_destroy(config);
+  return st;
+}
+
+static void apply_last(const ls__says *says, const ls_shape *shape, size_t rows, float *y) {
+  const size_t n = rows * ls_shape_count(shape);
+  if (says->last == NULL) return;
+  if (strcmp(says->last, "softmax") == 0) {
+    const size_t width = shape->ndim > 0 ? shape->dim[shape->ndim - 1] : 1;
+    LS_SIMD_PICK(ls__softmax_ops)->forward(y, y, n / width, width);
+  } else {
+    LS_ASSERT(strcmp(says->last, "sigmoid") == 0);
+    ls__activations()->op[LS__ACT_sigmoid].forward(y, y, 0, n);
+  }
+}
+
+/* ---- Making one */
 
 ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs, ls_model **out) {
   ls_status st = LS_OK;
@@ -17,6 +67,7 @@ ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs
   LS_TRY(ls__graph_build(ls__config_child(config, "model"), ls__config_child(config, "outputs"),
                          n_inputs, inputs, &model->graph));
   LS_TRY(ls__config_copy(config, &model->config));
+  LS_TRY(learn_meanings(model));
   LS_TRY(ls__alloc(&model->parameters, model->graph->arena, sizeof *model->parameters, "parameters"));
   *out = model;
   model = NULL;
@@ -85,6 +136,7 @@ void ls__model_take_output(const ls_model *model, const ls__run *run, int i, siz
   memcpy(y, ls__run_result(run, i), rows * count * sizeof *y);
   if (model->output[i].n > 0)
     ls__affine_undo(&model->output[i], y, rows * count / model->output[i].n);
+  apply_last(&model->says[i], &port.shape, rows, y);
 }
 
 /* Rows [at, at + rows) of the caller's input i, normalised, into the run. */

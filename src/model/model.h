@@ -6,6 +6,7 @@
 
 #include "model/graph.h"
 #include "model/run.h"
+#include "nn/loss.h"
 #include "tensor/affine.h"
 
 /* Names of classes, in label order. */
@@ -14,6 +15,13 @@ typedef struct ls__class_names {
   size_t n;
 } ls__class_names;
 
+/* What an output's numbers are, from the configuration's loss. */
+typedef struct ls__says {
+  ls__about about;    /* LS__ABOUT_ANYTHING where there is no loss, or one that is not known here */
+  bool probabilities; /* of classes, or of yes */
+  const char *last;   /* "softmax", "sigmoid": what the network leaves to its loss; NULL: nothing */
+} ls__says;
+
 struct ls_model {
   ls_config *config; /* owned: the effective configuration, with its model: list */
   ls__graph *graph;
@@ -21,6 +29,7 @@ struct ls_model {
   bool borrowed;     /* the parameters are somebody else's memory */
   ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
   ls__class_names classes[LS_MAX_PORTS];                /* of each output */
+  ls__says says[LS_MAX_PORTS];                          /* each output */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__run *run;      /* for prediction; made when first needed */
 };
@@ -32,7 +41,8 @@ LS_CHECKED ls_status ls__model_set_classes(ls_model *model, int output, const ch
                                            size_t n);
 /* A run for prediction: forward alone, up to the outputs, LS__PREDICT_BATCH samples at a time. */
 LS_CHECKED ls_status ls__model_run(const ls_model *model, ls__run **run);
-/* [rows, output i], with the normalisation of targets undone. */
+/* [rows, output i], with the normalisation of targets undone and the softmax or sigmoid of the loss
+ * applied. */
 void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y);
 
 /* Samples of one forward pass of evaluation and prediction.  A constant, because the bits of a

@@ -48,14 +48,29 @@ static ls_status fit(ls__loss *loss) {
                   p, t);
 }
 
+/* Whether the labels at hand are 1 to K. */
+static bool counted_from_one(const float *y, size_t n, size_t classes) {
+  bool last = false;
+  for (size_t i = 0; i < n; i++) {
+    if (!(y[i] >= 1.0F && y[i] <= (float)classes && y[i] == floorf(y[i]))) return false;
+    last = last || y[i] == (float)classes;
+  }
+  return last;
+}
+
 static ls_status check(const ls__loss *loss, const float *y, size_t n, size_t first) {
   const size_t per_sample = ls_shape_count(&loss->target), classes = ls__loss_width(loss);
   if (!loss->classes) return ls__loss_check_probabilities(loss, y, n, first);
   for (size_t i = 0; i < n * per_sample; i++) {
     if (y[i] >= 0.0F && y[i] < (float)classes && y[i] == floorf(y[i])) continue;
-    const char *why = y[i] == floorf(y[i]) ? "" : " and no whole number";
-    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", first + i / per_sample,
-                    (double)y[i], classes - 1, why);
+    const size_t sample = first + i / per_sample;
+    if (counted_from_one(y, n * per_sample, classes))
+      return ls__fail(LS_EDATA, "sample %zu: label %zu is not in 0..%zu: labels are counted from 1, it seems, 1 to "
+                      "%zu, and must be counted from 0: subtract 1 from all", sample, classes, classes - 1, classes);
+    const char *why = y[i] != floorf(y[i]) ? " and no whole number"
+                      : y[i] > 0           ? ", which are the model's outputs; an output a class is wanted"
+                                           : "";
+    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", sample, (double)y[i], classes - 1, why);
   }
   return LS_OK;
 }

@@ -28,6 +28,12 @@ static const ls__kind *added_kinds[LS_MAX_LOSSES + 1];
 
 const ls__registry ls__losses = {"loss", kinds, added_kinds, common};
 
+static ls_status configure_added(ls__loss *loss, ls_config *options) {
+  (void)options;
+  loss->about = LS__ABOUT_ANYTHING;
+  return LS_OK;
+}
+
 /* Any shape of targets is the definition's own business. */
 static ls_status fit_added(ls__loss *loss) {
   (void)loss;
@@ -59,6 +65,7 @@ ls_status ls_loss_register(const ls_loss_definition *d) {
   if (i == LS_MAX_LOSSES) LS_FAIL(LS_EUSAGE, "at most %d losses can be registered", LS_MAX_LOSSES);
   definition[i] = d;
   added[i] = (ls__loss_kind){.kind = {d->name, d->what != NULL ? d->what : "registered by the program", NULL},
+                             .configure = configure_added,
                              .fit = fit_added,
                              .run = run_added};
   added_kinds[i] = &added[i].kind;
@@ -67,6 +74,25 @@ out:
 }
 
 /* ---- Reading */
+
+ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs, const char *output,
+                         ls_config **entry) {
+  ls_config *node = ls__config_child(root, key);
+  *entry = node;
+  if (node == NULL) return LS_OK;
+  if (n_outputs == 1) { /* a map by the one name is as good */
+    if (ls__config_kind_of(node) == LS__MAP && ls__config_count(node) == 1 &&
+        strcmp(ls__config_key(ls__config_at(node, 0)), output) == 0 &&
+        ls__registry_find(&ls__losses, output) == NULL)
+      *entry = ls__config_child(node, output);
+    return LS_OK;
+  }
+  if (ls__config_kind_of(node) != LS__MAP)
+    return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
+                           n_outputs, key, output);
+  *entry = ls__config_child(node, output);
+  return LS_OK;
+}
 
 ls_status ls__loss_create(ls_config *node, ls__loss **out) {
   ls_status st = LS_OK;
@@ -134,8 +160,11 @@ ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, siz
   const size_t per_sample = ls_shape_count(&loss->target);
   for (size_t i = 0; i < n * per_sample; i++) {
     if (y[i] >= 0.0F && y[i] <= 1.0F) continue;
-    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not a probability, in 0..1",
-                    first + i / per_sample, (double)y[i], i % per_sample);
+    bool labels = per_sample == 1; /* of classes: whole numbers */
+    for (size_t k = 0; k < n && labels; k++) labels = y[k] >= 0.0F && y[k] == floorf(y[k]);
+    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not a probability, in 0..1%s",
+                    first + i / per_sample, (double)y[i], i % per_sample,
+                    labels ? "; two classes are 0 and 1, and more are for cross_entropy with an output each" : "");
   }
   return LS_OK;
 }

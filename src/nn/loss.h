@@ -22,7 +22,8 @@
 typedef enum ls__about {
   LS__ABOUT_NUMBERS, /* regression */
   LS__ABOUT_CLASSES, /* the last dimension holds a score for each class */
-  LS__ABOUT_YES_NO   /* each output is a yes or no of its own */
+  LS__ABOUT_YES_NO,  /* each output is a yes or no of its own */
+  LS__ABOUT_ANYTHING /* the program's own: nobody knows */
 } ls__about;
 
 typedef struct ls__loss_kind ls__loss_kind;
@@ -72,6 +73,12 @@ struct ls__loss_kind {
 };
 
 extern const ls__registry ls__losses;
+
+/* The entry of an output in `loss:` or `metrics:` of a configuration, NULL: none.  With one output all of
+ * it, with several that of the output's name; a list or a name where a map by output is wanted is
+ * LS_ECONFIG. */
+LS_CHECKED ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs, const char *output,
+                                    ls_config **entry);
 
 /* Read `mse`, `{cross_entropy: {label_smoothing: 0.1}}`. */
 LS_CHECKED ls_status ls__loss_create(ls_config *node, ls__loss **out);

@@ -45,7 +45,7 @@ void ls__affine_undo(const ls__affine *affine, float *y, size_t rows) {
     }
 }
 
-void ls__affine_undo_scale(const ls__affine *affine, float *y, size_t rows) {
+void ls__affine_unscale(const ls__affine *affine, float *y, size_t rows) {
   if (affine->rest == NULL) {
     ls__affine_undo(affine, y, rows);
     return;

@@ -19,6 +19,6 @@ void ls__affine_reset(ls__affine *affine); /* frees */
 /* Take it back from predictions: y = y' / rstd + mean, for rows of affine->n. */
 void ls__affine_undo(const ls__affine *affine, float *y, size_t rows);
 /* The same but for the mean where that is no float: what is left keeps its differences. */
-void ls__affine_undo_scale(const ls__affine *affine, float *y, size_t rows);
+void ls__affine_unscale(const ls__affine *affine, float *y, size_t rows);
 
 #endif

@@ -14,7 +14,7 @@ static ls_status check_classes(const ls__session *s, const ls__task *task) {
   for (int h = 0; h < task->n_heads; h++) {
     const ls__array *target = &arrays[task->head[h].target];
     const ls__class_names *known = &s->model->classes[h];
-    for (size_t i = 0; i < target->n_classes && known->n > 0; i++)
+    for (size_t i = 0; ls__head_has_classes(&task->head[h], target) && i < target->n_classes && known->n > 0; i++)
       if (i >= known->n || strcmp(target->classes[i], known->name[i]) != 0)
         return ls__fail(LS_EDATA, "class %zu is \"%s\" in the data, and \"%s\" in the checkpoint", i,
                         target->classes[i], i < known->n ? known->name[i] : "unknown");
@@ -43,10 +43,15 @@ static void print_json(const ls__task *task, const ls__scores *scores, double *c
 static void print_text(const ls__task *task, const ls__scores *scores, double *const *confusion,
                        const ls__session *s, FILE *out) {
   char name[2 * LS_NAME_BYTES];
+  int width = 12; /* of the column of names */
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    const int length = (int)strlen(ls__task_value_name(task, i, name));
+    if (length > width) width = length;
+  }
   fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);
-  fprintf(out, "  %-12s %.6g\n", "loss", scores->loss);
+  fprintf(out, "  %-*s %.6g\n", width, "loss", scores->loss);
   for (size_t i = 0; i < ls__task_values(task); i++)
-    fprintf(out, "  %-12s %.6g\n", ls__task_value_name(task, i, name), scores->value[i]);
+    fprintf(out, "  %-*s %.6g\n", width, ls__task_value_name(task, i, name), scores->value[i]);
   for (int h = 0; h < task->n_heads; h++) {
     if (confusion[h] == NULL) continue;
     fputc('\n', out);
@@ -56,15 +61,23 @@ static void print_text(const ls__task *task, const ls__scores *scores, double *c
   }
 }
 
-/* What this rank makes for itself: task, run, confusion matrices. */
-static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
+static ls_status make_task(const ls__session *s, ls__task *task) {
   ls_status st = LS_OK;
   const ls__array *arrays = NULL;
   const size_t n = ls__data_arrays(s->data, &arrays);
   LS_TRY(ls__task_create(s->config, s->model->graph, n, arrays, s->model->output, task));
   if (task->n_heads == 0)
     LS_FAIL(LS_EUSAGE, "the checkpoint's configuration has no loss: give one, as in loss=mse");
+  LS_TRY(ls__task_tell(task, s->config, s->data, NULL));
+out:
+  return st;
+}
+
+/* What this rank makes for itself: run, confusion matrices; the data are loaded. */
+static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
+  ls_status st = LS_OK;
   LS_TRY(check_classes(s, task));
+  LS_TRY(ls__task_origin(task, s->data, s->split));
   LS_TRY(ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
@@ -84,6 +97,8 @@ ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *
   double *confusion[LS_MAX_PORTS] = {NULL};
   memset(&task, 0, sizeof task);
   LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, LS__DATA_EVALUATE, &s));
+  LS_TRY(ls_comm_agree(comm, make_task(&s, &task)));
+  LS_TRY(ls__data_load(s.data)); /* as the losses want the targets */
   LS_TRY(ls_comm_agree(comm, prepare(&s, &task, &run, confusion)));
   LS_TRY(ls__score_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores, confusion));
   if (ls_comm_rank(comm) == 0) (json ? print_json : print_text)(&task, &scores, confusion, &s, out);

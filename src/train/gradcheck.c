@@ -197,8 +197,9 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
   for (size_t i = 0, input = 0; i < c->n_arrays; i++)
     if (c->arrays[i].use == LS_INPUT && c->model->graph->input[input++].type == LS_INDEX)
       LS_TRY(ls__data_set_index(data, i));
-  LS_TRY(ls__data_load(data));
   LS_TRY(ls__task_create(config, c->model->graph, c->n_arrays, c->arrays, c->model->output, &c->task));
+  LS_TRY(ls__task_tell(&c->task, config, data, NULL));
+  LS_TRY(ls__data_load(data));
   if (c->task.n_heads == 0) LS_FAIL(LS_ECONFIG, "loss: is missing; its gradient is what is checked");
   LS_TRY(ls__rows_create(&c->task, c->n_arrays, c->arrays, c->n, &c->rows));
   LS_TRY(ls__alloc(&c->gradients, c->model->graph->moving, sizeof *c->gradients, "gradients"));

@@ -352,6 +352,7 @@ static ls_status open_loop(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__alloc(&l->epoch_sums, t->task.width, sizeof(double), "sums"));
+  LS_TRY(ls__task_origin(&t->task, t->data, LS_TRAIN));
   if (t->set.early && t->set.restore_best && is_root(t)) {
     LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
     memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
@@ -383,6 +384,17 @@ out:
   return st;
 }
 
+static double lr_of(const ls_trainer *t, uint64_t step) {
+  return ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer), step, t->epoch_steps,
+                         t->total_steps);
+}
+
+/* Of the epoch's first step, also where the run goes on in the middle of it. */
+static double first_lr(const ls_trainer *t) {
+  const uint64_t done = (t->now.position + t->batch - 1) / t->batch;
+  return lr_of(t, t->now.step - (done < t->now.step ? done : t->now.step) + 1);
+}
+
 static ls_status train(loop *l, const char **why) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
@@ -407,8 +419,7 @@ static ls_status train(loop *l, const char **why) {
       *why = "max_seconds have passed";
       break;
     }
-    double lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer), t->now.step + 1,
-                                t->epoch_steps, t->total_steps);
+    const double lr = first_lr(t);
     LS_TRY(run_steps(l));
     if (t->now.position >= t->n) {
       LS_TRY(end_epoch(l, lr));

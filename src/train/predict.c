@@ -13,12 +13,35 @@ static void dataset_name(const ls_model *model, const char *what, size_t i, char
   snprintf(name, 2 * LS_NAME_BYTES, "/%s%s%s", what, several ? "/" : "", several ? port.name : "");
 }
 
-/* The largest output's place in each row. */
-static void take_classes(const float *y, size_t rows, size_t k, int32_t *class) {
-  for (size_t r = 0; r < rows; r++) {
-    size_t best = 0;
-    for (size_t j = 1; j < k; j++)
-      if (y[r * k + j] > y[r * k + best]) best = j;
+/* How a class follows from an output: the largest of K numbers, for each of the places that an output
+ * has them in; of one number (K = 1) whether it is above one half.  K 0: no classes. */
+typedef struct choice {
+  size_t k, places;
+  ls_shape shape; /* of one sample's classes */
+} choice;
+
+static choice choice_of(const ls_model *model, size_t i) {
+  const ls_port port = ls_model_output(model, i);
+  const ls__about about = model->says[i].about;
+  const size_t all = ls_shape_count(&port.shape), names = model->classes[i].n;
+  const size_t width = port.shape.ndim > 0 ? port.shape.dim[port.shape.ndim - 1] : 1;
+  choice c = {0, 1, {0, {0}}};
+  if (about == LS__ABOUT_CLASSES) {
+    c = (choice){width, all / width, port.shape};
+    c.shape.ndim--;
+  } else if (about == LS__ABOUT_YES_NO && all == 1) {
+    c.k = 1;
+  } else if (names > 1 && names == all) {
+    c.k = all;
+  }
+  return c;
+}
+
+static void take_classes(const choice *c, const float *y, size_t rows, int32_t *class) {
+  for (size_t r = 0; r < rows * c->places; r++, y += c->k) {
+    size_t best = c->k == 1 && y[0] > 0.5F ? 1 : 0;
+    for (size_t j = 1; j < c->k; j++)
+      if (y[j] > y[best]) best = j;
     class[r] = (int32_t)best;
   }
 }
@@ -28,12 +51,12 @@ static ls_status write_rows(ls__h5 *file, const ls_model *model, size_t i, size_
                             const float *y, int32_t *class) {
   ls_status st = LS_OK;
   char name[2 * LS_NAME_BYTES];
-  const ls_port port = ls_model_output(model, i);
+  const choice classes = choice_of(model, i);
   dataset_name(model, "predictions", i, name);
   LS_TRY(ls__h5_write_rows(file, name, at, rows, LS__F32, y));
-  if (model->classes[i].n == 0) goto out;
+  if (classes.k == 0) goto out;
   dataset_name(model, "classes", i, name);
-  take_classes(y, rows, ls_shape_count(&port.shape), class);
+  take_classes(&classes, y, rows, class);
   LS_TRY(ls__h5_write_rows(file, name, at, rows, LS__I32, class));
 out:
   return st;
@@ -53,16 +76,17 @@ static ls_status make_buffers(ls_comm *comm, const ls__session *s, buffers *b) {
   const size_t size = (size_t)ls_comm_size(comm);
   const ls__array *arrays = NULL;
   const size_t n = ls__data_arrays(s->data, &arrays);
-  size_t widest = 0;
+  size_t widest = 0, places = 1;
   LS_TRY(ls__alloc(&b->count, size, sizeof *b->count, "predictions"));
   for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
     const ls_port port = ls_model_output(s->model, i);
     const size_t k = ls_shape_count(&port.shape);
     if (k > widest) widest = k;
+    if (choice_of(s->model, i).places > places) places = choice_of(s->model, i).places;
     LS_TRY(ls__alloc(&b->mine[i], LS__PREDICT_BATCH * k, sizeof(float), "predictions"));
   }
   LS_TRY(ls__alloc(&b->all, size * LS__PREDICT_BATCH * widest, sizeof *b->all, "predictions"));
-  LS_TRY(ls__alloc(&b->class, size * LS__PREDICT_BATCH, sizeof *b->class, "predictions"));
+  LS_TRY(ls__alloc(&b->class, size * LS__PREDICT_BATCH * places, sizeof *b->class, "predictions"));
   LS_TRY(ls__model_run(s->model, &b->run));
   for (size_t i = 0, input = 0; i < n; i++)
     if (arrays[i].use == LS_INPUT) b->to[i] = ls__run_input(b->run, (int)input++);
@@ -124,18 +148,21 @@ out:
 static ls_status create_file(const char *output, const ls__session *s, ls__h5 **file) {
   ls_status st = LS_OK;
   char name[2 * LS_NAME_BYTES];
-  const ls_shape scalar = {0, {0}};
   LS_TRY(ls__h5_create(output, file));
   for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
     const ls_port port = ls_model_output(s->model, i);
-    const ls__class_names *classes = &s->model->classes[i];
+    const ls__class_names *names = &s->model->classes[i];
+    const choice classes = choice_of(s->model, i);
+    const char *values = s->model->says[i].probabilities ? "probabilities" : "numbers";
     dataset_name(s->model, "predictions", i, name);
     LS_TRY(ls__h5_dataset(*file, name, LS__F32, s->n, &port.shape, 0, 0));
     LS_TRY(ls__h5_set_string(*file, name, "split", ls__split_name(s->split)));
-    if (classes->n == 0) continue;
+    LS_TRY(ls__h5_set_string(*file, name, "values", values));
+    if (classes.k == 0) continue;
     dataset_name(s->model, "classes", i, name);
-    LS_TRY(ls__h5_dataset(*file, name, LS__I32, s->n, &scalar, 0, 0));
-    LS_TRY(ls__h5_set_strings(*file, name, "classes", (const char *const *)classes->name, classes->n));
+    LS_TRY(ls__h5_dataset(*file, name, LS__I32, s->n, &classes.shape, 0, 0));
+    if (names->n > 0)
+      LS_TRY(ls__h5_set_strings(*file, name, "classes", (const char *const *)names->name, names->n));
   }
 out:
   return st;

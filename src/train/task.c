@@ -10,27 +10,6 @@
 
 /* ---- Reading */
 
-/* The entry of a head in `loss:` or `metrics:`: with one output all of it, with several that of the
- * output's name.  A list or a name where a map by output is wanted is an error. */
-static ls_status entry_of(ls_config *root, const char *key, const ls__graph *graph, const char *output,
-                          ls_config **entry) {
-  ls_config *node = ls__config_child(root, key);
-  *entry = node;
-  if (node == NULL) return LS_OK;
-  if (graph->n_outputs == 1) { /* a map by the one name is as good */
-    if (ls__config_kind_of(node) == LS__MAP && ls__config_count(node) == 1 &&
-        strcmp(ls__config_key(ls__config_at(node, 0)), output) == 0 &&
-        ls__registry_find(&ls__losses, output) == NULL)
-      *entry = ls__config_child(node, output);
-    return LS_OK;
-  }
-  if (ls__config_kind_of(node) != LS__MAP)
-    return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
-                           graph->n_outputs, key, output);
-  *entry = ls__config_child(node, output);
-  return LS_OK;
-}
-
 /* Keys that are no output are mistakes. */
 static ls_status finish_map(ls_config *root, const char *key, const ls__graph *graph) {
   ls_config *node = ls__config_child(root, key);
@@ -85,7 +64,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
   ls_config *loss = NULL, *metrics = NULL;
   const ls_port port = ls__graph_output(graph, output);
   memcpy(head->name, port.name, sizeof head->name);
-  LS_TRY(entry_of(root, "loss", graph, head->name, &loss));
+  LS_TRY(ls__loss_entry(root, "loss", graph->n_outputs, head->name, &loss));
   if (loss == NULL) LS_REFUSE(root, "loss: the output \"%s\" has none", head->name);
   LS_TRY(ls__loss_create(loss, &head->loss));
   LS_TRY(find_target(root, n_arrays, arrays, graph, head));
@@ -105,7 +84,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
                                   .binary = head->loss->about == LS__ABOUT_YES_NO,
                                   .logits = head->loss->logits,
                                   .lengths = head->lengths >= 0};
-  LS_TRY(entry_of(root, "metrics", graph, head->name, &metrics));
+  LS_TRY(ls__loss_entry(root, "metrics", graph->n_outputs, head->name, &metrics));
   LS_TRY(ls__metrics_create(metrics, &head->kind, &head->metrics));
   head->at = task->width;
   task->width += 1 + ls__metrics_reals(head->metrics) + ls__metrics_counts(head->metrics);
@@ -207,6 +186,7 @@ uint64_t ls__task_identity(const ls__task *task) {
     const char *value = ls__task_value_name(task, i, name);
     hash = ls__hash(hash, value, strlen(value));
   }
+  if (ls__task_wants_origin(task)) hash = ls__hash(hash, "from the first sample", 21);
   return hash;
 }
 
@@ -223,7 +203,7 @@ void ls__task_reset(ls__task *task) {
 ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays, size_t max_n,
                           ls__rows *rows) {
   ls_status st = LS_OK;
-  size_t work = 0, shown = 0;
+  size_t work = 0, shown = 0, own = 0;
   memset(rows, 0, sizeof *rows);
   for (size_t i = 0; i < n_arrays; i++)
     if (arrays[i].use != LS_INPUT)
@@ -231,11 +211,15 @@ ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array
   for (int h = 0; h < task->n_heads; h++) {
     const ls__head *head = &task->head[h];
     if (head->loss->work > work) work = head->loss->work;
-    if (head->normal->n > 0 && head->target_count > shown) shown = head->target_count;
+    if (head->normal->n == 0) continue;
+    if (head->target_count > shown) shown = head->target_count;
+    if (head->target_count > own && !ls__metrics_compare(head->metrics)) own = head->target_count;
   }
   LS_TRY(ls__alloc(&rows->work, max_n * work, sizeof *rows->work, "scratch of a loss"));
   LS_TRY(ls__alloc(&rows->shown, max_n * shown, sizeof *rows->shown, "predictions of a lane"));
   LS_TRY(ls__alloc(&rows->shown_target, max_n * shown, sizeof *rows->shown, "targets of a lane"));
+  LS_TRY(ls__alloc(&rows->own, max_n * own, sizeof *rows->own, "predictions of a lane"));
+  LS_TRY(ls__alloc(&rows->own_target, max_n * own, sizeof *rows->own, "targets of a lane"));
 out:
   return st;
 }
@@ -245,6 +229,8 @@ void ls__rows_reset(ls__rows *rows) {
   ls__free(rows->work);
   ls__free(rows->shown);
   ls__free(rows->shown_target);
+  ls__free(rows->own);
+  ls__free(rows->own_target);
   memset(rows, 0, sizeof *rows);
 }
 
@@ -265,6 +251,53 @@ out:
 
 /* ---- Scores */
 
+/* Metrics are in the targets' own units.  Two numbers near sixteen million differ by whole numbers in
+ * a float, their normalised ones by what they differ: what compares gets those, times their spread. */
+static void add_normalised(const ls__head *head, size_t n, const float *yhat, const float *y,
+                           const ls__rows *rows, const int32_t *lengths, double *real, double *count) {
+  const size_t all = n * head->target_count, times = all / head->normal->n;
+  const bool own = !ls__metrics_compare(head->metrics);
+  memcpy(rows->shown, yhat, all * sizeof(float));
+  memcpy(rows->shown_target, y, all * sizeof(float));
+  ls__affine_unscale(head->normal, rows->shown, times);
+  ls__affine_unscale(head->normal, rows->shown_target, times);
+  if (own) {
+    memcpy(rows->own, yhat, all * sizeof(float));
+    memcpy(rows->own_target, y, all * sizeof(float));
+    ls__affine_undo(head->normal, rows->own, times);
+    ls__affine_undo(head->normal, rows->own_target, times);
+  }
+  ls__metrics_add_shifted(head->metrics, n, rows->shown, rows->shown_target, own ? rows->own : NULL,
+                          own ? rows->own_target : NULL, lengths, real, count);
+}
+
+bool ls__task_wants_origin(const ls__task *task) {
+  for (int h = 0; h < task->n_heads; h++)
+    if (ls__metrics_want_origin(task->head[h].metrics)) return true;
+  return false;
+}
+
+ls_status ls__task_origin(const ls__task *task, ls_data *data, ls_split split) {
+  ls_status st = LS_OK;
+  ls__rows rows;
+  const ls__array *arrays = NULL;
+  const size_t n_arrays = ls__data_arrays(data, &arrays);
+  memset(&rows, 0, sizeof rows);
+  if (!ls__task_wants_origin(task) || ls_data_count(data, split) == 0) return LS_OK;
+  LS_TRY(ls__rows_create(task, n_arrays, arrays, 1, &rows));
+  LS_TRY(ls__data_rows(data, split, 0, 1, rows.array)); /* of inputs NULL: not wanted */
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    float *y = rows.array[head->target];
+    if (!ls__metrics_want_origin(head->metrics)) continue;
+    if (head->normal->n > 0) ls__affine_unscale(head->normal, y, head->target_count / head->normal->n);
+    ls__metrics_set_origin(head->metrics, y);
+  }
+out:
+  ls__rows_reset(&rows);
+  return st;
+}
+
 static void score_head(const ls__task *task, int h, size_t n, ls__run *run, const ls__rows *rows,
                        bool gradients, bool metrics, double *sums) {
   const ls__head *head = &task->head[h];
@@ -283,16 +316,10 @@ static void score_head(const ls__task *task, int h, size_t n, ls__run *run, cons
   if (dyhat != NULL && head->loss->weight != 1)
     ls__span()->scale(dyhat, (float)head->loss->weight, n * head->prediction_count);
   if (!metrics) return;
-  if (head->normal->n > 0) { /* metrics are in the targets' own units */
-    const size_t all = n * head->target_count;
-    memcpy(rows->shown, yhat, all * sizeof(float));
-    memcpy(rows->shown_target, y, all * sizeof(float));
-    ls__affine_undo_scale(head->normal, rows->shown, all / head->normal->n);
-    ls__affine_undo_scale(head->normal, rows->shown_target, all / head->normal->n);
-    yhat = rows->shown;
-    y = rows->shown_target;
-  }
-  ls__metrics_add(head->metrics, n, yhat, y, lengths, real, count);
+  if (head->normal->n == 0)
+    ls__metrics_add(head->metrics, n, yhat, y, lengths, real, count);
+  else
+    add_normalised(head, n, yhat, y, rows, lengths, real, count);
 }
 
 void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows, bool gradients,

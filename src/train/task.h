@@ -41,6 +41,13 @@ typedef struct ls__task {
 LS_CHECKED ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
                                      const ls__array *arrays, const ls__affine *normal, ls__task *task);
 void ls__task_reset(ls__task *task);
+/* Tell the data what each loss makes of its target: whether it is normalised, and whether the names of
+ * its classes are numbers that are compared.  LS_ECONFIG where they are none, or where classes are to
+ * be normalised.  Before ls__data_load; local, the same on all ranks; `notes`: where a line says which
+ * names became numbers, or NULL. */
+LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FILE *notes);
+/* Whether an output's target is classes, which then have names where the data give some. */
+bool ls__head_has_classes(const ls__head *head, const ls__array *target);
 /* A hash of what the sums are of: outputs, losses, metrics. */
 uint64_t ls__task_identity(const ls__task *task);
 
@@ -54,7 +61,8 @@ LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows 
 typedef struct ls__rows {
   void *array[LS__MAX_ARRAYS]; /* targets, weights, lengths: room for max_n; NULL: not used */
   float *work;
-  float *shown, *shown_target; /* one head's, in the targets' own units */
+  float *shown, *shown_target; /* one head's, in the targets' own units, from their mean */
+  float *own, *own_target;     /* and in their own numbers, where a metric needs those */
 } ls__rows;
 LS_CHECKED ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
                                      size_t max_n, ls__rows *rows);
@@ -64,6 +72,11 @@ void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arr
                      void *to[LS__MAX_ARRAYS]);
 
 /* ---- Scores */
+
+/* Take the first sample of a part for what sums of squares are about (ls__metrics_set_origin), so
+ * that large targets keep their spread.  Local; the same on every rank. */
+LS_CHECKED ls_status ls__task_origin(const ls__task *task, ls_data *data, ls_split split);
+bool ls__task_wants_origin(const ls__task *task);
 
 /* Add the loss and metrics of the n samples that the run has just computed; with `gradients` their
  * gradients go back into the run.  Without `metrics` only losses are added. */

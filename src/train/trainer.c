@@ -52,6 +52,7 @@ static ls_status expect_feed(ls_trainer *t) {
 /* The classes of an output are those of its target. */
 static ls_status take_classes(ls_trainer *t, int output) {
   const ls__array *target = &t->arrays[t->task.head[output].target];
+  if (!ls__head_has_classes(&t->task.head[output], target)) return LS_OK;
   return ls__model_set_classes(t->model, output, (const char *const *)target->classes, target->n_classes);
 }
 
@@ -80,6 +81,8 @@ static ls_status make_model(ls_trainer *t) {
   for (size_t i = 0, input = 0; i < t->n_arrays; i++)
     if (t->arrays[i].use == LS_INPUT) LS_TRY(take_type(t, i, t->model->graph->input[input++].type));
   LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &t->task));
+  if (t->data != NULL)
+    LS_TRY(ls__task_tell(&t->task, t->config, t->data, ls_comm_rank(t->comm) == 0 ? stderr : NULL));
   for (int h = 0; h < t->task.n_heads; h++) LS_TRY(take_classes(t, h));
   if (t->model->graph->trained == 0)
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters that are trained, there is nothing to do");
@@ -262,7 +265,8 @@ double ls__trainer_sums_of(const ls_trainer *t) {
 static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
   size_t n = lanes * t->task.width;
   t->logged = (ls__logged){(double)t->now.step, (double)t->now.position, 0};
-  const bool unnamed = t->now.n_sums == n + LS__LOGGED; /* by an earlier version */
+  /* By an earlier version; what counts from an origin now counted from zero then. */
+  const bool unnamed = t->now.n_sums == n + LS__LOGGED && !ls__task_wants_origin(&t->task);
   const bool named = t->now.n_sums == n + LS__BEHIND_SUMS;
   if (sums == NULL || !(unnamed || (named && sums[n + LS__LOGGED] == ls__trainer_sums_of(t)))) return;
   ls__logged logged;

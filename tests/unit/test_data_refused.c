@@ -31,7 +31,6 @@ static void test_refused(void **state) {
   refused(LS_ECONFIG, "has a group /test already", config_of("{file: %s, split: {test: 0.1}}", groups));
   refused(LS_ECONFIG, "shufle", config_of("{file: %s, shufle: true}", groups));
   refused(LS_ECONFIG, "normalize.input", config_of("{file: %s, normalize: {input: standard}}", groups));
-  refused(LS_ECONFIG, "whole numbers", config_of("{file: %s, normalize: {targets: standard}}", groups));
   refused(LS_ECONFIG, "memory", config_of("{file: %s, memory: disk}", groups));
   refused(LS_ECONFIG, "none falls to the test part",
           config_of("{file: %s, inputs: /t, targets: /l, split: {test: 0.0001}}", named));

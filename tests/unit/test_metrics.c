@@ -274,6 +274,28 @@ static void test_absent_class(void **state) {
     fail_msg("%s", json);
 }
 
+/* r2 of y = c + (-3, -1, 1, 3), predicted one beside it: 1 - 4/20, however large c is; and it does not
+ * matter how the sums are grouped. */
+static void test_far_from_zero(void **state) {
+  (void)state;
+  static const ls__metrics_task one = {.prediction = {1, {1}}, .target = {1, {1}}};
+  for (float c = 0; c < 1.5e7F; c = 10 * c + 7) {
+    ls__metrics *m = NULL;
+    double a[3] = {0}, b[3] = {0}, count[1] = {0};
+    const float y[] = {c - 3, c - 1, c + 1, c + 3}, yhat[] = {c - 2, c, c, c + 4};
+    assert_int_equal(create("[r2]", &one, &m), LS_OK);
+    assert_true(ls__metrics_want_origin(m) && ls__metrics_compare(m));
+    ls__metrics_set_origin(m, y + 3); /* any of them will do */
+    for (int times = 0; times < 100000; times += 2) {
+      ls__metrics_add(m, 1, yhat, y, NULL, a, count);
+      ls__metrics_add(m, 3, yhat + 1, y + 1, NULL, b, count);
+    }
+    for (int k = 0; k < 3; k++) a[k] += b[k];
+    assert_float_equal(ls__metrics_value(m, 0, a, count), 0.8, 1e-9);
+    ls__metrics_destroy(m);
+  }
+}
+
 static void test_binary_confusion(void **state) {
   (void)state;
   const float p[] = {0.4F, 0.6F, 0.2F, 0.9F}, y[] = {0, 1, 1, 0};
@@ -295,6 +317,7 @@ int main(void) {
       cmocka_unit_test(test_alone),         cmocka_unit_test(test_nothing_added),
       cmocka_unit_test(test_config),        cmocka_unit_test(test_confusion),
       cmocka_unit_test(test_absent_class),  cmocka_unit_test(test_binary_confusion),
+      cmocka_unit_test(test_far_from_zero),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

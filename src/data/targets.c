@@ -1,0 +1,57 @@
+/* What a loss makes of a target: numbers, which are normalised and whose class names may be numbers
+ * themselves, or classes, which stay as they are.  Told before the values are loaded. */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/stream.h"
+
+/* What is kept of the samples depends on it: they are loaded anew. */
+static void read_anew(ls_data *data) {
+  if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
+  data->loaded = false;
+}
+
+void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
+  ls__kept *kept = &data->kept[i];
+  LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET);
+  if (data->file == NULL || data->purpose != LS__DATA_TRAIN || kept->same >= 0) return;
+  const ls__normal_rule wanted = (ls__normal_rule)data->settings.normalize.targets;
+  const ls__normal_rule rule = is == LS__TARGET_CLASSES ? LS__NORMAL_NONE : wanted;
+  const bool if_real = is == LS__TARGET_ANY && data->settings.normalize.if_real;
+  if (rule == kept->rule && if_real == kept->if_real) return;
+  kept->rule = rule;
+  kept->if_real = if_real;
+  read_anew(data);
+}
+
+bool ls__data_normalizes_targets(const ls_data *data) {
+  const ls__normalize *normalize = &data->settings.normalize;
+  return data->purpose == LS__DATA_TRAIN && normalize->targets != LS__NORMAL_NONE && !normalize->if_real;
+}
+
+ls_status ls__data_set_values(ls_data *data, size_t i, const double *values, size_t n) {
+  ls_status st = LS_OK;
+  ls__kept *kept = &data->kept[i];
+  LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET && data->file != NULL);
+  if (n == kept->n_values && (n == 0 || memcmp(values, kept->values, n * sizeof *values) == 0)) goto out;
+  double *copy = NULL;
+  if (n > 0) {
+    LS_TRY(ls__alloc(&copy, n, sizeof *copy, "values of classes"));
+    memcpy(copy, values, n * sizeof *copy);
+  }
+  ls__free(kept->values);
+  kept->values = copy;
+  kept->n_values = n;
+  read_anew(data);
+out:
+  return st;
+}
+
+size_t ls__values_take(const ls__kept *kept, float *x, size_t n) {
+  for (size_t k = 0; k < n; k++) {
+    if (!(x[k] >= 0 && x[k] < (float)kept->n_values && x[k] == floorf(x[k]))) return k;
+    x[k] = (float)kept->values[(size_t)x[k]];
+  }
+  return n;
+}

@@ -7,30 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char message[1024];
+enum { MESSAGE = 1024 };
 
 ls_status usage_says(const char *format, ...) {
+  char text[MESSAGE];
   va_list arguments;
   va_start(arguments, format);
-  (void)vsnprintf(message, sizeof message, format, arguments);
+  (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return LS_EUSAGE;
+  return ls_fail(LS_EUSAGE, "%s", text);
 }
 
 #undef usage_error /* see cli.h */
 ls_status usage_error(const cli *c, const char *format, ...) {
+  char text[MESSAGE];
   va_list arguments;
   va_start(arguments, format);
-  int n = vsnprintf(message, sizeof message, format, arguments);
+  int n = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  if (n > 0 && (size_t)n < sizeof message)
-    snprintf(message + n, sizeof message - (size_t)n, "%s try: lockstep %s%s--help",
-             message[n - 1] == '?' ? "" : ";", c->name, *c->name != '\0' ? " " : "");
-  return LS_EUSAGE;
-}
-
-const char *usage_message(void) {
-  return message;
+  return ls_fail(LS_EUSAGE, "%s%s try: lockstep %s%s--help", text, n > 0 && text[strlen(text) - 1] == '?' ? "" : ";",
+                 c->name, *c->name != '\0' ? " " : "");
 }
 
 const char *const cli_splits[] = {"train", "validation", "test", "all", NULL};

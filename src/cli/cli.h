@@ -24,6 +24,8 @@ typedef struct cli {
   const char *name; /* "bench step" */
   int argc;
   char **argv; /* [argc] arguments that are no options */
+  const char *lost; /* what is said where standard output fails, of a command whose results are in files */
+  bool unread;      /* whoever read standard output has gone */
 } cli;
 
 /* ---- Options ---- */
@@ -155,9 +157,6 @@ ls_status usage_error(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 #ifdef __clang_analyzer__
 #define usage_error(c, ...) (usage_error(c, __VA_ARGS__), LS_EUSAGE)
 #endif
-
-/* The message that these left. */
-const char *usage_message(void);
 
 /* "train", "validation", "test", "all": ls_split's order. */
 extern const char *const cli_splits[];

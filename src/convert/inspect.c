@@ -368,8 +368,6 @@ ls_status ls_inspect(const char *path, bool json, FILE *out) {
   LS_TRY(ls__h5_open(path, &c.file));
   LS_TRY(read_contents(&c));
   LS_TRY(json ? in_json(&c, out) : in_words(&c, out));
-  if (fflush(out) != 0 || ferror(out))
-    LS_FAIL(LS_EIO, "%s: the description cannot be written", path);
 out:
   contents_reset(&c);
   ls__number_end(&locale);

@@ -25,8 +25,9 @@ ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
   }
 }
 
-/* One folder, whose upper ones are there; what a dangling link names is made with its upper ones. */
-static ls_status make_one(const char *path) {
+/* One folder on the way to `whole`, whose upper ones are there; what a dangling link names is made with
+ * its upper ones. */
+static ls_status make_one(const char *path, const char *whole) {
   char target[LS__FILE_PATH];
   struct stat s;
   if (mkdir(path, 0777) == 0) return LS_OK;
@@ -38,7 +39,9 @@ static ls_status make_one(const char *path) {
     ls_status st = ls__file_target(path, target);
     return st == LS_OK ? ls__file_make_folder(target) : st;
   }
-  return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", path, strerror(error));
+  const bool above = strcmp(path, whole) != 0;
+  return ls__fail(LS_EIO, "%s: the directory cannot be made: %s%s%s", whole, above ? path : "",
+                  above ? ": " : "", strerror(error));
 }
 
 ls_status ls__file_make_folder(const char *path) {
@@ -49,7 +52,7 @@ ls_status ls__file_make_folder(const char *path) {
     if (path[i] != '/' && path[i] != '\0') continue;
     memcpy(part, path, i);
     part[i] = '\0';
-    ls_status st = make_one(part);
+    ls_status st = make_one(part, path);
     if (st != LS_OK) return st;
   }
   return LS_OK;

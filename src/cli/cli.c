@@ -73,7 +73,11 @@ const char *cli_nearest(const command *const *commands, const char *name) {
 }
 
 ls_status load_config(const cli *c, ls_config **config) {
-  ls_status st = ls_config_load(c->argv[0], config);
+  *config = NULL;
+  ls_status st = cli_no_config(c, c->argv[0], false);
+  if (st != LS_OK) return st;
+  st = ls_config_load(c->argv[0], config);
+  if (st != LS_OK) return cli_no_config(c, c->argv[0], true) == LS_OK ? st : LS_EUSAGE;
   for (int i = 1; i < c->argc && st == LS_OK; i++) st = ls_config_override(*config, c->argv[i]);
   return st;
 }

@@ -40,11 +40,7 @@ static void catch_signals(bool training) {
 }
 
 static ls_status run(cli *c, const command *of, int argc, char **argv) {
-  if (of == NULL) { /* argc > 0 */
-    const char *near = cli_nearest(cli_commands, argv[0]);
-    if (near == NULL) return usage_error(c, "there is no command \"%s\"", argv[0]);
-    return usage_error(c, "there is no command \"%s\"; did you mean \"%s\"?", argv[0], near);
-  }
+  if (of == NULL) return cli_no_command(c, argv[0]); /* argc > 0 */
   if (of->commands != NULL) {
     char names[128] = "";
     for (const command *const *inner = of->commands; *inner != NULL; inner++) {

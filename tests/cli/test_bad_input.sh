@@ -56,7 +56,7 @@ printf '\0\0\10\1\0\0\0\1\7' >labels.idx
 refused 2 '"cvs" is unknown; one of csv, idx, npy is wanted; did you mean "csv"\?' "$lockstep" convert cvs ragged.csv -o out.h5
 refused 2 'there is no option --targte; did you mean --target\? try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
 refused 2 'there is no option --header; try: lockstep convert idx --help' "$lockstep" convert idx --header=yes lies.idx labels.idx -o out.h5
-refused 2 '--missing wants a value; try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv -o out.h5 --missing
+refused 2 ': --missing wants a value; try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv -o out.h5 --missing
 refused 2 'missing "all" is not allowed, it must be error, mean or drop' "$lockstep" convert csv ragged.csv -o out.h5 --missing all
 refused 2 ': -o OUT.h5 is missing' "$lockstep" convert csv --quiet ragged.csv --missing drop
 refused 3 'labels.idx: no .npy file' "$lockstep" convert npy labels.idx labels.idx -o out.h5

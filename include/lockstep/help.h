@@ -59,13 +59,18 @@ typedef ls_status (*ls_help_visit)(const ls_help_entry *entry, void *context);
  * @return         the status of the last visit */
 LS_PUBLIC LS_CHECKED ls_status ls_help_each(ls_help_visit visit, void *context);
 
-/** The nearest to a misspelt name, or NULL where none is near.
+/** The nearest to a misspelt name, or what is meant by one of Keras or PyTorch; NULL where none is near.
  *
  * Local.
  * @param name   as it was typed
  * @param names  [n]; NULL: all keys of the reference
  * @return       one of the names; of the reference valid until this thread's next call */
 LS_PUBLIC const char *ls_help_nearest(const char *name, const char *const *names, size_t n);
+
+/** The setting that a word means which is no option of the program: "train.batch" of "batch-size",
+ * "optimizer.NAME.lr" of "lr"; or NULL.  Local; valid until this thread's next call.  NAME and N in it
+ * stand for what the configuration has there. */
+LS_PUBLIC const char *ls_help_setting(const char *word);
 
 /** Print a line of help: `left` in `width` columns, beside it the text, wrapped at column 100.
  *

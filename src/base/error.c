@@ -3,7 +3,10 @@
 
 #include <signal.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <string.h>
+
+#include "base/text.h"
 
 static _Thread_local char message[LS__ERROR_BYTES];
 
@@ -35,10 +38,12 @@ void ls__error_set(const char *text) {
   snprintf(message, sizeof message, "%s", text);
 }
 
-/* One line: what a file put into a message must not break it. */
-static void one_line(char *text) {
-  for (; *text; text++)
-    if ((unsigned char)*text < 32) *text = ' ';
+/* One line, whole letters: what a file put into a message must not break it, nor reach a terminal. */
+static void take_message(char text[LS__ERROR_BYTES]) {
+  size_t n = strlen(text), last = n;
+  while (last > 0 && n - last < 4 && ((unsigned char)text[last - 1] & 0xC0) == 0x80) last--;
+  if (n == LS__ERROR_BYTES - 1 && last > 0 && ls__text_letter(text + last - 1) == 0) text[last - 1] = '\0';
+  (void)ls__text_show(text, SIZE_MAX, message, sizeof message);
 }
 
 /* See error.h. */
@@ -49,8 +54,7 @@ static void set_message(const char *format, va_list arguments) LS_PRINTF(1, 0);
 static void set_message(const char *format, va_list arguments) {
   char text[LS__ERROR_BYTES]; /* the old message may be an argument */
   vsnprintf(text, sizeof text, format, arguments);
-  one_line(text);
-  memcpy(message, text, sizeof message);
+  take_message(text);
 }
 
 ls_status ls__fail(ls_status status, const char *format, ...) {
@@ -79,8 +83,7 @@ ls_status ls__fail_context(ls_status status, const char *format, ...) {
     size_t used = (size_t)n;
     snprintf(text + used, sizeof text - used, ": %.*s", (int)(sizeof text - used), message);
   }
-  one_line(text);
-  memcpy(message, text, sizeof message);
+  take_message(text);
   return status;
 }
 

@@ -5,31 +5,13 @@
 #include <math.h>
 
 #include "base/number.h"
-
-/* Bytes of the UTF-8 character at p, 0 where there is none (RFC 3629). */
-static size_t utf8(const unsigned char *p) {
-  size_t n = 0;
-  if (p[0] < 0x80)
-    n = 1;
-  else if (p[0] >= 0xC2 && p[0] < 0xE0)
-    n = 2;
-  else if (p[0] >= 0xE0 && p[0] < 0xF0)
-    n = 3;
-  else if (p[0] >= 0xF0 && p[0] < 0xF5)
-    n = 4;
-  for (size_t i = 1; i < n; i++)
-    if ((p[i] & 0xC0) != 0x80) return 0;
-  if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-      (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-    return 0;
-  return n;
-}
+#include "base/text.h"
 
 static void put_string(FILE *out, const char *text) {
   const unsigned char *p = (const unsigned char *)text;
   fputc('"', out);
   while (*p != '\0') {
-    size_t n = utf8(p);
+    size_t n = ls__text_letter((const char *)p);
     if (*p == '"' || *p == '\\')
       fprintf(out, "\\%c", *p);
     else if (*p < 32 || *p == 127)

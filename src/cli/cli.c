@@ -7,30 +7,26 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char message[1024];
+enum { MESSAGE = 1024 };
 
 ls_status usage_says(const char *format, ...) {
+  char text[MESSAGE];
   va_list arguments;
   va_start(arguments, format);
-  (void)vsnprintf(message, sizeof message, format, arguments);
+  (void)vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return LS_EUSAGE;
+  return ls_fail(LS_EUSAGE, "%s", text);
 }
 
 #undef usage_error /* see cli.h */
 ls_status usage_error(const cli *c, const char *format, ...) {
+  char text[MESSAGE];
   va_list arguments;
   va_start(arguments, format);
-  int n = vsnprintf(message, sizeof message, format, arguments);
+  int n = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  if (n > 0 && (size_t)n < sizeof message)
-    snprintf(message + n, sizeof message - (size_t)n, "%s try: lockstep %s%s--help",
-             message[n - 1] == '?' ? "" : ";", c->name, *c->name != '\0' ? " " : "");
-  return LS_EUSAGE;
-}
-
-const char *usage_message(void) {
-  return message;
+  return ls_fail(LS_EUSAGE, "%s%s try: lockstep %s%s--help", text, n > 0 && text[strlen(text) - 1] == '?' ? "" : ";",
+                 c->name, *c->name != '\0' ? " " : "");
 }
 
 const char *const cli_splits[] = {"train", "validation", "test", "all", NULL};
@@ -77,7 +73,11 @@ const char *cli_nearest(const command *const *commands, const char *name) {
 }
 
 ls_status load_config(const cli *c, ls_config **config) {
-  ls_status st = ls_config_load(c->argv[0], config);
+  *config = NULL;
+  ls_status st = cli_no_config(c, c->argv[0], false);
+  if (st != LS_OK) return st;
+  st = ls_config_load(c->argv[0], config);
+  if (st != LS_OK) return cli_no_config(c, c->argv[0], true) == LS_OK ? st : LS_EUSAGE;
   for (int i = 1; i < c->argc && st == LS_OK; i++) st = ls_config_override(*config, c->argv[i]);
   return st;
 }

@@ -24,6 +24,8 @@ typedef struct cli {
   const char *name; /* "bench step" */
   int argc;
   char **argv; /* [argc] arguments that are no options */
+  const char *lost; /* what is said where standard output fails, of a command whose results are in files */
+  bool unread;      /* whoever read standard output has gone */
 } cli;
 
 /* ---- Options ---- */
@@ -156,8 +158,13 @@ ls_status usage_error(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 #define usage_error(c, ...) (usage_error(c, __VA_ARGS__), LS_EUSAGE)
 #endif
 
-/* The message that they left. */
-const char *usage_message(void);
+/* A file where another sort of file is wanted: an LS_EUSAGE that says what is done with such a one, or
+ * LS_OK.  `failed`: the configuration could not be read, so that it may be opened to see why. */
+ls_status cli_no_config(const cli *c, const char *path, bool failed);
+ls_status cli_no_checkpoint(const cli *c, const char *path);
+ls_status cli_needs_hdf5(const cli *c, const char *path); /* of -o */
+/* LS_EUSAGE: an unknown command, and what may have been meant. */
+ls_status cli_no_command(const cli *c, const char *word);
 
 /* "train", "validation", "test", "all": ls_split's order. */
 extern const char *const cli_splits[];

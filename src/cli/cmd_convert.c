@@ -56,13 +56,15 @@ static ls_status run(cli *c) {
   const converter *own = converters;
   while (strcmp(own->format.name, name) != 0) own++;
   if (how.output == NULL) return usage_error(c, "-o OUT.h5 is missing");
+  ls_status st = cli_needs_hdf5(c, how.output);
+  if (st != LS_OK) return st;
   how.gzip = (int)gzip;
   how.progress = !quiet;
   how.format = own->format.name;
   how.sources = (const char *const *)c->argv;
   how.n_sources = c->argc;
   how.options = (const char *const *)text;
-  ls_status st = take_own(own, text);
+  st = take_own(own, text);
   if (st == LS_OK) st = on_root(c, work, &how);
   for (size_t i = 0; i < OPTIONS; i++) free(text[i]);
   return st;

@@ -26,7 +26,9 @@ static ls_status run(cli *c, bool predict) {
   char *file = NULL;
   size_t n = 0;
   const ls_split part = split >= 0 ? (ls_split)split : predict ? LS_ALL : LS_AUTO;
-  ls_status st = gather(c, &overrides, &n, &file);
+  ls_status st = cli_no_checkpoint(c, c->argv[0]);
+  if (st == LS_OK && predict) st = cli_needs_hdf5(c, output);
+  if (st == LS_OK) st = gather(c, &overrides, &n, &file);
   if (st == LS_OK && predict) st = ls_predict(c->comm, c->argv[0], overrides, n, part, output);
   if (st == LS_OK && !predict) st = ls_evaluate(c->comm, c->argv[0], overrides, n, part, json, stdout);
   free(overrides);

@@ -25,6 +25,7 @@ static ls_status run(cli *c) {
   default_output(c->argv[0], output, sizeof output);
   how.default_output = output;
   how.progress = (ls_progress)progress;
+  if (!dry_run) c->lost = "lines of progress are lost, the training is not";
 
   ls_status st = ls_comm_agree(c->comm, load_config(c, &config));
   if (st == LS_OK) st = ls_trainer_create(c->comm, config, NULL, &how, &trainer);
@@ -59,5 +60,6 @@ const command cmd_train = {
              "summary.json, checkpoints/.  A run that is there already is moved aside, never overwritten.",
     .arguments = arguments,
     .options = options,
-    .more = "SIGTERM, SIGUSR1 or one interrupt: write a checkpoint and exit with code 75.",
+    .more = "SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU (ulimit -t) or one interrupt: write a checkpoint and exit "
+            "with code 75.",
     .run = run};

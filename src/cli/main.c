@@ -1,11 +1,15 @@
 /* lockstep: the program.  Starts MPI, finds the subcommand, prints one line when it fails. */
+#include <errno.h>
+#include <fcntl.h>
 #include <lockstep/comm.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/train.h>
 #include <mpi.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -18,15 +22,16 @@ static void on_signal(int number) {
   ls_stop();
 }
 
-/* In training a first signal asks for a checkpoint and a stop, and a second interrupt ends the
- * program at once.  Elsewhere nothing is to be saved, and the first ends it. */
+/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.  Where
+ * nothing is to be saved, the first one does.  What is ignored from the start stays so: nohup. */
 static void catch_signals(bool training) {
-  static const int asks[] = {SIGTERM, SIGUSR1, SIGINT};
-  struct sigaction action;
+  static const int asks[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU, SIGINT};
+  struct sigaction action, before;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; training && i < sizeof asks / sizeof *asks; i++) {
+    if (sigaction(asks[i], NULL, &before) == 0 && asks[i] == SIGHUP && before.sa_handler == SIG_IGN) continue;
     action.sa_flags = SA_RESTART | (asks[i] == SIGINT ? (int)SA_RESETHAND : 0);
     (void)sigaction(asks[i], &action, NULL);
   }
@@ -35,11 +40,7 @@ static void catch_signals(bool training) {
 }
 
 static ls_status run(cli *c, const command *of, int argc, char **argv) {
-  if (of == NULL) { /* argc > 0 */
-    const char *near = cli_nearest(cli_commands, argv[0]);
-    if (near == NULL) return usage_error(c, "there is no command \"%s\"", argv[0]);
-    return usage_error(c, "there is no command \"%s\"; did you mean \"%s\"?", argv[0], near);
-  }
+  if (of == NULL) return cli_no_command(c, argv[0]); /* argc > 0 */
   if (of->commands != NULL) {
     char names[128] = "";
     for (const command *const *inner = of->commands; *inner != NULL; inner++) {
@@ -55,10 +56,43 @@ static ls_status run(cli *c, const command *of, int argc, char **argv) {
   return st == LS_OK ? of->run(c) : st;
 }
 
+/* A closed standard stream must not become the number of a file that is opened later: then the
+ * results would be written into that.  Read-only, so that writing to it fails as it would. */
+static void hold_streams(void) {
+  for (int fd = 0; fd <= 2; fd++)
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+}
+
+/* Whether the reader of a pipe has gone, as in `| head`. */
+static bool is_unread(FILE *out) {
+  struct pollfd at = {.fd = fileno(out), .events = POLLOUT};
+  return poll(&at, 1, 0) == 1 && (at.revents & POLLERR) != 0;
+}
+
+/* What all commands print goes to standard output, and whether it arrived is looked at here alone. */
+static ls_status end_output(cli *c, ls_status st) {
+  const bool failed = ferror(stdout) != 0;
+  errno = 0;
+  if (fflush(stdout) == 0 && !failed) return st;
+  const int error = errno;
+  c->unread = is_unread(stdout);
+  if (st != LS_OK || c->unread) return st;
+  return ls_fail(LS_EIO, "standard output can't be written%s%s%s%s", error != 0 ? ": " : "",
+                 error != 0 ? strerror(error) : "", c->lost != NULL ? "; " : "", c->lost != NULL ? c->lost : "");
+}
+
 static void print_error(const cli *c, ls_status st) {
-  const char *why = st == LS_EUSAGE && usage_message()[0] != '\0' ? usage_message() : ls_error_message();
-  fflush(stdout);
+  const char *why = ls_error_message();
   if (st != LS_OK && c->root && why[0] != '\0') fprintf(stderr, "lockstep: %s\n", why);
+}
+
+/* The exit code; or, of results that nobody read to their end, the quiet end that cat comes to. */
+static int ending(const cli *c, ls_status st) {
+  if (st == LS_OK && c->unread && c->lost == NULL) {
+    (void)signal(SIGPIPE, SIG_DFL);
+    (void)raise(SIGPIPE);
+  }
+  return ls_status_exit_code(st);
 }
 
 static bool asks_for_help(int argc, char **argv) {
@@ -80,16 +114,14 @@ static int without_mpi(cli *c, const command *of, int argc, char **argv) {
     st = run(c, of, argc, argv);
   else
     return -1;
+  st = end_output(c, st);
   print_error(c, st);
-  if (st == LS_OK && (fflush(stdout) != 0 || ferror(stdout))) {
-    fputs("lockstep: standard output can't be written\n", stderr);
-    st = LS_EIO;
-  }
-  return ls_status_exit_code(st);
+  return ending(c, st);
 }
 
 int main(int argc, char **argv) {
   char name[CLI_NAME];
+  hold_streams();
   cli_prepare_convert();
   char **rest = argv + 1;
   int n = argc > 0 ? argc - 1 : 0;
@@ -118,9 +150,10 @@ int main(int argc, char **argv) {
     if (c.root) cli_print_usage(stderr);
     st = LS_EUSAGE;
   }
+  st = end_output(&c, st);
   print_error(&c, st);
   ls_comm_destroy(c.comm);
   ls_crash_guard_remove();
   MPI_Finalize();
-  return ls_status_exit_code(st);
+  return ending(&c, st);
 }

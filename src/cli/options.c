@@ -22,21 +22,36 @@ static bool is_option(const cli_option *o) {
   return o->type != CLI_IS_HEADING && o->type != CLI_IS_TERM;
 }
 
-static ls_status unknown(const cli *c, const cli_option *table, const char *name, size_t n) {
+/* Whether a command takes KEY=VALUE. */
+static bool takes_settings(const command *of) {
+  const cli_argument *a = of->arguments;
+  for (; a != NULL && a->name != NULL; a++)
+    if (a->completion == CLI_SETTINGS) return true;
+  return false;
+}
+
+/* An option that isn't there; `value` is what stands behind it, or NULL. */
+static ls_status unknown(const cli *c, const command *of, const char *name, size_t n, const char *value) {
   const char *names[64];
   char text[80];
   size_t known = 0;
+  const cli_option *table = of->options;
   snprintf(text, sizeof text, "%.*s", (int)n, name);
-  for (const cli_option *o = table; o->type != CLI_IS_END && known < sizeof names / sizeof *names; o++)
+  const char *setting = takes_settings(of) ? ls_help_setting(text) : NULL;
+  if (setting != NULL)
+    return usage_error(c, "there is no option --%s; a setting is given as %s=%s", text, setting,
+                       value != NULL && value[0] != '-' && strchr(value, '=') == NULL ? value : "VALUE");
+  for (const cli_option *o = table; o != NULL && o->type != CLI_IS_END && known < sizeof names / sizeof *names; o++)
     if (is_option(o)) names[known++] = o->name;
   const char *near = ls_help_nearest(text, names, known);
   if (near == NULL) return usage_error(c, "there is no option --%s", text);
   return usage_error(c, "there is no option --%s; did you mean --%s?", text, near);
 }
 
-static ls_status find_name(const cli *c, const cli_option *table, const char *name, size_t n, given *g) {
-  const cli_option *first = NULL, *second = NULL; /* options that begin so */
-  for (const cli_option *o = table; o->type != CLI_IS_END; o++) {
+static ls_status find_name(const cli *c, const command *of, const char *name, size_t n, const char *value,
+                           given *g) {
+  const cli_option *first = NULL, *second = NULL; /* that begin so */
+  for (const cli_option *o = of->options; o != NULL && o->type != CLI_IS_END; o++) {
     if (!is_option(o) || n == 0 || strncmp(o->name, name, n) != 0) continue;
     if (o->name[n] == '\0') { /* in full */
       first = o;
@@ -48,20 +63,22 @@ static ls_status find_name(const cli *c, const cli_option *table, const char *na
     else
       second = o;
   }
-  if (first == NULL) return unknown(c, table, name, n);
+  if (first == NULL) return unknown(c, of, name, n, value);
   if (second != NULL) return usage_error(c, "--%.*s may be --%s or --%s", (int)n, name, first->name, second->name);
   g->option = first;
   snprintf(g->as, sizeof g->as, "--%s", first->name);
   return LS_OK;
 }
 
-static ls_status find_letter(const cli *c, const cli_option *table, char letter, given *g) {
-  for (const cli_option *o = table; o->type != CLI_IS_END; o++) {
+static ls_status find_letter(const cli *c, const command *of, char letter, given *g) {
+  for (const cli_option *o = of->options; o != NULL && o->type != CLI_IS_END; o++) {
     if (!is_option(o) || o->letter != letter) continue;
     g->option = o;
     snprintf(g->as, sizeof g->as, "-%c", letter);
     return LS_OK;
   }
+  if (letter == 'o' && takes_settings(of))
+    return usage_error(c, "there is no option -o; the run directory is given as output=DIRECTORY");
   return usage_error(c, "there is no option -%c", letter);
 }
 
@@ -107,8 +124,11 @@ static ls_status set(const cli *c, const given *g, const char *text) {
     case CLI_IS_FLAG:
       *(bool *)g->option->to = true;
       return LS_OK;
-    case CLI_IS_TEXT:
     case CLI_IS_FILE:
+      if (*text == '\0') return usage_error(c, "%s: the name of a file is wanted, not an empty one", g->as);
+      *(const char **)g->option->to = text;
+      return LS_OK;
+    case CLI_IS_TEXT:
       *(const char **)g->option->to = text;
       return LS_OK;
     case CLI_IS_COUNT:
@@ -129,15 +149,15 @@ static ls_status set(const cli *c, const given *g, const char *text) {
 }
 
 /* The options of one argument, "--name", "--name=value" or "-abc"; *i moves on to the value. */
-static ls_status read_one(const cli *c, const cli_option *table, int argc, char **argv, int *i) {
+static ls_status read_one(const cli *c, const command *of, int argc, char **argv, int *i) {
   const char *text = argv[*i], *value = NULL;
   given g = {NULL, ""};
   ls_status st = LS_OK;
   if (text[1] == '-') {
     size_t n = strcspn(text + 2, "=");
-    st = find_name(c, table, text + 2, n, &g);
-    if (st != LS_OK) return st;
     if (text[2 + n] == '=') value = text + 2 + n + 1;
+    st = find_name(c, of, text + 2, n, value != NULL ? value : *i + 1 < argc ? argv[*i + 1] : NULL, &g);
+    if (st != LS_OK) return st;
     if (value != NULL && !takes_value(g.option)) return usage_error(c, "%s takes no value", g.as);
     if (value == NULL && takes_value(g.option)) {
       if (*i + 1 >= argc) return usage_error(c, "%s wants a value", g.as);
@@ -146,7 +166,7 @@ static ls_status read_one(const cli *c, const cli_option *table, int argc, char 
     return set(c, &g, value);
   }
   for (const char *at = text + 1; *at != '\0' && st == LS_OK; at++) {
-    st = find_letter(c, table, *at, &g);
+    st = find_letter(c, of, *at, &g);
     if (st != LS_OK) return st;
     if (!takes_value(g.option)) {
       st = set(c, &g, NULL);
@@ -186,8 +206,6 @@ static ls_status check_arguments(const cli *c, const command *of) {
 }
 
 ls_status cli_read(cli *c, const command *of, int argc, char **argv) {
-  static const cli_option none[] = {CLI_END};
-  const cli_option *table = of->options != NULL ? of->options : none;
   ls_status st = LS_OK;
   bool only_arguments = false;
   c->argv = argv + 1; /* arguments move to the front, in place of what was read */
@@ -196,7 +214,7 @@ ls_status cli_read(cli *c, const command *of, int argc, char **argv) {
     if (!only_arguments && strcmp(argv[i], "--") == 0) {
       only_arguments = true;
     } else if (!only_arguments && argv[i][0] == '-' && argv[i][1] != '\0') {
-      st = read_one(c, table, argc, argv, &i);
+      st = read_one(c, of, argc, argv, &i);
     } else {
       c->argv[c->argc++] = argv[i];
     }

@@ -28,16 +28,18 @@ ls_status ls__config_fail(const ls_config *node, const char *format, ...) {
                   *path == '\0' ? "" : ": ", text);
 }
 
-/* A required setting is missing: the message names the path that it would have. */
+/* A setting that isn't there: named below its map; and what is there that may be meant for it. */
 static ls_status fail_missing(const ls_config *map, const char *key, const char *what) {
-  char path[256];
+  char path[256], line[32] = "";
+  const char *other = NULL;
   if (map == NULL) return ls__config_fail(NULL, "%s: is missing, %s", key, what);
   ls__config_path(map, path, sizeof path);
-  if (map->line > 0)
-    return ls__fail(LS_ECONFIG, "%s:%zu: %s%s%s: is missing, %s", map->source->name, map->line,
-                    path, *path == '\0' ? "" : ".", key, what);
-  return ls__fail(LS_ECONFIG, "%s: %s%s%s: is missing, %s", map->source->name, path,
-                  *path == '\0' ? "" : ".", key, what);
+  if (map->line > 0) snprintf(line, sizeof line, ":%zu", map->line);
+  for (size_t i = 0; i < map->count && map->kind == LS__MAP && other == NULL; i++)
+    if (!map->child[i]->known && ls__config_nearest(map->child[i]->key, &key, 1) != NULL) other = map->child[i]->key;
+  return ls__fail(LS_ECONFIG, "%s%s: %s%s%s: is missing, %s%s%s%s", map->source->name, line, path,
+                  *path == '\0' ? "" : ".", key, what, other != NULL ? "; is \"" : "", other != NULL ? other : "",
+                  other != NULL ? "\" meant for it?" : "");
 }
 
 /* Note that this key has a meaning: for ls__config_finish, and for the list of known keys. */
@@ -409,8 +411,10 @@ ls_status ls__config_finish(const ls_config *map) {
     char all[600];
     const char *const *names = (const char *const *)map->asked;
     join(names, map->n_asked, all, sizeof all);
-    const char *near = ls__config_nearest(key, names, map->n_asked);
-    return ls__config_fail(map->child[i], "unknown key%s%s%s  Known: %s",
+    const char *near = ls__config_synonym(key, names, map->n_asked);
+    const char *place = near == NULL ? ls__config_place(key) : NULL;
+    if (near == NULL) near = place != NULL ? place : ls__config_nearest(key, names, map->n_asked);
+    return ls__config_fail(map->child[i], "unknown key%s%s%s%s  Known: %s", place == NULL ? "" : " here",
                            near == NULL ? "." : "; did you mean \"", near == NULL ? "" : near,
                            near == NULL ? "" : "\"?", all);
   }

@@ -54,6 +54,23 @@ static void chain(const file_link *last, char *text, size_t size) {
   }
 }
 
+/* Whether both name one of several kinds, and not the same one: the options of the one mean nothing to
+ * the other.  A kind's options are a map or nothing; the losses of several outputs, by their names,
+ * are as a rule neither, and stay. */
+static bool is_other_kind(const ls_config *below, const ls_config *over) {
+  static const char *const places[] = {"optimizer", "loss", "schedule", "compression", NULL};
+  const ls_config *const both[] = {below, over};
+  const char *const *place = places;
+  if (below->parent == NULL || below->parent->parent != NULL) return false;
+  while (*place != NULL && strcmp(*place, below->key) != 0) place++;
+  if (*place == NULL) return false;
+  for (size_t i = 0; i < 2; i++)
+    if (both[i]->kind != LS__MAP || both[i]->count != 1 ||
+        (both[i]->child[0]->kind != LS__MAP && both[i]->child[0]->kind != LS__NULL))
+      return false;
+  return strcmp(below->child[0]->key, over->child[0]->key) != 0;
+}
+
 /* Lay `over` on top of `below`; takes over's children, leaves over to be destroyed. */
 static ls_status merge(ls_config *below, ls_config *over) {
   while (over->count > 0) {
@@ -68,7 +85,8 @@ static ls_status merge(ls_config *below, ls_config *over) {
         ls_config_destroy(child);
         return st;
       }
-    } else if (below->child[i]->kind == LS__MAP && child->kind == LS__MAP) {
+    } else if (below->child[i]->kind == LS__MAP && child->kind == LS__MAP &&
+               !is_other_kind(below->child[i], child)) {
       ls_status st = merge(below->child[i], child);
       below->child[i]->line = child->line;
       ls__config_source_drop(below->child[i]->source);

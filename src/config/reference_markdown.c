@@ -84,7 +84,8 @@ static const char *const opening[] = {
     "This page is what `lockstep help --markdown` prints.  `lockstep help KEY` tells of one key in the "
     "terminal, with its range and an example: `lockstep help adam`, `lockstep help train.lanes`.",
     "A run has one YAML file.  `base: OTHER.yaml` takes the settings of another file first; its path is "
-    "relative to the file that says so.  Maps are merged key by key, anything else is replaced.",
+    "relative to the file that says so.  Maps are merged key by key, anything else is replaced: also an "
+    "optimizer, loss, schedule or compression by another one (`{adam: {lr: 0.01}}` over `{sgd: {lr: 0.1}}`).",
     "`KEY=VALUE` on the command line overrides a setting by its dotted path: `train.epochs=30`, "
     "`'optimizer={sgd: {lr: 0.1}}'`.  Lists are counted from 0: `model.0.dense.units=64`.  `KEY=null` "
     "removes a key.",

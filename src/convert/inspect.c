@@ -8,6 +8,7 @@
 #include "base/grow.h"
 #include "base/json.h"
 #include "base/number.h"
+#include "base/text.h"
 #include "data/source.h"
 #include "h5/h5.h"
 
@@ -158,16 +159,17 @@ static void contents_reset(contents *c) {
   ls__h5_close(c->file);
 }
 
-/* Text for a terminal: a file must not send it control sequences. */
-static void put_words(FILE *out, const char *text, const char *indent) {
-  for (const char *p = text; *p != '\0'; p++) {
-    if (*p == '\n' && indent != NULL) {
-      fputc('\n', out);
-      if (p[1] != '\0') fputs(indent, out);
-    } else {
-      fputc((unsigned char)*p < 32 || *p == 127 ? '?' : *p, out);
-    }
+/* Text of several lines (a checkpoint's configuration), each behind the indent. */
+static void put_lines(FILE *out, const char *text, const char *indent) {
+  char *lines = ls__strdup(text), *line = lines;
+  while (line != NULL && *line != '\0') {
+    char *end = strchr(line, '\n');
+    if (end != NULL) *end = '\0';
+    fprintf(out, "\n%s", indent);
+    ls__text_put(out, line);
+    line = end != NULL ? end + 1 : NULL;
   }
+  ls__free(lines);
 }
 
 /* ---- Attributes ---- */
@@ -207,10 +209,9 @@ static void words_value(const value *v, FILE *out) {
     if (v->kind == NUMBERS) {
       fprintf(out, "%.6g", v->x[i]);
     } else if (v->n == 1 && strchr(v->text[i], '\n') != NULL) {
-      fputs("\n    ", out);
-      put_words(out, v->text[i], "    ");
+      put_lines(out, v->text[i], "    ");
     } else {
-      put_words(out, v->text[i], NULL);
+      ls__text_put(out, v->text[i]);
     }
   }
 }
@@ -248,7 +249,7 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
       json_value(&v, json, names[i]);
     } else if (!known) {
       fputs(of_file ? "  " : "    ", out);
-      put_words(out, names[i], NULL);
+      ls__text_put(out, names[i]);
       fputs(": ", out);
       words_value(&v, out);
       fputc('\n', out);
@@ -275,7 +276,7 @@ static void words_classes(const array *a, FILE *out) {
       break;
     }
     if (a->classes != NULL)
-      put_words(out, a->classes[i], NULL);
+      ls__text_put(out, a->classes[i]);
     else
       fprintf(out, "%zu", i);
     fprintf(out, " (%" PRIu64 ")", a->count[i]);
@@ -286,8 +287,8 @@ static void words_classes(const array *a, FILE *out) {
 static ls_status words_array(const contents *c, const array *a, int width, FILE *out) {
   char shape[LS_SHAPE_TEXT];
   fputs("  ", out);
-  put_words(out, a->name, NULL);
-  fprintf(out, "%*s  %-18s %-8s", width - (int)strlen(a->name), "",
+  ls__text_cell(out, a->name, width, SIZE_MAX);
+  fprintf(out, "  %-18s %-8s",
           ls_shape_format(&a->info.shape, shape), a->info.type_name);
   if (a->finite > 0)
     fprintf(out, "  %.6g to %.6g, mean %.6g", a->low, a->high, a->sum / (double)a->finite);
@@ -304,7 +305,7 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
   fputc('\n', out);
   if (a->meaning.gaps) {
     fputs("    ", out);
-    put_words(out, a->meaning.why, NULL);
+    ls__text_put(out, a->meaning.why);
     fputc('\n', out);
   }
   if (a->n_classes > 0) words_classes(a, out);
@@ -316,12 +317,12 @@ static ls_status in_words(const contents *c, FILE *out) {
   int width = 0;
   uint64_t parameters = 0;
   for (size_t i = 0; i < c->n; i++) {
-    if (strlen(c->list[i].name) < 60 && (int)strlen(c->list[i].name) > width)
-      width = (int)strlen(c->list[i].name);
+    const size_t letters = ls__text_width(c->list[i].name);
+    if (letters < 60 && (int)letters > width) width = (int)letters;
     if (strncmp(c->list[i].name, "/parameters/", 12) == 0)
       parameters += ls_shape_count(&c->list[i].info.shape);
   }
-  put_words(out, ls__h5_path(c->file), NULL);
+  ls__text_put(out, ls__h5_path(c->file));
   if (c->checkpoint)
     fprintf(out, ": checkpoint, %" PRIu64 " parameters\n", parameters);
   else
@@ -392,8 +393,6 @@ ls_status ls_inspect(const char *path, bool json, FILE *out) {
   LS_TRY(ls__h5_open(path, &c.file));
   LS_TRY(read_contents(&c));
   LS_TRY(json ? in_json(&c, out) : in_words(&c, out));
-  if (fflush(out) != 0 || ferror(out))
-    LS_FAIL(LS_EIO, "%s: the description cannot be written", path);
 out:
   contents_reset(&c);
   ls__number_end(&locale);

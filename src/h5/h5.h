@@ -20,8 +20,9 @@ size_t ls__dtype_size(ls__dtype type);
  * HDF5 file, or is truncated. */
 LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
 
-/* Make a new file under a temporary name beside `path`; ls__h5_commit flushes it to disk and
- * renames it, ls__h5_close without a commit removes it.  Nothing is visible at `path` before. */
+/* Make a new file under a temporary name beside `path`, or beside what that names where it is a link;
+ * ls__h5_commit flushes it to disk and renames it, ls__h5_close without a commit removes it.  Nothing
+ * is visible at `path` before. */
 LS_CHECKED ls_status ls__h5_create(const char *path, ls__h5 **out);
 LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every case */
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */

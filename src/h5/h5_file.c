@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "h5/h5_inside.h"
 
@@ -54,6 +55,7 @@ static void destroy(ls__h5 *file) {
   if (file == NULL) return;
   if (file->fd >= 0) close(file->fd);
   ls__free(file->path);
+  ls__free(file->target);
   ls__free(file->temporary);
   ls__free(file);
 }
@@ -165,17 +167,22 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   hid_t access = H5I_INVALID_HID;
-  char why[LS__H5_REASON];
+  char why[LS__H5_REASON], target[LS__FILE_PATH];
   struct stat info;
   *out = NULL;
   ls__h5_enter_path(path, true);
   LS_TRY(make(path, &file));
-  if (stat(path, &info) == 0 && S_ISDIR(info.st_mode))
+  LS_TRY(ls__file_target(path, target));
+  if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
     LS_FAIL(LS_EIO, "%s: is a directory", path);
-  size_t bytes = strlen(path) + 32;
+  if (stat(target, &info) == 0 && !S_ISREG(info.st_mode)) /* a rename would put a file in its place */
+    LS_FAIL(LS_EIO, "%s: is not a regular file", path);
+  size_t bytes = strlen(target) + 32;
+  LS_TRY(ls__alloc(&file->target, bytes, 1, path));
   LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));
-  snprintf(file->temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
-  /* Create it by the system first, whose messages are better than HDF5's. */
+  memcpy(file->target, target, strlen(target) + 1);
+  snprintf(file->temporary, bytes, "%s.%ld.tmp", target, (long)getpid());
+  /* The system first: its reasons are the better ones. */
   int fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
   close(fd);
@@ -233,12 +240,12 @@ ls_status ls__h5_commit(ls__h5 *file) {
   file->id = H5I_INVALID_HID;
   if (closed < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));
   fd = open(file->temporary, O_RDWR | O_CLOEXEC);
-  if (fd < 0 || fsync(fd) != 0 || rename(file->temporary, file->path) != 0)
+  if (fd < 0 || fsync(fd) != 0 || rename(file->temporary, file->target) != 0)
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, strerror(errno));
   ls__h5_written_remove(file);
   ls__free(file->temporary);
   file->temporary = NULL; /* it is the file now, no longer to be removed */
-  sync_directory(file->path);
+  sync_directory(file->target);
 out:
   if (fd >= 0) close(fd);
   ls__h5_leave();

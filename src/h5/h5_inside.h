@@ -34,6 +34,7 @@ typedef struct ls__h5_set {
 struct ls__h5 {
   hid_t id;
   char *path;
+  char *target;    /* what `path` names, links followed; NULL when the file is read */
   char *temporary; /* the name until the commit; NULL when the file is read */
   struct ls__h5 *next_written; /* in the list of those that have one */
   ls__h5_set *sets;

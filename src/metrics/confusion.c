@@ -3,6 +3,7 @@
 
 #include "base/alloc.h"
 #include "base/error.h"
+#include "base/text.h"
 #include "metrics/classes.h"
 
 /* Precision = right / predicted, recall = right / support, F1 their harmonic mean; 0 where that
@@ -87,10 +88,13 @@ static void print_matrix(const double *counts, size_t classes, const char *const
                          FILE *out) {
   char number[24];
   fprintf(out, "\n%-*s  predicted\n%-*s", width, "truth", width, "");
-  for (size_t c = 0; c < classes; c++) fprintf(out, " %8.8s", label(names, c, number));
+  for (size_t c = 0; c < classes; c++) {
+    fputc(' ', out);
+    ls__text_cell(out, label(names, c, number), -8, 8);
+  }
   fputc('\n', out);
   for (size_t t = 0; t < classes; t++) {
-    fprintf(out, "%-*.*s", width, width, label(names, t, number));
+    ls__text_cell(out, label(names, t, number), width, (size_t)width);
     for (size_t c = 0; c < classes; c++) fprintf(out, " %8.0f", counts[t * classes + c]);
     fputc('\n', out);
   }
@@ -100,17 +104,18 @@ void ls__confusion_print(const ls__metrics_task *task, const double *counts,
                          const char *const *names, FILE *out) {
   const size_t classes = ls__confusion_classes(task);
   if (classes == 0) return;
-  char number[24];
-  int width = 10; /* of the column of names: 10 to 30 */
+  enum { WIDEST = 30 };
+  char number[24], shown[4 * WIDEST + 1];
+  int width = 10; /* of the column of names */
   for (size_t c = 0; c < classes; c++) {
-    size_t length = strlen(label(names, c, number));
-    if (length > (size_t)width) width = length < 30 ? (int)length : 30;
+    const int length = (int)ls__text_show(label(names, c, number), WIDEST, shown, sizeof shown);
+    if (length > width) width = length;
   }
   fprintf(out, "%-*s %9s %9s %9s %9s\n", width, "class", "precision", "recall", "f1", "support");
   for (size_t c = 0; c < classes; c++) {
     scores s = scores_of(counts, classes, c);
-    fprintf(out, "%-*.*s %9.4f %9.4f %9.4f %9.0f\n", width, width, label(names, c, number),
-            s.precision, s.recall, s.f1, s.support);
+    ls__text_cell(out, label(names, c, number), width, (size_t)width);
+    fprintf(out, " %9.4f %9.4f %9.4f %9.0f\n", s.precision, s.recall, s.f1, s.support);
   }
   scores mean = macro_of(counts, classes);
   fprintf(out, "%-*s %9.4f %9.4f %9.4f %9.0f\n", width, "macro mean", mean.precision, mean.recall,

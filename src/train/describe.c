@@ -1,6 +1,8 @@
-/* What `train --dry-run` shows: layers, memory, lanes and buckets. */
+/* What `train --dry-run` shows. */
+#include <stdint.h>
 #include <stdio.h>
 
+#include "base/text.h"
 #include "train/trainer.h"
 
 static void print_bytes(FILE *out, const char *what, double bytes) {
@@ -13,16 +15,18 @@ static void print_bytes(FILE *out, const char *what, double bytes) {
 static void print_model(const ls__graph *graph, FILE *out) {
   char text[LS_SHAPE_TEXT];
   fprintf(out, "%-24s %-14s %-18s %12s\n", "layer", "kind", "output", "parameters");
-  for (int i = 0; i < graph->n_inputs; i++)
-    fprintf(out, "%-24s %-14s %-18s\n", graph->input[i].name, graph->input[i].type == LS_INDEX ? "index" : "",
+  for (int i = 0; i < graph->n_inputs; i++) {
+    ls__text_cell(out, graph->input[i].name, 24, SIZE_MAX);
+    fprintf(out, " %-14s %-18s\n", graph->input[i].type == LS_INDEX ? "index" : "",
             ls_shape_format(&graph->input[i].shape, text));
+  }
   for (int i = 0; i < graph->n_nodes; i++) {
     const ls__layer *layer = &graph->node[i].layer;
     size_t n = 0; /* of its own */
     for (int k = 0; k < graph->n_tensors; k++)
       if (graph->tensor[k].node == i) n += graph->tensor[k].n;
-    fprintf(out, "%-24s %-14s %-18s %12zu\n", layer->name, layer->kind->kind.name,
-            ls_shape_format(&layer->out, text), n);
+    ls__text_cell(out, layer->name, 24, SIZE_MAX);
+    fprintf(out, " %-14s %-18s %12zu\n", layer->kind->kind.name, ls_shape_format(&layer->out, text), n);
   }
   fprintf(out, "%-24s %-14s %-18s %12zu\n", "total", "", "", graph->parameters);
 }

@@ -1,8 +1,10 @@
 /* Evaluating a checkpoint on a part of a dataset. */
 #include <lockstep/train.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/session.h"
@@ -50,12 +52,18 @@ static void print_text(const ls__task *task, const ls__scores *scores, double *c
   }
   fprintf(out, "%s: %zu samples\n", ls__split_name(s->split), scores->samples);
   fprintf(out, "  %-*s %.6g\n", width, "loss", scores->loss);
-  for (size_t i = 0; i < ls__task_values(task); i++)
-    fprintf(out, "  %-*s %.6g\n", width, ls__task_value_name(task, i, name), scores->value[i]);
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    fputs("  ", out);
+    ls__text_cell(out, ls__task_value_name(task, i, name), width, SIZE_MAX);
+    fprintf(out, " %.6g\n", scores->value[i]);
+  }
   for (int h = 0; h < task->n_heads; h++) {
     if (confusion[h] == NULL) continue;
     fputc('\n', out);
-    if (task->n_heads > 1) fprintf(out, "%s\n", task->head[h].name);
+    if (task->n_heads > 1) {
+      ls__text_put(out, task->head[h].name);
+      fputc('\n', out);
+    }
     ls__confusion_print(&task->head[h].kind, confusion[h], (const char *const *)s->model->classes[h].name,
                         out);
   }

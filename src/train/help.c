@@ -1,5 +1,6 @@
 /* The reference of all rooms' keys. */
 #include <lockstep/help.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "config/nearest.h"
@@ -49,6 +50,30 @@ ls_status ls_help_each(ls_help_visit visit, void *context) {
 const char *ls_help_nearest(const char *name, const char *const *names, size_t n) {
   static _Thread_local char text[LS__REFERENCE_KEY];
   return names != NULL ? ls__config_nearest(name, names, n) : ls__reference_nearest(rooms, name, text);
+}
+
+typedef struct wanted {
+  const char *word;
+  char *key; /* [LS__REFERENCE_KEY] "": not found yet */
+} wanted;
+
+static ls_status see(const ls_help_entry *entry, void *context) {
+  const wanted *w = context;
+  const char *dot = strrchr(entry->key, '.'), *last = dot != NULL ? dot + 1 : entry->key;
+  if (w->key[0] == '\0' && entry->is == LS_HELP_OPTION && entry->assignable &&
+      ls__config_synonym(w->word, &last, 1) != NULL)
+    snprintf(w->key, LS__REFERENCE_KEY, "%s", entry->key);
+  return LS_OK;
+}
+
+const char *ls_help_setting(const char *word) {
+  static _Thread_local char key[LS__REFERENCE_KEY];
+  wanted w = {word, key};
+  const char *place = ls__config_place(word);
+  if (place != NULL) return place;
+  key[0] = '\0';
+  (void)!ls__reference_each(rooms, see, &w);
+  return key[0] != '\0' ? key : NULL;
 }
 
 void ls_help_row(FILE *out, size_t indent, size_t width, const char *left, const char *text) {

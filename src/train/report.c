@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/simd.h"
+#include "base/text.h"
 #include "h5/h5.h"
 #include "tensor/gemm.h"
 #include "train/run_directory.h"
@@ -148,8 +149,11 @@ void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) 
 static void print_scores(FILE *out, const ls__task *task, const char *prefix, const ls__scores *scores) {
   char name[2 * LS_NAME_BYTES];
   fprintf(out, "  %sloss %.4g", prefix, scores->loss);
-  for (size_t i = 0; i < ls__task_values(task); i++)
-    fprintf(out, "  %s%s %.4g", prefix, ls__task_value_name(task, i, name), scores->value[i]);
+  for (size_t i = 0; i < ls__task_values(task); i++) {
+    fprintf(out, "  %s", prefix);
+    ls__text_put(out, ls__task_value_name(task, i, name));
+    fprintf(out, " %.4g", scores->value[i]);
+  }
 }
 
 void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix, const ls__scores *scores) {
@@ -212,11 +216,11 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 
 static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
                                const ls_train_summary *s) {
-  char path[4096], temporary[4200], hash[20];
+  char path[4096], hash[20], *text = NULL;
+  size_t bytes = 0;
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
-  snprintf(temporary, sizeof temporary, "%s.partial", path);
-  FILE *f = fopen(temporary, "w");
-  if (f == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  FILE *f = open_memstream(&text, &bytes);
+  if (f == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", path);
   ls__json json = {.out = f};
   snprintf(hash, sizeof hash, "%016llx", (unsigned long long)s->weights_hash);
   ls__json_open(&json, NULL, '{');
@@ -248,14 +252,9 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
   ls__json_string(&json, "version", LOCKSTEP_VERSION);
   ls__json_close(&json, '}');
   fputc('\n', f);
-  int bad = ferror(f);
-  bad |= fclose(f) != 0;
-  if (bad || rename(temporary, path) != 0) {
-    ls_status st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
-    (void)unlink(temporary);
-    return st;
-  }
-  return LS_OK;
+  ls_status st = fclose(f) == 0 ? ls__run_write(path, text) : ls__fail(LS_ENOMEM, "%s: out of memory", path);
+  free(text);
+  return st;
 }
 
 ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const char *why,
@@ -275,10 +274,11 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
     if (status != LS_OK) ls__error_set(message);
   }
   if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
-    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s%s\n", why,
+    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s", why,
             (unsigned long long)summary->steps, summary->samples_per_second,
-            (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "",
-            t->set.output != NULL ? t->set.output : "");
+            (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "");
+    if (t->set.output != NULL) ls__text_put(r->out, t->set.output);
+    fputc('\n', r->out);
     fflush(r->out);
   }
   ls__free(r);

@@ -8,24 +8,8 @@
 #include <unistd.h>
 
 #include "base/error.h"
-
-/* mkdir -p */
-static ls_status make_folder(const char *path) {
-  char part[4096];
-  size_t n = strlen(path);
-  if (n == 0 || n >= sizeof part) return ls__fail(LS_EIO, "output: \"%s\" is no path", path);
-  for (size_t i = 1; i <= n; i++) {
-    if (path[i] != '/' && path[i] != '\0') continue;
-    memcpy(part, path, i);
-    part[i] = '\0';
-    if (mkdir(part, 0777) != 0 && errno != EEXIST)
-      return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", part, strerror(errno));
-  }
-  struct stat s;
-  if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode))
-    return ls__fail(LS_EIO, "%s: the output directory cannot be made: %s", path, strerror(ENOTDIR));
-  return LS_OK;
-}
+#include "base/file.h"
+#include "base/text.h"
 
 /* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends, however
  * it ends.  On file systems without locks the run goes on without one. */
@@ -41,27 +25,34 @@ static ls_status lock_run(const char *output, const char *path, FILE *file) {
   return busy ? ls__fail(LS_EIO, "output: %s: another run is writing there", output) : LS_OK;
 }
 
-/* A run that is there already is never overwritten: it becomes OUTPUT.1, OUTPUT.2, ... */
+/* A run that is there already is never overwritten: it becomes OUTPUT.1, OUTPUT.2, ...  Where the
+ * output is a link, what it names does, on its own disk, and the link stays. */
 static ls_status move_old(const char *output, FILE *out) {
   ls_status st = LS_OK;
-  char path[4096], folder[LS__MOST_OUTPUT + 1], to[4096];
+  char path[LS__FILE_PATH], folder[LS__FILE_PATH], to[LS__FILE_PATH];
   struct stat s;
-  size_t n = strlen(output);
-  while (n > 1 && output[n - 1] == '/') n--;
-  snprintf(folder, sizeof folder, "%.*s", (int)n, output);
-  snprintf(path, sizeof path, "%s/checkpoints", folder);
+  FILE *old = NULL;
+  LS_TRY(ls__file_target(output, folder));
+  if (strlen(folder) > LS__MOST_OUTPUT) LS_FAIL(LS_EIO, "output: \"%.100s...\" is too long a path", folder);
+  snprintf(path, sizeof path, "%.*s/checkpoints", LS__MOST_OUTPUT, folder);
   bool there = stat(path, &s) == 0;
-  snprintf(path, sizeof path, "%s/metrics.jsonl", folder);
-  FILE *old = fopen(path, "r+");
-  if (old == NULL && !there) return LS_OK;
-  if (old != NULL) LS_TRY(lock_run(folder, path, old));
+  snprintf(path, sizeof path, "%.*s/metrics.jsonl", LS__MOST_OUTPUT, folder);
+  old = fopen(path, "r+");
+  if (old == NULL && !there) goto out;
+  if (old != NULL) LS_TRY(lock_run(output, path, old));
   for (int k = 1; k < 1000000; k++) {
     int length = snprintf(to, sizeof to, "%s.%d", folder, k);
     if (length < 0 || (size_t)length >= sizeof to) break;
     if (lstat(to, &s) == 0) continue;
     if (rename(folder, to) != 0)
       LS_FAIL(LS_EIO, "%s: the earlier run cannot be moved to %s: %s", folder, to, strerror(errno));
-    if (out != NULL) fprintf(out, "the earlier run in %s is now in %s\n", folder, to);
+    if (out != NULL) {
+      fputs("the earlier run in ", out);
+      ls__text_put(out, output);
+      fputs(" is now in ", out);
+      ls__text_put(out, to);
+      fputc('\n', out);
+    }
     goto out;
   }
   LS_FAIL(LS_EIO, "%s: too many earlier runs", folder);
@@ -71,24 +62,25 @@ out:
 }
 
 ls_status ls__run_write(const char *path, const char *text) {
-  char temporary[4096];
-  snprintf(temporary, sizeof temporary, "%s.partial", path);
+  ls_status st = LS_OK;
+  char target[LS__FILE_PATH], temporary[LS__FILE_PATH + 16];
+  LS_TRY(ls__file_target(path, target));
+  snprintf(temporary, sizeof temporary, "%s.partial", target);
   FILE *file = fopen(temporary, "w");
-  if (file == NULL) return ls__fail(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
-  int bad = fputs(text, file) < 0;
-  bad |= fclose(file) != 0;
-  if (bad || rename(temporary, path) != 0) {
-    ls_status st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
+  if (file == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
+  (void)fputs(text, file);
+  if (!ls__file_close(file) || rename(temporary, target) != 0) {
+    st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
     (void)unlink(temporary);
-    return st;
   }
-  return LS_OK;
+out:
+  return st;
 }
 
 /* Take up an earlier run's metrics.jsonl with its lines up to `step`; later ones come again. */
 static ls_status resume_metrics(const char *output, const char *path, uint64_t step, FILE **out) {
   ls_status st = LS_OK;
-  char temporary[4096], *line = NULL;
+  char target[LS__FILE_PATH], temporary[LS__FILE_PATH + 16], *line = NULL;
   size_t room = 0;
   FILE *old = fopen(path, "r+"), *kept = NULL;
   if (old == NULL) {
@@ -97,7 +89,8 @@ static ls_status resume_metrics(const char *output, const char *path, uint64_t s
                         : ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
   }
   LS_TRY(lock_run(output, path, old));
-  snprintf(temporary, sizeof temporary, "%s.partial", path);
+  LS_TRY(ls__file_target(path, target));
+  snprintf(temporary, sizeof temporary, "%s.partial", target);
   kept = fopen(temporary, "w");
   if (kept == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", temporary, strerror(errno));
   LS_TRY(lock_run(output, NULL, kept)); /* before anybody can see it under its name */
@@ -106,7 +99,7 @@ static ls_status resume_metrics(const char *output, const char *path, uint64_t s
     if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
     fputs(line, kept);
   }
-  if (fflush(kept) != 0 || ferror(kept) || rename(temporary, path) != 0) {
+  if (fflush(kept) != 0 || ferror(kept) || fsync(fileno(kept)) != 0 || rename(temporary, target) != 0) {
     st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
     (void)unlink(temporary);
     goto out;
@@ -122,10 +115,10 @@ out:
 
 ls_status ls__run_open(const char *output, bool resume, uint64_t step, FILE *out, FILE **metrics) {
   ls_status st = LS_OK;
-  char path[4096];
+  char path[LS__FILE_PATH];
   if (!resume) LS_TRY(move_old(output, out));
   snprintf(path, sizeof path, "%s/checkpoints", output);
-  LS_TRY(make_folder(path));
+  LS_TRY(ls__file_make_folder(path));
   snprintf(path, sizeof path, "%s/metrics.jsonl", output);
   LS_TRY(resume_metrics(output, path, step, metrics));
 out:

@@ -197,6 +197,8 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(read_checkpoint(root, &s));
   if (ls__config_child(root, "output") != NULL || default_output != NULL)
     LS_TRY(ls__config_string(root, "output", default_output, &s.output));
+  if (s.output != NULL && s.output[0] == '\0')
+    LS_REFUSE(ls__config_child(root, "output"), "is empty, it must be a directory, or none");
   if (s.output != NULL && strcmp(s.output, "none") == 0) s.output = NULL;
   if (s.output != NULL && strlen(s.output) > LS__MOST_OUTPUT)
     LS_FAIL(LS_ECONFIG, "output: \"%.100s...\" is too long a path", s.output);

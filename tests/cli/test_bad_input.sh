@@ -54,9 +54,9 @@ refused 3 'missing.csv:3.*column 2|missing.csv:3.*b' "$lockstep" convert csv mis
 printf '\0\0\10\3\0\0\0\12\0\0\0\34\0\0\0\34abc' >lies.idx
 printf '\0\0\10\1\0\0\0\1\7' >labels.idx
 refused 2 '"cvs" is unknown; one of csv, idx, npy is wanted; did you mean "csv"\?' "$lockstep" convert cvs ragged.csv -o out.h5
-refused 2 'there is no option --targte; did you mean --target' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
+refused 2 'there is no option --targte; did you mean --target\? try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
 refused 2 'there is no option --header; try: lockstep convert idx --help' "$lockstep" convert idx --header=yes lies.idx labels.idx -o out.h5
-refused 2 ': --missing wants a value' "$lockstep" convert csv ragged.csv -o out.h5 --missing
+refused 2 ': --missing wants a value; try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv -o out.h5 --missing
 refused 2 'missing "all" is not allowed, it must be error, mean or drop' "$lockstep" convert csv ragged.csv -o out.h5 --missing all
 refused 2 ': -o OUT.h5 is missing' "$lockstep" convert csv --quiet ragged.csv --missing drop
 refused 3 'labels.idx: no .npy file' "$lockstep" convert npy labels.idx labels.idx -o out.h5
@@ -78,7 +78,7 @@ refused 3 'test' "$lockstep" evaluate run --split test
 # places that can't be written
 touch file
 TMPDIR=$work/file accepted "$lockstep" inspect good.h5 # one process makes nothing there
-refused 1 'file/run' "$lockstep" train good.yaml output=file/run --progress=none
+refused 1 'file/run/checkpoints: .*cannot be made: file: Not a directory' "$lockstep" train good.yaml output=file/run --progress=none
 mkdir disk
 if mount -t tmpfs -o size=96k none disk 2>/dev/null; then # a disk of 96 KiB
   trap 'umount "$work/disk"; rm -rf "$work"' EXIT

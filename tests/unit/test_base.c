@@ -76,11 +76,11 @@ static void test_grow(void **state) {
 static void test_messages(void **state) {
   (void)state;
   assert_int_equal(ls__fail(LS_EDATA, "file%d: line\nbroken\t%s", 1, "here"), LS_EDATA);
-  assert_string_equal(ls_error_message(), "file1: line broken here");
+  assert_string_equal(ls_error_message(), "file1: line\\nbroken\\there");
   assert_int_equal(ls__fail_context(LS_EDATA, "part %s", "train"), LS_EDATA);
-  assert_string_equal(ls_error_message(), "part train: file1: line broken here");
+  assert_string_equal(ls_error_message(), "part train: file1: line\\nbroken\\there");
   assert_int_equal(ls__fail(LS_EIO, "again: %s", ls_error_message()), LS_EIO);
-  assert_string_equal(ls_error_message(), "again: part train: file1: line broken here");
+  assert_string_equal(ls_error_message(), "again: part train: file1: line\\nbroken\\there");
 
   char text[3 * LS__ERROR_BYTES]; /* too long is cut, and ends */
   memset(text, 'x', sizeof text);

@@ -340,6 +340,20 @@ static void follows_bases(void **state) {
          "train.epochs=8: train.epochs: 8 is not allowed, it must be at least 9");
   ls_config_destroy(root);
 
+  /* another optimizer, with its options, takes the place of the base's; the same one is merged, and so
+   * are maps in other places, and the losses of several outputs */
+  write_file(path[0], "base: b.yaml\noptimizer: {adam: {lr: 1}}\nschedule: {step: }\nloss: {a: mse}\n"
+                      "data: {a: {x: 1}}\ncompression: {top_k: {fraction: 1}}\nin: {loss: {a: {}}}\n");
+  write_file(path[1], "optimizer: {sgd: {lr: 2, momentum: 3}}\nschedule: {cosine: {min: 0}}\nloss: {b: mae}\n"
+                      "data: {b: {y: 2}}\ncompression: {top_k: {x: 2}}\nin: {loss: {b: {}}}\n");
+  good(ls_config_load(path[0], &root));
+  good(ls_config_write(root, &yaml));
+  assert_string_equal(yaml, "optimizer:\n  adam: {lr: 1}\nschedule: {step: null}\nloss: {b: mae, a: mse}\n"
+                            "data:\n  b: {y: 2}\n  a: {x: 1}\ncompression:\n  top_k: {x: 2, fraction: 1}\n"
+                            "in:\n  loss: {b: {}, a: {}}\n");
+  free(yaml);
+  ls_config_destroy(root);
+
   write_file(path[1], "x: 1\nbase: ./a.yaml\n");
   snprintf(wanted, sizeof wanted, "%s:2: base: a circle of files: %s -> %s -> %s/./a.yaml", path[1],
            path[0], path[1], folder);

@@ -1,0 +1,68 @@
+/* Links to files and folders, and folders with those above them. */
+#include "base/file.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
+  enum { MOST_LINKS = 40 }; /* Linux's own bound */
+  char link[LS__FILE_PATH];
+  if (strlen(path) >= LS__FILE_PATH) return ls__fail(LS_EIO, "%.100s...: %s", path, strerror(ENAMETOOLONG));
+  memcpy(target, path, strlen(path) + 1);
+  for (int links = 0;; links++) {
+    size_t n = strlen(target);
+    while (n > 1 && target[n - 1] == '/') target[--n] = '\0';
+    const ssize_t got = readlink(target, link, sizeof link - 1);
+    if (got < 0) return LS_OK; /* no link */
+    if (links == MOST_LINKS) return ls__fail(LS_EIO, "%s: %s", path, strerror(ELOOP));
+    link[got] = '\0';
+    const char *slash = strrchr(target, '/');
+    const size_t folder = link[0] == '/' || slash == NULL ? 0 : (size_t)(slash - target) + 1;
+    if (folder + (size_t)got >= LS__FILE_PATH) return ls__fail(LS_EIO, "%s: %s", path, strerror(ENAMETOOLONG));
+    memcpy(target + folder, link, (size_t)got + 1);
+  }
+}
+
+/* One folder on the way to `whole`, whose upper ones are there; what a dangling link names is made with
+ * its upper ones. */
+static ls_status make_one(const char *path, const char *whole) {
+  char target[LS__FILE_PATH];
+  struct stat s;
+  if (mkdir(path, 0777) == 0) return LS_OK;
+  int error = errno;
+  if (stat(path, &s) == 0) {
+    if (S_ISDIR(s.st_mode)) return LS_OK;
+    error = ENOTDIR;
+  } else if (error == EEXIST && errno == ENOENT) {
+    ls_status st = ls__file_target(path, target);
+    return st == LS_OK ? ls__file_make_folder(target) : st;
+  }
+  const bool above = strcmp(path, whole) != 0;
+  return ls__fail(LS_EIO, "%s: the directory cannot be made: %s%s%s", whole, above ? path : "",
+                  above ? ": " : "", strerror(error));
+}
+
+ls_status ls__file_make_folder(const char *path) {
+  char part[LS__FILE_PATH];
+  const size_t n = strlen(path);
+  if (n == 0 || n >= sizeof part) return ls__fail(LS_EIO, "\"%.100s\" is no path", path);
+  for (size_t i = 1; i <= n; i++) {
+    if (path[i] != '/' && path[i] != '\0') continue;
+    memcpy(part, path, i);
+    part[i] = '\0';
+    ls_status st = make_one(part, path);
+    if (st != LS_OK) return st;
+  }
+  return LS_OK;
+}
+
+bool ls__file_close(FILE *file) {
+  bool good = fflush(file) == 0 && !ferror(file);
+  good = good && (fsync(fileno(file)) == 0 || errno == EINVAL || errno == EROFS);
+  const int error = errno;
+  if (fclose(file) != 0) return false;
+  errno = error;
+  return good;
+}

@@ -406,8 +406,9 @@ static double first_lr(const ls_trainer *t) {
 /* A schedule that was made for more steps than were made had not yet come to its end. */
 static void note_cut(const loop *l, const char *why) {
   const ls_trainer *t = l->t;
+  if (!is_root(t) || t->now.step == l->first_step || t->now.step >= t->total_steps) return;
   const double last = lr_of(t, t->now.step), planned = lr_of(t, t->total_steps);
-  if (!is_root(t) || t->now.step == l->first_step || t->now.step >= t->total_steps || last == planned) return;
+  if (last == planned) return;
   fprintf(stderr, "lockstep: note: %s after %llu of %llu steps, in the middle of the schedule: the learning rate "
                   "was %.3g, and would have gone to %.3g\n", why, (unsigned long long)t->now.step,
           (unsigned long long)t->total_steps, last, planned);

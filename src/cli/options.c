@@ -77,7 +77,7 @@ static ls_status find_letter(const cli *c, const command *of, char letter, given
     snprintf(g->as, sizeof g->as, "-%c", letter);
     return LS_OK;
   }
-  if (letter == 'o' && takes_settings(of))
+  if (letter == 'o' && strcmp(of->name, "train") == 0)
     return usage_error(c, "there is no option -o; the run directory is given as output=DIRECTORY");
   return usage_error(c, "there is no option -%c", letter);
 }

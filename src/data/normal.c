@@ -40,7 +40,7 @@ static ls_status apply(ls_data *data, size_t i) {
     kept->center = NULL;
     LS_TRY(ls__alloc(&kept->center, n, sizeof *kept->center, "normalisation"));
     for (size_t k = 0; k < n; k++)
-      kept->center[k] = (double)normal->mean[k] + (normal->rest != NULL ? (double)normal->rest[k] : 0);
+      kept->center[k] = (double)normal->mean[k] + (normal->rest != NULL ? normal->rest[k] : 0);
   }
   const bool bytes = data->n_sources > 0 && kept->type == LS__U8 && !kept->index;
   const ls__source *source = &data->source[0];
@@ -270,7 +270,7 @@ static ls_status conclude(const moments *all, size_t n, const double *center, ls
     const float rstd = (float)(1 / width);
     const double mean = (center != NULL ? center[i] : 0) + (standard ? m->mean : m->low);
     normal->mean[i] = (float)mean;
-    if (center != NULL) normal->rest[i] = (float)(mean - (double)normal->mean[i]);
+    if (center != NULL) normal->rest[i] = mean - (double)normal->mean[i];
     normal->rstd[i] = width > 0 && isfinite(rstd) ? rstd : 1;
   }
 out:

@@ -256,6 +256,7 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
     LS_TRY(read_standing(file, standing, sums));
     LS_TRY(ls__h5_visit(file, check_slot, file));
   }
+  LS_TRY(ls__h5_sound(file)); /* what could not be looked for may be there */
 out:
   ls__h5_close(file);
   if (st != LS_OK) {

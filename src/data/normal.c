@@ -208,6 +208,7 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
         if (data->kept[m->array[a]].holes) add_holed(of, x, some, count);
         else add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
         const bool target = data->array[m->array[a]].use == LS_TARGET;
+        if (data->kept[m->array[a]].type == LS__F64) m->real[a] = 1; /* no class is as large */
         for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
           if (rintf(x[k]) != x[k]) m->real[a] = 1;
       }

@@ -40,10 +40,10 @@ static void widen(const ls__column *column, range *r, const double *x, const uns
   }
 }
 
-static bool loses(const range *r) {
+static bool loses(const ls__column *column, const range *r) {
   for (size_t i = 0; i < r->n; i++) {
     const double most = fmax(fabs(r->low[i]), fabs(r->high[i])), apart = r->high[i] - r->low[i];
-    if (apart < 0) continue; /* no value */
+    if (apart < 0 || (column->integer && most <= 0x1p24)) continue; /* no value; floats hold them all */
     if (apart > 0 ? most > most_ratio * apart : fabs((double)(float)most - most) > 0 && most > 0x1p24) return true;
   }
   return false;
@@ -82,7 +82,7 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
       some -= now;
     }
   }
-  *lost = !column->exact && loses(&r);
+  *lost = !column->exact && loses(column, &r);
   for (size_t i = 0; center != NULL && i < column->count; i++)
     center[i] = r.low[i % r.n] < HUGE_VAL ? r.low[i % r.n] : 0;
 out:

@@ -292,7 +292,8 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
                     normalize->per == 1, &data->kept[i].normal));
     double missing = 0;
-    for (size_t k = 0; k < count && kept->holes; k++) missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
+    for (size_t k = 0; k < count && kept->holes; k++)
+      missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
     if (missing > 0)
       ls__note(&data->notes, "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
                ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, missing,

@@ -179,9 +179,10 @@ static ls_status compare(const ls_data *data, const seen *mine, const seen *zero
       return ls__fail(LS_EDATA, "%s: the ranks' data differ: array %zu of rank %d on %s is %s, that of rank 0 %s",
                       path, i, rank, host, m->dataset, z->dataset);
     if (!ls_shape_equal(&m->shape, &z->shape) || m->integer != z->integer)
-      return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), rank 0 %s (%s)",
-                      path, m->dataset, rank, host, ls_shape_format(&m->shape, a), m->integer ? "whole numbers" : "floats",
-                      ls_shape_format(&z->shape, b), z->integer ? "whole numbers" : "floats");
+      return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), "
+                      "rank 0 %s (%s)", path, m->dataset, rank, host, ls_shape_format(&m->shape, a),
+                      m->integer ? "whole numbers" : "floats", ls_shape_format(&z->shape, b),
+                      z->integer ? "whole numbers" : "floats");
     for (int s = 0; s < LS__PARTS; s++)
       if (m->rows[s] != z->rows[s])
         return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has %llu rows, rank 0 has %llu%s",

@@ -193,6 +193,9 @@ static void test_attributes(void **state) {
     put_attribute(id, "scale_factor", H5T_NATIVE_DOUBLE, &factor);
     put_attribute(id, "add_offset", H5T_NATIVE_DOUBLE, &offset);
     H5Dclose(id);
+    id = make_numbers(file, "odd", H5T_STD_I16BE, x, 4);
+    put_attribute(id, "scale_factor", H5T_C_S1, "l");
+    H5Dclose(id);
     id = make_numbers(file, "y", H5T_STD_I32LE, y, 4);
     if (!ours) put_attribute(id, "classes", H5T_NATIVE_INT, &classes);
     H5Dclose(id);
@@ -203,14 +206,15 @@ static void test_attributes(void **state) {
       H5Tclose(text);
     }
     H5Fclose(file);
-    ls_config *config = config_of("{file: %s, inputs: {a: /x, b: /packed}, targets: /y}", path);
+    ls_config *config = config_of("{file: %s, inputs: {a: /x, b: /packed, c: /odd}, targets: /y}", path);
     ls_data *data = open_data(config);
-    float a[4], b[4];
-    void *to[LS__MAX_ARRAYS] = {a, b};
+    float a[4], b[4], c[4];
+    void *to[LS__MAX_ARRAYS] = {a, b, c};
     MUST(ls__data_rows(data, LS_TRAIN, 0, 4, to));
     for (int i = 0; i < 4; i++) {
       assert_true(fabsf(a[i] - (ours ? x[i] * 1000 : x[i])) < 0.01f);
       assert_true(b[i] == x[i] * 0.5f + 7);
+      assert_true(c[i] == x[i]);
     }
     done(data, config);
   }

@@ -42,7 +42,8 @@ out:
 static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affine *affine) {
   ls_status st = LS_OK;
   char name[LS__PATH_BYTES];
-  float *mean = NULL, *rstd = NULL, *rest = NULL;
+  float *mean = NULL, *rstd = NULL;
+  double *rest = NULL;
   ls_shape shape = {1, {n}};
   snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
   if (!ls__h5_exists(file, name)) return LS_OK;
@@ -54,7 +55,7 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
   if (ls__h5_exists(file, name)) {
     LS_TRY(ls__alloc(&rest, n, sizeof *rest, "normalisation"));
-    LS_TRY(read_array(file, name, LS__F32, &shape, rest));
+    LS_TRY(read_array(file, name, LS__F64, &shape, rest));
   }
   LS_TRY(ls__affine_set(affine, n, mean, rstd, rest));
 out:
@@ -255,6 +256,7 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
     LS_TRY(read_standing(file, standing, sums));
     LS_TRY(ls__h5_visit(file, check_slot, file));
   }
+  LS_TRY(ls__h5_sound(file)); /* what could not be looked for may be there */
 out:
   ls__h5_close(file);
   if (st != LS_OK) {

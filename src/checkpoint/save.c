@@ -49,7 +49,7 @@ static ls_status write_affine(ls__h5 *file, const char *which, const ls__affine 
   LS_TRY(write_array(file, name, LS__F32, &shape, affine->rstd));
   if (affine->rest == NULL) goto out;
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
-  LS_TRY(write_array(file, name, LS__F32, &shape, affine->rest));
+  LS_TRY(write_array(file, name, LS__F64, &shape, affine->rest));
 out:
   return st;
 }

@@ -25,8 +25,8 @@ static bool is_utf8(const char *text) {
   const unsigned char *p = (const unsigned char *)text;
   while (*p != '\0') {
     const unsigned c = *p;
-    const int more = c < 0x80 ? 0 : c >= 0xc2 && c < 0xe0 ? 1 : c >= 0xe0 && c < 0xf0 ? 2 : c >= 0xf0 && c < 0xf5 ? 3 : -1;
-    if (more < 0 || c < 32 || c == 127) return false;
+    const int more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+    if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || c < 32 || c == 127) return false;
     for (int i = 1; i <= more; i++)
       if ((p[i] & 0xc0) != 0x80) return false;
     p += more + 1;
@@ -47,7 +47,8 @@ static ls_status read_all(const ls_data *data, size_t i, labels *l) {
     for (size_t r = 0; r < source->rows; r++)
       if (!is_utf8(l->text[l->n + r])) {
         l->n += source->rows;
-        LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text", ls__h5_path(data->file), name, r);
+        LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text", ls__h5_path(data->file),
+                name, r);
       }
     l->n += source->rows;
   }

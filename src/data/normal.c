@@ -40,7 +40,7 @@ static ls_status apply(ls_data *data, size_t i) {
     kept->center = NULL;
     LS_TRY(ls__alloc(&kept->center, n, sizeof *kept->center, "normalisation"));
     for (size_t k = 0; k < n; k++)
-      kept->center[k] = (double)normal->mean[k] + (normal->rest != NULL ? (double)normal->rest[k] : 0);
+      kept->center[k] = (double)normal->mean[k] + (normal->rest != NULL ? normal->rest[k] : 0);
   }
   const bool bytes = data->n_sources > 0 && kept->type == LS__U8 && !kept->index;
   const ls__source *source = &data->source[0];
@@ -208,6 +208,7 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
         if (data->kept[m->array[a]].holes) add_holed(of, x, some, count);
         else add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
         const bool target = data->array[m->array[a]].use == LS_TARGET;
+        if (data->kept[m->array[a]].type == LS__F64) m->real[a] = 1; /* no class is as large */
         for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
           if (rintf(x[k]) != x[k]) m->real[a] = 1;
       }
@@ -270,7 +271,7 @@ static ls_status conclude(const moments *all, size_t n, const double *center, ls
     const float rstd = (float)(1 / width);
     const double mean = (center != NULL ? center[i] : 0) + (standard ? m->mean : m->low);
     normal->mean[i] = (float)mean;
-    if (center != NULL) normal->rest[i] = (float)(mean - (double)normal->mean[i]);
+    if (center != NULL) normal->rest[i] = mean - (double)normal->mean[i];
     normal->rstd[i] = width > 0 && isfinite(rstd) ? rstd : 1;
   }
 out:
@@ -290,7 +291,8 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
                     data->settings.normalize.per == 1, &data->kept[i].normal));
     double missing = 0;
-    for (size_t k = 0; k < count && kept->holes; k++) missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
+    for (size_t k = 0; k < count && kept->holes; k++)
+      missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
     if (missing > 0)
       ls__note(&data->notes, "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
                ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, missing,

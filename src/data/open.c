@@ -113,9 +113,8 @@ out:
 /* Numbers whose differences get lost, unless they are normalised. */
 static void warn_of_rounding(ls_data *data) {
   for (size_t i = 0; i < data->n_arrays && data->purpose == LS__DATA_TRAIN; i++) {
-    const ls__array *array = &data->array[i];
     const ls__kept *kept = &data->kept[i];
-    if (!kept->wide || kept->rule != LS__NORMAL_NONE || (array->use == LS_TARGET && array->integer)) continue;
+    if (!kept->wide || kept->rule != LS__NORMAL_NONE || kept->same >= 0) continue;
     ls__note(&data->notes, "%s: %s: its values lie so close together, for their size, that floats lose much of "
              "their differences; `normalize: true` keeps them", ls__h5_path(data->file),
              ls__source_first(&data->source[0], i)->name);

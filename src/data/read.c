@@ -66,7 +66,8 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
     size_t i = 0;
     while (isfinite(x[i])) i++;
     return bad_value(source, column, row, i,
-                     isnan(x[i]) ? "not a number (NaN); data.missing says what to do with such rows" : "infinite, or too large for a float");
+                     isnan(x[i]) ? "not a number (NaN); data.missing says what to do with such rows"
+                                 : "infinite, or too large for a float");
   }
   if (column->use != LS_SAMPLE_WEIGHT || x[0] >= 0) return LS_OK;
   snprintf(why, sizeof why, "%g, a weight is not negative", (double)x[0]);
@@ -154,13 +155,13 @@ const char *ls__column_missing(const ls__column *column, double x, bool gone, ch
 /* One value of the file to one that is kept. */
 static ls_status keep(const ls__source *source, const ls__column *column, bool holes, uint64_t row, size_t i,
                       double x, bool gone, void *to) {
-  char text[200], why[320];
+  char text[200], why[400];
   const char *missing = ls__column_missing(column, x, gone, text);
   if (missing != NULL && !holes) {
-    snprintf(why, sizeof why, "%s%s", missing,
-             column->missing == LS__MISSING_MEAN ? "; only normalised inputs have a mean (data.missing: drop leaves the row out)"
-             : column->use != LS_INPUT           ? " (data.missing: drop leaves such rows out)"
-                                                 : " (data.missing: drop leaves such rows out, mean takes the mean)");
+    snprintf(why, sizeof why, "%s%s (data.missing: drop leaves such rows out%s%s)", missing,
+             column->missing == LS__MISSING_MEAN ? "; only normalised inputs have a mean" : "",
+             column->missing == LS__MISSING_MEAN || column->use != LS_INPUT ? "" : ", mean takes the mean",
+             isnan(x) || gone || column->label != NULL ? "" : ", keep takes it for a number");
     return bad_value(source, column, row, i, why);
   }
   if (missing != NULL) x = (double)NAN;
@@ -193,6 +194,7 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source, cons
   ls_status st = LS_OK;
   const size_t size = ls__dtype_size(column->type), count = column->count;
   const size_t sample_bytes = reader->kept[column->array].bytes;
+  const bool holes = reader->kept[column->array].holes;
   const double *x = NULL;
   const unsigned char *gone = NULL;
   LS_TRY(ls__reader_raw(reader, source, column, (size_t)first, span, &x, &gone));
@@ -200,7 +202,7 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source, cons
     const size_t at = (size_t)(row[k] - first) * count;
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     for (size_t i = 0; i < count; i++)
-      LS_TRY(keep(source, column, reader->kept[column->array].holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to + i * size));
+      LS_TRY(keep(source, column, holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to + i * size));
     if (column->type == LS__F32)
       LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));

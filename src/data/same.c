@@ -40,10 +40,10 @@ static void widen(const ls__column *column, range *r, const double *x, const uns
   }
 }
 
-static bool loses(const range *r) {
+static bool loses(const ls__column *column, const range *r) {
   for (size_t i = 0; i < r->n; i++) {
     const double most = fmax(fabs(r->low[i]), fabs(r->high[i])), apart = r->high[i] - r->low[i];
-    if (apart < 0) continue; /* no value */
+    if (apart < 0 || (column->integer && most <= 0x1p24)) continue; /* no value; floats hold them all */
     if (apart > 0 ? most > most_ratio * apart : fabs((double)(float)most - most) > 0 && most > 0x1p24) return true;
   }
   return false;
@@ -82,7 +82,7 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
       some -= now;
     }
   }
-  *lost = !column->exact && loses(&r);
+  *lost = !column->exact && loses(column, &r);
   for (size_t i = 0; center != NULL && i < column->count; i++)
     center[i] = r.low[i % r.n] < HUGE_VAL ? r.low[i % r.n] : 0;
 out:
@@ -179,9 +179,10 @@ static ls_status compare(const ls_data *data, const seen *mine, const seen *zero
       return ls__fail(LS_EDATA, "%s: the ranks' data differ: array %zu of rank %d on %s is %s, that of rank 0 %s",
                       path, i, rank, host, m->dataset, z->dataset);
     if (!ls_shape_equal(&m->shape, &z->shape) || m->integer != z->integer)
-      return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), rank 0 %s (%s)",
-                      path, m->dataset, rank, host, ls_shape_format(&m->shape, a), m->integer ? "whole numbers" : "floats",
-                      ls_shape_format(&z->shape, b), z->integer ? "whole numbers" : "floats");
+      return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), "
+                      "rank 0 %s (%s)", path, m->dataset, rank, host, ls_shape_format(&m->shape, a),
+                      m->integer ? "whole numbers" : "floats", ls_shape_format(&z->shape, b),
+                      z->integer ? "whole numbers" : "floats");
     for (int s = 0; s < LS__PARTS; s++)
       if (m->rows[s] != z->rows[s])
         return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has %llu rows, rank 0 has %llu%s",

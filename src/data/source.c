@@ -109,6 +109,8 @@ static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_inf
     ls__note(notes, "%s: %s: MATLAB writes its arrays with reversed dimensions: this one is %s here, %zu samples; "
              "if that is turned, save its transpose", path, name, ls_shape_format(&info->shape, shape),
              info->shape.dim[0]);
+  if (m->odd != NULL)
+    ls__note(notes, "%s: %s: its attribute %s is no such number as netCDF means, and is not used", path, name, m->odd);
   if (m->gaps && column->missing == LS__MISSING_ERROR)
     LS_FAIL(LS_EDATA, "%s: %s: %s (data.missing: drop leaves out rows that nobody wrote)", path, name, m->why);
   if (m->packed) column->integer = false;
@@ -149,7 +151,8 @@ static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__
   LS_TRY(read_scale(file, column, notes));
   LS_TRY(read_meaning(file, column, &info, notes));
   if (!labels) goto out;
-  if (column->count != 1) LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name, column->count);
+  if (column->count != 1)
+    LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name, column->count);
   column->careful = column->exact = true;
   LS_TRY(ls__alloc(&column->label, *rows, sizeof *column->label, "labels"));
 out:

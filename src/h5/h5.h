@@ -64,6 +64,7 @@ typedef struct ls__h5_meaning {
   double missing[LS__H5_MISSING]; /* values that mean "missing", as they lie in the file */
   const char *missing_from[LS__H5_MISSING]; /* the attribute that says so */
   size_t n_missing;
+  const char *odd;       /* one of these attributes, which is no such number; NULL: none is */
   bool packed;           /* the number is value * factor + offset (CF: scale_factor, add_offset) */
   double factor, offset;
   bool gaps;             /* some values were never written, or their file is not there: */

@@ -5,8 +5,8 @@
 
 #include "h5/h5_inside.h"
 
-/* The numbers of an attribute, at most `most`; false: there is none.  *odd: there is one of another kind. */
-static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *n, bool *odd) {
+/* The numbers of an attribute, at most `most`; false: there is none, or (m->odd) something else. */
+static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *n, ls__h5_meaning *m) {
   bool read = false;
   *n = 0;
   if (H5Aexists(id, name) <= 0) return false;
@@ -17,7 +17,7 @@ static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *
   if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && count > 0 && count <= (hssize_t)most)
     read = H5Aread(at, H5T_NATIVE_DOUBLE, x) >= 0;
   if (read) *n = (size_t)count;
-  else *odd = true;
+  else m->odd = name;
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   if (at >= 0) H5Aclose(at);
@@ -55,21 +55,19 @@ ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *m) 
   ls__h5_set *set = NULL;
   double x[LS__H5_MISSING];
   size_t n;
-  bool odd = false;
   *m = (ls__h5_meaning){.factor = 1};
   ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   m->matlab = H5Aexists(set->id, "MATLAB_class") > 0;
   if (set->info.numeric) {
     for (size_t i = 0; i < 2; i++)
-      if (numbers(set->id, marks[i], LS__H5_MISSING, x, &n, &odd))
+      if (numbers(set->id, marks[i], LS__H5_MISSING, x, &n, m))
         for (size_t k = 0; k < n; k++) add(&set->info, m, x[k], marks[i]);
     add_fill(set, m);
-    if (numbers(set->id, "scale_factor", 1, x, &n, &odd)) m->factor = x[0];
-    if (numbers(set->id, "add_offset", 1, x, &n, &odd)) m->offset = x[0];
-    if (odd || !isfinite(m->factor) || !isfinite(m->offset) || (m->factor >= 0 && m->factor <= 0))
-      LS_FAIL(LS_EDATA, "%s: %s: its attributes _FillValue, missing_value, scale_factor and add_offset are "
-              "taken as netCDF means them, and one of them is no such number", file->path, name);
+    if (numbers(set->id, "scale_factor", 1, x, &n, m)) m->factor = x[0];
+    if (numbers(set->id, "add_offset", 1, x, &n, m)) m->offset = x[0];
+    if (!isfinite(m->factor) || (m->factor >= 0 && m->factor <= 0)) m->odd = "scale_factor", m->factor = 1;
+    if (!isfinite(m->offset)) m->odd = "add_offset", m->offset = 0;
     m->packed = m->factor < 1 || m->factor > 1 || m->offset < 0 || m->offset > 0;
   }
   LS_TRY(ls__h5_gaps_find(file, set));

@@ -13,7 +13,8 @@ static ls_status copy(const ls__h5 *file, const ls__h5_set *set, const char *fro
   size_t n = 0;
   while (n < most && from[n] != '\0') n++;
   while (spaces && n > 0 && from[n - 1] == ' ') n--;
-  if (n > LONGEST) LS_FAIL(LS_EDATA, "%s: %s: a text of more than %d bytes is no label", file->path, set->name, LONGEST);
+  if (n > LONGEST)
+    LS_FAIL(LS_EDATA, "%s: %s: a text of more than %d bytes is no label", file->path, set->name, LONGEST);
   LS_TRY(ls__alloc(to, n + 1, 1, "labels"));
   memcpy(*to, from, n);
 out:

@@ -152,6 +152,8 @@ static void load_input(const ls_model *model, ls__run *run, int i, const void *x
   for (size_t r = 0; r < rows; r++)
     ls__span()->load_f32(to + r * count, from + r * count, normal->n > 0 ? normal->mean : NULL,
                          normal->rstd, count);
+  for (size_t k = 0; normal->rest != NULL && k < rows * count; k++)
+    to[k] = (float)((double)to[k] - normal->rest[k % count] * (double)normal->rstd[k % count]);
 }
 
 ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *inputs,

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 
 ls_status ls__affine_set(ls__affine *affine, size_t n, const float *mean, const float *rstd,
-                         const float *rest) {
+                         const double *rest) {
   ls_status st = LS_OK;
   ls__affine copy = {n, NULL, NULL, NULL};
   if (n > 0) {
@@ -41,7 +41,7 @@ void ls__affine_undo(const ls__affine *affine, float *y, size_t rows) {
       if (affine->rest == NULL)
         *at = *at / affine->rstd[k] + affine->mean[k];
       else
-        *at = (float)((double)*at / (double)affine->rstd[k] + ((double)affine->mean[k] + (double)affine->rest[k]));
+        *at = (float)((double)*at / (double)affine->rstd[k] + ((double)affine->mean[k] + affine->rest[k]));
     }
 }
 

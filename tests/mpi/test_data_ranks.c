@@ -285,6 +285,128 @@ static void several_fail(void) {
     }
 }
 
+/* ---- Ranks that see other data ---- */
+
+static void make_own(size_t rows, float bump, bool wide) {
+  ls__h5 *file = NULL;
+  float *x = ls__calloc(rows * F, sizeof *x);
+  const ls_shape row = {1, {wide ? F : F - 1}}, one = {0, {0}};
+  if (x == NULL) MPI_Abort(MPI_COMM_WORLD, 1);
+  for (size_t i = 0; i < rows * F; i++) x[i] = (float)(i % 100);
+  x[rows / 2] += bump;
+  x[0] += bump;
+  snprintf(path, sizeof path, "%s", temporary("own.h5")); /* another name and file on each rank */
+  MUST(ls__h5_create(path, &file));
+  MUST(ls__h5_dataset(file, "/a", LS__F32, rows, &row, 0, 0));
+  MUST(ls__h5_write_rows(file, "/a", 0, rows, LS__F32, x));
+  MUST(ls__h5_dataset(file, "/b", LS__F32, rows, &one, 0, 0));
+  MUST(ls__h5_write_rows(file, "/b", 0, rows, LS__F32, x));
+  MUST(ls__h5_commit(file));
+  ls__free(x);
+}
+
+/* The last rank's file has more rows, other values, other samples: all ranks hear of it, before
+ * anything is loaded; where nothing differs they agree about the fingerprint. */
+static void notices_other_data(void) {
+  static const char *const words[] = {NULL, "has 4000 rows, rank 0 has 40", "hash of a sample", "shape [6]"};
+  for (int c = 0; c < 4; c++)
+    for (int m = 0; m < 2; m++) {
+      const bool other = rank == size - 1 && size > 1;
+      make_own(other && c == 1 ? 4000 : 40, other && c == 2 ? 1 : 0, !(other && c == 3));
+      ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, memory: %s}", path, m ? "node" : "stream");
+      ls_data *data = NULL;
+      const ls_status st = ls_data_open(comm, conf, &data);
+      EXPECT(st == (c > 0 && size > 1 ? LS_EDATA : LS_OK));
+      if (st != LS_OK) EXPECT(strstr(ls_error_message(), words[c]) != NULL && strstr(ls_error_message(), "/a") != NULL);
+      if (c == 0) {
+        uint64_t zero = ls__data_fingerprint(data);
+        MUST(ls__comm_bcast(comm, &zero, sizeof zero));
+        EXPECT(zero == ls__data_fingerprint(data) && zero != 0);
+      }
+      ls_data_close(data);
+      ls_config_destroy(conf);
+      unlink(path);
+      MPI_Barrier(MPI_COMM_WORLD);
+    }
+}
+
+/* Rows that are left out are the same for any number of ranks, drawn or not, in memory or streamed. */
+static void drops_alike(void) {
+  static const char *const how[] = {"memory: node", "memory: stream", "memory: node, split: {validation: 0.2, seed: 4}",
+                                    "memory: stream, split: {validation: 0.2, seed: 4}"};
+  if (rank == 0) {
+    static float x[N * F], y[N];
+    ls__h5 *file = NULL;
+    snprintf(path, sizeof path, "%s", temporary("holes.h5"));
+    for (size_t i = 0; i < N; i++) {
+      for (size_t k = 0; k < F; k++) x[i * F + k] = i % 7 == 3 && k == i % F ? NAN : value(i, k);
+      y[i] = i % 11 == 5 ? NAN : (float)i;
+    }
+    MUST(ls__h5_create(path, &file));
+    put(file, "/a", LS__F32, x, N, F, 0);
+    put(file, "/b", LS__F32, y, N, 0);
+    MUST(ls__h5_commit(file));
+  }
+  MUST(ls__comm_bcast(comm, path, sizeof path));
+  for (int c = 0; c < 4; c++) {
+    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: drop, %s}", path, how[c]);
+    ls_data *alone = NULL, *data = NULL;
+    MUST(ls_data_open(NULL, conf, &alone));
+    MUST(ls_data_open(comm, conf, &data));
+    size_t whole = 0;
+    for (int p = LS_TRAIN; p <= LS_VALIDATION; p++) {
+      static float x[2][N * F], y[2][N];
+      const size_t n = ls_data_count(data, (ls_split)p);
+      EXPECT(n == ls_data_count(alone, (ls_split)p));
+      whole += n;
+      if (n == 0) continue;
+      MUST(rows_xy(alone, (ls_split)p, 0, n, x[0], y[0]));
+      MUST(rows_xy(data, (ls_split)p, 0, n, x[1], y[1]));
+      EXPECT(memcmp(x[0], x[1], n * F * sizeof(float)) == 0 && memcmp(y[0], y[1], n * sizeof(float)) == 0);
+      for (size_t i = 0; i < n * F; i++) EXPECT(isfinite(x[1][i]));
+    }
+    size_t good = 0;
+    for (size_t i = 0; i < N; i++) good += i % 7 != 3 && i % 11 != 5;
+    EXPECT(whole == good);
+    ls_data_close(alone);
+    ls_data_close(data);
+    ls_config_destroy(conf);
+  }
+  MUST(ls__comm_barrier(comm));
+  if (rank == 0) unlink(path);
+}
+
+/* The mean takes the place of what is missing, and is the same for any number of ranks. */
+static void means_alike(void) {
+  uint64_t hash[3];
+  if (rank == 0) {
+    static float x[N * F];
+    ls__h5 *file = NULL;
+    snprintf(path, sizeof path, "%s", temporary("means.h5"));
+    for (size_t i = 0; i < N * F; i++) x[i] = i % 13 == 3 ? NAN : value(i / F, i % F);
+    MUST(ls__h5_create(path, &file));
+    put(file, "/a", LS__F32, x, N, F, 0);
+    put(file, "/b", LS__U8, (uint8_t[N]){0}, N, 0);
+    MUST(ls__h5_commit(file));
+  }
+  MUST(ls__comm_bcast(comm, path, sizeof path));
+  for (int m = 0; m < 3; m++) {
+    static float x[N * F], y[N];
+    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: mean, memory: %s}", path,
+                                m == 1 ? "stream" : "node");
+    ls_data *data = NULL;
+    MUST(ls_data_open(m == 2 ? NULL : comm, conf, &data));
+    MUST(rows_xy(data, LS_TRAIN, 0, N, x, y));
+    for (size_t i = 0; i < N * F; i++) EXPECT(isfinite(x[i]) && (i % 13 != 3 || x[i] == 0));
+    hash[m] = ls__hash(LS__HASH_START, x, sizeof x);
+    ls_data_close(data);
+    ls_config_destroy(conf);
+  }
+  EXPECT(hash[0] == hash[1] && hash[1] == hash[2]);
+  MUST(ls__comm_barrier(comm));
+  if (rank == 0) unlink(path);
+}
+
 int main(int argc, char **argv) {
   MPI_Init(&argc, &argv);
   if (ls_comm_create(MPI_COMM_WORLD, &comm) != LS_OK) MPI_Abort(MPI_COMM_WORLD, 1);
@@ -296,6 +418,9 @@ int main(int argc, char **argv) {
   several_arrays();
   several_statistics();
   several_fail();
+  notices_other_data();
+  drops_alike();
+  means_alike();
   EXPECT(ls__alloc_alive() == alive);
   ls_comm_destroy(comm);
   MPI_Finalize();

@@ -30,8 +30,9 @@ extern "C" {
  *              second call changes it alone. */
 LS_PUBLIC void ls_crash_guard_install(int turn);
 
-/** Put the handlers back that were there before ls_crash_guard_install.  Local; where another
- * handler was set since, that one stays. */
+/** Put the handlers back that were there before ls_crash_guard_install, as the program ends: of files
+ * that lockstep has read or written HDF5 prints nothing more by itself.  Local; where another handler
+ * was set since, that one stays. */
 LS_PUBLIC void ls_crash_guard_remove(void);
 
 #ifdef __cplusplus

@@ -38,6 +38,7 @@ static ls_status unknown(const cli *c, const command *of, const char *name, size
   const cli_option *table = of->options;
   snprintf(text, sizeof text, "%.*s", (int)n, name);
   const char *setting = takes_settings(of) ? ls_help_setting(text) : NULL;
+  if (setting != NULL && strcmp(setting, "output") == 0 && of != &cmd_train) setting = NULL;
   if (setting != NULL)
     return usage_error(c, "there is no option --%s; a setting is given as %s=%s", text, setting,
                        value != NULL && value[0] != '-' && strchr(value, '=') == NULL ? value : "VALUE");
@@ -77,7 +78,7 @@ static ls_status find_letter(const cli *c, const command *of, char letter, given
     snprintf(g->as, sizeof g->as, "-%c", letter);
     return LS_OK;
   }
-  if (letter == 'o' && strcmp(of->name, "train") == 0)
+  if (letter == 'o' && of == &cmd_train)
     return usage_error(c, "there is no option -o; the run directory is given as output=DIRECTORY");
   return usage_error(c, "there is no option -%c", letter);
 }

@@ -1,4 +1,5 @@
 /* Choosing between OpenBLAS and our own kernel for each product, and timing both. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "tensor/gemm.h"
 
 #include <cblas.h> /* brings <complex.h>, whose I is a macro */
@@ -6,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -85,8 +87,22 @@ double ls__gemm_seconds(bool reset) {
   return now;
 }
 
-void ls__gemm_init(void) {
+/* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries again for
+ * ever: it is looked for first, and then taken at once, by a product that always needs it. */
+ls_status ls__gemm_init(void) {
+  enum { BUFFER = 128 << 20, ROOM = BUFFER + (4 << 20) };
+  static _Thread_local bool taken;
+  float one = 1.0F, product = 0.0F;
   openblas_set_num_threads(1);
+  if (taken) return LS_OK;
+  void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (room == MAP_FAILED)
+    return ls__fail(LS_ENOMEM, "out of memory: OpenBLAS needs %d MB of address space for matrix products (ulimit -v)",
+                    BUFFER >> 20);
+  (void)munmap(room, ROOM);
+  cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1.0F, &one, 1, 0.0F, &product, 1);
+  taken = true;
+  return LS_OK;
 }
 
 const char *ls__gemm_library(void) {

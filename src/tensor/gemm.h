@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/error.h"
+
 /* C[m,n] = beta C + op(A)[m,k] op(B)[k,n], op transposing where asked.  Leading dimensions are the
  * row lengths as stored.  beta 0 writes C without reading it. */
 void ls__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, const float *a,
@@ -21,9 +23,10 @@ void ls__gemm_bias(bool transpose_a, bool transpose_b, size_t m, size_t n, size_
 void ls__gemm_timing(bool on);
 double ls__gemm_seconds(bool reset);
 
-/* Keep OpenBLAS to one thread; its version and the kernels in use, for the summary (this thread's,
+/* Before the first product: keep OpenBLAS to one thread, and see that it has memory (LS_ENOMEM). */
+LS_CHECKED ls_status ls__gemm_init(void);
+/* OpenBLAS's version and the kernels in use, for the summary (this thread's,
  * until the next call). */
-void ls__gemm_init(void);
 const char *ls__gemm_library(void);
 
 #endif

@@ -80,7 +80,6 @@ out:
 static ls_status fill_card(ls_comm *comm, card *c) {
   char text[64];
   memset(c, 0, sizeof *c);
-  ls__gemm_init();
   if (comm != NULL)
     snprintf(c->host, sizeof c->host, "%s", ls__comm_host(comm));
   else if (gethostname(c->host, sizeof c->host - 1) != 0)
@@ -94,7 +93,8 @@ static ls_status fill_card(ls_comm *comm, card *c) {
   c->allowed_cores = count_list(c->allowed);
   c->node = ls__comm_node(comm);
   c->memory = strtod(text, NULL) * 1024;
-  return measure_gemm(&c->gflops);
+  ls_status st = ls__gemm_init();
+  return st == LS_OK ? measure_gemm(&c->gflops) : st;
 }
 
 typedef struct findings {

@@ -28,6 +28,11 @@ refused 3 '40.*39|39.*40' "$lockstep" train good.yaml data.file=lengths.h5
 refused 3 'nan|not finite' "$lockstep" train good.yaml data.file=nan.h5
 refused 3 'label.*7|7.*0\.\.1' "$lockstep" train good.yaml data.file=label.h5
 
+# HDF5's own lines, which come when the process ends, are none of ours
+cp good.h5 header.h5
+printf '\377' | dd of=header.h5 bs=1 seek=$(($(grep -abo OHDR good.h5 | sed -n 3p | cut -d: -f1) + 6)) conv=notrunc 2>/dev/null
+refused 3 'header.h5: damaged' "$lockstep" inspect header.h5
+
 # configurations
 refused 2 'train.epoch.*did you mean' "$lockstep" train good.yaml train.epoch=3
 refused 2 'train.batch.*many' "$lockstep" train good.yaml train.batch=many
@@ -74,6 +79,12 @@ refused 3 'cut.h5' "$lockstep" evaluate cut.h5 --split train
 refused 3 'good.h5.*not a checkpoint' "$lockstep" evaluate good.h5 --split train
 refused 1 'nowhere' "$lockstep" evaluate nowhere --split train
 refused 3 'test' "$lockstep" evaluate run --split test
+
+# no memory for OpenBLAS, which would wait for it for ever
+if (ulimit -v 200000 && "$lockstep" --version >/dev/null 2>&1); then
+  (ulimit -v 200000 && timeout 20 "$lockstep" train good.yaml output=none --progress=none 2>err)
+  same "without memory: the exit code" "$? $(grep -c 'lockstep: out of memory' err)" "1 1"
+fi
 
 # places that can't be written
 touch file

@@ -156,7 +156,7 @@ static void streamed(void **state) {
 #endif
 
 int main(void) {
-  ls__gemm_init();
+  if (ls__gemm_init() != LS_OK) return 1;
   print_message("%s\n", ls__gemm_library());
   const struct CMUnitTest tests[] = {
     cmocka_unit_test(values),

@@ -46,7 +46,8 @@ static ls_status share_of_values(const ls__csv *csv, const ls__csv_delimiter *d,
   const char *p = csv->buffer + csv->begin, *end = csv->buffer + csv->end, *stop;
   if (end - p > SHARE_BYTES) end = p + SHARE_BYTES;
   while (p < end && records++ < SAMPLE) {
-    if (ls__csv_scan_record(d, p, end, &stop, &unused) != LS__CSV_WHOLE && end != csv->buffer + csv->end) break;
+    const ls__csv_scan found = ls__csv_scan_record(d, p, end, &stop, &unused);
+    if (found != LS__CSV_WHOLE && (found != LS__CSV_CUT || end != csv->buffer + csv->end)) break;
     const size_t size = (size_t)(stop - p);
     if (!is_nothing(csv, p, size)) {
       if (size + 1 > copy.capacity) {

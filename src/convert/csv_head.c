@@ -146,8 +146,7 @@ static verdict judge_numbers(const look *l, const char **why) {
   *why = counting ? "counts on from column to column" : text ? "has a number above text" : "has whole numbers above others";
   if (counting && from_start && l->n >= 3 && (some || l->n >= 5)) return NAMES;
   if (counting && l->n >= 3 && fractions) return NAMES;
-  if (text || (fractions && l->rows >= 3) || (counting && l->n >= 4 && l->rows >= 3)) return UNCLEAR;
-  return DATA;
+  return l->rows >= 3 && (text || fractions || (counting && l->n >= 4)) ? UNCLEAR : DATA;
 }
 
 /* A header is a first record with text above numbers, and no numbers of its own; or as above. */

@@ -117,7 +117,7 @@ ls_status ls__csv_target_decide(ls__csv_target *t, const ls__csv_column *column,
   if (t->kind == LS__CSV_CLASSES) return be_classes(t, plan, rows, "", notes);
   if (t->texts == 0 && t->numbers > 0) return decide_numbers(t, column, plan, rows, notes);
   ls__csv_where(t->text.path != NULL ? t->text.path : plan->path, t->text.line, plan, t->column, where);
-  if (t->numbers > 0 && (t->numbers > t->texts || !column->whole || t->stopped))
+  if (t->numbers > 0 && (t->numbers >= t->texts || !column->whole || t->stopped))
     return ls__fail(LS_EDATA,
                     "%s: \"%s\" %s; --label class takes any text, --missing-words \"%s\" leaves it out", where, t->text.text,
                     t->unfit == LS__CSV_OTHER_UNIT   ? "has another unit than the values above it"

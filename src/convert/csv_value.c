@@ -156,7 +156,8 @@ ls__csv_hole ls__csv_missing(const ls__csv_words *words, const char *text, size_
   if (size == 0) return LS__CSV_MISSING;
   for (size_t i = 0; i < words->n; i++)
     if (strcasecmp(text, words->word[i]) == 0) return LS__CSV_MISSING;
-  if (!words->usual || size > 9) return LS__CSV_VALUE;
+  if (!words->usual || size > 9 || strchr("?nNmM#<.-1", *text) == NULL) return LS__CSV_VALUE;
+  if (is_digit(text[*text == '-']) && strchr(text, '#') == NULL) return LS__CSV_VALUE;
   for (size_t i = 0; i < sizeof always / sizeof *always; i++)
     if (strcasecmp(text, always[i]) == 0) return LS__CSV_MISSING;
   for (size_t i = 0; i < sizeof maybe / sizeof *maybe; i++)

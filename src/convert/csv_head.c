@@ -137,13 +137,13 @@ static verdict judge_numbers(const look *l, const char **why) {
   for (size_t i = 0; i < l->n; i++) {
     const unsigned char below = l->second[i] | l->rest[i];
     if (!(l->first[i] & WHOLE)) return DATA;
-    fractions = fractions && below & FRACTION && !(below & (WHOLE | TEXT));
-    some = some || below & FRACTION || below & TEXT;
-    text = text || below == TEXT;
+    fractions = fractions && below & (FRACTION | OTHER) && !(below & (WHOLE | TEXT));
+    some = some || below & (FRACTION | OTHER | TEXT);
+    text = text || below == TEXT || below == OTHER;
   }
   const bool counting = counts(l->first_number, l->n) && !l->counting;
   const bool from_start = l->first_number[0] >= 0.0 && l->first_number[0] <= 1.0;
-  *why = counting ? "counts on from column to column" : text ? "has a number above text" : "has whole numbers above others";
+  *why = counting ? "counts on from column to column" : text ? "has a number above text, dates or the like" : "has whole numbers above others";
   if (counting && from_start && l->n >= 3 && (some || l->n >= 5)) return NAMES;
   if (counting && l->n >= 3 && fractions) return NAMES;
   return l->rows >= 3 && (text || fractions || (counting && l->n >= 4)) ? UNCLEAR : DATA;

@@ -201,7 +201,7 @@ ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *pl
     }
     const ls__csv_span *s = &c->span[c->forked ? c->way : 0];
     const double size = fmax(fabs(s->low), fabs(s->high));
-    if (s->high > s->low && s->high - s->low < NARROW * size) c->wide = true;
+    if (!c->whole && s->high > s->low && s->high - s->low < NARROW * size) c->wide = true;
     if (size > 0.0 && size < SMALL) c->wide = true;
     if (c->rounded && c->n > 0) c->wide = true;
   }

@@ -253,9 +253,9 @@ static ls_status cut_plain(ls__csv *csv, char *p, char *end) {
     while (stop < end && *stop != sign) stop++;
     if (csv->n == csv->field_capacity)
       LS_TRY(ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path));
-    char *text = p, *last = stop;
-    while (text < last && is_padding(d, *text)) text++;
-    while (last > text && is_padding(d, last[-1])) last--;
+    char *text = p, *last = stop; /* most fields have no space around them */
+    while (text < last && *text <= ' ' && is_padding(d, *text)) text++;
+    while (last > text && last[-1] <= ' ' && is_padding(d, last[-1])) last--;
     *last = '\0'; /* on a delimiter, a space or the record's end */
     csv->field[csv->n++] = (ls__csv_field){text, (size_t)(last - text), false};
     if (stop == end) return LS_OK;

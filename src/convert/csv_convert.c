@@ -84,8 +84,13 @@ static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool wr
   ls__csv_column *column = &c->column[i];
   char where[LS__CSV_WHERE], shown[LS__CSV_SHOWN];
   double plain;
+  ls__csv_plain n;
   ls__csv_fit fit = LS__CSV_NO_NUMBER;
   *missing = false;
+  if (writing && column->way == 0 && c->words.n == 0 && ls__csv_plain_read(field->text, field->size, &n)) {
+    x[0] = n.x; /* most of them; the first pass has looked at its size */
+    return LS_OK;
+  }
   if (c->words.n > 0)
     *missing = (c->words.numbers && ls__csv_number(field->text, field->size, &plain)
                     ? ls__csv_missing_number(&c->words, plain)

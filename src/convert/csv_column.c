@@ -227,7 +227,8 @@ void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size
   ls__csv_column_name(plan, i, name);
   if (*text != '\0') ls__csv_note(notes, false, "%s: %s", name, text + 2);
   if (c->rounded)
-    ls__csv_note(notes, true, "%s: whole numbers of more digits than a 64-bit float has are rounded; an id? --drop %zu leaves it out",
+    ls__csv_note(notes, true, "%s: whole numbers of more digits than a 64-bit float has are rounded; an id?  "
+                 "--drop %zu leaves it out",
                  name, i + 1);
   if (c->sort == LS__CSV_NUMBER && s->low <= s->high && s->low >= s->high && c->n > 1 && plan->role[i] == LS__CSV_INPUT)
     ls__csv_note(notes, false, "%s: the same number in every row", name);

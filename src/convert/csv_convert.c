@@ -149,8 +149,8 @@ static ls_status read_row(converter *c, const ls__csv *csv, bool writing, bool *
     if (plan->role[i] == LS__CSV_TARGET && c->target.kind != LS__CSV_NUMBERS)
       LS_TRY(read_label(c, csv, i, writing, &missing));
     else
-      LS_TRY(read_number(c, csv, i, writing, plan->role[i] == LS__CSV_INPUT ? c->x[plan->place[i]] : c->y[plan->place[i]],
-                         &missing));
+      LS_TRY(read_number(c, csv, i, writing,
+                         plan->role[i] == LS__CSV_INPUT ? c->x[plan->place[i]] : c->y[plan->place[i]], &missing));
     if (missing) LS_TRY(handle_missing(c, csv->path, csv->line, i, keep));
   }
 out:
@@ -257,7 +257,8 @@ static void decide_index(converter *c) {
       (plan->name[0][0] != '\0' && strcmp(plan->name[0], "Unnamed: 0") != 0))
     return;
   if (c->counts_files || c->counts_all) {
-    ls__csv_note(&c->notes, false, "column 1 has no name and counts the rows from %g: an index, left out", c->count_from);
+    ls__csv_note(&c->notes, false, "column 1 has no name and counts the rows from %g: an index, left out",
+                 c->count_from);
     ls__csv_plan_drop(&c->plan, 0);
   } else {
     ls__csv_note(&c->notes, true, "column 1 has no name: taken as an input (--drop 1 leaves it out)");

@@ -143,7 +143,9 @@ static verdict judge_numbers(const look *l, const char **why) {
   }
   const bool counting = counts(l->first_number, l->n) && !l->counting;
   const bool from_start = l->first_number[0] >= 0.0 && l->first_number[0] <= 1.0;
-  *why = counting ? "counts on from column to column" : text ? "has a number above text, dates or the like" : "has whole numbers above others";
+  *why = counting ? "counts on from column to column"
+         : text   ? "has a number above text, dates or the like"
+                  : "has whole numbers above others";
   if (counting && from_start && l->n >= 3 && (some || l->n >= 5)) return NAMES;
   if (counting && l->n >= 3 && fractions) return NAMES;
   return l->rows >= 3 && (text || fractions || (counting && l->n >= 4)) ? UNCLEAR : DATA;

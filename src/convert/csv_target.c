@@ -1,6 +1,7 @@
 /* Class or number. */
 #include "convert/csv_target.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -40,6 +41,7 @@ ls_status ls__csv_target_add(ls__csv_target *t, ls__csv_column *column, const ls
     const ls__csv_fit fit = ls__csv_column_add(column, csv, field, own->date, x);
     if (fit == LS__CSV_FITS) {
       t->numbers++;
+      if (!(fabs(x[0]) <= (double)FLT_MAX && fabs(x[1]) <= (double)FLT_MAX)) place_set(&t->large, csv, field->text);
       if (ls__csv_plain_read(field->text, field->size, &n) && n.padded) {
         t->padded = true;
         place_set(&t->pad, csv, field->text);
@@ -100,6 +102,9 @@ static ls_status decide_numbers(ls__csv_target *t, const ls__csv_column *column,
                     ls__csv_where(t->pad.path, t->pad.line, plan, t->column, where), t->pad.text);
   }
   if (plain && twice && t->classes.n <= FEW) return be_classes(t, plan, rows, "; --label number for numbers", notes);
+  if (t->large.line > 0)
+    return ls__fail(LS_EDATA, "%s: %s is too large for a 32-bit float",
+                    ls__csv_where(t->large.path, t->large.line, plan, t->column, where), t->large.text);
   t->kind = LS__CSV_NUMBERS;
   ls__csv_column_name(plan, t->column, where);
   if (plain)

@@ -24,7 +24,7 @@ typedef struct ls__csv_target {
   bool stopped;  /* names are no longer collected: these are measures */
   bool padded;   /* some have zeros or a + in front */
   uint64_t numbers, texts, maybes;
-  ls__csv_place text, maybe, beyond, pad; /* the first of each */
+  ls__csv_place text, maybe, beyond, pad, large; /* the first of each; large: for a float */
   ls__csv_fit unfit;                      /* how text.text didn't go with the numbers */
   size_t maybe_rows[LS__PARTS];           /* that hold "none" and the like */
 } ls__csv_target;

@@ -148,7 +148,7 @@ static verdict judge_numbers(const look *l, const char **why) {
                   : "has whole numbers above others";
   if (counting && from_start && l->n >= 3 && (some || l->n >= 5)) return NAMES;
   if (counting && l->n >= 3 && fractions) return NAMES;
-  return l->rows >= 3 && (text || fractions || (counting && l->n >= 4)) ? UNCLEAR : DATA;
+  return l->rows >= 3 && (text || fractions || (counting && l->n >= 3)) ? UNCLEAR : DATA;
 }
 
 /* A header is a first record with text above numbers, and no numbers of its own; or as above. */

@@ -4,10 +4,11 @@
 #include <float.h>
 #include <math.h>
 #include <string.h>
+#include <strings.h>
 
 /* Few different whole numbers are classes; and each must come twice on average, or ten rows of ten
  * measurements would be ten classes.  Texts of which most are different are names, not classes. */
-enum { FEW = 20, FEW_TEXTS = 10, ENOUGH = 1000 };
+enum { FEW = 20, FEW_TEXTS = 10, ENOUGH = 1000, MOST_COMPARED = 200 };
 
 static void place_set(ls__csv_place *place, const ls__csv *csv, const char *text) {
   char shown[LS__CSV_SHOWN];
@@ -84,6 +85,11 @@ static ls_status be_classes(ls__csv_target *t, const ls__csv_plan *plan, uint64_
   list(&t->classes, names, sizeof names);
   ls__csv_note(notes, false, "target %s: %zu class%s %s%s", ls__csv_column_name(plan, t->column, name),
                t->classes.n, t->classes.n == 1 ? "" : "es", names, why);
+  for (size_t i = 0; i < t->classes.n && t->classes.n <= MOST_COMPARED; i++)
+    for (size_t k = 0; k < i; k++)
+      if (strcasecmp(t->classes.list[i].name, t->classes.list[k].name) == 0)
+        ls__csv_note(notes, true, "target %s: %s and %s are two classes", name, t->classes.list[k].name,
+                     t->classes.list[i].name);
   if (2 * t->classes.n > rows && rows > 2)
     ls__csv_note(notes, true, "target %s: %zu classes in %llu rows: hardly any comes twice", name, t->classes.n,
                  (unsigned long long)rows);

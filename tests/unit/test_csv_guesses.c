@@ -194,6 +194,7 @@ static void notices_headers_of_numbers(void **state) {
   good(convert("1,2,3\n4,5,6\n7,8,9\n", NULL)); /* all rows count */
   expect("/train/x", "1,2;4,5;7,8");
   refused(convert("0,1\n0.5,1.75\n2.5,3.5\n4.5,5.5\n", NULL), ":1: the first line (0, ...) counts on");
+  refused(convert("1990,1991,1992\n5,7,2\n3,9,4\n1,3,6\n", NULL), ":1: the first line (1990, ...) counts on");
   refused(convert("5,2,4\n5.1,2.5,red\n5.5,3.5,blue\n6.5,1.5,red\n", NULL), ":1: the first line (5, ...) has a number above text");
   good(convert("5,2,red\n5.1,2.5,red\n5.5,3.5,blue\n6.5,1.5,red\n", NULL));
   expect("/train/x", "5,2;5.1,2.5;5.5,3.5;6.5,1.5");

@@ -19,8 +19,10 @@ extern "C" {
 /** Load a network from a checkpoint file, or from a run directory: its final checkpoint, else its
  * best, else its newest whole one.
  *
- * Local; needs no MPI.  @param model  owned by the caller
- * @return LS_EIO, LS_ECHECKPOINT, LS_ENOMEM */
+ * Local; needs no MPI.
+ * @param path   the file, or the run directory
+ * @param model  owned by the caller
+ * @return       LS_EIO, LS_ECHECKPOINT, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_model_load(const char *path, ls_model **model);
 
 /** Save a network, without what a resumed training needs.  Local; the file appears whole or not

@@ -23,8 +23,13 @@ typedef struct ls_config ls_config;
  * @return      LS_ECONFIG ("FILE:LINE: ...", or the file cannot be read), LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_config_load(const char *path, ls_config **out);
 
-/** Read YAML from a string.  Local.
- * @param name  stands for the file in messages and for the place that `base:` is relative to */
+/** Read YAML from a string, as ls_config_load does from a file.
+ *
+ * Local.
+ * @param text  zero-terminated
+ * @param name  used as the file's name in messages; `base:` is relative to it
+ * @param out   the root, owned by the caller; NULL after an error
+ * @return      LS_ECONFIG, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_config_parse(const char *text, const char *name, ls_config **out);
 
 /** Apply one override, "train.batch=64", "model.0.dense.units=32", "optimizer={sgd: {lr: 0.1}}".
@@ -37,10 +42,13 @@ LS_PUBLIC LS_CHECKED ls_status ls_config_parse(const char *text, const char *nam
 LS_PUBLIC LS_CHECKED ls_status ls_config_override(ls_config *root, const char *assignment);
 
 /** The whole configuration as YAML, with the defaults that have been asked for so far.
- * Local.  @param text  owned by the caller, free() it */
+ *
+ * Local.
+ * @param text  owned by the caller, free() it; NULL after an error
+ * @return      LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_config_write(const ls_config *root, char **text);
 
-/** Free the root and all below it.  Local; NULL is nothing. */
+/** Free the root and all below it.  Local; does nothing for NULL. */
 LS_PUBLIC void ls_config_destroy(ls_config *root);
 
 #ifdef __cplusplus

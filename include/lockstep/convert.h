@@ -18,7 +18,7 @@ typedef struct ls_convert_options {
   const char *const *sources; /**< files, as the format wants them */
   int n_sources;
   const char *output;         /**< the HDF5 file to make */
-  const char *const *options; /**< the format's own options, as "NAME=VALUE"; of two of one name the last counts */
+  const char *const *options; /**< the format's own, as "NAME=VALUE"; the last of a name counts */
   int n_options;
   double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
   unsigned long long seed;
@@ -40,7 +40,7 @@ typedef struct ls_convert_option {
   char what[512]; /**< its meaning, and its default */
 } ls_convert_option;
 
-/** A format, as help tells of it. */
+/** A format, as help describes it. */
 typedef struct ls_convert_format {
   const char *name, *what;
   const char *sources; /**< "IMAGES LABELS [TEST-IMAGES TEST-LABELS]" */
@@ -48,11 +48,15 @@ typedef struct ls_convert_format {
   ls_convert_option option[32];
 } ls_convert_format;
 
-/** Format i, in their order; false beyond the last.  Local. */
+/** Describe format i, counted from 0 in the order of the help; false beyond the last.  Local.
+ * @param format  filled in; its texts are static */
 LS_PUBLIC bool ls_convert_format_at(size_t i, ls_convert_format *format);
 
-/** Print what an HDF5 file holds: dataset or checkpoint, in words or as JSON.
- * Local.  @return LS_EIO, LS_EDATA */
+/** Print what an HDF5 file holds, a dataset or a checkpoint.
+ *
+ * Local.
+ * @param json  one JSON object, not words
+ * @return      LS_EIO, LS_EDATA, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_inspect(const char *path, bool json, FILE *out);
 
 #ifdef __cplusplus

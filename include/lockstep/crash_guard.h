@@ -1,5 +1,5 @@
 /** @file
- * What happens when the HDF5 library crashes or loops for ever: it may, on a file that is damaged. */
+ * What to do when the HDF5 library crashes or loops for ever, as it may on a damaged file. */
 #ifndef LOCKSTEP_CRASH_GUARD_H
 #define LOCKSTEP_CRASH_GUARD_H
 
@@ -19,7 +19,7 @@ extern "C" {
  * to standard error, removes what lockstep was writing under a temporary name, and ends the process
  * at once, without MPI_Finalize: a launcher such as mpirun ends the other ranks.  So does, with
  * "HDF5 loops", a call that computes for a minute without reading or while it reads the file over
- * and over, or for half an hour; a thread looks on for that.  A signal from anywhere else goes to
+ * and over, or for half an hour; a second thread watches for that.  A signal from anywhere else goes to
  * the handler that was there before, or takes its default action.  The library never does this by
  * itself; the program `lockstep` does.  Call it after MPI_Init, whose own handlers then stay in use;
  * a handler set later takes the place of this one.
@@ -30,8 +30,8 @@ extern "C" {
  *              second call changes it alone. */
 LS_PUBLIC void ls_crash_guard_install(int turn);
 
-/** Put the handlers back that were there before ls_crash_guard_install.  Local; where another
- * handler was set since, that one stays. */
+/** Restore the handlers that were there before ls_crash_guard_install.  Local; a handler that was
+ * set after it stays. */
 LS_PUBLIC void ls_crash_guard_remove(void);
 
 #ifdef __cplusplus

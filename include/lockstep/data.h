@@ -23,7 +23,7 @@ typedef enum ls_split {
   LS_AUTO /**< the test part; where there is none validation; where that is missing too, all */
 } ls_split;
 
-/** What an array of a dataset is for. */
+/** The use of an array of a dataset. */
 typedef enum ls_use {
   LS_INPUT,         /**< what the network reads */
   LS_TARGET,        /**< what an output is compared with */
@@ -65,6 +65,7 @@ typedef struct ls_data_array {
  * is LS_INDEX; targets become floats.
  * @param n         samples
  * @param n_arrays  at least one of them an input
+ * @param data      owned by the caller
  * @return LS_ENOMEM, LS_EUSAGE (no input, a bad name, a type or shape that the use doesn't have),
  *         LS_EDATA (values that are not finite, or that ls_data_open would refuse) */
 LS_PUBLIC LS_CHECKED ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arrays,
@@ -72,13 +73,18 @@ LS_PUBLIC LS_CHECKED ls_status ls_data_from_ports(size_t n, size_t n_arrays, con
 
 /** The same for one input called "input" and one target called "target".
  *
- * Local.  @param x [n, x_shape]  @param y [n, y_shape]; y may be NULL
- * @return LS_ENOMEM, LS_EDATA (not finite) */
+ * Local.
+ * @param n        samples
+ * @param x_shape  of one sample, as is y_shape
+ * @param x        [n, x_shape]
+ * @param y        [n, y_shape], or NULL: no target
+ * @param data     owned by the caller
+ * @return         LS_ENOMEM, LS_EDATA (not finite) */
 LS_PUBLIC LS_CHECKED ls_status ls_data_from_arrays(size_t n, const ls_shape *x_shape, const float *x,
                                                    const ls_shape *y_shape, const float *y,
                                                    ls_data **data);
 
-/** Close it.  Collective; NULL is nothing. */
+/** Close it.  Collective; does nothing for NULL. */
 LS_PUBLIC void ls_data_close(ls_data *data);
 
 /** Samples in a part, 0 when there is none.  Local. */
@@ -88,12 +94,15 @@ LS_PUBLIC size_t ls_data_count(const ls_data *data, ls_split split);
  * sample; NULL beyond the last.  Local. */
 LS_PUBLIC const ls_port *ls_data_port(const ls_data *data, ls_use use, size_t i);
 
-/** Shape of one sample's first input, of its first target ([] for a class or a single number, and
- * where there is no target).  Local. */
+/** Shape of one sample's first input.  Local. */
 LS_PUBLIC ls_shape ls_data_x_shape(const ls_data *data);
+
+/** Shape of one sample's first target: [] for a class or a single number, and where there is no
+ * target.  Local. */
 LS_PUBLIC ls_shape ls_data_y_shape(const ls_data *data);
 
-/** Names of the first target's classes, in label order, or NULL; *n their number.  Local. */
+/** Names of the first target's classes, in label order, or NULL; borrowed from the data.  Local.
+ * @param n  gets their number */
 LS_PUBLIC const char *const *ls_data_classes(const ls_data *data, size_t *n);
 
 #ifdef __cplusplus

@@ -30,10 +30,10 @@ LS_PUBLIC LS_CHECKED ls_status ls_help_keys(FILE *out);
 /** Print everything as tables of Markdown.  Local.  @return LS_EIO */
 LS_PUBLIC LS_CHECKED ls_status ls_help_markdown(FILE *out);
 
-/** What an entry of the reference is. */
+/** The kinds of entries of the reference. */
 typedef enum ls_help_is {
   LS_HELP_SECTION, /**< a place in a configuration: "train", "optimizer" */
-  LS_HELP_KIND,    /**< what may stand there by its name: "optimizer.adam" */
+  LS_HELP_KIND,    /**< what a place accepts by name: "optimizer.adam" */
   LS_HELP_OPTION   /**< "train.batch", "optimizer.adam.lr" */
 } ls_help_is;
 
@@ -46,19 +46,23 @@ typedef struct ls_help_entry {
   const char *range;    /**< "from 0", "1 to 8"; empty: no bounds */
   const char *fallback; /**< the default; NULL: required; empty: not set */
   const char *const *choices; /**< [ends with NULL] what it may be; NULL: anything of its type */
-  bool repeats;         /**< "schedule.cosine.NAME", which "schedule.*.NAME" has told of */
-  bool assignable;      /**< KEY=VALUE takes the key as it is */
+  bool repeats;         /**< "schedule.cosine.NAME", which "schedule.*.NAME" has described */
+  bool assignable;      /**< KEY=VALUE accepts the key as it is */
 } ls_help_entry;
 
+/** Called for each entry; a status other than LS_OK ends the walk. */
 typedef ls_status (*ls_help_visit)(const ls_help_entry *entry, void *context);
 
 /** Visit all entries, sections first, then what is in them, until a visit fails.
- * Local.  @return the status of the last visit */
+ * Local.
+ * @param context  given to visit
+ * @return         the status of the last visit */
 LS_PUBLIC LS_CHECKED ls_status ls_help_each(ls_help_visit visit, void *context);
 
 /** The nearest to a misspelt name, or NULL where none is near.
  *
  * Local.
+ * @param name   as it was typed
  * @param names  [n]; NULL: all keys of the reference
  * @return       one of the names; of the reference valid until this thread's next call */
 LS_PUBLIC const char *ls_help_nearest(const char *name, const char *const *names, size_t n);

@@ -17,8 +17,9 @@ typedef struct ls_loss_samples {
   const ls_shape *prediction, *target; /**< of one sample */
   const float *predictions;            /**< [n, prediction] what the network gives */
   const float *targets;                /**< [n, target] */
-  float *gradients; /**< [n, prediction] in: anything; out: d(sum of losses)/d(predictions); NULL: not
-                       wanted, as in validation */
+  /** [n, prediction] in: anything; out: d(sum of losses)/d(predictions).  NULL: not wanted, as in
+   * validation. */
+  float *gradients;
 } ls_loss_samples;
 
 /** A loss: name, a line about it, and the function that computes it. */
@@ -37,7 +38,7 @@ typedef struct ls_loss_definition {
 /** Make a loss known to this process: to training, evaluation and gradient checks.
  *
  * Local; call it on every rank before the configuration is used, not while others use the library.
- * Targets of any shape are handed on as they are.
+ * Targets may have any shape; run gets them as they are.
  * @param definition  borrowed: must stay as it is until the process ends
  * @return            LS_EUSAGE: the name is empty or taken, or there are too many */
 LS_PUBLIC LS_CHECKED ls_status ls_loss_register(const ls_loss_definition *definition);

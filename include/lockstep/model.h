@@ -33,7 +33,7 @@ LS_PUBLIC LS_CHECKED ls_status ls_model_create_ports(ls_config *config, size_t n
                                                      const ls_port *inputs, uint64_t seed,
                                                      ls_model **model);
 
-/** Free it.  Local; NULL is nothing. */
+/** Free it.  Local; does nothing for NULL. */
 LS_PUBLIC void ls_model_destroy(ls_model *model);
 
 /** Predict n samples with a network of one input and one output.
@@ -51,31 +51,43 @@ LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const
  *
  * @param inputs   [inputs] each [n, shape] of float, or of int32_t where its type is LS_INDEX
  * @param outputs  [outputs] each [n, shape], written; NULL where nobody wants it
- * @return         LS_ENOMEM */
+ * @return         LS_EDATA (an index that is none), LS_EUSAGE, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_model_predict_ports(ls_model *model, size_t n,
                                                       const void *const *inputs,
                                                       float *const *outputs);
 
-/** Number of inputs and outputs; name, type and shape of one of them, i < that number.  Local. */
+/** Number of inputs, 1 to LS_MAX_PORTS.  Local. */
 LS_PUBLIC size_t ls_model_inputs(const ls_model *model);
+
+/** Number of outputs, 1 to LS_MAX_PORTS.  Local. */
 LS_PUBLIC size_t ls_model_outputs(const ls_model *model);
+
+/** Name, type and sample shape of input i, i < ls_model_inputs.  Local. */
 LS_PUBLIC ls_port ls_model_input(const ls_model *model, size_t i);
+
+/** Name, type and sample shape of output i, i < ls_model_outputs.  Local. */
 LS_PUBLIC ls_port ls_model_output(const ls_model *model, size_t i);
 
-/** Shape of one sample of the first input and the first output.  Local. */
+/** Shape of one sample of the first input.  Local. */
 LS_PUBLIC ls_shape ls_model_input_shape(const ls_model *model);
+
+/** Shape of one sample of the first output.  Local. */
 LS_PUBLIC ls_shape ls_model_output_shape(const ls_model *model);
 
-/** Names of the classes that the first output, or output i, was trained on, or NULL; *n their number.
- * Local. */
+/** Names of the classes that the first output was trained on, in label order, or NULL; borrowed.
+ * Local.
+ * @param n  gets their number */
 LS_PUBLIC const char *const *ls_model_classes(const ls_model *model, size_t *n);
+
+/** The same for output i, i < ls_model_outputs.  Local. */
 LS_PUBLIC const char *const *ls_model_output_classes(const ls_model *model, size_t i, size_t *n);
 
 /** Number of parameters, those that are not trained included.  Local. */
 LS_PUBLIC size_t ls_model_parameter_count(const ls_model *model);
 
 /** A parameter by name, "dense_1/weight"; row-major, borrowed from the model, writable; NULL when
- * there is none of that name.  Local.  @param shape  gets its shape; may be NULL */
+ * there is none of that name.  Local.
+ * @param shape  gets its shape; may be NULL */
 LS_PUBLIC float *ls_model_parameter(ls_model *model, const char *name, ls_shape *shape);
 
 /** Hash of all parameter bits in model order; the same bits, the same hash.  Local. */

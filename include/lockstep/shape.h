@@ -31,14 +31,16 @@ LS_PUBLIC bool ls_shape_equal(const ls_shape *a, const ls_shape *b);
 #define LS_SHAPE_TEXT 256
 
 /** Write a shape as "[28, 28]", cut at LS_SHAPE_TEXT bytes.  Local.
- * @return text */
+ * @return its argument, for use inside a call of printf */
 LS_PUBLIC char *ls_shape_format(const ls_shape *shape, char text[LS_SHAPE_TEXT]);
 
 /** What the elements of a port are: float, or int32_t that number something (words, categories). */
 typedef enum ls_type { LS_REAL, LS_INDEX } ls_type;
 
-/** Bytes of a name, the closing zero included; most inputs, and most outputs, of a network. */
+/** Bytes of a name, the closing zero included. */
 #define LS_NAME_BYTES 64
+
+/** The largest number of inputs of a network, and of outputs. */
 #define LS_MAX_PORTS 8
 
 /** A named input or output: what one sample of it is.  Elements have 4 bytes of either type. */

@@ -19,8 +19,8 @@ extern "C" {
 
 /** Every status: name, exit code of a program that ends with it, text.
  *
- * Ordered from harmless to grave: where the ranks of a collective call fail differently, all
- * return the gravest, the last one here. */
+ * Ordered from harmless to bad: where the ranks of a collective call fail differently, all return
+ * the worst, the last one here. */
 #define LS_STATUS_MAP(X)                                                    \
   X(OK, 0, "done")                                                          \
   X(ESTOPPED, 75, "stopped on request after a checkpoint, run me again")    \

@@ -14,7 +14,7 @@
 extern "C" {
 #endif
 
-/** How training shows that it goes on. */
+/** How training shows its progress. */
 typedef enum ls_progress {
   LS_PROGRESS_AUTO,  /**< a bar on a terminal, plain lines elsewhere */
   LS_PROGRESS_BAR,
@@ -41,8 +41,9 @@ typedef struct ls_train_options {
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
   const char *default_output; /**< run directory where the config has no `output:`; NULL: none */
 
-  /** Called on every rank at the end of each epoch of ls_trainer_run; NULL: not.  Any other status
-   * than LS_OK, from any rank, ends the run with it on all: LS_ESTOPPED as ls_stop does. */
+  /** Called on every rank at the end of each epoch of ls_trainer_run; NULL: not called.
+   * A status other than LS_OK, from any rank, ends the run with that status on all ranks;
+   * LS_ESTOPPED ends it as ls_stop does. */
   ls_status (*on_epoch)(void *context, const ls_epoch *epoch);
   void *context; /**< given to on_epoch */
 
@@ -54,7 +55,7 @@ typedef struct ls_train_options {
   size_t n_targets;
 } ls_train_options;
 
-/** Where the samples of a step come from, and who says how good the outputs are.
+/** A caller's own source of samples for a step, and optionally its own loss.
  *
  * A step's batch of n samples is cut into lanes, and each rank computes some of them.  For each of
  * its lanes a rank calls load, then runs the network forward, calls score, and runs it backward.
@@ -87,7 +88,7 @@ typedef struct ls_train_summary {
 /** A training run: configuration, data, network, optimizer state. */
 typedef struct ls_trainer ls_trainer;
 
-/** Set a run up, up to the point where the first step could start.
+/** Set up a run, ready for its first step.
  *
  * Collective.  Nothing is written yet; with `resume` the run's checkpoint is read.
  *
@@ -97,7 +98,7 @@ typedef struct ls_trainer ls_trainer;
  *                 else borrowed, must outlive the trainer
  * @param options  NULL: the usual
  * @param trainer  owned by the caller
- * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on every rank */
+ * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on all ranks */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                                                  const ls_train_options *options,
                                                  ls_trainer **trainer);
@@ -106,7 +107,7 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *confi
  *
  * Collective.  Writes the run directory, if the run has one.
  * @param summary  may be NULL
- * @return LS_OK; LS_ESTOPPED after ls_stop, a checkpoint written; LS_ENONFINITE; LS_EIO; LS_EDATA */
+ * @return LS_ESTOPPED after ls_stop, with a checkpoint written; LS_ENONFINITE; LS_EIO; LS_EDATA */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summary *summary);
 
 /** One step: forward and backward on `samples` samples, the exchange of gradients, the update.
@@ -118,28 +119,33 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summ
  * @param samples  of all ranks together, at most the configured batch; 0: the batch.  The dataset
  *                 gives whole batches, and at the end of an epoch what is left: 0 then
  * @param feed     NULL: the next samples of the dataset, in the order of the epoch; after its last
- *                 sample the next epoch begins.  Where the dataset has weights or lengths of samples,
- *                 a feed must score
- * @param loss     the loss of the batch (the mean over its samples, or the sum with `reduction: sum`),
- *                 the same on every rank, before the update; NULL: not wanted, which saves a message
- * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.  After
- *                 a failure the weights are of no use, and the trainer can only be destroyed */
+ *                 sample the next epoch begins.  Where the dataset has weights or lengths of
+ *                 samples, a feed must score
+ * @param loss     the loss of the batch before the update (the mean over its samples, or the sum
+ *                 with `reduction: sum`), the same on every rank; NULL: not wanted, which saves a
+ *                 message
+ * @return         LS_EUSAGE; LS_ENONFINITE; what a callback returned; the same on every rank.
+ *                 After a failure the weights are of no use: the trainer can only be destroyed */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_step(ls_trainer *trainer, size_t samples,
                                                const ls_feed *feed, double *loss);
 
-/** Loss of a part of the dataset with the weights as they are.
- * Collective.  @return LS_EUSAGE (no dataset, no loss, no such part), LS_EDATA, LS_EIO */
+/** The loss of a part of the dataset with the weights as they are.
+ *
+ * Collective.
+ * @param loss  the mean over the part's samples, or the sum with `reduction: sum`; the same on
+ *              every rank
+ * @return      LS_EUSAGE (no dataset, no loss, no such part), LS_EDATA, LS_EIO, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split split, double *loss);
 
 /** The network being trained.  Local, but after a step it may wait until other ranks have ended it;
  * borrowed from the trainer; not during ls_trainer_run. */
 LS_PUBLIC ls_model *ls_trainer_model(ls_trainer *trainer);
 
-/** Print the model table, the memory plan a rank, the lanes and the buckets.
- * Collective; rank 0 prints. */
+/** Print the model table, the memory that a rank needs, the lanes and the buckets.
+ * Collective; rank 0 prints.  @return LS_OK */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *out);
 
-/** Free it.  Collective; NULL is nothing. */
+/** Free it.  Collective; does nothing for NULL. */
 LS_PUBLIC void ls_trainer_destroy(ls_trainer *trainer);
 
 /** Ask the run of this process to stop at the next step on which all ranks agree.  Local;
@@ -154,26 +160,38 @@ LS_PUBLIC void ls_stop(void);
  * training are drawn again, the same rows, from a file with as many rows as the training's; in a
  * file of another length there are none, unless an override gives a data.split.
  *
- * @param overrides  [n] as for ls_config_override
+ * @param overrides  [n] as for ls_config_override; data, loss and metrics alone may be set
  * @param split      LS_EDATA where the data have no such part
- * @return LS_ECHECKPOINT, LS_EDATA, LS_ECONFIG, LS_EUSAGE, LS_EIO */
+ * @param json       one JSON object, not words
+ * @param out        where rank 0 prints
+ * @return           LS_ECHECKPOINT, LS_EDATA, LS_ECONFIG, LS_EUSAGE, LS_EIO */
 LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint,
                                            const char *const *overrides, size_t n, ls_split split,
                                            bool json, FILE *out);
 
 /** Predict a part of a dataset into an HDF5 file: /predictions [N, output], and for classes
- * /classes [N]; the attribute `split` of /predictions names the part.  Collective; as ls_evaluate,
- * but targets are not needed. */
+ * /classes [N]; the attribute `split` of /predictions names the part.
+ *
+ * Collective; as ls_evaluate, but targets are not needed.
+ * @param output  the file, which appears whole or not at all
+ * @return        as ls_evaluate, and LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);
 
 /** Compare the gradient of every parameter tensor with central differences on a few samples.
- * Local, one process.  @return LS_ECHECK when a relative error is 1e-3 or more */
+ *
+ * Local, one process.
+ * @param json  one JSON object, not words
+ * @return      LS_ECHECK when a relative error is 1e-3 or more; LS_ECONFIG, LS_EDATA, LS_EIO,
+ *              LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_gradcheck(ls_config *config, bool json, FILE *out);
 
 /** Print what this machine, MPI, BLAS, HDF5, processor binding and SLURM will do to a run.
- * Collective; rank 0 prints. */
+ *
+ * Collective; rank 0 prints.
+ * @param json  one JSON object, not words
+ * @return      LS_ENOMEM, LS_EMPI */
 LS_PUBLIC LS_CHECKED ls_status ls_doctor(ls_comm *comm, bool json, FILE *out);
 
 #ifdef __cplusplus

@@ -10,7 +10,7 @@
 #include <sys/mman.h>
 #endif
 
-/* In front of every block, a line of its own: the block stays aligned. */
+/* In a cache line of its own before every block, so that the block stays aligned. */
 typedef struct header {
   size_t bytes;
 } header;
@@ -18,8 +18,8 @@ typedef struct header {
 static atomic_size_t alive, calls;
 static atomic_size_t fail_at = SIZE_MAX; /* the number of calls at which one fails */
 
-/* Large blocks begin at a huge page and ask for such pages: samples drawn in random order, and
- * weights, cost fewer walks through the page table. */
+/* Large blocks begin at a huge page and ask for such pages: reading samples in random order, or
+ * weights, then costs fewer walks through the page table. */
 enum { HUGE_PAGE = 1 << 21, LARGE = 4 << 20 };
 
 static char *get_memory(size_t whole) {
@@ -27,7 +27,7 @@ static char *get_memory(size_t whole) {
   whole = (whole + HUGE_PAGE - 1) / HUGE_PAGE * HUGE_PAGE;
   char *memory = aligned_alloc(HUGE_PAGE, whole);
 #if defined(MADV_HUGEPAGE)
-  if (memory != NULL) (void)madvise(memory, whole, MADV_HUGEPAGE); /* a wish: may be refused */
+  if (memory != NULL) (void)madvise(memory, whole, MADV_HUGEPAGE); /* may be refused: only slower */
 #endif
   return memory;
 }

@@ -25,7 +25,7 @@ LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t si
 /* Grow or shrink; the new part is not zeroed; NULL (old block kept) when it fails. */
 void *ls__realloc(void *block, size_t count, size_t size);
 
-/* Free a block of the functions above; NULL is nothing. */
+/* Free a block of the functions above; does nothing for NULL. */
 void ls__free(void *block);
 
 /* Free n strings and their list; NULL is nothing. */
@@ -34,8 +34,8 @@ void ls__free_strings(char **text, size_t n);
 /* A copy of a string, or NULL. */
 char *ls__strdup(const char *text);
 
-/* Blocks now alive, and calls that allocated since the start, over all threads: 0 alive when all
- * is destroyed, and the same number of calls before and after a step. */
+/* Blocks now alive, and allocating calls since the start, over all threads.  Tests expect 0 alive
+ * when all is destroyed, and no calls within a step. */
 size_t ls__alloc_alive(void);
 size_t ls__alloc_calls(void);
 

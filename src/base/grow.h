@@ -1,4 +1,4 @@
-/* Growing arrays. */
+/* Growing arrays: lists whose length is not known beforehand. */
 #ifndef LS_BASE_GROW_H
 #define LS_BASE_GROW_H
 
@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-/* ls__grow where there isn't room. */
+/* The slow half of ls__grow: there isn't room. */
 LS_CHECKED ls_status ls__grow_to(void *pointer_to_array, size_t *capacity, size_t need, size_t size,
                                  const char *what);
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-/* The finaliser of MurmurHash3 (Appleby): every bit of the input moves half of the output's. */
+/* The finaliser of MurmurHash3 (Appleby): each bit of the input changes half of the output's. */
 static uint64_t mix(uint64_t h) {
   h ^= h >> 33;
   h *= UINT64_C(0xff51afd7ed558ccd);

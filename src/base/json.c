@@ -43,7 +43,7 @@ static void put_string(FILE *out, const char *text) {
   fputc('"', out);
 }
 
-/* What stands in front of a value. */
+/* What comes before a value: comma, new line, key. */
 static void begin(ls__json *json, const char *key) {
   if (json->comma) fputc(',', json->out);
   if (json->line) fputs("\n", json->out);

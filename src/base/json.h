@@ -1,5 +1,5 @@
-/* JSON, written value by value: commas, quotes and escapes come by themselves, numbers have a point
- * in every country, and what JSON can't hold becomes null.
+/* JSON, written value by value: commas, quotes and escapes are added, numbers have a decimal point
+ * under every locale, and what JSON can't hold (NaN, infinity) becomes null.
  *
  *   ls__json j = {.out = file};
  *   ls__json_open(&j, NULL, '{');

@@ -1,11 +1,10 @@
-/* Numbers as text, the same in every country: strtod and printf follow the locale of the program
+/* Numbers as text, the same under every locale: strtod and printf follow the locale of the program
  * that calls the library, and would read 0.5 as 0 where people write 0,5. */
 #ifndef LS_BASE_NUMBER_H
 #define LS_BASE_NUMBER_H
 
 #include <locale.h>
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Between the two, this thread reads and writes numbers with a point. */
 typedef struct ls__number_locale {

@@ -3,10 +3,10 @@
  * numbers: as easy as 1, 2, 3; SC11).
  *
  * A key is made from the seed, the purpose and two numbers of the purpose's own choice:
- *   initialisation  key(seed, LS__RNG_INIT, parameter, 0)           counter: element
- *   order           key(seed, LS__RNG_ORDER, epoch, window)         counter: position
- *   dropout         key(seed, LS__RNG_DROPOUT, step, layer)         counter: sample in batch * elements + element
- *   splits          key(seed, LS__RNG_SPLIT, 0, 0)                  counter: sample
+ *   initialisation  key(seed, LS__RNG_INIT, parameter, 0)     counter: element
+ *   order           key(seed, LS__RNG_ORDER, epoch, window)   counter: position
+ *   dropout         key(seed, LS__RNG_DROPOUT, step, layer)   counter: sample * elements + element
+ *   splits          key(seed, LS__RNG_SPLIT, 0, 0)            counter: sample
  */
 #ifndef LS_BASE_RNG_H
 #define LS_BASE_RNG_H
@@ -45,7 +45,7 @@ void ls__rng_uniform_span(const ls__rng *rng, uint64_t first, float *out, size_t
 /* Rounds of the permutation's network: 4 leave a bias that shows at n = 10. */
 enum { LS__PERMUTE_ROUNDS = 8 };
 
-/* Position i in [0, n) to a place in [0, n): a permutation of n that needs no memory.  A Feistel
+/* Where position i in [0, n) goes: a permutation of n that needs no memory.  A Feistel
  * network on the next even power of two, walked until it falls inside n. */
 uint64_t ls__rng_permute(const ls__rng *rng, uint64_t n, uint64_t i);
 

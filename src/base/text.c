@@ -2,7 +2,6 @@
 #include "base/text.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 #include "base/error.h"
 
@@ -18,7 +17,7 @@ size_t ls__text_width(const char *text) {
   return width;
 }
 
-/* The bytes of the first line of at most `width` code points; *rest is what the next one begins with. */
+/* Bytes of the first line of at most `width` code points; *rest is where the next one begins. */
 static size_t first_line(const char *text, size_t width, const char **rest) {
   size_t bytes = 0, used = 0, end = 0; /* end: of the last word that fits */
   bool fits = false;

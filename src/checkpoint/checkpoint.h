@@ -7,8 +7,8 @@
 #include "h5/h5.h"
 #include "model/model.h"
 
-/* Where a run stands: everything besides parameters and optimizer state that the next step
- * depends on.  Plain numbers, so that it travels between ranks as it is. */
+/* The state of a run: everything besides parameters and optimizer state that the next step
+ * depends on.  Without pointers, so that its bytes can be sent to other ranks. */
 typedef struct ls__standing {
   uint64_t step;      /* updates done */
   uint64_t epoch;     /* epochs finished */
@@ -21,14 +21,14 @@ typedef struct ls__standing {
   uint64_t best_epoch, waited; /* epochs since */
   double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
   uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane, and
-                       * where the last line of a step stood */
-  char kernels[192];  /* what computed it: instruction set and BLAS, which the last bits depend on */
+                       * the place of the last "step" line */
+  char kernels[192];  /* instruction set and BLAS that computed it: the last bits depend on them */
 } ls__standing;
 
 typedef struct ls__checkpoint_writer ls__checkpoint_writer;
 
-/* begin; slot for each optimizer slot, a whole arena each; end makes the file appear, abandon (also
- * of NULL) leaves no trace.  Both free the writer. */
+/* Writing: begin; slot for each optimizer slot, a whole arena each; then end, which makes the file
+ * appear, or abandon, which leaves no trace and accepts NULL.  Both free the writer. */
 LS_CHECKED ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
                                           const ls__standing *standing, const double *sums,
                                           ls__checkpoint_writer **out);
@@ -40,15 +40,15 @@ LS_CHECKED ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t
 LS_CHECKED ls_status ls__checkpoint_end(ls__checkpoint_writer *writer);
 void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
 
-/* Load the network; unless standing is NULL that and *sums (owned by the caller), and the optimizer's
- * state is looked at: a run may go on from a checkpoint that loads. */
+/* Load the network; unless standing is NULL also the standing and *sums (owned by the caller), and
+ * check the optimizer's state, so that a run can go on from a checkpoint that loads. */
 LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                                          double **sums);
 /* One slot into a whole arena. */
 LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model,
                                               const char *slot, float *arena);
 
-/* Whether the checkpoint has what an exchange of this layout keeps; and that of one rank. */
+/* Whether the checkpoint has what an exchange of this layout keeps; read the part of one rank. */
 LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has);
 LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size_t n);
 

@@ -1,4 +1,4 @@
-/* The checkpoints/ folder of a run directory: which are there, which is taken, which go. */
+/* The checkpoints/ folder of a run directory: listing it, choosing one, deleting old ones. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -73,7 +73,7 @@ out:
   return st;
 }
 
-/* Temporary files: only this run writes here, and it has none now. */
+/* Delete temporary files: only this run writes here, and it has none open now. */
 static void remove_temporary(const char *run_directory) {
   char path[4096];
   snprintf(path, sizeof path, "%s/checkpoints", run_directory);

@@ -1,4 +1,4 @@
-/* What writing and reading a checkpoint share: names. */
+/* Names inside a checkpoint, for writing and reading. */
 #ifndef LS_CHECKPOINT_FORMAT_H
 #define LS_CHECKPOINT_FORMAT_H
 
@@ -17,8 +17,8 @@ static inline void ls__tensor_path(const char *folder, const ls__tensor *tensor,
   snprintf(path, LS__PATH_BYTES, "%.256s/%s", folder, tensor->name);
 }
 
-/* A thing of one of several ports, "classes" of the output "kind": "classes.kind"; of the only one
- * just "classes". */
+/* The name of what belongs to a port: "classes.kind" for the classes of the output "kind", or just
+ * "classes" where there is one output. */
 static inline void ls__port_name(const char *what, size_t ports, const char *port,
                                  char name[LS__PATH_BYTES]) {
   snprintf(name, LS__PATH_BYTES, ports > 1 ? "%s.%s" : "%s", what, port);

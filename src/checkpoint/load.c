@@ -232,7 +232,7 @@ out:
   return st;
 }
 
-/* What is wrong inside a checkpoint is a bad checkpoint, whichever room found it. */
+/* An error inside a checkpoint becomes LS_ECHECKPOINT, whichever room found it. */
 static ls_status as_checkpoint(ls_status st) {
   return st == LS_EDATA || st == LS_ECONFIG ? LS_ECHECKPOINT : st;
 }

@@ -1,4 +1,4 @@
-/* Writing a checkpoint. */
+/* Writing a checkpoint: config, weights, optimizer state, normalisation, each with its checksum. */
 #include <stdio.h>
 #include <string.h>
 
@@ -22,7 +22,7 @@ out:
   return st;
 }
 
-/* All tensors; or those alone that the optimizer keeps something of. */
+/* All tensors, or only those that the optimizer has state for. */
 static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, bool weights,
                              const float *arena) {
   ls_status st = LS_OK;
@@ -51,7 +51,7 @@ out:
   return st;
 }
 
-/* "input_shape", of a scalar nothing; and "inputs", their names, unless it is one called "input". */
+/* "input_shape", unless it is a scalar; "inputs", the names, unless it is one called "input". */
 static ls_status write_inputs(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   const size_t n = (size_t)model->graph->n_inputs;

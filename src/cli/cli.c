@@ -1,4 +1,4 @@
-/* What the subcommands share. */
+/* What the subcommands share: finding one by name, loading a configuration, work for rank 0. */
 #include "cli.h"
 
 #include <lockstep/comm.h>
@@ -53,7 +53,7 @@ const command *cli_resolve(int *argc, char ***argv, char name[CLI_NAME]) {
   while (of->commands != NULL && *argc > 1) {
     const command *inner = NULL;
     size_t n = strlen(name);
-    int at = 1; /* options may stand before it */
+    int at = 1; /* options may come before it */
     while (at < *argc && (inner = find(of->commands, (*argv)[at])) == NULL) at++;
     if (inner == NULL) break;
     for (; at > 1; at--) { /* it moves to the front */

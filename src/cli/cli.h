@@ -17,7 +17,7 @@
 
 typedef struct ls_comm ls_comm;
 
-/* What a subcommand gets: its table's options have been read, argv is what else was there. */
+/* What a subcommand gets.  The options of its table have been read; argv is the rest. */
 typedef struct cli {
   ls_comm *comm;    /* NULL: of a command that needs no MPI */
   bool root;        /* rank 0 of all: the one that prints */
@@ -31,7 +31,7 @@ typedef struct cli {
 typedef enum cli_type {
   CLI_IS_END,
   CLI_IS_HEADING, /* a line above the options that follow */
-  CLI_IS_TERM,    /* a word that help explains among the options */
+  CLI_IS_TERM,    /* a word that help explains in the list of options */
   CLI_IS_FLAG,    /* bool */
   CLI_IS_TEXT,    /* const char * */
   CLI_IS_FILE,    /* const char *; completed with names of files */
@@ -108,7 +108,7 @@ typedef struct command {
   const cli_argument *arguments;
   const cli_option *options;
   const char *more; /* below the options; NULL: nothing */
-  const struct command *const *commands; /* ends with NULL; NULL: none.  With them it has no `run` */
+  const struct command *const *commands; /* ends with NULL; NULL: none; instead of `run` */
   bool alone;                            /* runs without MPI */
   ls_status (*run)(cli *c);
 } command;
@@ -156,7 +156,7 @@ ls_status usage_error(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 #define usage_error(c, ...) (usage_error(c, __VA_ARGS__), LS_EUSAGE)
 #endif
 
-/* The message that these left. */
+/* The message that they left. */
 const char *usage_message(void);
 
 /* "train", "validation", "test", "all": ls_split's order. */

@@ -27,7 +27,7 @@ static ls_status print_general(void) {
   return ls_help(NULL, stdout);
 }
 
-/* What the configuration has under a command's name, as with train, goes below the command's help. */
+/* A configuration key with a command's name, as `train`, is shown below the command's help. */
 static ls_status print_key_too(const char *name) {
   char *text = NULL;
   size_t bytes = 0;
@@ -40,7 +40,7 @@ static ls_status print_key_too(const char *name) {
   return st == LS_EUSAGE ? LS_OK : st;
 }
 
-/* Says what was meant: a key or a command, whichever is nearer. */
+/* Fails, suggesting a key or a command, whichever is nearer. */
 static ls_status unknown(const char *name) {
   const char *of = cli_nearest(cli_commands, name), *key = ls_help_nearest(name, NULL, 0);
   const char *names[2];

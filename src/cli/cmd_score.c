@@ -1,4 +1,4 @@
-/* evaluate and predict: the same arguments, but for where the results go. */
+/* evaluate and predict: the same arguments; one prints, the other writes a file. */
 #include <lockstep/train.h>
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@ static const char *data, *output;
 static int split = -1; /* the command's own */
 static bool json;
 
-/* The overrides, the data file first, where one is given; n of them. */
+/* The overrides, with that of --data first if it is given; *n of them. */
 static ls_status gather(const cli *c, const char ***overrides, size_t *n, char **file) {
   *overrides = calloc((size_t)c->argc + 1, sizeof **overrides);
   if (*overrides == NULL) return LS_ENOMEM;

@@ -1,7 +1,7 @@
 /* A completion for bash.  The script is the same for every program but for its tables, which are
  * written here: commands, their options, what values and arguments may be, and the keys of a
- * configuration.  In the tables @files stands for names of files, @settings for KEY=VALUE, @help for
- * what help tells of, @nothing for what nobody can guess. */
+ * configuration.  In the tables @files means names of files, @settings KEY=VALUE, @help the topics
+ * of help, @nothing a value that can't be listed. */
 #include <lockstep/help.h>
 #include <string.h>
 

@@ -18,8 +18,8 @@ static void on_signal(int number) {
   ls_stop();
 }
 
-/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.  Where
- * nothing is to be saved, the first one does. */
+/* In training a first signal asks for a checkpoint and a stop, and a second interrupt ends the
+ * program at once.  Elsewhere nothing is to be saved, and the first ends it. */
 static void catch_signals(bool training) {
   static const int asks[] = {SIGTERM, SIGUSR1, SIGINT};
   struct sigaction action;
@@ -67,7 +67,7 @@ static bool asks_for_help(int argc, char **argv) {
   return false;
 }
 
-/* Everything that goes without MPI; -1: go on. */
+/* Do what needs no MPI, such as --help; an exit code, or -1: go on. */
 static int without_mpi(cli *c, const command *of, int argc, char **argv) {
   ls_status st = LS_OK;
   if (argc > 0 && strcmp(argv[0], "--version") == 0)
@@ -98,8 +98,8 @@ int main(int argc, char **argv) {
   int early = without_mpi(&c, of, n, rest);
   if (early >= 0) return early;
   catch_signals(of == &cmd_train);
-  /* Started without mpirun, Open MPI 4 would launch a daemon that nobody here needs; without the
-   * daemon, all such processes would make and remove the same session directory. */
+  /* Without mpirun, Open MPI 4 would launch a daemon that is not needed here; and without the daemon
+   * all such processes would make and remove one and the same session directory. */
   if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);

@@ -23,7 +23,7 @@ static void put(const char *text, FILE *out) {
   for (; *text != '\0'; text++) {
     if ((unsigned char)*text >= 0x80) {
       text += put_code_point(text, out) - 1;
-    } else if (*text == '`') { /* what stands between two of them is bold */
+    } else if (*text == '`') { /* the text between two of them is bold */
       code = !code;
       fputs(code ? "\\fB" : "\\fR", out);
     } else if (*text == '\\') {

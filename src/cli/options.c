@@ -35,7 +35,7 @@ static ls_status unknown(const cli *c, const cli_option *table, const char *name
 }
 
 static ls_status find_name(const cli *c, const cli_option *table, const char *name, size_t n, given *g) {
-  const cli_option *first = NULL, *second = NULL; /* that begin so */
+  const cli_option *first = NULL, *second = NULL; /* options that begin so */
   for (const cli_option *o = table; o->type != CLI_IS_END; o++) {
     if (!is_option(o) || n == 0 || strncmp(o->name, name, n) != 0) continue;
     if (o->name[n] == '\0') { /* in full */

@@ -39,8 +39,8 @@ static uint32_t magnitude(float x) {
 }
 
 /* The k-th largest magnitude, and how many of that very magnitude are among the k.  Found digit by
- * digit from the top: count how often each digit follows the digits that are known, and go down
- * from the largest until k are passed.  Three passes over x, whatever its values. */
+ * digit from the top: among those that begin with the digits known so far, count each next digit,
+ * and go down from the largest until k are passed.  Three passes over x, whatever its values. */
 static uint32_t threshold(const float *x, size_t n, size_t k, size_t *ties) {
   enum { DIGITS = 3, MOST = 1 << 11 };
   static const unsigned shift[DIGITS] = {20, 10, 0};
@@ -74,7 +74,7 @@ static void encode_top(const ls__codec *codec, float *x, size_t n, entry *messag
   }
 }
 
-/* A message comes from another rank; a place outside can't be, but memory must not hang on it. */
+/* The message comes from another rank: a place out of range is not expected, but is skipped. */
 static void decode_top(const ls__codec *codec, const entry *message, float *out, size_t n) {
   size_t k = kept(codec, n);
   for (size_t i = 0; i < k; i++)

@@ -5,7 +5,7 @@
  *   top_k   the floats of largest magnitude with their places, a fraction of all; the rest are 0
  *
  * bf16 and fp16 round to nearest, ties to even.  A finite value stays finite: beyond a code's range
- * stands its largest number.  NaN and infinity pass.
+ * it becomes the largest number of the code.  NaN and infinity stay.
  *
  * Error feedback (Seide et al., "1-bit stochastic gradient descent", Interspeech 2014; Stich et al.,
  * "Sparsified SGD with memory", NeurIPS 2018): what a code leaves out is kept and added to the next

@@ -17,7 +17,7 @@ static size_t at_most(size_t n, size_t limit) {
   return n < limit ? n : limit;
 }
 
-/* One number carries status and rank, so that one maximum finds the gravest status and the lowest
+/* One number carries status and rank, so that one maximum finds the worst status and the lowest
  * rank that has it. */
 enum { RANKS = 1 << 24 };
 
@@ -121,7 +121,7 @@ void ls__comm_receive(ls_comm *comm, void *bytes, size_t n, int from) {
   }
 }
 
-/* What a rank gives to allgatherv, in elements. */
+/* Elements that a rank gives to allgatherv. */
 static size_t given(const size_t *count, int rank) {
   return count == NULL ? 1 : count[rank];
 }
@@ -216,8 +216,8 @@ ls_status ls__comm_max(ls_comm *comm, double *x, size_t n) {
   return LS_OK;
 }
 
-/* One process has nobody to share with, but its numbers are copied all the same.  There may be no
- * communicator to hold the copy, so a thread keeps it; it grows at the first calls and stays. */
+/* A single process gets a copy of its own numbers.  There may be no communicator to hold it, so
+ * each thread has one; it grows at the first calls and stays. */
 static _Thread_local double *own_copy;
 static _Thread_local size_t own_room;
 
@@ -242,7 +242,7 @@ static ls_status share_room(ls_comm *comm, size_t n) {
   bool fits = comm->share_mine != NULL && comm->share_all != NULL;
   ls_status st = ls_comm_agree(
       comm, fits ? LS_OK : ls__fail(LS_ENOMEM, "sharing %zu numbers a rank: out of memory", n));
-  comm->share_room = st == LS_OK ? n : 0; /* the same on all: the next call asks for it again or not */
+  comm->share_room = st == LS_OK ? n : 0; /* the same on all ranks, so all ask again or none */
   return st;
 }
 

@@ -1,6 +1,4 @@
 /* Making a communicator: ranks counted node by node, shared memory for each node's ranks. */
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,12 +8,12 @@
 
 enum { WATCHDOG_SECONDS = 600, SPINS = 60, MESSAGE_BYTES = 1 << 30 };
 
-/* Make a communicator return its errors; whether it did. */
+/* Make a communicator return its errors instead of aborting; an MPI code. */
 static int errors_return(MPI_Comm mpi) {
   return MPI_Comm_set_errhandler(mpi, MPI_ERRORS_RETURN);
 }
 
-/* The gravest of two outcomes of MPI calls: the first failure. */
+/* The first failure of two MPI calls. */
 static int first_failure(int a, int b) {
   return a != MPI_SUCCESS ? a : b;
 }
@@ -43,7 +41,7 @@ static int split_nodes(MPI_Comm base, int rank, MPI_Comm *node) {
 }
 
 /* Count the ranks of base node by node: comm->mpi, rank and node fields; leader_of is [size].
- * Nodes stand in the order of their lowest rank, so rank 0 stays 0. */
+ * Nodes are in the order of their lowest rank, so rank 0 stays 0. */
 static int count_by_node(ls_comm *comm, MPI_Comm base, int *leader_of) {
   int rank = 0, leader = 0, code;
   MPI_Comm_rank(base, &rank);
@@ -76,7 +74,7 @@ static int count_by_node(ls_comm *comm, MPI_Comm base, int *leader_of) {
 }
 
 /* Wait until all ranks of the caller's communicator are here and have their memory.  The calls
- * that make communicators can only block; after this nobody is late for them. */
+ * that make communicators can only block: after this none blocks for a late rank. */
 static int everybody_ready(MPI_Comm mpi, bool mine, bool *all) {
   int ready = mine, least = 0, done = 0;
   MPI_Request request;
@@ -86,7 +84,7 @@ static int everybody_ready(MPI_Comm mpi, bool mine, bool *all) {
   return code;
 }
 
-/* All memory of a communicator of `size` ranks. */
+/* Allocate all memory of a communicator of `size` ranks. */
 static ls_comm *allocate(int size) {
   size_t n = (size_t)size;
   ls_comm *comm = ls__calloc(1, sizeof *comm);

@@ -1,5 +1,5 @@
 /* Collectives for the other rooms, without mpi.h.  Each waits by polling against the watchdog; a
- * rank that waits too long prints one line (itself, host, step, phase, who is missing where that
+ * rank that waits too long prints one line (itself, host, step, phase, and who is missing if that
  * is known) and ends the job with code 5.  comm NULL: one process, no MPI. */
 #ifndef LS_COMM_COMM_H
 #define LS_COMM_COMM_H
@@ -18,7 +18,7 @@ int ls_comm_size(const ls_comm *comm);
 int ls_comm_nodes(const ls_comm *comm);
 void ls_comm_set_watchdog(ls_comm *comm, double seconds);
 LS_CHECKED ls_status ls_comm_agree(ls_comm *comm, ls_status mine);
-#ifdef __clang_analyzer__ /* what it can't see: nobody's failure is agreed away */
+#ifdef __clang_analyzer__ /* what it can't see: agreeing keeps a failure a failure */
 static inline ls_status ls__comm_agreed(ls_comm *comm, ls_status mine) {
   ls_status st = ls_comm_agree(comm, mine);
   LS_ASSERT(mine == LS_OK || st != LS_OK);

@@ -31,7 +31,7 @@ enum { LS__BOX_BLOCKING, LS__BOX_SHARE, LS__BOXES };
 typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
-  _Atomic uint64_t beat; /* while it waits for others itself: when it last said so, in ms; 0: it doesn't */
+  _Atomic uint64_t beat;    /* when it last said that it waits for others, in ms; 0: it doesn't wait */
   _Atomic uint64_t claimed; /* of node rank 0: somebody on this node prints the watchdog's line */
   char pad1[128 - 6 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */
@@ -39,9 +39,9 @@ typedef struct ls__seat {
   ls__box box[LS__BOXES];
 } ls__seat;
 
-/* A seat as it is told to other nodes. */
+/* A seat as other nodes hear of it. */
 typedef struct ls__roll {
-  uint64_t heard, step, waiting; /* waiting: it waits for others, so it is not the one who is missing */
+  uint64_t heard, step, waiting; /* waiting: it waits for others, so it is not the missing one */
   uint64_t phase[LS__PHASE_WORDS];
 } ls__roll;
 
@@ -63,7 +63,7 @@ struct ls_comm {
   ls__seat *seat;  /* this rank's: on the board, or `spare` until there is one */
   ls__seat spare;
   ls__roll *roll;   /* [size] the last roll call heard of every rank */
-  ls__roll *report; /* [node_size] this node's, while it is being told */
+  ls__roll *report; /* [node_size] this node's, while it is being sent */
   uint64_t fences, posts[LS__BOXES];
   double waited;
 
@@ -96,10 +96,10 @@ void ls__wait_done(ls_comm *comm, ls__wait *wait);
 void ls__wait_request(ls_comm *comm, MPI_Request *request, const char *what);
 void ls__wait_requests(ls_comm *comm, size_t n, MPI_Request *requests, const char *what);
 
-/* A failing MPI call where the ranks can agree afterwards: LS_EMPI and MPI's own words. */
+/* An MPI code as a status, LS_EMPI with MPI's own words: where ranks can agree afterwards. */
 LS_CHECKED ls_status ls__mpi_status(int code, const char *what);
 
-/* A failing MPI call in the middle of a transfer, where they can't: prints one line and ends the
+/* For calls in the middle of a transfer, where they can't: a failure prints one line and ends the
  * job with code 5. */
 void ls__mpi_must(ls_comm *comm, int code, const char *what);
 

@@ -58,7 +58,7 @@ void ls__exchange_cut(size_t lo, size_t hi, size_t i, size_t parts, size_t *part
 }
 
 /* Put a finished lane on the stack; returns how many pairs of siblings were joined.  Without tree
- * order everything joins the first lane. */
+ * order every lane is added to the first. */
 static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size_t lane) {
   int joined = 0;
   LS_ASSERT(*depth <= LS__MAX_SUBTREES);
@@ -72,7 +72,7 @@ static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size
   return joined;
 }
 
-/* Run through this rank's lanes: the subtrees they come to, and the arenas needed on the way. */
+/* Go through this rank's lanes: which subtrees they join into, and how many arenas that takes. */
 static void plan_lanes(ls__exchange *x) {
   ls__subtree stack[LS__MAX_SUBTREES + 1];
   int depth = 0;
@@ -272,7 +272,7 @@ void ls__exchange_begin(ls__exchange *x) {
 
 float *ls__exchange_lane(ls__exchange *x, size_t lane) {
   LS_ASSERT(lane >= x->lane && lane < x->lane_hi);
-  ls__exchange_settle(x); /* nobody sums the gradients of the step before any more */
+  ls__exchange_settle(x); /* now nobody still reads the gradients of the step before */
   skip_lanes(x, lane);
   LS_ASSERT(x->lane == lane);
   x->running = true;
@@ -291,7 +291,7 @@ bool ls__exchange_ready(ls__exchange *x, size_t b) {
 }
 
 ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice) {
-  /* Taking a bucket early, while the last lane still runs, is for those that are ready. */
+  /* A bucket may be taken while the last lane still runs, but only one that is ready. */
   if (!x->kind->reduced(x, b)) skip_lanes(x, x->lane_hi);
   const double before = waited(x);
   ls__exchange_slice_range(x, b, slice);
@@ -385,7 +385,7 @@ ls_status ls__exchange_publish(ls__exchange *x) {
   size_t bytes = (x->n + x->still) * sizeof *x->w;
   ls__exchange_settle(x);
   if (x->shared) {
-    LS_TRY(ls__window_fence(x->comm)); /* nobody still reads the old ones */
+    LS_TRY(ls__window_fence(x->comm)); /* everybody has read the old ones */
     LS_TRY(ls__comm_bcast_leaders(x->comm, x->w, bytes));
     LS_TRY(ls__window_fence(x->comm));
   } else {

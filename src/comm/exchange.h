@@ -24,14 +24,14 @@
  * followed by publish: where a node shares them, it is one copy.
  *
  * Collective: create, destroy, begin ... end, gather, scatter, publish; each rank must make the
- * same calls, its own lanes apart.  A rank without lanes goes straight to the slices. */
+ * same calls, except for its own lanes.  A rank without lanes goes straight to the slices. */
 #ifndef LS_COMM_EXCHANGE_H
 #define LS_COMM_EXCHANGE_H
 
 #include "comm/codec.h"
 #include "comm/comm.h"
 
-/* Slices begin and end at multiples of this many floats from the arena's start (its end apart), so
+/* Slices begin and end at multiples of this many floats from the arena's start (except its end), so
  * that sums over blocks don't depend on the rank count. */
 enum { LS__BLOCK = 512, LS__CODED_BUCKET = 1 << 20 };
 
@@ -68,12 +68,13 @@ size_t ls__exchange_bucket_bytes(const ls__exchange *x);
 float *ls__exchange_parameters(ls__exchange *x); /* [n + still], zeroed at first */
 size_t ls__exchange_buckets(const ls__exchange *x);
 size_t ls__exchange_bucket_start(const ls__exchange *x, size_t b); /* b == buckets: n */
-size_t ls__exchange_memory(const ls__exchange *x); /* bytes on this rank, a node's shared ones divided */
+/* Bytes on this rank; memory that a node shares is divided among its ranks. */
+size_t ls__exchange_memory(const ls__exchange *x);
 
 /* Offset and n of this rank's slice of bucket b, w and g NULL.  Known from creation. */
 void ls__exchange_slice_range(const ls__exchange *x, size_t b, ls__slice *slice);
 /* The same of any rank.  Several ranks may own the same floats and do the same work on them; counts
- * is true for one of these ranks, whose values stand for all in a sum over ranks. */
+ * is true for one of these ranks: the one whose values enter a sum over ranks. */
 void ls__exchange_slice_of(const ls__exchange *x, size_t b, int rank, ls__slice *slice);
 bool ls__exchange_counts(const ls__exchange *x, size_t b, int rank);
 /* Floats in all own slices together: the length of own optimizer state. */
@@ -90,8 +91,9 @@ LS_CHECKED ls_status ls__exchange_end(ls__exchange *x);
 /* The end in two parts: the first doesn't wait for other ranks, the second does.  In between the
  * next step may begin, but neither weights may be read nor gradients be written; ls__exchange_lane
  * settles by itself, so a caller that loads its samples before it asks for the lane's memory loads
- * them while other ranks still update.  More can't be gained by waiting for some of the weights
- * only: forward first reads what backward has finished, and so the ranks have updated, last. */
+ * them while other ranks still update.  Waiting for only some of the weights would
+ * gain nothing more: forward begins with those that backward finishes last, and which are
+ * therefore updated last. */
 LS_CHECKED ls_status ls__exchange_end_lazily(ls__exchange *x);
 void ls__exchange_settle(ls__exchange *x);
 
@@ -102,7 +104,7 @@ LS_CHECKED ls_status ls__exchange_scatter(ls__exchange *x, const float *full, fl
 
 /* What compression keeps on this rank from step to step: n floats, meant for an exchange of the
  * same layout (which ranks share nodes, lanes, buckets, code).  True with compression, on all ranks
- * or on none.  Without these values a run goes on too, and only what had not been sent is lost. */
+ * or on none.  A run can go on without these values: only what had not been sent is lost. */
 bool ls__exchange_holds(const ls__exchange *x, size_t *n, uint64_t *layout);
 /* The n floats of `rank` to rank 0, into `values`, and, after a publish, back from there.  The
  * others do nothing. */

@@ -2,7 +2,7 @@
  * error feedback on both ways).
  *
  * Gradients: a rank keeps, for every message that it sends, what has not been sent yet (its rest),
- * adds the new gradients and sends as much of that as the code can say.  The owner of the slice
+ * adds the new gradients and sends as much of that as the code can hold.  The owner of the slice
  * adds it to its own node's gradients, which are exact.
  *
  * Weights: every node holds the same weights w.  The owner of a slice keeps its master weights m,
@@ -21,7 +21,7 @@
 
 /* ---- plan ----
  *
- * The plan is run through twice: first it counts, then there is memory and it makes requests. */
+ * The plan is made in two passes: the first counts, the second, with memory, makes requests. */
 
 static bool counting(const ls__coding *c) {
   return c->codes == NULL;
@@ -213,7 +213,7 @@ void ls__coded_stage(ls__exchange *x, ls__bucket *b) {
   x->times.work += ls__clock() - start;
 }
 
-/* What the own node adds to its weights goes the way of the others, through the code. */
+/* The own node adds to its weights what it decodes, as the others do: all stay the same. */
 void ls__coded_weights(ls__exchange *x, ls__bucket *b) {
   const ls__tree *t = x->state;
   const double start = ls__clock();

@@ -8,7 +8,7 @@
 /* One algorithm of exchange.  exchange.c keeps the lanes and calls these; the functions that wait
  * do so with ls__wait and can't fail (a lost rank ends the job). */
 typedef struct ls__exchange_kind {
-  bool tree_order; /* own lanes stay apart as subtrees; else they are summed in lane order */
+  bool tree_order; /* own lanes are joined along the tree; else they are summed in lane order */
   bool compresses; /* what nodes send each other, when the plan says so */
   /* Allocate x->w, x->arena and x->state; everything else in x is known.  Collective. */
   ls_status (*create)(ls__exchange *x);
@@ -24,7 +24,7 @@ typedef struct ls__exchange_kind {
   void (*updated)(ls__exchange *x, size_t b);
   void (*end)(ls__exchange *x); /* all buckets are updated on this rank */
   void (*settle)(ls__exchange *x); /* waits until they are on all, and nothing is under way */
-  /* Where a kind compresses: parameters were written from outside; what is kept on
+  /* Of a kind that compresses: called when parameters were written from outside; what is kept on
    * this rank, NULL: nothing (ls__exchange_holds). */
   void (*published)(ls__exchange *x);
   float *(*held)(const ls__exchange *x, size_t *n, uint64_t *layout);
@@ -46,7 +46,7 @@ struct ls__exchange {
   size_t bytes;            /* what ls__exchange_memory says; kinds add to it */
   float **arena;           /* [arenas], [n] each; room for one more */
   int arenas;              /* gradient arenas of this rank */
-  int subtrees;            /* what the lanes of this rank come to, subtree i in arena i */
+  int subtrees;            /* what this rank's lanes join into, subtree i in arena i */
   ls__subtree subtree[LS__MAX_SUBTREES];
 
   /* The lanes done so far, as a stack; the running lane is not on it and writes to arena[depth]. */
@@ -73,7 +73,7 @@ size_t ls__exchange_first_lane(const ls__exchange *x, int rank);
 void ls__exchange_cut(size_t lo, size_t hi, size_t i, size_t parts, size_t *part_lo,
                       size_t *part_hi);
 
-/* What `auto` stands for here: measures and fills in a name and a bucket size.  Collective. */
+/* Choose for `auto`: measures, and fills in a name and a bucket size.  Collective. */
 LS_CHECKED ls_status ls__exchange_tune(ls_comm *comm, const ls__exchange_plan *plan,
                                        const char **name, size_t *bucket_bytes);
 

@@ -11,11 +11,11 @@
 enum {
   PAGE_FLOATS = 1024,      /* arenas in shared memory begin at pages of 4 KB */
   WHOLE_BYTES = 256 << 10, /* a bucket is not cut when all that a node receives is at most this */
-  /* Longest message.  Open MPI's TCP sends up to 64 KB at once, and more only after it has asked; many
+  /* Longest message.  Open MPI's TCP sends up to 64 KB at once, and more only after a handshake; many
    * pieces under way are also faster than one long transfer. */
   MESSAGE_BYTES = 60 << 10,
-  TAG_FIRST = 16,          /* tags of messages: this, two a bucket, */
-  TAG_BUCKETS = 16000      /* again from the start after so many buckets */
+  TAG_FIRST = 16,          /* the first tag of messages, two a bucket, */
+  TAG_BUCKETS = 16000      /* after so many buckets from the start again */
 };
 
 static size_t whole_bytes = SIZE_MAX;
@@ -101,7 +101,7 @@ int ls__tree_subtrees(const ls__exchange *x, int node, ls__subtree out[LS__MAX_S
                       ls__exchange_first_lane(x, t->first[node + 1]), x->lanes, out);
 }
 
-/* The subtrees of other nodes stand in node order. */
+/* The subtrees of other nodes are in node order. */
 size_t ls__tree_first_staged(const ls__exchange *x, int node) {
   const ls__tree *t = x->state;
   ls__subtree trees[LS__MAX_SUBTREES];

@@ -61,7 +61,7 @@
 typedef struct ls__flags {
   _Atomic uint64_t ready; /* gradients are final, old weights are not read any more */
   char pad1[120];
-  _Atomic uint64_t closed; /* nothing that this rank must still do touches the node's memory there */
+  _Atomic uint64_t closed; /* this rank will not touch the node's memory there again */
   char pad2[120];
 } ls__flags;
 
@@ -112,7 +112,7 @@ typedef struct ls__leaf {
   size_t staged;
 } ls__leaf;
 
-/* A subtree that a node's lanes come to, and how to sum it from the node's leaves. */
+/* A subtree that a node's lanes join into, and how to sum it from the node's leaves. */
 typedef struct ls__node_tree {
   size_t first, n; /* of the node's leaves */
   ls__reduce *reduce;
@@ -147,7 +147,7 @@ typedef struct ls__tree {
   ls__coding *coding; /* NULL: no compression, or nobody to compress for */
 } ls__tree;
 
-/* The part of [b]'s floats that node `by` sends to node `to`, summed by rank `node_rank` of `by`. */
+/* The part of b's floats that node `by` sends to node `to`, summed by its rank `node_rank`. */
 void ls__tree_share(const ls__exchange *x, const ls__bucket *b, int by, int node_rank, int to,
                     size_t *lo, size_t *hi);
 /* The slice of a rank. */
@@ -158,7 +158,7 @@ static inline int ls__tree_node_size(const ls__tree *t, int node) {
   return t->first[node + 1] - t->first[node];
 }
 
-/* Overlap of what (by, by_node_rank) sends to node `to` and what (to, to_node_rank) owns; false: empty. */
+/* What (by, by_node_rank) sends to node `to` of what (to, to_node_rank) owns; false: nothing. */
 bool ls__tree_overlap(const ls__exchange *x, const ls__bucket *b, int by, int by_node_rank, int to,
                       int to_node_rank, ls__piece *piece);
 /* Subtrees of a node's lanes; where the first of them is staged on the ranks of other nodes. */

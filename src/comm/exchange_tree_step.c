@@ -14,7 +14,7 @@
 
 /* Work is timed where it is done, in sums and in calls of MPI: a clock costs as much as a look at
  * the flags, and a step of a small network looks often.  Asking for messages while there is nothing
- * else to do is no work, and a sum that takes no longer than its clock isn't timed. */
+ * else to do is no work, and a sum that takes no longer than reading the clock isn't timed. */
 enum { LEAST_TIMED = 4096 };
 
 static void start(ls__exchange *x, ls__message_range range) {
@@ -45,7 +45,7 @@ static void sum(ls__exchange *x, ls__reduce *reduce, float *out, size_t n) {
   if (n >= LEAST_TIMED) x->times.work += ls__clock() - began;
 }
 
-/* A turn of a wait in which this rank also works; *worked is what it had done before the first. */
+/* A turn of a wait in which this rank also works; *worked: its seconds before the first turn. */
 static void turn(ls__exchange *x, ls__wait *wait, double *worked) {
   ls__tree *t = x->state;
   if (wait->turns == 0) *worked = x->times.work;

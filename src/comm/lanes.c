@@ -33,7 +33,7 @@ bool ls__siblings(ls__subtree a, ls__subtree b, size_t lanes) {
   return false;
 }
 
-/* Append what of the node [node.lo, node.hi) lies in [lo, hi). */
+/* Append the subtrees of `node` that make up its lanes within [lo, hi). */
 static int collect(ls__subtree node, size_t lo, size_t hi, ls__subtree *out, int n) {
   if (node.hi <= lo || node.lo >= hi) return n;
   if (lo <= node.lo && node.hi <= hi) {

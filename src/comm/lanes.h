@@ -5,7 +5,7 @@
  * two below hi - lo.  With 5 lanes: ((0+1)+(2+3))+4.
  *
  * A rank that owns a run of lanes holds the complete subtrees that the run is made of; joining the
- * lists of two neighbouring runs adds two subtrees wherever the tree says that they are siblings. */
+ * lists of two neighbouring runs adds two subtrees wherever they are siblings in the tree. */
 #ifndef LS_COMM_LANES_H
 #define LS_COMM_LANES_H
 

@@ -2,8 +2,8 @@
  *
  * In round k (0, 1, ...) a rank writes sheet k % 2 of its box, then counts its posts up to k + 1;
  * the others wait for that count and read.  Why two sheets are enough: a rank writes round k + 2
- * over round k only when it has seen everybody's post of round k + 1, and a rank posts k + 1 when
- * it has read round k. */
+ * over round k only when it has seen everybody's post of round k + 1, and a rank posts k + 1 only
+ * when it has read round k. */
 #include <string.h>
 
 #include "comm/comm_internal.h"

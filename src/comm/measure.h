@@ -1,4 +1,4 @@
-/* What the exchange is measured against: the MPI library's own sum, and the bare wire. */
+/* What the exchange is measured against: the MPI library's own sum, and the bare network. */
 #ifndef LS_COMM_MEASURE_H
 #define LS_COMM_MEASURE_H
 

@@ -29,7 +29,7 @@ const ls__reduce_ops *ls__reduce_kernels(void) {
   return LS_SIMD_PICK(ls__reduce_ops);
 }
 
-/* Where a + b goes: the part of one of them where there is one, else a free part. */
+/* Where a + b goes: into a part that a or b already is, else a free one. */
 static int place_for(int a, int b, bool used[MAX_PARTS], int *most) {
   if (b < 0 && a < 0) used[-1 - b] = false;
   if (a < 0) return a;

@@ -2,7 +2,7 @@
  *
  * A plan is made once from the subtrees whose sums are at hand, the leaves, left to right; running
  * it adds them wherever the tree says that two are siblings, until one is left.  The spans are
- * worked through in blocks, so that what has been summed half-way stays in the first-level cache:
+ * worked through in blocks, so that partial sums stay in the first-level cache:
  * each leaf is read once from memory and the sum written once.
  *
  * Example, 5 lanes on 3 ranks that hold {0}, {1,2}, {3,4}; the tree is ((0+1)+(2+3))+4, so the

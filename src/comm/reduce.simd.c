@@ -11,7 +11,7 @@ static void sum_apart(float *restrict z, const float *restrict x, const float *r
   for (size_t i = 0; i < n; i++) z[i] = x[i] + y[i];
 }
 
-/* Addition is commutative to the bit. */
+/* x + y and y + x are the same bits, so either operand may be the result. */
 static void sum(float *z, const float *x, const float *y, size_t n) {
   if (z == x) {
     add(z, y, n);

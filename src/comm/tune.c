@@ -1,8 +1,6 @@
 /* `exchange: auto`: measure a few candidates on this machine for some milliseconds each, and pick.
  *
  * Only kinds with R2 take part, so that the choice, which depends on timing, changes no result. */
-#include <string.h>
-
 #include "base/clock.h"
 #include "comm/comm_internal.h"
 #include "comm/exchange_internal.h"
@@ -34,7 +32,7 @@ static ls_status probe(ls_comm *comm, const char *name, const ls__exchange_plan 
     for (size_t b = 0; b < x->buckets; b++) {
       ls__slice slice;
       LS_TRY(ls__exchange_slice(x, b, &slice));
-      /* About what the simplest update costs: an owner of more has more to do. */
+      /* About as much work as the simplest update: who owns more has more to do. */
       for (size_t i = 0; i < slice.n; i++) slice.w[i] -= slice.g[i];
       LS_TRY(ls__exchange_updated(x, b));
     }
@@ -76,7 +74,7 @@ ls_status ls__exchange_tune(ls_comm *comm, const ls__exchange_plan *plan, const 
       st = probe(comm, candidates[c], &trial, &seconds);
       if (st == LS_ENOMEM) break; /* no room here: the next candidate, if there is one */
       LS_TRY(st);
-      /* A later one must be clearly better: small buckets overlap more with backward. */
+      /* A later candidate must be clearly faster: small buckets overlap more with backward. */
       if (best >= 0 && seconds > 0.9 * best) continue;
       best = seconds;
       *name = candidates[c];

@@ -52,7 +52,7 @@ static uint64_t milliseconds(double seconds) {
   return (uint64_t)(1e3 * seconds) + 1;
 }
 
-/* The clock is the same for all processes of a node. */
+/* All processes of a node read the same clock. */
 static ls__roll read_seat(const ls_comm *comm, ls__seat *seat) {
   uint64_t beat = atomic_load_explicit(&seat->beat, memory_order_relaxed);
   uint64_t now = milliseconds(ls__clock()), silent = now > beat ? now - beat : 0;
@@ -81,7 +81,7 @@ static void LS_NORETURN end_job(ls_comm *comm) {
   abort(); /* MPI_Abort doesn't return */
 }
 
-/* Signals don't shorten it: the job's end begins with one. */
+/* Not shortened by signals, which come when the job is being ended. */
 static void sleep_for(time_t seconds) {
   struct timespec left = {seconds, 0};
   while (nanosleep(&left, &left) != 0) {
@@ -137,7 +137,7 @@ static void call_roll(ls_comm *comm) {
   }
 }
 
-/* Read the roll calls that have come in; a waiting mark is never taken back within one wait. */
+/* Read the roll calls that have come in; a rank seen waiting stays so marked for all of this wait. */
 static void hear_roll(ls_comm *comm) {
   for (;;) {
     int there = 0, sender = 0;
@@ -227,7 +227,7 @@ void ls__wait_done(ls_comm *comm, ls__wait *wait) {
   if (wait->turns == 0) return;
   comm->waited += ls__clock() - wait->start;
   if (wait->seated) atomic_store_explicit(&comm->seat->beat, 0, memory_order_relaxed);
-  if (wait->rolled) { /* it came after all: forget who was waiting */
+  if (wait->rolled) { /* the wait is over: forget who was waiting */
     hear_roll(comm);
     memset(comm->roll, 0, (size_t)comm->size * sizeof *comm->roll);
   }

@@ -3,8 +3,8 @@
  *
  *   FILE:LINE: KEY.PATH: what is wrong, what would be right
  *
- * A getter with a default that finds nothing adds the default to the tree, so that
- * ls_config_write gives the effective configuration. All local. */
+ * A getter that finds nothing adds its default to the tree, so that ls_config_write gives the
+ * effective configuration.  All local. */
 #ifndef LS_CONFIG_CONFIG_H
 #define LS_CONFIG_CONFIG_H
 
@@ -37,8 +37,8 @@ LS_CHECKED ls_status ls__config_map(ls_config *map, const char *key, ls_config *
  * node; options is a map to read from (made where there was only a scalar). */
 LS_CHECKED ls_status ls__config_variant(ls_config *node, const char **name, ls_config **options);
 
-/* Scalars.  `required`: no default; a missing key is an error. Ranges are inclusive; a double that
- * is not finite is refused.  LS__REQUIRED_* stand for "no default". */
+/* Scalars.  A fallback of LS__REQUIRED_* means that there is no default: a missing key is an error.
+ * Ranges are inclusive; a double that is not finite is refused. */
 LS_CHECKED ls_status ls__config_int(ls_config *map, const char *key, int64_t fallback, int64_t low,
                                     int64_t high, int64_t *out);
 LS_CHECKED ls_status ls__config_size(ls_config *map, const char *key, size_t fallback, size_t low,

@@ -28,7 +28,7 @@ ls_status ls__config_fail(const ls_config *node, const char *format, ...) {
                   *path == '\0' ? "" : ": ", text);
 }
 
-/* A setting that isn't there: named below its map. */
+/* A required setting is missing: the message names the path that it would have. */
 static ls_status fail_missing(const ls_config *map, const char *key, const char *what) {
   char path[256];
   if (map == NULL) return ls__config_fail(NULL, "%s: is missing, %s", key, what);
@@ -40,7 +40,7 @@ static ls_status fail_missing(const ls_config *map, const char *key, const char 
                   *path == '\0' ? "" : ".", key, what);
 }
 
-/* Remember that this key has a meaning, for those that have no node yet and for messages. */
+/* Note that this key has a meaning: for ls__config_finish, and for the list of known keys. */
 static ls_status ask(ls_config *map, const char *key) {
   for (size_t i = 0; i < map->n_asked; i++)
     if (strcmp(map->asked[i], key) == 0) return LS_OK;
@@ -75,13 +75,13 @@ out:
 ls_config *ls__config_child(ls_config *map, const char *key) {
   if (map == NULL || map->kind != LS__MAP) return NULL;
   size_t i = ls__config_find(map, key);
-  (void)ask(map, key); /* without memory a message knows one key less */
+  (void)ask(map, key); /* out of memory, a message only lists one key less */
   if (i == map->count) return NULL;
   map->child[i]->known = true;
   return map->child[i]->kind == LS__NULL ? NULL : map->child[i];
 }
 
-/* Add a default to the map (or fill the null that stands there); *out is the node. */
+/* Add a default to the map (or put it in place of a null); *out is the node. */
 static ls_status add_default(ls_config *map, const char *key, ls_config *place, const char *text,
                              bool quoted, ls_config **out) {
   ls_status st = LS_OK;
@@ -200,13 +200,13 @@ static const char *whole_text(whole x, char text[24]) {
   return text;
 }
 
-/* What a whole number may be.  `least` and `most` are its type's: such bounds are not worth a word,
- * unless the number is beyond them. */
+/* What a whole number may be.  `least` and `most` are the limits of its type: a message
+ * mentions them only when the number is beyond them. */
 typedef struct bounds {
   whole low, high, least, most;
 } bounds;
 
-/* fallback NULL: required; a fallback outside the range stands for "not set". */
+/* fallback NULL: required; a fallback outside the range means "not set". */
 static ls_status get_whole(ls_config *map, const char *key, const whole *fallback, const bounds *range,
                            whole *out) {
   ls_status st = LS_OK;

@@ -110,7 +110,7 @@ static ls_status apply_base(ls_config **root, const file_link *here) {
   if (below->kind != LS__MAP) LS_REFUSE(node, "%s must hold a map of settings", path);
   said = ls__config_detach(*root, i);
   LS_TRY(merge(below, *root));
-  ls__config_source_drop(below->source); /* messages about the whole name the file asked for */
+  ls__config_source_drop(below->source); /* the tree keeps the name of the first file */
   below->source = (*root)->source;
   below->source->users++;
   below->line = (*root)->line;

@@ -44,7 +44,7 @@ out:
   return st;
 }
 
-/* Compare with the overrides before: *same when one of them says the very same. */
+/* Compare with the overrides before: *same when one of them was the same. */
 static ls_status check_earlier(const ls_config *root, const assignment *a, bool *same) {
   *same = false;
   for (size_t i = 0; i < root->n_overrides; i++) {

@@ -108,7 +108,7 @@ static ls_status scalar(reader *r, const yaml_event_t *event, ls_config **out) {
   if (st != LS_OK) return st;
   if (strlen(text) != event->data.scalar.length)
     return fail_at(r, event, "a text with a zero byte in it");
-  /* A plain text over several lines is text: only in quotes can it be written again. */
+  /* Plain text over several lines can be written again only in quotes: keep it as text. */
   if (event->data.scalar.style != YAML_PLAIN_SCALAR_STYLE || strchr(text, '\n') != NULL)
     quoted = true;
   if (!quoted && is_null(text))

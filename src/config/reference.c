@@ -1,4 +1,4 @@
-/* Walking the tables of all rooms: entries, their keys in full, and names that people type. */
+/* Walking the tables of all rooms: entries with their full keys; the search for a typed name. */
 #include "config/reference.h"
 
 #include <math.h>
@@ -14,7 +14,7 @@ static const char *join(char text[LS__REFERENCE_KEY], const char *path, const ch
   return text;
 }
 
-/* Whether `inner` lies below `outer`. */
+/* Whether the path `inner` is below `outer`. */
 static bool below(const char *inner, const char *outer) {
   size_t n = strlen(outer);
   return n > 0 && strncmp(inner, outer, n) == 0 && inner[n] == '.';
@@ -252,7 +252,7 @@ typedef struct guess {
   char *best;
 } guess;
 
-/* Of a key, what it ends with from each of its components on; the earlier one, unless this is nearer. */
+/* Compare the name with every tail of this entry's key; keep the nearest so far. */
 static ls_status compare(const ls__reference_entry *entry, void *context) {
   const guess *g = context;
   const char *at = entry->key;

@@ -1,7 +1,7 @@
 /* The reference that the tables of registry.h make: what help, README and completion show.
  *
  * `rooms` is a list, ended by NULL, of lists of sections, each ended by path NULL.  An entry's key in
- * full is PATH, PATH.KIND, PATH.OPTION or PATH.KIND.OPTION; PATH.*.OPTION tells once of an option that
+ * full is PATH, PATH.KIND, PATH.OPTION or PATH.KIND.OPTION; PATH.*.OPTION describes once an option that
  * all kinds of a section have. */
 #ifndef LS_CONFIG_REFERENCE_H
 #define LS_CONFIG_REFERENCE_H
@@ -16,8 +16,8 @@ typedef struct ls__reference_entry {
   ls_help_is is;
   const ls__section *section;
   const ls__kind *kind;     /* NULL: of the section itself */
-  const ls__option *option; /* of a section: the row that tells of it elsewhere, or NULL */
-  bool repeats;             /* PATH.KIND.OPTION where PATH.*.OPTION was told */
+  const ls__option *option; /* of a section: the row that describes it elsewhere, or NULL */
+  bool repeats;             /* PATH.KIND.OPTION where PATH.*.OPTION came before */
   char key[LS__REFERENCE_KEY];
 } ls__reference_entry;
 
@@ -25,19 +25,19 @@ typedef ls_status (*ls__reference_visit)(const ls__reference_entry *entry, void 
 
 /* Section i of all, or NULL beyond the last. */
 const ls__section *ls__reference_section(const ls__section *const *rooms, size_t i);
-/* Whether the section is told of with another: "data.split" with "data". */
+/* Whether the section is described with another: "data.split" with "data". */
 bool ls__reference_nested(const ls__section *const *rooms, const ls__section *section);
-/* The row that has this key in full, kinds' options aside, or NULL: what the map or list of a section
- * is called where it stands. */
+/* The row that has this key in full, kinds' options aside, or NULL: how a section describes the map
+ * or list that another section is. */
 const ls__option *ls__reference_row(const ls__section *const *rooms, const char *key);
 /* Whether what is at this path is a list; whether KEY=VALUE may name it. */
 bool ls__reference_is_list(const ls__section *const *rooms, const char *path);
 bool ls__reference_assignable(const ls__section *const *rooms, const ls__reference_entry *entry);
 /* Whether a configuration has this path at all: initialisers have a section, but no place of their
- * own.  True where no section tells of the top. */
+ * own.  True where no section describes the top. */
 bool ls__reference_has_place(const ls__section *const *rooms, const char *path);
 
-/* All entries in the tables' order; a row of a section that is told of elsewhere is left out. */
+/* All entries in the tables' order; a row for a section that has entries of its own is left out. */
 LS_CHECKED ls_status ls__reference_walk(const ls__section *const *rooms, ls__reference_visit visit,
                                         void *context);
 /* The same for everybody: see ls_help_each. */

@@ -14,7 +14,7 @@ static void append(char text[LS__REFERENCE_EXAMPLE], const char *more) {
   snprintf(text + n, LS__REFERENCE_EXAMPLE - n, "%s", more);
 }
 
-/* A value that the option takes: its default, else one in its range; "...": only a reader knows. */
+/* A value that the option takes: its default, else one in its range; "...": none can be made up. */
 static const char *value(const ls__option *o, char text[LS__NUMBER_TEXT]) {
   static const double whole[] = {32, 4, 1}, number[] = {0.5, 0.1, 1};
   const bool is_whole = o->type == LS__OPTION_WHOLE || o->type == LS__OPTION_SIZE;
@@ -50,7 +50,7 @@ static void append_option(char text[LS__REFERENCE_EXAMPLE], const ls__option *o,
   append(text, value(o, number));
 }
 
-/* What must be said, and this option; without one, what can be said best. */
+/* The required options, and this one; where there are none, the first with a value to show. */
 static bool append_options(char text[LS__REFERENCE_EXAMPLE], const ls__option *table, const ls__option *option) {
   char number[LS__NUMBER_TEXT];
   bool any = false;
@@ -204,7 +204,7 @@ static void print_example(const ls__section *const *rooms, FILE *out, const ls__
   fprintf(out, "\n  example: %s\n", text);
 }
 
-/* A kind with a key of its own; `of_section`: below its section, which tells of the common options. */
+/* A kind with a key of its own; `of_section`: below its section, without the common options. */
 static void print_kind(const ls__section *const *rooms, FILE *out, const ls__reference_entry *entry,
                        bool of_section) {
   const ls__option *tables[] = {entry->kind->options, entry->section->registry->common};
@@ -298,7 +298,7 @@ void ls__reference_all(const ls__section *const *rooms, FILE *out) {
   }
 }
 
-/* A section's line: the first sentence about it, and the kinds that may stand there. */
+/* A section's line: the first sentence about it, and the kinds that it accepts. */
 static void print_line(FILE *out, size_t width, const ls__section *s) {
   char text[2048], names[1024] = "";
   const char *what = s->what != NULL ? s->what : "", *end = strstr(what, ". ");

@@ -64,7 +64,7 @@ const char *ls__option_form(const ls__option *option, char text[LS__FORM_BYTES])
 
 /* ---- Kinds ---- */
 
-/* The first member of every kind's struct, so that a pointer to the one is a pointer to the other. */
+/* The first member of every kind's struct, so that a pointer to one is a pointer to the other. */
 typedef struct ls__kind {
   const char *name;          /* as in the configuration */
   const char *what;          /* one line of the reference: what it is, with its formula if it is short */

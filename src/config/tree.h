@@ -4,7 +4,7 @@
 
 #include "config/config.h"
 
-/* Bounds on what a file may hold, aliases expanded: an honest configuration has some hundred
+/* Bounds on what a file may hold, aliases expanded: a real configuration has a few hundred
  * nodes, and recursion over a tree this deep is safe. */
 enum { LS__CONFIG_DEPTH = 64, LS__CONFIG_NODES = 1000000, LS__CONFIG_KEYS = 10000 };
 

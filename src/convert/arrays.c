@@ -8,7 +8,7 @@
 #include "convert/parts.h"
 #include "convert/share.h"
 
-/* zlib's format can't make more than this many bytes of one. */
+/* zlib's format expands one byte to at most this many. */
 enum { MOST_INFLATION = 1032 };
 
 enum { LABEL_AUTO, LABEL_CLASS, LABEL_NUMBER };
@@ -67,7 +67,7 @@ static bool is_bytes(const ls__element *e) {
   return e->kind == LS__ELEMENT_UNSIGNED && e->size == 1;
 }
 
-/* Whether the elements are of our type already, but for the order of their bytes. */
+/* Whether the elements have our type already, except maybe the order of their bytes. */
 static bool is_of_type(const ls__element *e, ls__dtype type) {
   switch (e->kind) {
     case LS__ELEMENT_UNSIGNED:
@@ -113,7 +113,7 @@ static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dt
       memcpy(to + 4 * i, &x, sizeof x);
       continue;
     }
-    int64_t whole = load_whole(e, p); /* what is left: whole numbers to LS__U8 or LS__I32 */
+    int64_t whole = load_whole(e, p); /* the remaining case: whole numbers to LS__U8 or LS__I32 */
     if (whole < INT32_MIN || whole > INT32_MAX)
       return ls__fail(LS_EDATA,
                       "%s: row %zu holds %lld, which needs more than 32 bits; save it as floats",
@@ -147,7 +147,7 @@ static const char *dims(const ls__array_file *array, char text[LS_SHAPE_TEXT]) {
   return text;
 }
 
-/* Compare the header with what the file can hold. */
+/* Refuse a header that promises more than the file can hold. */
 static ls_status check_size(ls__array_file *array) {
   const size_t size = array->element.size;
   char text[LS_SHAPE_TEXT];

@@ -14,7 +14,7 @@
 #include "convert/format.h"
 #include "convert/input.h"
 
-/* How an element lies in the file. */
+/* The type of an element in the file. */
 typedef enum ls__element_kind {
   LS__ELEMENT_UNSIGNED, /* 1, 2 or 4 bytes */
   LS__ELEMENT_SIGNED,   /* 1, 2, 4 or 8 bytes */
@@ -48,10 +48,10 @@ typedef ls_status (*ls__array_header)(ls__array_file *array);
 /* For header functions: exactly so many bytes of it. */
 LS_CHECKED ls_status ls__array_read_header(ls__array_file *array, void *to, size_t size);
 
-/* Options of every such format, to stand in its kind, and the struct that they fill. */
+/* Options of every such format, for its kind, and the struct that they fill. */
 typedef struct ls__arrays_options {
   int label;    /* auto, class, number */
-  double scale; /* what bytes are divided by */
+  double scale; /* bytes are divided by it */
 } ls__arrays_options;
 extern const ls__option ls__arrays_table[];
 

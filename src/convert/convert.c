@@ -1,5 +1,4 @@
 /* Making a dataset: what is checked for every format, before the format takes over. */
-#include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"

@@ -183,8 +183,8 @@ static size_t delimiter_at(const ls__csv_delimiter *d, const char *p, const char
   return d->size == 1 || memcmp(p, d->text, d->size) == 0 ? d->size : 0;
 }
 
-/* A character that is no part of a field when it stands at the field's beginning or end: a space, a
- * tab where tabs don't separate fields, the CR of CRLF. */
+/* Characters that are dropped at the ends of a field: a space, a tab where tabs don't separate
+ * fields, the CR of CRLF. */
 static bool is_padding(const ls__csv_delimiter *d, char c) {
   return c == ' ' || (c == '\t' && d->text[0] != '\t') || c == '\r';
 }
@@ -292,7 +292,7 @@ ls_status ls__csv_cut(ls__csv *csv, char *p, char *end) {
       size = (size_t)(p - text);
       while (size > 0 && is_padding(d, text[size - 1])) size--;
     }
-    text[size] = '\0'; /* on a delimiter, a space, a quote or the record's end */
+    text[size] = '\0'; /* over a delimiter, a space, a quote or the record's end */
     ls_status st = add_field(csv, text, size, quoted);
     if (st != LS_OK || p >= end) return st;
     p += width;

@@ -1,4 +1,4 @@
-/* What the columns of a table are: which have names, which are targets, which are dropped. */
+/* What the columns of a table are: their names, and which are targets, inputs or dropped. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -39,7 +39,7 @@ static ls_status find_column(const ls__csv_plan *plan, const char *item, const c
 }
 
 /* Give the columns of a list a role: names or numbers, with commas between; a name with a comma in
- * it stands alone or in double quotes. */
+ * it must be the whole list, or in double quotes. */
 static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, ls__csv_role role,
                       size_t *count) {
   ls_status st = LS_OK;

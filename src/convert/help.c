@@ -1,6 +1,5 @@
-/* The formats and their options, for who shows them. */
+/* The formats and their options, as the program's help shows them. */
 #include <stdio.h>
-#include <string.h>
 
 #include "convert/formats.h"
 

@@ -1,4 +1,4 @@
-/* Reading a file through zlib, which hands on what isn't compressed as it is. */
+/* Reading a file through zlib, which passes through what isn't compressed. */
 #include "convert/input.h"
 
 #include <errno.h>

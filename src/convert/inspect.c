@@ -159,7 +159,7 @@ static void put_words(FILE *out, const char *text, const char *indent) {
 
 /* ---- Attributes ---- */
 
-/* What an attribute holds: whole, else x [n], else text [n]; none where it is something else. */
+/* An attribute's value: whole numbers, x [n] or text [n]; NONE where it is something else. */
 typedef struct value {
   enum { WHOLE, NUMBERS, TEXTS, NONE } kind;
   int64_t whole;
@@ -228,7 +228,7 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   for (size_t i = 0; i < n; i++) {
     if (json == NULL && (strcmp(names[i], "classes") == 0 || strcmp(names[i], "checksum") == 0) &&
         !of_file)
-      continue; /* shown with the counts; of no interest to a person */
+      continue; /* shown with the counts, or only of use to programs */
     LS_TRY(value_get(file, object, names[i], &v));
     if (json != NULL) {
       json_value(&v, json, names[i]);

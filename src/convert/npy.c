@@ -12,7 +12,7 @@
 #include "convert/arrays.h"
 #include "convert/formats.h"
 
-/* An honest header has some hundred bytes; NumPy itself refuses more than 10,000. */
+/* A real header has some hundred bytes; NumPy itself refuses more than 10,000. */
 enum { LONGEST_HEADER = 10000 };
 
 /* Text being read: p moves on. */
@@ -24,7 +24,7 @@ static void skip_spaces(scanner *s) {
   s->p += strspn(s->p, " \t\r\n");
 }
 
-/* Take this text off, spaces before it too. */
+/* Take this text, and spaces before it, off the front. */
 static bool take(scanner *s, const char *text) {
   skip_spaces(s);
   const size_t n = strlen(text);
@@ -86,7 +86,7 @@ static bool take_entry(scanner *s, description *d) {
   if (strcmp(key, "descr") == 0 && !d->has_type) {
     d->has_type = true;
     if (take_string(s, d->type, sizeof d->type)) return true;
-    d->odd_type = true; /* where it ends is of no interest: it will be refused */
+    d->odd_type = true; /* no need to find its end: it will be refused */
     return true;
   }
   if (strcmp(key, "fortran_order") == 0 && !d->has_order) {

@@ -6,7 +6,7 @@
 #include "config/nearest.h"
 #include "convert/format.h"
 
-/* What the program calls the options that all formats share: meant when one is misspelt. */
+/* The program's names of the options that all formats share, for "did you mean". */
 static const char *const shared[] = {"output", "validation", "test", "seed", "gzip", "quiet"};
 enum { SHARED = sizeof shared / sizeof *shared, MOST = 64 };
 

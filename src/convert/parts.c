@@ -13,8 +13,8 @@ static size_t row_bytes(ls__dtype type, const ls_shape *row) {
   return ls__dtype_size(type) * ls_shape_count(row);
 }
 
-/* Rows a chunk: about 1 MB, what a disk reads in one go and a cache holds several of, but no more
- * than there are. */
+/* Rows of a chunk: about 1 MB, which a disk reads in one go and of which a cache holds several, but
+ * no more rows than there are. */
 static size_t chunk_rows_of(size_t bytes, size_t rows) {
   size_t chunk = (1 << 20) / (bytes == 0 ? 1 : bytes);
   if (chunk > rows) chunk = rows;

@@ -1,4 +1,4 @@
-/* The progress line: on a terminal redrawn five times a second, elsewhere a line every ten
+/* The progress line: redrawn five times a second on a terminal, elsewhere printed every ten
  * seconds. */
 #include "convert/progress.h"
 

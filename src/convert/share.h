@@ -15,7 +15,7 @@ typedef struct ls__share {
 } ls__share;
 
 ls__share ls__share_create(const ls_convert_options *options);
-/* The part of row i of the training sources: by seed and i alone. */
+/* The part of row i of the training sources: depends on seed and i alone. */
 ls_split ls__share_of(const ls__share *share, uint64_t row);
 /* Refuses a share that was asked for and got no row. */
 LS_CHECKED ls_status ls__share_check(const size_t rows[LS__PARTS],

@@ -1,4 +1,4 @@
-/* What training takes from a dataset: batches of named arrays, in an order that (seed, epoch) fix. */
+/* What training takes from a dataset: batches of named arrays, in an order fixed by (seed, epoch). */
 #ifndef LS_DATA_DATA_H
 #define LS_DATA_DATA_H
 
@@ -45,23 +45,23 @@ typedef enum ls__data_purpose {
   LS__DATA_PREDICT   /* any part, targets not read */
 } ls__data_purpose;
 
-/* The first half of ls_data_open, for a purpose (that one's is LS__DATA_TRAIN): arrays, parts,
- * classes and order are known, no value is read.  `rows`, of the other purposes: what
- * ls__data_train_rows was where the network was trained, 0: any number.  From a file with another
- * number of rows no part is drawn; without groups it then has no parts, only LS_ALL.  Collective. */
+/* The first half of ls_data_open, for a purpose (ls_data_open's is LS__DATA_TRAIN): arrays, parts,
+ * classes and order are known, no value is read.  `rows`, for the other purposes, is what
+ * ls__data_train_rows was in training, 0: any number.  In a file with another number of rows no
+ * part is drawn; if it has no groups, it then has no parts, only LS_ALL.  Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
 /* Deliver this input as int32_t.  LS_EDATA where the file holds no whole numbers, or where they
  * have a scale; values that are no int32_t are found when they are read.  Local, the same on all
  * ranks; ls__data_load comes after it, also on data that were loaded before. */
 LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
-/* The second half: into memory, or ready to stream; measures normalisation.  Nothing where that is
- * done.  Needed before any sample is taken.  Collective. */
+/* The second half, needed before any sample is taken: read into memory, or get ready to stream;
+ * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
-/* LS_AUTO becomes the part that it stands for; LS_EDATA where there is no such part.  Local. */
+/* LS_AUTO becomes the part that it means here; LS_EDATA where there is no such part.  Local. */
 LS_CHECKED ls_status ls__data_part(const ls_data *data, ls_split *split);
 const char *ls__split_name(ls_split split); /* "train", "validation", "test", "all" */
 
@@ -69,8 +69,8 @@ const char *ls__split_name(ls_split split); /* "train", "validation", "test", "a
 
 /* Of an input or target; n 0: none. */
 const ls__affine *ls__data_normal(const ls_data *data, size_t array);
-/* Replace the statistics (by a checkpoint's, at resume, evaluation and prediction); copies.  NULL:
- * none.  Before ls__data_load they take the place of measured ones.  Local. */
+/* Set the statistics (a checkpoint's, at resume, evaluation and prediction); copies.  NULL: none.
+ * When they are set before ls__data_load, it measures none.  Local. */
 LS_CHECKED ls_status ls__data_set_normal(ls_data *data, size_t array, const ls__affine *normal);
 
 /* ---- Samples ---- */
@@ -98,7 +98,7 @@ LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *co
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi,
                                    void *const *to);
 
-/* Which sample of the training part stands at position p of the current epoch.  For tests. */
+/* Which sample of the training part is at position p of the current epoch.  For tests. */
 size_t ls__data_order(const ls_data *data, size_t p);
 
 bool ls__data_streamed(const ls_data *data);

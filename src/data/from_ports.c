@@ -1,5 +1,4 @@
 /* A dataset from the caller's own arrays. */
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"

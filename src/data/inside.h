@@ -49,10 +49,10 @@ struct ls_data {
   size_t raw_rows;   /* that are read at once */
 };
 
-/* arrays.c: how each array is stored, from its type in the file and as delivered; columns then know
- * what they are read as. */
+/* arrays.c: decide how each array is stored, from its type in the file and as delivered, and with
+ * it as which type its columns are read. */
 void ls__arrays_settle(ls_data *data);
-/* From the sources, which must agree: names, shapes, classes. */
+/* Names, shapes and classes of the arrays, from the sources, which must agree. */
 LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted);
 /* Bytes of one stored sample, elements of one sample's inputs. */
 size_t ls__arrays_bytes(const ls_data *data);
@@ -65,7 +65,7 @@ void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *par
  * (collective). */
 LS_CHECKED ls_status ls__split_draw(ls_data *data);
 LS_CHECKED ls_status ls__split_list(ls_data *data);
-/* Whether a file of so many rows may be the one that the training's parts are of. */
+/* Whether a file of so many rows may be the one that training drew its parts from. */
 bool ls__split_is_drawn_from(const ls_data *data, size_t rows);
 
 /* memory.c: bytes that this node can still give; load all parts.  Collective. */

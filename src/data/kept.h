@@ -20,13 +20,13 @@ typedef struct ls__kept {
   ls__dtype type;        /* LS__U8, LS__F32 or LS__I32 */
   bool index;            /* delivered as int32_t */
   bool bytes_in_file;    /* uint8, in all parts */
-  int same;              /* the array that this one is a copy of, and that alone is kept; or -1 */
+  int same;              /* the array that this one is a copy of; then only that one is kept; -1: none */
   size_t count, bytes;   /* of one sample */
   float *mean, *rstd;    /* [count] what values go through; NULL: nothing */
   unsigned char *memory; /* [samples, bytes] of all parts; NULL: streamed */
   unsigned char *raw;    /* uint8 on its way from the file into ls__data_rows; NULL: in memory */
   ls__normal_rule rule;  /* what is measured */
-  bool given;            /* the normalisation is not measured, but another network's */
+  bool given;            /* the normalisation was set, not measured */
   ls__affine normal;
 } ls__kept;
 

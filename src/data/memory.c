@@ -154,7 +154,7 @@ static ls_status load_mine(ls_data *data) {
     l->source = part->source;
     if (!(draw->validation > 0 || draw->test > 0) || part->source != data->part[LS_TRAIN].source)
       LS_TRY(load_whole(l, part));
-    else if (p == LS_TRAIN) /* the parts drawn from it come along */
+    else if (p == LS_TRAIN) /* with the parts drawn from it */
       LS_TRY(load_drawn(l));
   }
 out:

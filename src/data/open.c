@@ -1,6 +1,4 @@
 /* From a `data:` section to an open dataset: headers first, then values. */
-#include <string.h>
-
 #include "base/alloc.h"
 #include "config/config.h"
 #include "data/stream.h"
@@ -69,7 +67,8 @@ static ls_status open_sources(ls_data *data, const ls_config *config, const ls__
     goto out;
   }
   LS_TRY(add_source(data, NULL, wanted, &source));
-  /* All samples are training samples, until some are drawn; of another file nobody knows. */
+  /* All samples are training samples, until some are drawn.  In another file than the training's it
+   * is not known which were, so there is no such part. */
   if (ls__split_is_drawn_from(data, source->rows))
     data->part[LS_TRAIN] = (ls__part){source, source->rows, NULL, 0};
 out:
@@ -101,7 +100,7 @@ static ls_status choose_rules(ls_data *data, ls_config *config) {
                          ls__source_first(&data->source[0], whole)->name);
 }
 
-/* All that a rank does by itself. */
+/* All that a rank does without the others. */
 static ls_status open_local(ls_data *data, ls_config *config) {
   ls_status st = LS_OK;
   ls__data_settings *settings = &data->settings;

@@ -22,7 +22,7 @@ void ls__permute_span(const ls__rng *rng, uint64_t n, uint64_t first, size_t cou
     right[k] = (uint32_t)((first + k) & mask);
     at[k] = (uint32_t)k;
   }
-  /* What falls outside [0, n) goes through again. */
+  /* Numbers that fall outside [0, n) go through again. */
   for (size_t open = count; open > 0;) {
     feistel->pass(rng, half, left, right, open);
     size_t still = 0;

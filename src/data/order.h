@@ -6,7 +6,7 @@
  * window: simply permuted.
  *
  *   10 samples, blocks of 2, windows of 2 blocks   blocks     0 1 2 3 4
- *   in random order, dealt                          windows    3 | 0 4 | 2 1   (5 blocks, 3 windows)
+ *   in random order, dealt                          windows    3 | 0 4 | 2 1
  *   samples of a window, in the file's order        6 7 | 0 1 8 9 | 2 3 4 5
  *   permuted                                        7 6 | 8 1 0 9 | 3 5 2 4
  *

@@ -239,8 +239,8 @@ out:
   return st;
 }
 
-/* What is not read to predict: targets, weights, lengths of targets.  Inputs, which come first, keep
- * their numbers. */
+/* Drop what prediction doesn't read: targets, weights, lengths of targets.  Inputs, which come
+ * first, keep their numbers. */
 static void leave_inputs(ls__wanted *wanted) {
   size_t n = 0;
   for (size_t i = 0; i < wanted->n; i++) {

@@ -21,7 +21,7 @@ typedef struct ls__normalize {
 } ls__normalize;
 
 typedef struct ls__data_settings {
-  const char *file; /* of the config: gone when the data are open */
+  const char *file; /* owned by the config; not used once the data are open */
   ls__draw split;
   ls__normalize normalize;
   int memory;
@@ -43,7 +43,7 @@ typedef struct ls__wanted_array {
 typedef struct ls__wanted {
   ls__wanted_array array[LS__MAX_ARRAYS]; /* in the order of ls__data_arrays */
   size_t n;
-  bool named; /* inputs are named; else they are x, and targets y, of the groups or of the root */
+  bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
 } ls__wanted;
 
 /* On failure nothing is owned. */

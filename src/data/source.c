@@ -192,7 +192,7 @@ static ls_status check_length(const ls__source *source, const ls__column *column
   return bad_value(source, column, row, 0, why);
 }
 
-/* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
+/* Reading as int32_t failed: if a number is too large for it, name the first such. */
 static ls_status too_large(const ls__source *source, const ls__column *column, size_t first, size_t span,
                            ls_status st) {
   char before[LS__ERROR_BYTES], why[64];

@@ -19,7 +19,7 @@ typedef struct ls__column {
   ls__dtype type;  /* what they are read as: ls__kept's */
   bool integer;    /* in the file */
   bool bytes;      /* in the file: uint8 */
-  float scale;     /* values are divided by it: at once where they are read as floats */
+  float scale;     /* values are divided by it; when they are read as floats, on reading */
   size_t most;     /* of a length: the largest that it may be */
 } ls__column;
 
@@ -53,7 +53,7 @@ void ls__reader_reset(ls__reader *reader);
 
 /* Rows row[0..n), ascending: row k becomes sample slot[k] (slot NULL: k) of the arrays that are
  * wanted: to[i] NULL: not.  Neighbouring rows are read together, small gaps along with them.
- * LS_EDATA names the first value that may not be. */
+ * LS_EDATA names the first value that is not allowed. */
 LS_CHECKED ls_status ls__reader_gather(ls__reader *reader, const ls__source *source,
                                        const uint64_t *row, const size_t *slot, size_t n,
                                        void *const *to);

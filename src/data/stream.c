@@ -229,7 +229,7 @@ ls_status ls__stream_start(ls__stream *s) {
   s->wanted = s->filled = s->seen = ls__order_window(&data->order, data->epoch.start);
   s->status = LS_OK;
   atomic_store(&s->stop, false);
-  /* Signals are for the program's own thread, except those of what this one does itself. */
+  /* Signals go to the program's own threads, except for faults of this one. */
   static const int own[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
   sigset_t all, before;
   sigfillset(&all);
@@ -288,7 +288,7 @@ ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) 
     LS_TRY(await(s, w));
     const size_t stop = hi < end ? hi : end;
     const size_t at = mine_before(&data->epoch, n, lo) - mine_before(&data->epoch, n, first);
-    /* What is asked for lies within this rank's lanes, not before the epoch's start. */
+    /* Only positions in this rank's lanes, from the epoch's start on, may be asked for. */
     LS_ASSERT(lo >= first && mine_before(&data->epoch, n, stop) - mine_before(&data->epoch, n, lo) == stop - lo);
     load(data, s->buffer[w % 2], at, stop - lo, done, to);
     done += stop - lo;

@@ -11,7 +11,8 @@
 
 enum { SOME = 256 };
 
-/* Arrays that are kept and wanted: a copy alone (of `targets: inputs`) is taken into its own room. */
+/* Where each kept array goes.  Of `targets: inputs` the inputs alone are kept: when only the targets
+ * are wanted, the inputs go straight to their place. */
 static void resolve(const ls_data *data, void *const *to, void *want[LS__MAX_ARRAYS]) {
   for (size_t i = 0; i < data->n_arrays; i++) {
     const int same = data->kept[i].same; /* an array before this one */
@@ -20,7 +21,7 @@ static void resolve(const ls_data *data, void *const *to, void *want[LS__MAX_ARR
   }
 }
 
-/* Then the copies are made. */
+/* Then make the copies. */
 static void copy(const ls_data *data, size_t n, void *const *to, void *const *want) {
   for (size_t i = 0; i < data->n_arrays; i++) {
     const int same = data->kept[i].same;

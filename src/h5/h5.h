@@ -8,7 +8,6 @@
 #include <lockstep/shape.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
 #include "base/error.h"
 
@@ -17,8 +16,8 @@ typedef struct ls__h5 ls__h5; /* an open file */
 typedef enum ls__dtype { LS__U8, LS__I32, LS__I64, LS__F32, LS__F64 } ls__dtype;
 size_t ls__dtype_size(ls__dtype type);
 
-/* Open an existing file for reading.  LS_EIO when it isn't there or can't be read, LS_EDATA when it
- * is no HDF5 file or is truncated. */
+/* Open an existing file for reading.  LS_EIO: it isn't there or can't be read; LS_EDATA: it is no
+ * HDF5 file, or is truncated. */
 LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
 
 /* Make a new file under a temporary name beside `path`; ls__h5_commit flushes it to disk and
@@ -32,9 +31,9 @@ const char *ls__h5_path(const ls__h5 *file);
 typedef struct ls__h5_info {
   ls_shape shape;
   ls__dtype type;      /* the smallest of ours that holds its values; F64 for 64-bit floats */
-  bool numeric;        /* false: strings, compounds; nothing else here is then of use */
+  bool numeric;        /* false: strings, compounds; then the other fields mean nothing */
   bool integer;
-  char type_name[32];  /* as for a person: "uint8", "int64", "float32", "string" */
+  char type_name[32];  /* for messages: "uint8", "int64", "float32", "string" */
   size_t chunk_rows;   /* 0: contiguous */
   uint64_t stored_bytes;
 } ls__h5_info;

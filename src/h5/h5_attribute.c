@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "h5/h5_inside.h"
 
-/* No honest attribute is larger; a damaged one may say so. */
+/* A larger size is that of a damaged attribute. */
 static const size_t most_bytes = (size_t)1 << 30;
 
 static bool present(ls__h5 *file, const char *object, const char *name) {
@@ -57,8 +57,8 @@ ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name,
   return st;
 }
 
-/* UTF-8 of fixed length, which lies under HDF5's checksums; text of variable length does not, and
- * HDF5 1.10 crashes on a damaged one. */
+/* UTF-8 of fixed length, which HDF5's checksums cover.  They don't cover text of variable length,
+ * and HDF5 1.10 crashes on a damaged one. */
 static ls_status set_texts(ls__h5 *file, const char *object, const char *name,
                            const char *const *text, bool single, size_t n) {
   ls_status st = LS_OK;

@@ -94,8 +94,8 @@ static ls_status describe_shape(const ls__h5 *file, const char *name, hid_t spac
   return LS_OK;
 }
 
-/* Bytes of all chunks that one row runs through: what the chunk cache must hold so that reading
- * row after row decompresses each chunk once. */
+/* Bytes of all chunks that hold a piece of one row: with a cache of this size, reading row after
+ * row decompresses each chunk once. */
 static size_t chunk_row_bytes(const ls__h5_info *info, const hsize_t *chunk, size_t size) {
   double bytes = (double)size * (double)chunk[0];
   for (int i = 1; i < info->shape.ndim; i++) {
@@ -217,7 +217,7 @@ ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info) {
 
 /* ---- Reading ---- */
 
-/* HDF5 clips numbers that don't fit into the wanted integer; here they end the conversion. */
+/* HDF5 would clip numbers that don't fit into the wanted integer; this makes them an error. */
 static H5T_conv_ret_t refuse(H5T_conv_except_t what, hid_t from, hid_t to, void *x, void *y,
                              void *context) {
   (void)from, (void)to, (void)x, (void)y;

@@ -21,7 +21,7 @@ static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *context) {
 const char *ls__h5_reason(char text[LS__H5_REASON]) {
   snprintf(text, LS__H5_REASON, "HDF5 gives no reason");
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, text);
-  /* Of "file write failed: ..., error message = 'No space left on device', buf = ..." the quote. */
+  /* "file write failed: ..., error message = 'No space left on device', buf = ...": the quoted part. */
   static const char mark[] = "error message = '";
   const char *quote = strstr(text, mark);
   if (quote != NULL) {
@@ -94,7 +94,7 @@ static hid_t access_properties(bool reading) {
   return access;
 }
 
-/* What the system and the first bytes say, before HDF5 has a look.  The caller owns *opened. */
+/* Check by the system's calls and the first bytes, before HDF5 does.  The caller owns *opened. */
 static ls_status look_at(const char *path, int *opened, long long *bytes) {
   ls_status st = LS_OK;
   struct stat info;
@@ -172,7 +172,7 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   size_t bytes = strlen(path) + 32;
   LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));
   snprintf(file->temporary, bytes, "%s.%ld.tmp", path, (long)getpid());
-  /* The system first: its reasons are the better ones. */
+  /* Create it by the system first, whose messages are better than HDF5's. */
   int fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
   close(fd);
@@ -265,7 +265,7 @@ const char *ls__h5_path(const ls__h5 *file) {
 bool ls__h5_present(ls__h5 *file, const char *name) {
   while (*name == '/') name++;
   if (*name == '\0') return true;
-  char room[1024], *path = room; /* without memory for it nothing could be said */
+  char room[1024], *path = room; /* on the stack: it serves messages, out of memory too */
   if (strlen(name) >= sizeof room) path = ls__strdup(name);
   if (path == NULL) return false;
   memcpy(path, name, strlen(name) + 1);
@@ -372,7 +372,7 @@ static size_t distance(const char *a, const char *b) {
 }
 
 /* How unlikely it is that `there` was meant; SIZE_MAX: it wasn't.  The same last name in another
- * group always may be; other names must be similar, in whole and in their last part. */
+ * group is always possible; other names must be similar, as a whole and in their last part. */
 static size_t unlikeness(const char *wanted, const char *there) {
   const char *a = strrchr(wanted, '/'), *b = strrchr(there, '/');
   a = a == NULL ? wanted : a + 1;

@@ -5,7 +5,7 @@
  * lies between ls__h5_enter and ls__h5_leave; between the two, a signal of the thread that holds
  * the lock is HDF5's.  An endless recursion overflows the stack, so the handler has its own: one
  * is enough, as one thread at a time is inside.  On other damaged files HDF5 loops for ever: a
- * thread looks on and sends a signal to one that computes for too long in one call.
+ * second thread watches, and sends a signal to one that computes for too long in one call.
  *
  * A child process that reads the file first would catch less (a file may change, a chunk is read
  * later) and cost more: every file twice, and a fork under MPI, which not every network allows. */
@@ -36,13 +36,13 @@ static void *host_printer_data;
  * it wrote. */
 static atomic_bool inside;
 static _Atomic pthread_t thread;
-static _Atomic clockid_t thread_clock; /* what it has computed */
+static _Atomic clockid_t thread_clock; /* its CPU time */
 static const char *path; /* NULL: no file */
 static bool writing;
 static atomic_llong size; /* bytes of a file that is read; 0: not known */
 static ls__h5 *written; /* files under a temporary name */
 static atomic_uint call;    /* counts entries */
-static atomic_uint endless; /* the call that doesn't end, as the looker-on says; 0: none */
+static atomic_uint endless; /* the call that doesn't end, as the watching thread found; 0: none */
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
 enum { CRASHES = sizeof crashes / sizeof *crashes };
@@ -97,7 +97,7 @@ static void end_process(void) {
   _exit(ls_status_exit_code(LS_EDATA));
 }
 
-/* As if this handler weren't there. */
+/* Do what would happen without this handler. */
 static void pass_on(int number, siginfo_t *info, void *context) {
   size_t i = 0;
   while (crashes[i] != number) i++;
@@ -124,7 +124,7 @@ static void on_crash(int number, siginfo_t *info, void *context) {
   const unsigned meant = atomic_load(&endless);
   if (number == SIGABRT && info->si_code <= 0 && meant != 0 &&
       (meant != atomic_load(&call) || !atomic_load(&inside))) {
-    /* that call has ended after all; abort() goes on by itself */
+    /* that call has ended after all; abort() ends the process by itself */
   } else if (atomic_load(&installed) && here && atomic_load(&inside) &&
       pthread_equal(atomic_load(&thread), pthread_self()) && path != NULL &&
       !ls__assert_has_failed()) {
@@ -137,9 +137,9 @@ static void on_crash(int number, siginfo_t *info, void *context) {
 
 /* ---- Calls that don't end ---- */
 
-/* Seconds of computing in one call: without reading meanwhile or with reading the file over and
- * over, and in any case.  A call may well take long: a piece of a badly chunked file decompresses
- * all of it, but it reads then, and not much more than the file. */
+/* Seconds of computing in one call: the first limit is for a call that reads nothing meanwhile, or
+ * reads the file over and over; the second for any call.  A call may take long: a piece of a badly
+ * chunked file decompresses all of it, but then it reads, and not much more than the file. */
 static double idle_seconds = 60.0, most_seconds = 1800.0;
 enum { OVER_AND_OVER = 16, LITTLE = 4 << 20 }; /* bytes: the densest gzip takes more to compute that long */
 
@@ -165,7 +165,7 @@ static long long bytes_read(void) {
   return bytes;
 }
 
-/* Of the call that is inside now: what its thread has computed since it was seen first. */
+/* What the watching thread knows of the call that is inside now. */
 typedef struct look {
   unsigned call;
   double computed;
@@ -210,7 +210,7 @@ static void *look_on(void *context) {
   return NULL;
 }
 
-/* Without a thread for it nobody looks on; crashes are caught all the same. */
+/* When no thread can be made, nobody watches; crashes are caught all the same. */
 static void look_begin(void) {
   sigset_t all, mine;
   pthread_mutex_lock(&look_mutex);

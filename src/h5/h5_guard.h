@@ -4,9 +4,9 @@
 
 #include "h5/h5.h"
 
-/* Take the lock and silence HDF5's own printing; give both back.  Every public function of the
- * room does its work between the two, and nothing else may call HDF5.  The file is the one that is
- * to blame when HDF5 crashes (h5_guard.c); its path lives until the leave. */
+/* Take the lock and silence HDF5's own printing; undo both.  Every public function of the
+ * room does its work between the two, and nothing else may call HDF5.  A crash of HDF5 in
+ * between is reported for this file (h5_guard.c), whose path must live until then. */
 void ls__h5_enter(const ls__h5 *file);
 void ls__h5_enter_path(const char *path, bool writing); /* not open yet; NULL: no file at all */
 void ls__h5_leave(void);

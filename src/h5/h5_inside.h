@@ -1,4 +1,4 @@
-/* What the sources of this room share.  Nobody else includes it. */
+/* What the sources of this room share: the open file, its datasets.  Nobody else includes it. */
 #ifndef LS_H5_H5_INSIDE_H
 #define LS_H5_H5_INSIDE_H
 
@@ -35,7 +35,7 @@ LS_CHECKED ls_status ls__h5_written(const ls__h5 *file);
 enum { LS__H5_REASON = 256 };
 const char *ls__h5_reason(char text[LS__H5_REASON]);
 
-/* The dataset of this name, opened when it isn't yet; owned by the file. Under the lock. */
+/* The dataset of this name, opened when it isn't yet; owned by the file.  Under the lock. */
 LS_CHECKED ls_status ls__h5_set_find(ls__h5 *file, const char *name, ls__h5_set **out);
 void ls__h5_set_close_all(ls__h5 *file);
 

@@ -2,8 +2,8 @@
  *
  * HDF5 leaks or crashes when a write fails (a full disk): its caches cannot be flushed, and the
  * file cannot be closed.  So this driver never fails.  It remembers the first failure, which the
- * room's functions report after each call, and keeps what could not be written in memory: not
- * more than HDF5's own caches, because the file is given up and closed then. */
+ * room's functions report after each call, and keeps what could not be written in memory: that
+ * is at most what HDF5's caches hold, because the file is then given up and closed. */
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -186,7 +186,7 @@ static const H5FD_class_t driver = {
 
 int ls__h5_writer_use(hid_t access) {
   static hid_t id = H5I_INVALID_HID; /* guarded by the room's lock */
-  /* A program that closes the whole HDF5 library takes our registration along. */
+  /* A program that closes the whole HDF5 library removes our registration, too. */
   if (id < 0 || H5Iget_type(id) != H5I_VFL) id = H5FDregister(&driver);
   return id >= 0 && H5Pset_driver(access, id, NULL) >= 0 ? 0 : -1;
 }

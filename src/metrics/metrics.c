@@ -78,7 +78,7 @@ out:
   return st;
 }
 
-/* Kinds that stand for an empty list have no options. */
+/* Without a list: the kinds that suit the task, which have no options. */
 static ls_status add_defaults(ls__metrics *m) {
   ls_status st = LS_OK;
   const bool classes = m->task.classes || m->task.binary;

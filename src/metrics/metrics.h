@@ -1,6 +1,6 @@
-/* Metrics, as sums over samples that may be added up in any grouping and are turned into values at
- * the end.  Two kinds of sums: `real` ones depend on the order of additions (the caller adds them
- * lane by lane, in order), `count` ones are whole numbers, exact in double in any order. */
+/* Metrics, as sums over samples, which are turned into values at the end.  There are two kinds of
+ * sums: `real` ones, whose bits depend on the order of additions, so that the caller adds them lane
+ * by lane, in order; and `count` ones, whole numbers, which are exact in any order. */
 #ifndef LS_METRICS_METRICS_H
 #define LS_METRICS_METRICS_H
 
@@ -54,10 +54,12 @@ double ls__metrics_value(const ls__metrics *metrics, size_t i, const double *rea
  * support, their macro means, and the matrix.  names may be NULL. */
 void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
                        double *counts);
-size_t ls__confusion_classes(const ls__metrics_task *task); /* K; 2 for one binary output; 0: none */
+/* K; 2 for one binary output; 0: there is no matrix. */
+size_t ls__confusion_classes(const ls__metrics_task *task);
 void ls__confusion_print(const ls__metrics_task *task, const double *counts,
                          const char *const *names, FILE *out);
+/* As an object. */
 void ls__confusion_json(const ls__metrics_task *task, const double *counts,
-                        const char *const *names, ls__json *json, const char *key); /* an object */
+                        const char *const *names, ls__json *json, const char *key);
 
 #endif

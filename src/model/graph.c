@@ -251,7 +251,10 @@ out:
 static ls_status find_types(ls__graph *graph, const ls_config *list) {
   ls_status st = LS_OK;
   const int values = graph->n_inputs + graph->n_nodes;
-  int *reader[2] = {NULL, NULL}; /* of each value: a node that reads it as real, as index; 0: none */
+  /* Of each value, from 1: a node that reads it as real, one that reads it as index; 0: none. */
+  int *reader[2] = {NULL, NULL};
+  size_t *limit = NULL; /* of each value: the least of its readers'; 0: none */
+  LS_TRY(ls__alloc(&limit, (size_t)values, sizeof *limit, "model"));
   for (int t = 0; t < 2; t++) LS_TRY(ls__alloc(&reader[t], (size_t)values, sizeof(int), "model"));
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
     ls__layer *layer = &graph->node[i].layer;
@@ -260,7 +263,12 @@ static ls_status find_types(ls__graph *graph, const ls_config *list) {
     if (reader[LS_INDEX][own] > 0 && !(layer->needs & LS__VIEW))
       LS_REFUSE(list, "layer \"%s\" reads indices, and \"%s\" gives real numbers",
                 graph->node[reader[LS_INDEX][own] - 1].layer.name, layer->name);
-    for (int k = 0; k < layer->n_in; k++) reader[layer->type[k]][graph->node[i].in[k]] = i + 1;
+    for (int k = 0; k < layer->n_in; k++) {
+      const size_t wants = layer->needs & LS__VIEW ? limit[own] : layer->limit[k];
+      size_t *least = &limit[graph->node[i].in[k]];
+      reader[layer->type[k]][graph->node[i].in[k]] = i + 1;
+      if (wants > 0 && (*least == 0 || wants < *least)) *least = wants;
+    }
   }
   for (int v = 0; v < values; v++)
     if (reader[LS_REAL][v] > 0 && reader[LS_INDEX][v] > 0)
@@ -269,7 +277,9 @@ static ls_status find_types(ls__graph *graph, const ls_config *list) {
                 graph->node[reader[LS_INDEX][v] - 1].layer.name);
   for (int v = 0; v < graph->n_inputs; v++)
     graph->input[v].type = reader[LS_INDEX][v] > 0 ? LS_INDEX : LS_REAL;
+  memcpy(graph->limit, limit, (size_t)graph->n_inputs * sizeof *limit);
 out:
+  ls__free(limit);
   ls__free(reader[0]);
   ls__free(reader[1]);
   return st;

@@ -39,6 +39,7 @@ typedef struct ls__tensor {
 typedef struct ls__graph {
   int n_inputs;
   ls_port input[LS_MAX_PORTS];
+  size_t limit[LS_MAX_PORTS]; /* of inputs of indices: all are from 0 to below it; 0: no limit */
   int n_nodes;
   ls__node *node;
   int n_outputs;

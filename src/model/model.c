@@ -1,7 +1,6 @@
 /* A network with its weights: making one, asking it, predicting with it. */
 #include "model/model.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -113,6 +112,7 @@ ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *i
   for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
     const size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;
     for (int i = 0; i < graph->n_inputs; i++) load_input(model, model->run, i, inputs[i], at, rows);
+    LS_TRY(ls__run_check_indices(model->run, rows));
     ls__run_forward(model->run, model->parameters, rows, NULL);
     for (int i = 0; i < graph->n_outputs; i++) {
       const ls_port port = ls__graph_output(graph, i);

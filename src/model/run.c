@@ -274,6 +274,23 @@ float *ls__run_result_gradient(ls__run *run, int i) {
   return place_of(run, run->wire[run->value[i]].dy);
 }
 
+ls_status ls__run_check_indices(ls__run *run, size_t n) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < graph->n_inputs; i++) {
+    if (graph->input[i].type != LS_INDEX) continue;
+    const int32_t *index = ls__run_input(run, i);
+    const size_t each = ls_shape_count(&graph->input[i].shape);
+    for (size_t k = 0; k < n * each; k++) {
+      if (index[k] >= 0 && (graph->limit[i] == 0 || (size_t)index[k] < graph->limit[i])) continue;
+      if (graph->limit[i] == 0)
+        return ls__fail(LS_EDATA, "input \"%s\": %ld is no index", graph->input[i].name, (long)index[k]);
+      return ls__fail(LS_EDATA, "input \"%s\": %ld is no index, they are 0 to %zu", graph->input[i].name,
+                      (long)index[k], graph->limit[i] - 1);
+    }
+  }
+  return LS_OK;
+}
+
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
   const ls__graph *graph = run->graph;
   LS_ASSERT(n >= 1 && n <= run->max_n);

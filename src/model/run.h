@@ -17,6 +17,9 @@ void *ls__run_input(ls__run *run, int i);
 const float *ls__run_result(const ls__run *run, int i); /* [n, values i] after forward */
 float *ls__run_result_gradient(ls__run *run, int i);    /* [n, values i]: fill before backward */
 
+/* Whether the indices of the first n samples are some: LS_EDATA names the first that is none. */
+LS_CHECKED ls_status ls__run_check_indices(ls__run *run, size_t n);
+
 /* Which samples these are: what dropout and its like depend on. */
 typedef struct ls__run_place {
   uint64_t seed, step, first_sample;

@@ -2,7 +2,6 @@
  * itself, and q the target: one class, or a share of each.  A prediction [T, K] takes T classes, or
  * [T, K]; its loss is the mean over T.  Kernels are in loss.simd.c. */
 #include <float.h>
-#include <math.h>
 
 #include "nn/kinds.h"
 #include "nn/loss_ops.h"

@@ -2,7 +2,6 @@
 #include "nn/init.h"
 
 #include <math.h>
-#include <stdbool.h>
 #include <string.h>
 
 #include "base/rng.h"

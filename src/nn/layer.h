@@ -22,8 +22,8 @@ enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BY
 /* What happens to a parameter in training. */
 typedef enum ls__role {
   LS__WEIGHT,    /* the optimizer updates it by its gradient */
-  LS__STATISTIC, /* backward gives, in the place of a gradient, a sum over the lane's samples (over a
-                    sample's positions the mean); the step makes it
+  LS__STATISTIC, /* backward gives, in the place of a gradient, the sum over the lane's samples (of the
+                    mean over a sample's positions); the step makes it
                     keep * old + (1 - keep) * mean over the batch */
   LS__FROZEN     /* it never changes, and has no gradient */
 } ls__role;
@@ -60,6 +60,8 @@ typedef struct ls__layer {
   int n_in;
   ls_shape in[LS__MAX_INPUTS];  /* shapes of one sample */
   ls_type type[LS__MAX_INPUTS]; /* LS_INDEX: this input numbers something, and comes as int32 */
+  size_t limit[LS__MAX_INPUTS]; /* of indices: they are below it, and are checked before forward;
+                                   0: no limit */
   bool needs_x[LS__MAX_INPUTS]; /* backward reads this input */
   ls_shape out;
   int n_parameters;
@@ -79,16 +81,16 @@ typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
-  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL; as the data
-                                           has them: a layer must bear any number */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL: 0 or more,
+                                           and below the layer's limit */
   float *y;                             /* [n, out] output: written by forward, read by backward */
   const float *dy;                      /* [n, out] gradient of y (backward) */
   float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the
                                 last input to the first (two may be the same memory) */
-  bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write it */
+  bool dx_accumulate[LS__MAX_INPUTS]; /* add to dx (a value with several readers), or write */
   const float *w[LS__MAX_PARAMETERS];
   float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
-  bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write it */
+  bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write */
   float *saved;          /* [n * saved + saved_fixed] */
   float *work;           /* [n * work + work_fixed] */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */

@@ -3,7 +3,7 @@
  *
  *   mse                    (p - t)^2; half: half of it
  *   mae                    |p - t|
- *   huber                  (p - t)^2 / 2 within delta, delta (|p - t| - delta / 2) outside: Huber 1964
+ *   huber                  (p - t)^2 / 2 within delta, delta (|p - t| - delta / 2) outside (1964)
  *   binary_cross_entropy   -t log s - (1 - t) log(1 - s) with s = sigmoid(p), or p itself */
 #include "nn/kinds.h"
 #include "nn/loss_ops.h"

@@ -1,7 +1,6 @@
 /* flatten and reshape: the same numbers under another shape; no work at all. */
 #include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "nn/kinds.h"
 

@@ -3,7 +3,6 @@
 #ifndef LS_OPTIM_OPTIMIZER_H
 #define LS_OPTIM_OPTIMIZER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 

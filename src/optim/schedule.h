@@ -2,7 +2,6 @@
 #ifndef LS_OPTIM_SCHEDULE_H
 #define LS_OPTIM_SCHEDULE_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "config/config.h"

@@ -1,6 +1,5 @@
 /* Measuring steps of the reference workloads. */
 #include <lockstep/bench.h>
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -70,7 +69,7 @@ static ls_status prepare(bench *b) {
   LS_TRY(ls_config_override(b->config, train));
   for (size_t i = 0; i < b->options->n_overrides; i++)
     LS_TRY(ls_config_override(b->config, b->options->overrides[i]));
-  if (ls__config_child(b->config, "data") == NULL) LS_TRY(make_data(b)); /* else the user's own */
+  if (ls__config_child(b->config, "data") == NULL) LS_TRY(make_data(b)); /* else the user's data */
 out:
   return st;
 }
@@ -86,7 +85,7 @@ static ls_status score_bare(void *context, size_t lo, size_t hi, LS_UNUSED const
                             LS_UNUSED float *const *gradients, double *loss) {
   const bench *b = context;
   const ls_trainer *t = b->trainer;
-  double *sums = t->all_sums; /* nobody's between two checks */
+  double *sums = t->all_sums; /* free between two checks */
   memset(sums, 0, t->task.width * sizeof *sums);
   ls__task_score(&t->task, hi - lo, t->run, &t->rows, true, false, sums);
   *loss = ls__task_loss(&t->task, sums);

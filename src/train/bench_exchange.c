@@ -1,6 +1,5 @@
 /* Measuring the exchange alone, against the MPI library's allreduce and against memory. */
 #include <lockstep/bench.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"

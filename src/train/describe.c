@@ -1,6 +1,5 @@
-/* What `train --dry-run` shows. */
+/* What `train --dry-run` shows: layers, memory, lanes and buckets. */
 #include <stdio.h>
-#include <string.h>
 
 #include "train/trainer.h"
 

@@ -1,10 +1,10 @@
 /* Gradients against central differences, (L(w + h) - L(w - h)) / 2h, in every parameter tensor.
  *
  * The forward pass is in float32, so a difference carries noise of about 1e-7 L / h, and an error of
- * order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No one h is good
- * for all, so several are tried, and where a unit is too near its kink for any of them, other points:
- * the parameters are moved a little.  A tensor passes when its best is good, for a wrong gradient is
- * wrong for each h and at each point.  The error of a tensor is
+ * order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No single h is
+ * good for all, so several are tried; and where a unit is too near its kink for any of them, the
+ * parameters are moved a little and it is tried there.  A tensor passes when its best result is
+ * good: a wrong gradient is wrong for every h and at every point.  The error of a tensor is
  * |numeric - analytic| / max(|numeric|, |analytic|), norms over the elements that were looked at. */
 #include <lockstep/train.h>
 #include <math.h>
@@ -53,9 +53,9 @@ static size_t pick(uint64_t seed, size_t n, size_t i) {
   return n <= ELEMENTS ? i : (size_t)ls__rng_permute(&rng, n, i);
 }
 
-/* An element whose difference is below what rounding leaves of it says nothing: the two losses, each
- * about `loss` and exact to some 2^-22 of it, are subtracted and divided by the distance.  A bias in
- * front of a normalisation has a true gradient of 0, and nothing but that. */
+/* What rounding alone may leave of a difference: two losses, each about `loss` and exact to about
+ * 2^-22 of it, are subtracted and divided by the distance.  A smaller difference says nothing, as
+ * that of a bias before a normalisation, whose true gradient is 0. */
 static double noise_of(double loss, double distance) {
   return fabs(loss) * 0x1p-22 / distance;
 }
@@ -174,6 +174,7 @@ static ls_status take_samples(checker *c, ls_data *data) {
   ls__rows_places(&c->rows, c->n_arrays, c->arrays, c->run, to);
   LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, to));
   LS_TRY(ls__task_check(&c->task, &c->rows, c->n, 0));
+  LS_TRY(ls__run_check_indices(c->run, c->n));
   for (int i = 0; i < c->model->graph->n_inputs; i++) {
     const size_t bytes = c->n * ls_shape_count(&c->model->graph->input[i].shape) * sizeof(float);
     LS_TRY(ls__alloc(&c->kept[i], bytes, 1, "samples"));

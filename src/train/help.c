@@ -10,7 +10,7 @@
 #include "optim/optimizer.h"
 #include "train/settings.h"
 
-/* Whose tables are told of, and in which order: a line each. */
+/* The rooms whose tables are shown, in this order, a line each. */
 static const ls__section *const rooms[] = {ls__train_sections, ls__data_sections, ls__nn_sections,
                                            ls__optim_sections, ls__metrics_sections, NULL};
 

@@ -64,7 +64,7 @@ static bool all_finite(const ls_model *model) {
   return true;
 }
 
-/* Whether the steps up to here were good on every rank: what is kept must be worth keeping. */
+/* Whether the steps up to here were good on every rank: only then may they be saved. */
 static ls_status agree_health(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
   LS_TRY(ls__trainer_agree(t));
@@ -101,7 +101,7 @@ static ls_status save(loop *l) {
   ls__comm_phase(t->comm, t->now.step, "checkpoint");
   ls__checkpoint_path(t->set.output, t->now.step, path, sizeof path);
   t->now.seconds = l->seconds_before + l->last_save - l->start;
-  /* First what was reported: what is lost of it comes again after the checkpoint before. */
+  /* Reports first: lines that are lost are written again by a run from the checkpoint before. */
   LS_TRY(ls_comm_agree(t->comm, ls__report_flush(l->report, t)));
   LS_TRY(ls_comm_agree(t->comm, save_best(l)));
   LS_TRY(ls__trainer_save(t, path));
@@ -109,7 +109,7 @@ static ls_status save(loop *l) {
   l->saved_step = t->now.step;
   if (!is_root(t)) goto out;
   ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
-  if (t->now.step > l->first_step) { /* that of an earlier end is no longer the final one */
+  if (t->now.step > l->first_step) { /* that of an earlier run's end is not the final one any more */
     snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
     (void)unlink(path);
     snprintf(path, sizeof path, "%s/summary.json", t->set.output);
@@ -240,7 +240,7 @@ static ls_status end_epoch(loop *l, double lr) {
   LS_TRY(ls_comm_agree(t->comm, t->failed));
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
   if (!isfinite(ls__task_loss(&t->task, l->epoch_sums))) LS_TRY(agree_health(t));
-  /* Samples that were counted: all, unless the sums of a resumed epoch were of no use. */
+  /* The samples that were counted: all, unless a resumed epoch's sums could not be used. */
   ls__task_scores(&t->task, l->epoch_sums, ls__task_samples(&t->task, l->epoch_sums),
                   (size_t)t->epoch_steps, &l->train);
   memset(&l->validation, 0, sizeof l->validation);
@@ -400,7 +400,7 @@ static ls_status train(loop *l, const char **why) {
       *why = "max_steps reached";
       break;
     }
-    if (l->stop) /* and there is more to do */
+    if (l->stop) /* not yet done */
       LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; %s", (unsigned long long)t->now.step,
               t->set.output != NULL ? "a checkpoint is written" : "without an output nothing is kept");
     if (l->over) {

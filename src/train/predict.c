@@ -84,6 +84,7 @@ static ls_status predict_mine(ls_comm *comm, const ls__session *s, buffers *b, s
   const size_t rank = (size_t)ls_comm_rank(comm), lo = at + rank * LS__PREDICT_BATCH, n = b->count[rank];
   if (n == 0) goto out;
   LS_TRY(ls__data_rows(s->data, s->split, lo, lo + n, b->to));
+  LS_TRY(ls__run_check_indices(b->run, n));
   ls__run_forward(b->run, s->model->parameters, n, NULL);
   for (size_t i = 0; i < ls_model_outputs(s->model); i++)
     ls__model_take_output(s->model, b->run, (int)i, n, b->mine[i]);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -20,7 +19,7 @@ struct ls__report {
   ls_progress progress;
   double drawn;      /* when the bar was drawn last */
   double epoch_start;
-  uint64_t epoch_samples; /* trained when the epoch began, or was taken up */
+  uint64_t epoch_samples; /* samples trained when the epoch began or was resumed */
   bool bar_open;
 };
 
@@ -45,8 +44,8 @@ out:
   return st;
 }
 
-/* Whether somebody watches.  mpirun gives its ranks a terminal of its own making even where it writes
- * to a file: what counts then is where the parent's output goes. */
+/* Whether a person watches.  mpirun gives its ranks a pseudo-terminal even when it writes to a file
+ * itself, so it is the parent's output that counts. */
 static bool is_watched(FILE *out) {
   char path[64];
   if (!isatty(fileno(out))) return false;

@@ -12,7 +12,7 @@ typedef struct ls__report ls__report;
 
 /* Rank 0 alone writes.  Local. */
 LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out);
-/* To be on disk with a checkpoint's step. */
+/* Write metrics.jsonl to disk, before the checkpoint of the same step. */
 LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t);
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
@@ -20,9 +20,9 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st, const char *why,
                                       const ls_train_summary *summary);
 
-/* Values of this room as JSON. */
+/* Values of this room as JSON: "loss":1,"accuracy":0.5; "input":0.1,"compute":2, ... */
 void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix,
-                     const ls__scores *scores); /* "loss":1,"accuracy":0.5 */
-void ls__json_times(ls__json *json, const ls__times *times); /* "input":0.1,"compute":2, ... */
+                     const ls__scores *scores);
+void ls__json_times(ls__json *json, const ls__times *times);
 
 #endif

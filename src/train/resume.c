@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "train/trainer.h"
 
-/* How much compression keeps on each rank, [size], the caller's; and the most of it. */
+/* Floats that compression keeps on each rank, [size], owned by the caller; and the largest. */
 static ls_status held_lengths(ls_trainer *t, size_t n, uint64_t **lengths, size_t *longest) {
   ls_status st = LS_OK;
   const size_t size = (size_t)ls_comm_size(t->comm);
@@ -19,7 +19,8 @@ out:
   return st;
 }
 
-/* Rank 0 writes, rank after rank; *local is its status, and it takes part whatever that is. */
+/* Rank 0 writes what each rank keeps, one by one.  *local is its status: it takes part in the
+ * transfers even after a failure. */
 static ls_status save_held(ls_trainer *t, ls__checkpoint_writer *writer, ls_status *local) {
   ls_status st = LS_OK, alone = LS_OK;
   const int rank = ls_comm_rank(t->comm);
@@ -41,7 +42,7 @@ out:
   return st;
 }
 
-/* Every rank gets its own back; with other ranks, nodes, lanes or buckets nobody does. */
+/* Every rank gets its own back, unless ranks, nodes, lanes or buckets are others now. */
 static ls_status restore_held(ls_trainer *t, const char *path) {
   ls_status st = LS_OK, alone = LS_OK;
   const int rank = ls_comm_rank(t->comm);

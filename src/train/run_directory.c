@@ -28,7 +28,7 @@ static ls_status make_folder(const char *path) {
 }
 
 /* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends, however
- * it ends.  File systems without locks are not held against the user. */
+ * it ends.  On file systems without locks the run goes on without one. */
 static ls_status lock_run(const char *output, const char *path, FILE *file) {
   struct flock lock;
   struct stat mine, there;

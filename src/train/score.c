@@ -10,7 +10,7 @@ static size_t chunks_of(size_t chunks, size_t rank, size_t size) {
   return chunks > rank ? (chunks - rank - 1) / size + 1 : 0;
 }
 
-/* Of samples with lengths each by itself, as far as it goes. */
+/* Samples with lengths are added one by one, each up to its length. */
 static void add_confusion(const ls__head *head, size_t n, const float *yhat, const ls__rows *rows,
                           double *counts) {
   const float *y = rows->array[head->target];
@@ -43,6 +43,7 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
        lo += size * LS__PREDICT_BATCH, done++) {
     const size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
     LS_TRY(ls__data_rows(data, split, lo, hi, to));
+    LS_TRY(ls__run_check_indices(run, hi - lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
     ls__task_score(task, hi - lo, run, &rows, false, true, sums + done * task->width);
     for (int h = 0; confusion != NULL && h < task->n_heads; h++)

@@ -29,7 +29,7 @@ out:
   return st;
 }
 
-/* Whether the user says anew which rows are drawn: then that is done on any file. */
+/* Whether an override says how to draw the parts: then they are drawn from any file. */
 static bool splits_anew(const char *const *overrides, size_t n) {
   static const char *const key[] = {"data=", "data.split=", "data.split."};
   for (size_t i = 0; i < n; i++)

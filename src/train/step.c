@@ -30,8 +30,8 @@ out:
 }
 
 /* Called from backward, whenever gradients have become final: what all ranks have finished is
- * updated at once, while it is in the cache, and while the others still compute.  Nobody needs those
- * weights any more in this step.  Clipping by norm has to see the whole gradient first. */
+ * updated at once, while it is in the cache, and while the others still compute.  Nobody reads those
+ * weights again in this step.  Clipping by norm has to see the whole gradient first. */
 static void finished(void *context, size_t upto) {
   ls_trainer *t = context;
   ls__exchange_finished(t->exchange, upto);
@@ -73,6 +73,7 @@ static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo,
   t->lane_loss[lane] = 0;
   if (n > 0 && t->failed == LS_OK)
     keep_failure(t, feed->load(feed->context, lo, hi, t->input, feed->score == NULL ? t->target : NULL));
+  if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
   float *gradients = ls__exchange_lane(t->exchange, lane);
@@ -96,7 +97,7 @@ static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo,
   ls__run_backward(t->run, parameters, gradients, finished, t);
 }
 
-/* Multiply the scale with min(1, norm / |g|) for the gradient of the batch. */
+/* Multiply the scale by min(1, norm / |g|), g the gradient of the batch. */
 static ls_status clip_norm(ls_trainer *t) {
   ls_status st = LS_OK;
   double squares = 0;

@@ -37,8 +37,8 @@ static ls_status finish_map(ls_config *root, const char *key, const ls__graph *g
   return graph->n_outputs > 1 && node != NULL ? ls__config_finish(node) : LS_OK;
 }
 
-/* The target of an output: of one the only one, of several the one of its name.  A target that is
- * named for another output than the only one is a mistake. */
+/* The target of an output: the only one, or the one with the output's name.  Where there is one
+ * output, a target with the name of another is a mistake. */
 static ls_status find_target(ls_config *root, size_t n_arrays, const ls__array *arrays,
                              const ls__graph *graph, ls__head *head) {
   size_t found = n_arrays;
@@ -132,8 +132,8 @@ static ls_status check_names(const ls__task *task) {
   return LS_OK;
 }
 
-/* One reduction for all, since one factor scales the whole gradient; no number that two losses would
- * write their gradients of to the same place. */
+/* All heads must have one reduction, since one factor scales the whole gradient; and no two losses
+ * may read the same value, where both would write a gradient. */
 static ls_status check_heads(ls_config *root, ls__task *task) {
   const ls_config *loss = ls__config_child(root, "loss");
   task->sums = task->head[0].loss->reduction == 1;
@@ -151,7 +151,7 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
   return check_names(task);
 }
 
-/* Lengths of an array that no head compares with would be read and have no effect. */
+/* Refuse lengths that no head uses: they would be read and have no effect. */
 static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__array *arrays) {
   for (size_t i = 0; i < n_arrays; i++) {
     bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT || task->n_heads == 0;

@@ -59,7 +59,7 @@ static ls_status copy_normal(const ls__affine *from, ls__affine *to) {
   return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd);
 }
 
-/* An input comes as what the network reads: of a file either, of the caller what the caller said. */
+/* An input must have the type that the network reads: a file gives either, a caller what it said. */
 static ls_status take_type(ls_trainer *t, size_t array, ls_type type) {
   const ls__array *input = &t->arrays[array];
   if (input->port.type == type) return LS_OK;
@@ -85,13 +85,13 @@ static ls_status make_model(ls_trainer *t) {
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters that are trained, there is nothing to do");
   LS_TRY(ls__updater_init(&t->updater, t->config, &t->set));
   LS_TRY(ls__schedule_create(ls__config_child(t->config, "schedule"), &t->schedule));
-  if (t->data == NULL) (void)ls__config_child(t->config, "data"); /* known, if of no use */
+  if (t->data == NULL) (void)ls__config_child(t->config, "data"); /* known, though not used */
   LS_TRY(ls__config_finish(t->config));
 out:
   return st;
 }
 
-/* What needs a validation part must have one; what needs a loss too. */
+/* Settings that need a loss or a validation part must have one. */
 static ls_status check_wishes(const ls_trainer *t) {
   ls_status st = LS_OK;
   const bool validation = t->data != NULL && ls_data_count(t->data, LS_VALIDATION) > 0;
@@ -114,7 +114,7 @@ out:
   return st;
 }
 
-/* The values, now that it is known as what they are read; and their statistics. */
+/* Read the values, now that their types are known, and measure their statistics. */
 static ls_status load_data(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
   if (t->data == NULL) return LS_OK;
@@ -221,8 +221,8 @@ static void name_kernels(char *text, size_t bytes) {
   snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()), ls__gemm_library());
 }
 
-/* Same bits are promised on processors that pick the same kernels; where they don't, one line says
- * so: ranks that differ from rank 0, or a run that began on others. */
+/* The bits are the same only on processors that pick the same kernels.  One line says so where ranks
+ * differ from rank 0, or where the run began on other ones. */
 static ls_status note_kernels(ls_trainer *t, const char *before) {
   ls_status st = LS_OK;
   char root[sizeof t->now.kernels];
@@ -258,7 +258,7 @@ double ls__trainer_sums_of(const ls_trainer *t) {
 }
 
 /* The running sums of the epoch that a checkpoint is in the middle of.  With other lanes only their
- * total counts; with other metrics they begin anew. */
+ * total is kept; with other metrics they start from zero. */
 static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
   size_t n = lanes * t->task.width;
   t->logged = (ls__logged){(double)t->now.step, (double)t->now.position, 0};
@@ -276,7 +276,7 @@ static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
     for (size_t i = 0; i < n; i++) t->sums[i % t->task.width] += sums[i];
 }
 
-/* Data, network and task, up to where it is known what a step needs. */
+/* Data, network and task: all that must be known before memory for a step is sized. */
 static ls_status prepare(ls_trainer *t, ls_data *data) {
   ls_status st = LS_OK;
   const bool fed = data == NULL && t->options.n_inputs > 0;

@@ -1,5 +1,5 @@
-/* A training run, inside: what its own sources share (trainer.c, step.c, loop.c, resume.c and what
- * looks at a run).  Heads are in task.h, the update in update.h, clipping in clip.h, what a run shows
+/* A training run, inside: what its own sources share (trainer.c, step.c, loop.c, resume.c and those
+ * that measure or describe a run).  Heads are in task.h, the update in update.h, clipping in clip.h, what a run shows
  * and writes in report.h. */
 #ifndef LS_TRAIN_TRAINER_H
 #define LS_TRAIN_TRAINER_H
@@ -18,7 +18,7 @@
 #include "train/times.h"
 #include "train/update.h"
 
-/* Where the last line of a step in metrics.jsonl stood in its epoch, or the epoch's beginning. */
+/* The place in the epoch of the last "step" line of metrics.jsonl, or the epoch's beginning. */
 typedef struct ls__logged {
   double step, position, loss; /* loss: summed over the epoch */
 } ls__logged;
@@ -69,7 +69,7 @@ struct ls_trainer {
   } step;
 
   double *sums;          /* [lanes, width] running sums of the epoch (own lanes) */
-  double *all_sums;      /* [lanes, width] of all lanes, after ls__trainer_epoch_sums; [LS__BEHIND_SUMS] */
+  double *all_sums;      /* [lanes, width] of all, by ls__trainer_epoch_sums; then [LS__BEHIND_SUMS] */
   double *lane_loss, *all_loss; /* [lanes] of the last step: own lanes', all lanes' */
   ls__logged logged;
   size_t *lane_count;    /* [ranks] lanes that each owns */

@@ -25,7 +25,8 @@ static int by_offset(const void *a, const void *b) {
   return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* One segment a tensor; neighbours that are alike are joined, for padding between them stays zero. */
+/* One segment a tensor; neighbours of the same kind are joined, since the padding between them stays
+ * zero. */
 static ls_status make_segments(ls__updater *u, const ls__graph *graph) {
   ls_status st = LS_OK;
   const bool decays = u->set->l1 != 0 || u->set->l2 != 0;

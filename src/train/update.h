@@ -20,11 +20,11 @@ typedef struct ls__updater {
   ls__optimizer *optimizer;
   const ls__settings *set;
   float *slot[LS__MAX_SLOTS]; /* optimizer state of the own slices, bucket after bucket */
-  ls__segment *segment;       /* all of the arena that moves, in order; as few as differ */
+  ls__segment *segment;       /* all of the arena that moves, in order, in as few segments as possible */
   size_t n_segments;
 } ls__updater;
 
-/* The optimizer's state begins as it wants it.  Local. */
+/* Make the optimizer and its state before step 1.  Local. */
 LS_CHECKED ls_status ls__updater_init(ls__updater *u, ls_config *root, const ls__settings *set);
 LS_CHECKED ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph, size_t owned);
 void ls__updater_reset(ls__updater *u);
@@ -33,7 +33,7 @@ void ls__updater_reset(ls__updater *u);
 typedef struct ls__update_step {
   uint64_t step; /* 1 for the first */
   double lr;
-  double scale; /* what gradients are multiplied with: 1/batch, and clipping by norm */
+  double scale; /* gradients are multiplied by it: 1/batch, and clipping by norm */
   double share; /* 1 / samples of the batch, for statistics */
 } ls__update_step;
 

@@ -53,10 +53,10 @@ printf 'a,b,c\n1,2,3\n4,,6\n7,8,9\n' >missing.csv
 refused 3 'missing.csv:3.*column 2|missing.csv:3.*b' "$lockstep" convert csv missing.csv -o out.h5 --label number
 printf '\0\0\10\3\0\0\0\12\0\0\0\34\0\0\0\34abc' >lies.idx
 printf '\0\0\10\1\0\0\0\1\7' >labels.idx
-refused 2 'no format "cvs"; did you mean "csv"\?  Known: csv, idx, npy' "$lockstep" convert cvs ragged.csv -o out.h5
-refused 2 'convert csv: there is no option --targte; did you mean --target' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
-refused 2 'convert idx: there is no option --header; there are --label' "$lockstep" convert idx --header=yes lies.idx labels.idx -o out.h5
-refused 2 'convert csv: --missing wants a value' "$lockstep" convert csv ragged.csv -o out.h5 --missing
+refused 2 '"cvs" is unknown; one of csv, idx, npy is wanted; did you mean "csv"\?' "$lockstep" convert cvs ragged.csv -o out.h5
+refused 2 'there is no option --targte; did you mean --target' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
+refused 2 'there is no option --header; try: lockstep convert idx --help' "$lockstep" convert idx --header=yes lies.idx labels.idx -o out.h5
+refused 2 ': --missing wants a value' "$lockstep" convert csv ragged.csv -o out.h5 --missing
 refused 2 'missing "all" is not allowed, it must be error, mean or drop' "$lockstep" convert csv ragged.csv -o out.h5 --missing all
 refused 2 ': -o OUT.h5 is missing' "$lockstep" convert csv --quiet ragged.csv --missing drop
 refused 3 'labels.idx: no .npy file' "$lockstep" convert npy labels.idx labels.idx -o out.h5

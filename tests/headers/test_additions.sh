@@ -23,7 +23,7 @@ while read -r room name list map; do
   cp "$here/$name.c" "$copy/src/$room/"
   sed -i "s/^#define $map(X) /&X($name) /" "$copy/src/$room/$list"
 done <<<"$additions"
-same "files of additions/" "$(ls "$here" | sort | tr '\n' ' ')" "$(cut -d' ' -f2 <<<"$additions" | sed 's/$/.c/' | sort | tr '\n' ' ')"
+same "files of additions/" "$(cd "$here" && printf '%s\n' * | sort)" "$(cut -d' ' -f2 <<<"$additions" | sed 's/$/.c/' | sort)"
 
 # all that differs from the source: five files more, and four lists, which are what they were without
 # the five words
@@ -118,7 +118,7 @@ shown ' --targets NUMBER'
 accepted "$lockstep" help --man
 for name in layer_norm lion log_cosh mape ndjson; do shown "$name"; done
 accepted "$lockstep" help --completion
-for name in layer_norm optimizer.lion.beta1 log_cosh mape ndjson; do shown "[ '.]$name[ ')]"; done
+for name in layer_norm optimizer.lion.beta1 log_cosh mape ndjson; do shown "[ '.]${name}[ ')]"; done
 refused 2 'did you mean "layer_norm"' "$lockstep" train run.yaml output=no 'model=[{layer_nrom: {}}, {dense: {units: 1}}]'
 refused 2 'did you mean "lion"' "$lockstep" train run.yaml output=no optimizer=lyon
 refused 2 'did you mean "log_cosh"' "$lockstep" train run.yaml output=no loss=logcosh

@@ -19,6 +19,7 @@ LIBRARY_HEADERS = {  # header: where it may be included
 }
 RANKLESS = ("base", "config", "tensor", "nn", "optim", "metrics", "h5")  # these never see a communicator
 LONG, TOO_LONG = 600, 700
+OPENING = re.compile(r"/\*+( @file\n \*)? (.*?)\*/", re.S)  # the comment that a source begins with
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -119,6 +120,9 @@ def check(root, top_level):
             faults.append(f"{path}: {lines} lines; split it by idea (at most {LONG})")
         elif lines > LONG:
             print(f"note: {path}: {lines} lines, soon too long")
+        opening = OPENING.match(text)
+        if not opening or len(opening.group(2).split()) < 3:
+            faults.append(f"{path}: the first line says what the file is for, in a comment")
         public = path.startswith("include/")
         room = None if public else room_of(path)
         if not public and room not in left:
@@ -159,6 +163,9 @@ def listing(root):
     return {n for n in names if not n.startswith(".")}
 
 
+NAKED = "naked: "  # planted without an opening comment
+
+
 def plant(root):
     """One breach a rule, in a copy; returns those that nobody noticed."""
     breaches = [  # file, text to add, what must be said
@@ -178,6 +185,8 @@ def plant(root):
         ("src/nn/x.h", "typedef struct ls__rng {\n  struct {\n    int a;\n  } b;\n} ls__rng;",
          "src/base/rng.h defines a type ls__rng too"),
         ("src/nn/x.h", "typedef struct ls__rng ls__rng;", "src/base/rng.h defines a type ls__rng too"),
+        ("src/base/x.c", NAKED + "int x;", "the first line says what the file is for"),
+        ("src/base/x.c", NAKED + "/* x.c */", "the first line says what the file is for"),
         ("include/lockstep/x.h", '#include "status.h"', "a public header includes <lockstep/...>"),
     ]
     unnoticed = []
@@ -187,7 +196,8 @@ def plant(root):
                 shutil.copytree(os.path.join(root, folder), os.path.join(copy, folder))
             os.makedirs(os.path.dirname(os.path.join(copy, path)), exist_ok=True)
             with open(os.path.join(copy, path), "w") as file:
-                file.write(text + "\n")
+                opening = "" if text.startswith(NAKED) else "/* A file with a breach. */\n"
+                file.write(opening + text.replace(NAKED, "") + "\n")
             faults = check(copy, set())
             if len(faults) != 1 or said not in faults[0]:
                 unnoticed.append(f"planted {path} with {text.strip()!r}, was told {faults}")

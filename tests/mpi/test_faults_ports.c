@@ -151,8 +151,10 @@ static ls_status attempt(way how, const char *exchange, size_t fails) {
   return st;
 }
 
+/* Alone every allocation fails in turn, with others that take longer each stride-th. */
 static void out_of_memory(way how, const char *exchange, size_t stride) {
   size_t refused = 0, tried = 0;
+  if (size == 1) stride = 1;
   MUST(attempt(how, exchange, SIZE_MAX));
   unsigned long calls = (unsigned long)allocations;
   MPI_Bcast(&calls, 1, MPI_UNSIGNED_LONG, size - 1, MPI_COMM_WORLD);
@@ -176,11 +178,11 @@ int main(int argc, char **argv) {
   add_test_layers();
   make_samples();
   out_of_memory(RUN, "shared", 1);
-  out_of_memory(RUN, "tree", 5);
-  out_of_memory(STEPS, "mpi", 5);
-  out_of_memory(FED, "shared", 2);
-  out_of_memory(FED, "tree", 5);
-  out_of_memory(SCORED, "mpi", 5);
+  out_of_memory(RUN, "tree", 11);
+  out_of_memory(STEPS, "mpi", 7);
+  out_of_memory(FED, "shared", 3);
+  out_of_memory(FED, "tree", 11);
+  out_of_memory(SCORED, "mpi", 7);
   MPI_Finalize();
   return 0;
 }

@@ -258,6 +258,29 @@ static void one_of_each(ls_comm *comm, int rank) {
   }
 }
 
+/* An index beyond a layer's table ends a run, an evaluation and a prediction. */
+static void beyond_the_table(ls_comm *comm) {
+  char yaml[4096];
+  ls_config *config = NULL;
+  ls_trainer *trainer = NULL;
+  const ls_train_options options = {.progress = LS_PROGRESS_NONE};
+  int n = snprintf(yaml, sizeof yaml, "%s", all_roles);
+  snprintf(yaml + n, sizeof yaml - (size_t)n, rest, folder, "node", "tree", "none");
+  MUST(ls_config_parse(yaml, "test", &config));
+  MUST(ls_config_override(config, "model.4.test_embedding.rows=5"));
+  MUST(ls_trainer_create(comm, config, NULL, &options, &trainer));
+  ls_status st = ls_trainer_run(trainer, NULL);
+  CHECK(st == LS_EDATA && strstr(ls_error_message(), "they are 0 to 4") != NULL);
+  const float field[WIDE] = {0};
+  const int32_t word[2] = {-1, 5};
+  float price, kind[3];
+  for (int k = 0; k < 2; k++)
+    CHECK(ls_model_predict_ports(ls_trainer_model(trainer), 1, (const void *const[]){field, &word[k]},
+                                 (float *const[]){&price, kind}) == LS_EDATA);
+  ls_trainer_destroy(trainer);
+  ls_config_destroy(config);
+}
+
 /* In the middle of an epoch the outputs change places: sums of other things are not taken up. */
 static void other_sums(ls_comm *comm) {
   char output[300];
@@ -356,6 +379,7 @@ int main(int argc, char **argv) {
   check_gradients(rank);
   one_of_each(comm, rank);
   other_sums(comm);
+  beyond_the_table(comm);
   refusals(comm);
   ls_comm_destroy(comm);
   remove_folder(folder, rank);

@@ -21,6 +21,7 @@ static ls_status embedding_infer(ls__layer *layer, const ls_config *node) {
   const embedding_options *o = layer->options;
   if (ls_shape_count(&layer->in[0]) != 1) return ls__config_fail(node, "one index a sample is wanted");
   layer->type[0] = LS_INDEX;
+  layer->limit[0] = o->rows;
   layer->needs_x[0] = true;
   layer->out = (ls_shape){1, {o->units}};
   layer->n_parameters = 1;
@@ -34,7 +35,7 @@ static ls_status embedding_infer(ls__layer *layer, const ls_config *node) {
 static void embedding_forward(const ls__layer *layer, const ls__call *call) {
   const embedding_options *o = layer->options;
   for (size_t i = 0; i < call->n; i++)
-    memcpy(call->y + i * o->units, call->w[0] + ((size_t)call->index[0][i] % o->rows) * o->units,
+    memcpy(call->y + i * o->units, call->w[0] + (size_t)call->index[0][i] * o->units,
            o->units * sizeof(float));
 }
 
@@ -44,7 +45,7 @@ static void embedding_backward(const ls__layer *layer, const ls__call *call) {
   if (!call->dw_accumulate[0]) memset(call->dw[0], 0, o->rows * o->units * sizeof(float));
   for (size_t i = 0; i < call->n; i++)
     for (size_t d = 0; d < o->units; d++)
-      call->dw[0][((size_t)call->index[0][i] % o->rows) * o->units + d] += call->dy[i * o->units + d];
+      call->dw[0][(size_t)call->index[0][i] * o->units + d] += call->dy[i * o->units + d];
 }
 
 static const ls__layer_kind test_embedding = {.kind = {"test_embedding", "an entry of a table", embedding_table},
@@ -86,8 +87,8 @@ static const ls__layer_kind test_center = {.kind = {"test_center", "x less its r
                                            .forward = center_forward,
                                            .backward = center_backward};
 
-/* test_tied: {of: LAYER, units: D}: y = x W with W [I,D] the weight of a dense layer, and so the way
- * back from its output to its input.   dx = dy W^T   dW += x^T dy */
+/* test_tied: {of: LAYER, units: D}: y = x W with W [I,D] the weight of a dense layer, and so the
+ * way back from its output to its input.   dx = dy W^T   dW += x^T dy */
 typedef struct tied_options {
   const char *of;
   size_t units;

@@ -1,4 +1,5 @@
-/* A format's own options: every type of row that a format may have, its default and what is refused. */
+/* A format's own options: every type of row that a format may have, its default and what is
+ * refused. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -20,11 +21,14 @@ typedef struct own {
 } own;
 
 static const char *const orders[] = {"up", "down", NULL};
-static const ls__option table[] = {
-    LS__WHOLE(own, rows, "7", 1, HUGE_VAL, "rows"),  LS__SIZE(own, width, NULL, 2, 9, "numbers a row"),
-    LS__NUMBER(own, scale, "0.5", 0, 1, "a factor"), LS__SWITCH(own, flip, "false", "turned over"),
-    LS__CHOICE(own, order, "down", orders, "order"), LS__TEXT(own, name, "none", "a name"),
-    LS__TEXT(own, note, "", "a note"),               LS__END};
+static const ls__option table[] = {LS__WHOLE(own, rows, "7", 1, HUGE_VAL, "rows"),
+                                   LS__SIZE(own, width, NULL, 2, 9, "numbers a row"),
+                                   LS__NUMBER(own, scale, "0.5", 0, 1, "a factor"),
+                                   LS__SWITCH(own, flip, "false", "turned over"),
+                                   LS__CHOICE(own, order, "down", orders, "order"),
+                                   LS__TEXT(own, name, "none", "a name"),
+                                   LS__TEXT(own, note, "", "a note"),
+                                   LS__END};
 static const ls__format format = {.kind = {"made_up", "for this test", table}, .sources = "FILE"};
 
 static ls_status read_options(own *to, int n, const char *const *given) {
@@ -46,8 +50,14 @@ static void defaults(void **state) {
 
 static void all_given(void **state) {
   (void)state;
-  static const char *const given[] = {"rows=9007199254740992", "width=2", "width=9", "scale=1", "flip=true",
-                                      "order=up", "name=a=b", "note="};
+  static const char *const given[] = {"rows=9007199254740992",
+                                      "width=2",
+                                      "width=9",
+                                      "scale=1",
+                                      "flip=true",
+                                      "order=up",
+                                      "name=a=b",
+                                      "note="};
   own o;
   assert_int_equal(read_options(&o, 8, given), LS_OK);
   assert_true(o.rows == (uint64_t)1 << 53);
@@ -76,10 +86,12 @@ static void refusals(void **state) {
     if (strstr(ls_error_message(), cases[i][1]) == NULL)
       fail_msg("%s: \"%s\" should say %s", cases[i][0], ls_error_message(), cases[i][1]);
   }
-  static const char *const more[][2] = {
-      {"rows=1e17", "whole number from 1 to 9007199254740992"}, {"flip=yes", "true or false"},
-      {"flip=", "true or false"},                               {"order=left", "up or down"},
-      {"scale=2", "from 0 to 1"},                               {"rwos=3", "did you mean --rows?"}};
+  static const char *const more[][2] = {{"rows=1e17", "whole number from 1 to 9007199254740992"},
+                                        {"flip=yes", "true or false"},
+                                        {"flip=", "true or false"},
+                                        {"order=left", "up or down"},
+                                        {"scale=2", "from 0 to 1"},
+                                        {"rwos=3", "did you mean --rows?"}};
   for (size_t i = 0; i < sizeof more / sizeof *more; i++) {
     assert_int_equal(read_options(&o, 2, (const char *const[]){"width=3", more[i][0]}), LS_EUSAGE);
     if (strstr(ls_error_message(), more[i][1]) == NULL)

@@ -1,5 +1,5 @@
-/* What every optimizer, loss and metric promises, whatever it computes: held against all kinds, so that
- * a new one is looked at without a line here.  Some broken ones show that it is noticed. */
+/* What every optimizer, loss and metric promises, whatever it computes: held against all kinds, so
+ * that a new one is looked at without a line here.  Some broken ones show that it is noticed. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -42,7 +42,8 @@ typedef struct state {
 } state;
 
 /* Three steps in pieces of `piece` weights, with gradients times `larger` that are scaled back. */
-static void steps(const ls__optimizer *o, state *s, size_t piece, float larger, double clip, double lr) {
+static void steps(const ls__optimizer *o, state *s, size_t piece, float larger, double clip,
+                  double lr) {
   static float g[N];
   fill(s->w, N, 1, 0.1F, 1);
   for (int k = 0; k < o->slots; k++)
@@ -51,8 +52,13 @@ static void steps(const ls__optimizer *o, state *s, size_t piece, float larger, 
     fill(g, N, 1 + step, 0.01F, 1);
     for (size_t i = 0; i < N; i++) g[i] *= larger;
     for (size_t i = 0; i < N; i += piece) {
-      ls__update u = {.w = s->w + i, .g = g + i, .n = N - i < piece ? N - i : piece, .step = step, .lr = lr,
-                      .scale = 1.0 / (double)larger, .clip_value = clip};
+      ls__update u = {.w = s->w + i,
+                      .g = g + i,
+                      .n = N - i < piece ? N - i : piece,
+                      .step = step,
+                      .lr = lr,
+                      .scale = 1.0 / (double)larger,
+                      .clip_value = clip};
       for (int k = 0; k < o->slots; k++) u.slot[k] = s->slot[k] + i;
       ls__optimizer_update(o, &u);
     }
@@ -74,7 +80,8 @@ static const char *optimizer_fault(const ls__optimizer *o) {
   steps(o, &other, 7, 1, 0, 0.01);
   if (memcmp(&whole.w, &other.w, sizeof whole.w) != 0) return "a weight depends on those beside it";
   steps(o, &other, N, 1, 1e30, 0.01);
-  if (memcmp(whole.w, other.w, sizeof whole.w) != 0) return "it differs where gradients are clipped";
+  if (memcmp(whole.w, other.w, sizeof whole.w) != 0)
+    return "it differs where gradients are clipped";
   for (int k = 0; k < o->slots; k++)
     if (memcmp(whole.slot[k], other.slot[k], sizeof other.slot[k]) != 0) return "a slot differs";
   steps(o, &other, N, 1, 0, 0);
@@ -99,23 +106,28 @@ static void optimizers(void **unused) {
   }
 }
 
-static void keeps_all(const ls__scalars *c, float *restrict w, const float *restrict g, float *const *slot, size_t n) {
+static void keeps_all(const ls__scalars *c, float *restrict w, const float *restrict g,
+                      float *const *slot, size_t n) {
   (void)slot;
   for (size_t i = 0; i < n; i++) w[i] -= c->lr * (c->scale * g[i]);
 }
-static void forgets_scale(const ls__scalars *c, float *restrict w, const float *restrict g, float *const *slot, size_t n) {
+static void forgets_scale(const ls__scalars *c, float *restrict w, const float *restrict g,
+                          float *const *slot, size_t n) {
   (void)slot;
   for (size_t i = 0; i < n; i++) w[i] -= c->lr * g[i];
 }
-static void looks_around(const ls__scalars *c, float *restrict w, const float *restrict g, float *const *slot, size_t n) {
+static void looks_around(const ls__scalars *c, float *restrict w, const float *restrict g,
+                         float *const *slot, size_t n) {
   (void)slot;
   for (size_t i = 0; i < n; i++) w[i] -= c->lr * (c->scale * g[n - 1 - i]);
 }
-static void hides_nan(const ls__scalars *c, float *restrict w, const float *restrict g, float *const *slot, size_t n) {
+static void hides_nan(const ls__scalars *c, float *restrict w, const float *restrict g,
+                      float *const *slot, size_t n) {
   (void)slot;
   for (size_t i = 0; i < n; i++) w[i] -= g[i] > 0 ? c->lr : g[i] < 0 ? -c->lr : 0;
 }
-static void leaves_last(const ls__scalars *c, float *restrict w, const float *restrict g, float *const *slot, size_t n) {
+static void leaves_last(const ls__scalars *c, float *restrict w, const float *restrict g,
+                        float *const *slot, size_t n) {
   keeps_all(c, w, g, slot, n - 1);
 }
 static void only_lr(const ls__optimizer *o, uint64_t step, double lr, ls__scalars *c) {
@@ -128,7 +140,9 @@ static void broken_optimizers(void **unused) {
   static const struct {
     ls__kernel *kernel;
     const char *says;
-  } cases[] = {{forgets_scale, "the gradient's scale"}, {looks_around, "beside it"}, {hides_nan, "hidden"},
+  } cases[] = {{forgets_scale, "the gradient's scale"},
+               {looks_around, "beside it"},
+               {hides_nan, "hidden"},
                {leaves_last, "stays what it was"}};
   const ls__update_rule rule = {.kind = {"broken", "", NULL}, .scalars = only_lr};
   ls__optimizer o = {.rule = &rule, .kernel = keeps_all};
@@ -151,7 +165,8 @@ typedef struct scored {
   double sum;
 } scored;
 
-static void score(const ls__loss *loss, scored *s, size_t first, size_t n, const int32_t *lengths, bool gradient) {
+static void score(const ls__loss *loss, scored *s, size_t first, size_t n, const int32_t *lengths,
+                  bool gradient) {
   float work[1024];
   assert_true(loss->work * n <= 1024);
   for (size_t i = 0; i < 1024; i++) work[i] = NAN;
@@ -175,7 +190,8 @@ static const char *loss_fault(const ls__loss *loss) {
   double parts = 0, apart = 0, size = 0;
   fill(s.y, ALL, 5, 0.05F, 0.45F);
   fill(s.yhat, ALL, 6, 0.05F, 0.25F);
-  for (size_t i = 0; i < ALL; i++) s.y[i] += 0.5F, s.yhat[i] += s.y[i] > 0.5F ? s.y[i] - 0.3F : s.y[i] + 0.3F;
+  for (size_t i = 0; i < ALL; i++)
+    s.y[i] += 0.5F, s.yhat[i] += s.y[i] > 0.5F ? s.y[i] - 0.3F : s.y[i] + 0.3F;
   one = s;
   score(loss, &s, 0, SAMPLES, NULL, true);
   for (size_t i = 0; i < ALL; i++)
@@ -188,7 +204,8 @@ static const char *loss_fault(const ls__loss *loss) {
   }
   if (!near(parts, s.sum)) return "it is no sum over the samples";
   for (size_t i = 0; i < ALL; i++) {
-    if (!near((double)one.d[i], (double)s.d[i])) return "a gradient depends on the samples beside it";
+    if (!near((double)one.d[i], (double)s.d[i]))
+      return "a gradient depends on the samples beside it";
     const float at = s.yhat[i], up = at + 0.0078125F, down = at - 0.0078125F;
     one.yhat[i] = up;
     score(loss, &one, 0, SAMPLES, NULL, false);
@@ -203,7 +220,8 @@ static const char *loss_fault(const ls__loss *loss) {
   if (!(apart < 1e-5 * size)) return "a gradient is wrong";
   /* Positions behind the lengths don't count: they are not even numbers. */
   for (size_t i = 0; i < SAMPLES; i++)
-    for (size_t e = (size_t)lengths[i] * K; e < EACH; e++) one.yhat[i * EACH + e] = one.y[i * EACH + e] = NAN;
+    for (size_t e = (size_t)lengths[i] * K; e < EACH; e++)
+      one.yhat[i * EACH + e] = one.y[i * EACH + e] = NAN;
   score(loss, &one, 0, SAMPLES, lengths, true);
   if (!isfinite(one.sum)) return "it reads behind the lengths";
   for (size_t i = 0; i < SAMPLES; i++)
@@ -217,7 +235,8 @@ static const char *fault_of_loss(const char *name) {
   const ls_shape shape = {2, {T, K}};
   ls__loss *loss = NULL;
   ls_config *config = NULL;
-  if (ls__loss_create(config_of(name, &config), &loss) != LS_OK || ls__loss_fit(loss, &shape, &shape) != LS_OK)
+  if (ls__loss_create(config_of(name, &config), &loss) != LS_OK ||
+      ls__loss_fit(loss, &shape, &shape) != LS_OK)
     fail_msg("%s: %s", name, ls_error_message());
   const char *fault = loss_fault(loss);
   ls__loss_destroy(loss);
@@ -251,13 +270,15 @@ static double squares(void *context, const ls_loss_samples *s) {
 
 static void broken_losses(void **unused) {
   (void)unused;
-  static char none[] = "none", behind[] = "behind", leaves[] = "leaves", gradient[] = "gradient", mean[] = "mean";
+  static char none[] = "none", behind[] = "behind", leaves[] = "leaves", gradient[] = "gradient",
+              mean[] = "mean";
   static const ls_loss_definition definitions[] = {{"none", NULL, squares, none},
                                                    {"behind", NULL, squares, behind},
                                                    {"leaves", NULL, squares, leaves},
                                                    {"gradient", NULL, squares, gradient},
                                                    {"mean", NULL, squares, mean}};
-  static const char *const says[] = {NULL, "behind the lengths", "not written", "is wrong", "no sum"};
+  static const char *const says[] = {NULL, "behind the lengths", "not written", "is wrong",
+                                     "no sum"};
   for (size_t i = 0; i < sizeof says / sizeof *says; i++) {
     assert_int_equal(ls_loss_register(&definitions[i]), LS_OK);
     const char *fault = fault_of_loss(definitions[i].name);
@@ -269,14 +290,15 @@ static void broken_losses(void **unused) {
 /* ---- Metrics */
 
 /* The value over all samples, added `piece` at a time. */
-static double value_of(const ls__metrics *m, const scored *s, size_t y_each, size_t piece, const int32_t *lengths) {
+static double value_of(const ls__metrics *m, const scored *s, size_t y_each, size_t piece,
+                       const int32_t *lengths) {
   double real[128] = {0}, count[128] = {0};
   const size_t reals = ls__metrics_reals(m), counts = ls__metrics_counts(m);
   assert_true(reals < 128 && counts < 128);
   real[reals] = count[counts] = 4321;
   for (size_t i = 0; i < SAMPLES; i += piece)
-    ls__metrics_add(m, piece, s->yhat + i * EACH, s->y + i * y_each, lengths != NULL ? lengths + i : NULL, real,
-                    count);
+    ls__metrics_add(m, piece, s->yhat + i * EACH, s->y + i * y_each,
+                    lengths != NULL ? lengths + i : NULL, real, count);
   assert_true(real[reals] == 4321.0 && count[counts] == 4321.0); /* sums that it didn't ask for */
   return ls__metrics_value(m, 0, real, count);
 }
@@ -307,12 +329,14 @@ static void metrics(void **unused) {
       fill(s.yhat, ALL, 7, 0.1F, 1);
       fill(s.y, ALL, 8, 0.1F, 1);
       for (size_t e = 0; about > 0 && e < ALL; e++) s.y[e] = (float)(about == 1 ? e % K : e % 2);
-      const double once = value_of(m, &s, y_each, SAMPLES, NULL), by_one = value_of(m, &s, y_each, 1, NULL);
+      const double once = value_of(m, &s, y_each, SAMPLES, NULL),
+                   by_one = value_of(m, &s, y_each, 1, NULL);
       if (!isfinite(once) || !near(by_one, once))
         fail_msg("%s: %g, and %g of the same samples one by one", kind->name, once, by_one);
       for (size_t k = 0; k < SAMPLES; k++) {
         for (size_t e = (size_t)lengths[k] * K; e < EACH; e++) s.yhat[k * EACH + e] = NAN;
-        for (size_t e = (size_t)lengths[k] * (y_each / T); e < y_each; e++) s.y[k * y_each + e] = about == 1 ? -1 : NAN;
+        for (size_t e = (size_t)lengths[k] * (y_each / T); e < y_each; e++)
+          s.y[k * y_each + e] = about == 1 ? -1 : NAN;
       }
       const double shorter = value_of(m, &s, y_each, SAMPLES, lengths);
       if (!isfinite(shorter)) fail_msg("%s: reads behind the lengths", kind->name);
@@ -329,8 +353,10 @@ static int balanced(void **unused) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test_teardown(optimizers, balanced), cmocka_unit_test_teardown(broken_optimizers, balanced),
-      cmocka_unit_test_teardown(losses, balanced),     cmocka_unit_test_teardown(broken_losses, balanced),
+      cmocka_unit_test_teardown(optimizers, balanced),
+      cmocka_unit_test_teardown(broken_optimizers, balanced),
+      cmocka_unit_test_teardown(losses, balanced),
+      cmocka_unit_test_teardown(broken_losses, balanced),
       cmocka_unit_test_teardown(metrics, balanced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -14,7 +14,8 @@ typedef struct lion {
 
 static const ls__option options[] = {
     LS__LR(lion, "0.0001"),
-    LS__NUMBER(lion, beta1, "0.9", 0, 1, "what m counts, beside the gradient, in the step's direction"),
+    LS__NUMBER(lion, beta1, "0.9", 0, 1,
+               "what m counts, beside the gradient, in the step's direction"),
     LS__NUMBER(lion, beta2, "0.99", 0, 1, "decay of the mean m of the gradient"),
     LS__NUMBER(lion, weight_decay, "0", 0, 1e6,
                "decoupled from the gradient: w = (1 - lr weight_decay) w before the step"),

@@ -1,5 +1,5 @@
-/* log cosh(d) with d = prediction - target, averaged over the outputs: d^2 / 2 near 0, |d| - log 2 far
- * from it, and smooth in between.  Its derivative is tanh d.  In a form that does not overflow:
+/* log cosh(d) with d = prediction - target, averaged over the outputs: d^2 / 2 near 0, |d| - log 2
+ * far from it, and smooth in between.  Its derivative is tanh d.  In a form that does not overflow:
  *
  *   log cosh d = |d| + log(1 + e^(-2|d|)) - log 2 */
 #include "nn/kinds.h"

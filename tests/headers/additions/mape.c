@@ -22,8 +22,8 @@ static void add(const ls__metric *m, const ls__metrics_task *task, size_t n, con
   real[0] += sum;
 }
 
-static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED const double *count,
-                    const ls__metric_total *total) {
+static double value(LS_UNUSED const ls__metric *m, const double *real,
+                    LS_UNUSED const double *count, const ls__metric_total *total) {
   return 100 * real[0] / total->answers;
 }
 

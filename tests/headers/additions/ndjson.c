@@ -19,9 +19,9 @@ typedef struct own_options {
   size_t targets;
 } own_options;
 
-static const ls__option table[] = {
-    LS__SIZE(own_options, targets, "1", 0, 1e6, "how many numbers at a line's end are to be predicted"),
-    LS__END};
+static const ls__option table[] = {LS__SIZE(own_options, targets, "1", 0, 1e6,
+                                            "how many numbers at a line's end are to be predicted"),
+                                   LS__END};
 
 /* A file being read, line by line. */
 typedef struct reader {
@@ -82,7 +82,8 @@ static ls_status parse(reader *r) {
     LS_TRY(ls__grow(&r->x, &r->x_capacity, r->n + 1, sizeof *r->x, "a line's numbers"));
     p[size] = '\0';
     if (!ls__number_parse(p, &r->x[r->n]) || !(fabs(r->x[r->n]) <= (double)FLT_MAX))
-      LS_FAIL(LS_EDATA, "%s:%zu: \"%.60s\" is not a number of 32-bit floats", r->path, r->number, p);
+      LS_FAIL(LS_EDATA, "%s:%zu: \"%.60s\" is not a number of 32-bit floats", r->path, r->number,
+              p);
     p[size] = after;
     p += size;
     p += strspn(p, space);
@@ -109,12 +110,12 @@ typedef struct converter {
 static ls_status take(converter *c, const reader *r, ls__parts *parts) {
   const ls_split split = ls__share_of(&c->share, c->lines++);
   if (c->width == 0 && r->n <= c->own->targets)
-    return ls__fail(LS_EDATA, "%s:%zu: %zu numbers, of which %zu to predict, leave no input", r->path,
-                    r->number, r->n, c->own->targets);
+    return ls__fail(LS_EDATA, "%s:%zu: %zu numbers, of which %zu to predict, leave no input",
+                    r->path, r->number, r->n, c->own->targets);
   if (c->width == 0) c->width = r->n;
   if (r->n != c->width)
-    return ls__fail(LS_EDATA, "%s:%zu: %zu numbers, where the first line has %zu", r->path, r->number,
-                    r->n, c->width);
+    return ls__fail(LS_EDATA, "%s:%zu: %zu numbers, where the first line has %zu", r->path,
+                    r->number, r->n, c->width);
   if (parts == NULL) {
     c->rows[split]++;
     return LS_OK;

@@ -23,7 +23,7 @@ typedef struct ls_convert_options {
   double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
   unsigned long long seed;
   int gzip;                   /**< compression of the output, 0 to 9 */
-  bool progress;              /**< a line of progress on standard error */
+  bool progress;              /**< a line of progress on standard error, and what was decided; warnings are told anyway */
 } ls_convert_options;
 
 /** Convert files to an HDF5 dataset, in constant memory.

@@ -280,6 +280,10 @@ out:
 static ls_status check_pair(const ls__array_file *inputs, const ls__array_file *targets,
                             const ls__array_file *like_inputs, const ls__array_file *like_targets) {
   char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
+  if (inputs->row.ndim == 0 && targets->row.ndim >= 2)
+    return ls__fail(LS_EUSAGE,
+                    "%s holds one number a sample and %s arrays of %s: inputs come first, then targets; exchange them",
+                    inputs->path, targets->path, ls_shape_format(&targets->row, a));
   if (inputs->rows != targets->rows)
     return ls__fail(LS_EDATA, "%s holds %zu samples, %s %zu labels", inputs->path, inputs->rows,
                     targets->path, targets->rows);

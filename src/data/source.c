@@ -95,7 +95,10 @@ out:
 }
 
 void ls__source_reset(ls__source *source) {
-  for (size_t i = 0; i < source->n; i++) ls__free(source->column[i].name);
+  for (size_t i = 0; i < source->n; i++) {
+    ls__free(source->column[i].name);
+    ls__free(source->column[i].place);
+  }
   ls__free(source->column);
   memset(source, 0, sizeof *source);
 }
@@ -220,6 +223,25 @@ static bool consecutive(const size_t *slot, size_t n) {
   return true;
 }
 
+/* Labels of the file to the classes that they are. */
+static ls_status take_labels(const ls__kept *kept, const ls__source *source, const ls__column *column,
+                             uint64_t row, float *x) {
+  char why[64];
+  for (size_t i = 0; kept->label != NULL && i < column->count; i++) {
+    if (!(x[i] >= 0 && x[i] < (float)kept->n_labels) || x[i] != floorf(x[i])) {
+      snprintf(why, sizeof why, "%g, which is none of the %zu classes", (double)x[i], kept->n_labels);
+      return bad_value(source, column, row, i, why);
+    }
+    x[i] = kept->label[(size_t)x[i]];
+  }
+  return LS_OK;
+}
+
+/* A row that goes to places of its own in the sample. */
+static void scatter(const ls__column *column, size_t size, const unsigned char *from, unsigned char *sample) {
+  for (size_t e = 0; e < column->count; e++) memcpy(sample + column->place[e] * size, from + e * size, size);
+}
+
 /* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
 static ls_status read_column(ls__reader *reader, const ls__source *source, const ls__column *column,
                              uint64_t first, size_t span, const uint64_t *row, const size_t *slot,
@@ -228,16 +250,21 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const size_t size = ls__dtype_size(column->type), bytes = row_bytes(column);
   const size_t sample_bytes = reader->kept[column->array].bytes;
   /* Rows that follow each other in the file and in memory need no copy. */
-  const bool direct = span == n && bytes == sample_bytes && consecutive(slot, n);
+  const bool direct = span == n && bytes == sample_bytes && column->place == NULL && consecutive(slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
   st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
   if (st == LS_EDATA && column->type == LS__I32) st = too_large(source, column, (size_t)first, span, st);
   if (st != LS_OK) goto out;
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
-    if (column->type == LS__F32) LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+    if (column->place != NULL) to = raw + (size_t)(row[k] - first) * bytes;
+    else if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
+    if (column->type == LS__F32) {
+      LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
+      LS_TRY(take_labels(&reader->kept[column->array], source, column, row[k], (float *)(void *)to));
+    }
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+    if (column->place != NULL) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:
   return st;

@@ -21,6 +21,7 @@ typedef struct ls__column {
   bool bytes;      /* in the file: uint8 */
   float scale;     /* values are divided by it: at once where they are read as floats */
   size_t most;     /* of a length: the largest that it may be */
+  size_t *place;   /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
 } ls__column;
 
 typedef struct ls__source {

@@ -14,7 +14,7 @@ ls_status usage_says(const char *format, ...) {
   va_start(arguments, format);
   (void)vsnprintf(message, sizeof message, format, arguments);
   va_end(arguments);
-  return LS_EUSAGE;
+  return ls_fail(LS_EUSAGE, "%s", message); /* for the other ranks, too */
 }
 
 #undef usage_error /* see cli.h */
@@ -26,7 +26,7 @@ ls_status usage_error(const cli *c, const char *format, ...) {
   if (n > 0 && (size_t)n < sizeof message)
     snprintf(message + n, sizeof message - (size_t)n, "%s try: lockstep %s%s--help",
              message[n - 1] == '?' ? "" : ";", c->name, *c->name != '\0' ? " " : "");
-  return LS_EUSAGE;
+  return ls_fail(LS_EUSAGE, "%s", message);
 }
 
 const char *usage_message(void) {

@@ -82,6 +82,10 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   if (r->progress == LS_PROGRESS_AUTO)
     r->progress = is_watched(r->out) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
   if (t->set.output != NULL) LS_TRY(open_directory(r, t));
+  if (t->changes != NULL) fputs(t->changes, stderr);
+  ls__free(t->changes); /* once */
+  t->changes = NULL;
+  t->changes_used = t->changes_room = 0;
   const bool coded = t->set.codec.code != LS__CODE_NONE;
   if (r->progress != LS_PROGRESS_NONE) {
     if (t->now.step > 0)

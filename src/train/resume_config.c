@@ -1,8 +1,10 @@
 /* What a run may change when it is taken up again, and what it may not.  Rank 0 alone. */
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "data/settings.h"
 #include "train/resume.h"
 
@@ -22,12 +24,26 @@ static const struct {
              {"metrics", SAID},             {"schedule", SAID},    {"optimizer", STATE},
              {"regularization", SAID},      {"clip", SAID},        {"output", SAID}};
 
+ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) {
+  ls_status st = LS_OK;
+  char line[LS__ERROR_BYTES];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  const size_t bytes = strlen(line) + 32;
+  LS_TRY(ls__grow(&t->changes, &t->changes_room, t->changes_used + bytes, 1, "resuming"));
+  t->changes_used += (size_t)snprintf(t->changes + t->changes_used, bytes, "lockstep: resume: %s\n", line);
+out:
+  return st;
+}
+
 typedef struct changes {
   ls_trainer *t;
   const ls__standing *standing;
   const char *path; /* the checkpoint's */
   bool same_state;
-  bool print;       /* what changes; else what may not is looked for */
+  bool tell;        /* what changes; else what may not is looked for */
 } changes;
 
 static bool is_within(const char *key, const char *path) {
@@ -53,10 +69,7 @@ static ls_status see(void *context, const char *key, const char *before, const c
   if (before == NULL) before = "not given";
   if (now == NULL) now = "not given";
   if (v == ELSEWHERE) return LS_OK;
-  if (c->print) {
-    fprintf(stderr, "lockstep: resume: %s was %s and is %s%s\n", key, before, now, v == SAID ? "" : ", by --force");
-    return LS_OK;
-  }
+  if (c->tell) return ls__resume_tell(c->t, "%s was %s and is %s%s", key, before, now, v == SAID ? "" : ", by --force");
   if (v != SAID && c->t->options.force && is_within(key, "data.normalize")) c->t->taken.new_normal = true;
   if (v != SAID && c->t->options.force && strcmp(key, "optimizer") == 0) c->t->taken.new_state = true;
   if (v == SAID || c->t->options.force) return LS_OK;
@@ -96,24 +109,22 @@ static bool same_slots(const ls__optimizer *a, const ls__optimizer *b) {
 static ls_status check_lanes(const changes *c) {
   const size_t lanes = c->t->set.lanes;
   if (lanes == 0 || lanes == c->standing->lanes) return LS_OK;
-  if (c->print) {
-    fprintf(stderr, "lockstep: resume: train.lanes was %llu and is %zu, by --force\n",
-            (unsigned long long)c->standing->lanes, lanes);
-    return LS_OK;
-  }
+  if (c->tell)
+    return ls__resume_tell(c->t, "train.lanes was %llu and is %zu, by --force",
+                           (unsigned long long)c->standing->lanes, lanes);
   if (c->t->options.force) return LS_OK;
   return ls__fail(LS_ECONFIG, "%s: train.lanes was %llu and is %zu: that can't change at a resume; leave it out, "
                   "give another output, or --force", c->path, (unsigned long long)c->standing->lanes, lanes);
 }
 
 ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__standing *standing, const char *path,
-                            bool print) {
+                            bool tell) {
   ls_status st = LS_OK;
   ls_config *before = NULL;
   ls__optimizer *optimizer = NULL;
   LS_TRY(ls__config_copy(saved->config, &before));
   fill(before, t, &optimizer);
-  changes c = {.t = t, .standing = standing, .path = path, .print = print};
+  changes c = {.t = t, .standing = standing, .path = path, .tell = tell};
   c.same_state = same_slots(optimizer, t->updater.optimizer);
   LS_TRY(check_lanes(&c));
   LS_TRY(ls__config_differ(before, t->config, see, &c));

@@ -198,10 +198,7 @@ out:
 /* Rank 0: is it the same run?  Forced, what isn't is said. */
 static ls_status check(ls_trainer *t, const ls_model *saved, uint64_t fingerprint, const char *path) {
   ls_status st = t->data != NULL ? compare(t, saved, fingerprint, path) : LS_OK;
-  if (st == LS_EDATA && t->options.force) {
-    fprintf(stderr, "lockstep: resume: %s\n", ls_error_message());
-    st = LS_OK;
-  }
+  if (st == LS_EDATA && t->options.force) st = ls__resume_tell(t, "%s", ls_error_message());
   LS_THEN(st, ls__resume_config(t, saved, &t->now, path, true));
   return st;
 }

@@ -227,10 +227,11 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
   LS_TRY(ls__comm_max(t->comm, &differs, 1));
+  if (differs > 0 && ls_comm_rank(t->comm) == (int)differs - 1)
+    fprintf(stderr, "lockstep: note: rank %d (%s) computes with the kernels %s, and rank 0 with %s: the last "
+                    "bits depend on which rank runs where\n", ls_comm_rank(t->comm), ls__comm_host(t->comm),
+            t->now.kernels, root);
   if (ls_comm_rank(t->comm) != 0) goto out;
-  if (differs > 0)
-    fprintf(stderr, "lockstep: note: rank %.0f computes with other kernels than rank 0 (%s): the last "
-                    "bits depend on which rank runs where\n", differs - 1, root);
   if (before[0] != '\0' && strcmp(before, root) != 0)
     fprintf(stderr, "lockstep: note: this run began with the kernels \"%s\" and goes on with \"%s\": "
                     "the last bits may differ from an uninterrupted run\n", before, root);
@@ -334,7 +335,9 @@ out:
 }
 
 /* What of the options must be the same on all ranks, in lines. */
-static void name_options(const ls_train_options *o, const ls_data *data, char *text, size_t bytes) {
+static void name_options(const ls_train_options *options, const ls_data *data, char *text, size_t bytes) {
+  static const ls_train_options usual;
+  const ls_train_options *o = options != NULL ? options : &usual;
   snprintf(text, bytes, "--resume: %s\n--force: %s\nthe data: %s\nthe inputs to be fed: %zu\n"
            "the targets to be fed: %zu\n", o->resume ? "given" : "not given", o->force ? "given" : "not given",
            data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
@@ -347,14 +350,13 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   char how[256];
   ls_trainer *t = NULL;
   *trainer = NULL;
-  ls_status local = ls__alloc(&t, 1, sizeof *t, "trainer");
-  LS_TRY(ls_comm_agree(comm, local));
+  name_options(options, data, how, sizeof how);
+  LS_TRY(ls__together(comm, "train", how, config));
+  LS_TRY(ls_comm_agree(comm, ls__alloc(&t, 1, sizeof *t, "trainer")));
   t->comm = comm;
   t->config = config;
   if (options != NULL) t->options = *options;
   if (t->options.out == NULL) t->options.out = stdout;
-  name_options(&t->options, data, how, sizeof how);
-  LS_TRY(ls__together(comm, "train", how, config));
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
   LS_TRY(prepare(t, data, &earlier));
@@ -407,6 +409,7 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__clip_destroy(t->clip);
   ls__exchange_destroy(t->exchange);
   if (t->owns_data) ls_data_close(t->data);
+  ls__free(t->changes);
   ls__free(t->slice);
   ls__free(t->sums);
   ls__free(t->all_sums);

@@ -81,6 +81,8 @@ struct ls_trainer {
     bool new_normal;     /* forced: another normalisation, which is measured */
     uint64_t step;
   } taken;
+  char *changes;         /* rank 0: in lines, what is otherwise than there; NULL: nothing */
+  size_t changes_used, changes_room;
   uint64_t bad_step;     /* the step whose loss was not finite, 0: none */
   ls_status failed;      /* a local failure, to be agreed on */
   char failure[LS__ERROR_BYTES];

@@ -37,6 +37,7 @@ typedef struct ls_epoch {
 /** What a caller decides about a run besides its configuration; zeros are the usual. */
 typedef struct ls_train_options {
   bool resume;                /**< continue from the newest whole checkpoint, if there is one */
+  bool force;                 /**< resume with other settings or data than those of the checkpoint, too */
   ls_progress progress;
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
   const char *default_output; /**< run directory where the config has no `output:`; NULL: none */
@@ -156,7 +157,9 @@ LS_PUBLIC void ls_stop(void);
  * loss, metrics and, for classes, a table of precision, recall and F1 with the confusion matrix.
  *
  * Collective.  The data are those of the checkpoint's own configuration, with overrides such as
- * "data.file=other.h5"; normalisation is the checkpoint's.  Parts that `data.split` drew for the
+ * "data.file=other.h5"; normalisation is the checkpoint's.  Columns and classes are found by their
+ * names, in any order, where file and checkpoint have names.  A relative data.file that isn't there is
+ * looked for where the training's directory was, and in the run directory and its folder.  Parts that `data.split` drew for the
  * training are drawn again, the same rows, from a file with as many rows as the training's; in a
  * file of another length there are none, unless an override gives a data.split.
  *

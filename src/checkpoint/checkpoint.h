@@ -20,6 +20,7 @@ typedef struct ls__standing {
   double best;        /* best monitored value, INFINITY: none yet */
   uint64_t best_epoch, waited; /* epochs since */
   double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
+  uint64_t data;      /* ls__data_fingerprint of what was trained on; 0: unknown */
   uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane, and
                        * the place of the last "step" line */
   char kernels[192];  /* instruction set and BLAS that computed it: the last bits depend on them */
@@ -47,6 +48,10 @@ LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls_
 /* One slot into a whole arena. */
 LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model,
                                               const char *slot, float *arena);
+
+/* Whether it has this slot. */
+LS_CHECKED ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const char *slot,
+                                             bool *has);
 
 /* Whether the checkpoint has what an exchange of this layout keeps; read the part of one rank. */
 LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has);

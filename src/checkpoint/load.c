@@ -121,30 +121,33 @@ out:
   return st;
 }
 
+/* Names of columns or classes; none in a checkpoint that doesn't have them. */
+static ls_status read_names(ls__h5 *file, const char *what, size_t ports, const char *port,
+                            ls__class_names *names) {
+  char name[LS__PATH_BYTES];
+  ls__port_name(what, ports, port, name);
+  if (!ls__h5_has_attribute(file, "/", name)) return LS_OK;
+  return ls__h5_get_strings(file, "/", name, &names->name, &names->n);
+}
+
 static ls_status read_ports(ls__h5 *file, ls_model *model) {
   ls_status st = LS_OK;
   const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
-  char name[LS__PATH_BYTES], **classes = NULL;
-  size_t n_classes = 0;
+  char name[LS__PATH_BYTES];
   for (size_t i = 0; i < n_in; i++) {
     const ls_port port = ls_model_input(model, i);
     ls__port_name("x", n_in, port.name, name);
     LS_TRY(read_affine(file, name, ls_shape_count(&port.shape), &model->input[i]));
+    LS_TRY(read_names(file, "columns", n_in, port.name, &model->input_columns[i]));
   }
   for (size_t i = 0; i < n_out; i++) {
     const ls_port port = ls_model_output(model, i);
     ls__port_name("y", n_out, port.name, name);
     LS_TRY(read_affine(file, name, ls_shape_count(&port.shape), &model->output[i]));
-    ls__port_name("classes", n_out, port.name, name);
-    if (!ls__h5_has_attribute(file, "/", name)) continue;
-    LS_TRY(ls__h5_get_strings(file, "/", name, &classes, &n_classes));
-    LS_TRY(ls__model_set_classes(model, (int)i, (const char *const *)classes, n_classes));
-    ls__free_strings(classes, n_classes);
-    classes = NULL;
-    n_classes = 0;
+    LS_TRY(read_names(file, "classes", n_out, port.name, &model->classes[i]));
+    LS_TRY(read_names(file, "target_columns", n_out, port.name, &model->output_columns[i]));
   }
 out:
-  ls__free_strings(classes, n_classes);
   return st;
 }
 
@@ -205,6 +208,10 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   s->field = (uint64_t)value;
   LS__STANDING_INTEGERS(X)
 #undef X
+  if (ls__h5_has_attribute(file, "/", "data_fingerprint")) {
+    LS_TRY(ls__h5_get_integer(file, "/", "data_fingerprint", &value));
+    s->data = (uint64_t)value;
+  }
   if (s->n_sums > 0) {
     ls_shape shape = {1, {s->n_sums}};
     LS_TRY(ls__alloc(sums, s->n_sums, sizeof **sums, "running sums"));
@@ -278,6 +285,23 @@ ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model, cons
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_arena(file, folder, model->graph, true, arena));
+out:
+  ls__h5_close(file);
+  return as_checkpoint(st);
+}
+
+ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const char *slot, bool *has) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  char folder[LS__PATH_BYTES], name[LS__PATH_BYTES];
+  snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
+  LS_TRY(ls__h5_open(path, &file));
+  *has = true;
+  for (int t = 0; t < model->graph->n_tensors; t++) {
+    if (model->graph->tensor[t].role != LS__WEIGHT) continue;
+    ls__tensor_path(folder, &model->graph->tensor[t], name);
+    *has = *has && ls__h5_exists(file, name);
+  }
 out:
   ls__h5_close(file);
   return as_checkpoint(st);

@@ -75,7 +75,16 @@ out:
   return st;
 }
 
-/* Normalisation of inputs and outputs, names of classes. */
+/* An attribute of these names, where there are some. */
+static ls_status write_names(ls__h5 *file, const char *what, size_t ports, const char *port,
+                             const ls__class_names *names) {
+  char name[LS__PATH_BYTES];
+  ls__port_name(what, ports, port, name);
+  if (names->n == 0) return LS_OK;
+  return ls__h5_set_strings(file, "/", name, (const char *const *)names->name, names->n);
+}
+
+/* Normalisation of inputs and outputs, names of columns and classes. */
 static ls_status write_ports(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
@@ -83,15 +92,14 @@ static ls_status write_ports(ls__h5 *file, const ls_model *model) {
   for (size_t i = 0; i < n_in; i++) {
     ls__port_name("x", n_in, model->graph->input[i].name, name);
     LS_TRY(write_affine(file, name, &model->input[i]));
+    LS_TRY(write_names(file, "columns", n_in, model->graph->input[i].name, &model->input_columns[i]));
   }
   for (size_t i = 0; i < n_out; i++) {
     const ls_port port = ls_model_output(model, i);
     ls__port_name("y", n_out, port.name, name);
     LS_TRY(write_affine(file, name, &model->output[i]));
-    ls__port_name("classes", n_out, port.name, name);
-    if (model->classes[i].n > 0)
-      LS_TRY(ls__h5_set_strings(file, "/", name, (const char *const *)model->classes[i].name,
-                                model->classes[i].n));
+    LS_TRY(write_names(file, "classes", n_out, port.name, &model->classes[i]));
+    LS_TRY(write_names(file, "target_columns", n_out, port.name, &model->output_columns[i]));
   }
 out:
   return st;
@@ -123,6 +131,7 @@ static ls_status write_standing(ls__h5 *file, const ls__standing *s, const doubl
 #define X(field) LS_TRY(ls__h5_set_integer(file, "/", #field, (int64_t)s->field));
   LS__STANDING_INTEGERS(X)
 #undef X
+  if (s->data != 0) LS_TRY(ls__h5_set_integer(file, "/", "data_fingerprint", (int64_t)s->data));
   if (s->n_sums > 0) {
     ls_shape shape = {1, {s->n_sums}};
     LS_TRY(write_array(file, "/epoch_sums", LS__F64, &shape, sums));

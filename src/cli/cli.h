@@ -169,6 +169,10 @@ ls_status cli_no_command(const cli *c, const char *word);
 /* "train", "validation", "test", "all": ls_split's order. */
 extern const char *const cli_splits[];
 
+/* Whether the processes that were started together have found each other; LS_EUSAGE: no.  Of those that
+ * are alone, the first stays root. */
+ls_status cli_check_tasks(cli *c, int ranks);
+
 /* Load the configuration that is the first argument, with the others as overrides. */
 ls_status load_config(const cli *c, ls_config **config);
 

@@ -1,4 +1,5 @@
 /* evaluate and predict: the same arguments; one prints, the other writes a file. */
+#include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <stdlib.h>
 
@@ -41,7 +42,8 @@ static ls_status run_evaluate(cli *c) {
 }
 
 static ls_status run_predict(cli *c) {
-  return output != NULL ? run(c, true) : usage_error(c, "-o OUT.h5 is missing");
+  ls_status st = ls_comm_agree(c->comm, output != NULL ? LS_OK : usage_error(c, "-o OUT.h5 is missing"));
+  return st == LS_OK ? run(c, true) : st;
 }
 
 #define CHECKPOINT \

@@ -44,6 +44,8 @@ static const cli_option options[] = {
     CLI_FLAG(0, "resume", &how.resume,
              "continue from the newest whole checkpoint of the output directory, on any number of ranks; "
              "start when there is none"),
+    CLI_FLAG(0, "force", &how.force,
+             "resume with another loss, optimizer, normalisation or other data, too; what is new is said"),
     CLI_FLAG(0, "dry-run", &dry_run,
              "show the network, the memory a rank, the lanes and the buckets; train nothing"),
     CLI_CHOICE(0, "progress", "HOW", &progress, ways,

@@ -39,7 +39,7 @@ static void catch_signals(bool training) {
   (void)signal(SIGXFSZ, SIG_IGN); /* a file at its size limit is an error of the write */
 }
 
-static ls_status run(cli *c, const command *of, int argc, char **argv) {
+static ls_status read_line(cli *c, const command *of, int argc, char **argv) {
   if (of == NULL) return cli_no_command(c, argv[0]); /* argc > 0 */
   if (of->commands != NULL) {
     char names[128] = "";
@@ -52,7 +52,12 @@ static ls_status run(cli *c, const command *of, int argc, char **argv) {
     return usage_error(c, "%s%s%sone of %s is wanted", wrong != NULL ? "\"" : "", wrong != NULL ? wrong : "",
                        wrong != NULL ? "\" is unknown; " : "", names);
   }
-  ls_status st = cli_read(c, of, argc, argv);
+  return cli_read(c, of, argc, argv);
+}
+
+/* A command line that is wrong on one rank ends all of them. */
+static ls_status run(cli *c, const command *of, int argc, char **argv) {
+  ls_status st = ls_comm_agree(c->comm, read_line(c, of, argc, argv));
   return st == LS_OK ? of->run(c) : st;
 }
 
@@ -140,11 +145,14 @@ int main(int argc, char **argv) {
     fprintf(stderr, "lockstep: MPI does not start\n");
     return 1;
   }
-  int rank = 0;
+  int rank = 0, ranks = 1;
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
+  MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   c.root = rank == 0;
   ls_crash_guard_install(rank);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
+  const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict || strncmp(name, "bench", 5) == 0;
+  if (st == LS_OK && together) st = cli_check_tasks(&c, ranks);
   if (st == LS_OK && n > 0) st = run(&c, of, n, rest);
   if (st == LS_OK && n == 0) {
     if (c.root) cli_print_usage(stderr);

@@ -73,6 +73,15 @@ ls_status ls__config_fail(const ls_config *node, const char *format, ...) LS_PRI
 /* A deep copy of the node as a root of its own (keeps file and lines), all marks cleared. */
 LS_CHECKED ls_status ls__config_copy(const ls_config *node, ls_config **out);
 
+/* Where two trees differ: `see` gets one path after another with both values on one line, cut where
+ * they are long; NULL: not given.  Numbers are compared as such, `NAME` is `{NAME: {}}`, and a null is
+ * nothing.  Of two kinds, such as {adam: ...} and {sgd: ...}, the values are their names.  Any status
+ * but LS_OK ends it. */
+enum { LS__CONFIG_PATH = 256, LS__CONFIG_VALUE = 120 };
+typedef ls_status (*ls__config_differ_fn)(void *context, const char *path, const char *a, const char *b);
+LS_CHECKED ls_status ls__config_differ(const ls_config *a, const ls_config *b, ls__config_differ_fn see,
+                                       void *context);
+
 #ifdef __clang_analyzer__ /* see base/error.h */
 #define ls__config_fail(...) (ls__config_fail(__VA_ARGS__), LS_ECONFIG)
 #endif

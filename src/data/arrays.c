@@ -121,6 +121,7 @@ ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
   ls__arrays_settle(data);
   for (size_t i = 0; i < data->n_arrays; i++)
     if (data->array[i].use == LS_TARGET && data->kept[i].same < 0) LS_TRY(read_classes(data, i));
+  LS_TRY(ls__names_read(data));
 out:
   return st;
 }
@@ -194,8 +195,9 @@ void ls__arrays_reset(ls_data *data) {
   for (size_t i = 0; i < LS__MAX_ARRAYS; i++) {
     ls__array *array = &data->array[i];
     ls__kept *kept = &data->kept[i];
-    for (size_t k = 0; k < array->n_classes; k++) ls__free(array->classes[k]);
-    ls__free(array->classes);
+    ls__free_strings(array->classes, array->n_classes);
+    ls__free_strings(array->columns, array->n_columns);
+    ls__free(kept->label);
     ls__free(kept->mean);
     ls__free(kept->rstd);
     ls__free(kept->raw);

@@ -28,6 +28,8 @@ typedef struct ls__array {
   bool integer;  /* the file holds whole numbers */
   char **classes; /* [n_classes] names of a target's classes; NULL: none */
   size_t n_classes;
+  char **columns; /* [n_columns] names of its elements, where all are known; NULL: not */
+  size_t n_columns;
 } ls__array;
 
 /* How many, and which: inputs first, then targets, weight, lengths, each in the config's order.
@@ -65,12 +67,18 @@ bool ls__data_normalizes_targets(const ls_data *data);
 /* Deliver values[label] for the labels of a target, which must be in 0..n-1; n 0: the labels again.
  * Of data from a file; local, the same on all ranks; ls__data_load comes after it. */
 LS_CHECKED ls_status ls__data_set_values(ls_data *data, size_t array, const double *values, size_t n);
+/* Deliver the elements of an input or target in the order of these names, as the network knows them; a
+ * file that names none is taken by position.  LS_EDATA where it has other names.  And count classes as
+ * they are counted here: LS_EDATA names one that isn't among them.  Local; ls__data_load comes after
+ * both, as after ls__data_set_index. */
+LS_CHECKED ls_status ls__data_set_columns(ls_data *data, size_t array, const char *const *names, size_t n);
+LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const char *const *names, size_t n);
 /* The second half, needed before any sample is taken: read into memory, or get ready to stream;
  * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
-/* Hash of the training source: its rows and a sample of its values; the same on every rank and for any
- * number of them.  Of the caller's own arrays: of what is in memory. */
+/* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank and
+ * for any number of them.  Of the caller's own arrays: of what is in memory.  0: unknown.  Local. */
 uint64_t ls__data_fingerprint(const ls_data *data);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);

@@ -61,6 +61,8 @@ struct ls_data {
 void ls__arrays_settle(ls_data *data);
 /* Names, shapes and classes of the arrays, from the sources, which must agree. */
 LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted);
+/* names.c: what the elements of inputs and targets are called. */
+LS_CHECKED ls_status ls__names_read(ls_data *data);
 /* Bytes of one stored sample, elements of one sample's inputs. */
 size_t ls__arrays_bytes(const ls_data *data);
 size_t ls__arrays_inputs(const ls_data *data);
@@ -97,7 +99,9 @@ LS_CHECKED ls_status ls__memory_load(ls_data *data);
 LS_CHECKED ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples);
 void ls__memory_destroy(ls_data *data);
 
-/* targets.c: labels to the values of their classes; the first that has none, or n. */
+/* targets.c: labels of the file to the network's, and to the values of their classes; the first that
+ * has none, or n. */
+size_t ls__labels_take(const ls__kept *kept, float *x, size_t n);
 size_t ls__values_take(const ls__kept *kept, float *x, size_t n);
 
 /* normal.c: statistics of the training part, as the rules of kept[] say.  Collective. */

@@ -39,6 +39,8 @@ typedef struct ls__kept {
   size_t n_values;
   bool given;            /* the normalisation was set, not measured */
   ls__affine normal;
+  float *label; /* [n_labels] of a target: the class that a label of the file is; NULL: the same */
+  size_t n_labels;
 } ls__kept;
 
 /* Elements have 4 bytes in a batch. */

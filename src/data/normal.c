@@ -56,7 +56,8 @@ static ls_status apply(ls_data *data, size_t i) {
   for (size_t c = 0; scaled && c < source->n; c++) {
     const ls__column *column = &source->column[c];
     if (column->array != i) continue;
-    for (size_t k = column->offset; k < column->offset + column->count; k++) {
+    for (size_t e = 0; e < column->count; e++) {
+      const size_t k = column->place != NULL ? column->place[e] : column->offset + e;
       kept->mean[k] *= column->scale;
       kept->rstd[k] /= column->scale;
     }

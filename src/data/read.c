@@ -74,15 +74,21 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
   return bad_value(source, column, row, 0, why);
 }
 
-/* Labels to what their classes stand for. */
-static ls_status take_values(const ls__source *source, const ls__column *column, const ls__kept *kept,
-                             uint64_t row, float *x) {
+/* Labels of the file to the classes that they are, and to the numbers that these stand for. */
+static ls_status take_labels(const ls__source *source, const ls__column *column, const ls__kept *kept,
+                             uint64_t row, size_t first, float *x, size_t n) {
   char why[80];
+  size_t i = 0;
+  if (kept->label != NULL) i = ls__labels_take(kept, x, n);
+  if (kept->label != NULL && i < n) {
+    snprintf(why, sizeof why, "%.9g, which is none of the %zu classes", (double)x[i], kept->n_labels);
+    return bad_value(source, column, row, first + i, why);
+  }
   if (kept->values == NULL) return LS_OK;
-  const size_t i = ls__values_take(kept, x, column->count);
-  if (i == column->count) return LS_OK;
+  i = ls__values_take(kept, x, n);
+  if (i == n) return LS_OK;
   snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i], kept->n_values);
-  return bad_value(source, column, row, i, why);
+  return bad_value(source, column, row, first + i, why);
 }
 
 static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
@@ -194,18 +200,20 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source, cons
   ls_status st = LS_OK;
   const size_t size = ls__dtype_size(column->type), count = column->count;
   const size_t sample_bytes = reader->kept[column->array].bytes;
-  const bool holes = reader->kept[column->array].holes;
+  const ls__kept *kept = &reader->kept[column->array];
   const double *x = NULL;
   const unsigned char *gone = NULL;
   LS_TRY(ls__reader_raw(reader, source, column, (size_t)first, span, &x, &gone));
   for (size_t k = 0; k < n; k++) {
     const size_t at = (size_t)(row[k] - first) * count;
-    unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    for (size_t i = 0; i < count; i++)
-      LS_TRY(keep(source, column, holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to + i * size));
-    if (column->type == LS__F32)
-      LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
-    if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+    unsigned char *const sample = into + slot[k] * sample_bytes;
+    for (size_t i = 0; i < count; i++) {
+      unsigned char *to = sample + (column->place != NULL ? column->place[i] : column->offset + i) * size;
+      LS_TRY(keep(source, column, kept->holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to));
+      if (column->type == LS__F32)
+        LS_TRY(take_labels(source, column, kept, row[k], i, (float *)(void *)to, 1));
+      if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+    }
   }
 out:
   return st;
@@ -219,6 +227,11 @@ static bool consecutive(const size_t *slot, size_t n) {
   return true;
 }
 
+/* A row that goes to places of its own in the sample. */
+static void scatter(const ls__column *column, size_t size, const unsigned char *from, unsigned char *sample) {
+  for (size_t e = 0; e < column->count; e++) memcpy(sample + column->place[e] * size, from + e * size, size);
+}
+
 /* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
 static ls_status read_column(ls__reader *reader, const ls__source *source, const ls__column *column,
                              uint64_t first, size_t span, const uint64_t *row, const size_t *slot,
@@ -228,19 +241,22 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const size_t sample_bytes = reader->kept[column->array].bytes;
   /* Rows that follow each other in the file and in memory need no copy. */
   if (column->careful) return read_careful(reader, source, column, first, span, row, slot, n, into);
-  const bool direct = span == n && bytes == sample_bytes && consecutive(slot, n);
+  const bool direct = span == n && bytes == sample_bytes && column->place == NULL && consecutive(slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
   st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
   if (st == LS_EDATA && column->type == LS__I32) st = too_large(source, column, (size_t)first, span, st);
   if (st != LS_OK) goto out;
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
+    if (column->place != NULL) to = raw + (size_t)(row[k] - first) * bytes;
+    else if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
     if (column->type == LS__F32) {
+      const ls__kept *kept = &reader->kept[column->array];
       LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
-      LS_TRY(take_values(source, column, &reader->kept[column->array], row[k], (float *)(void *)to));
+      LS_TRY(take_labels(source, column, kept, row[k], 0, (float *)(void *)to, column->count));
     }
     if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+    if (column->place != NULL) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:
   return st;

@@ -151,19 +151,6 @@ out:
   return st;
 }
 
-static uint64_t fingerprint(const ls_data *data, const seen *all) {
-  uint64_t hash = LS__HASH_START;
-  for (size_t i = 0; i < data->n_arrays; i++) {
-    const uint64_t word[2] = {all[i].rows[0], all[i].hash[0]};
-    hash = ls__hash(hash, word, sizeof word);
-  }
-  return hash;
-}
-
-uint64_t ls__data_fingerprint(const ls_data *data) {
-  return data->fingerprint;
-}
-
 /* ---- Comparing ---- */
 
 static ls_status compare(const ls_data *data, const seen *mine, const seen *zero, uint64_t n_zero) {
@@ -205,7 +192,6 @@ ls_status ls__same_check(ls_data *data) {
   LS_THEN(st, ls__alloc(&zero, LS__MAX_ARRAYS, sizeof *zero, "a sample"));
   LS_THEN(st, look(data, mine));
   LS_TRY(ls_comm_agree(data->comm, st));
-  data->fingerprint = fingerprint(data, mine);
   memcpy(zero, mine, LS__MAX_ARRAYS * sizeof *mine);
   LS_TRY(ls__comm_bcast(data->comm, &n, sizeof n));
   LS_TRY(ls__comm_bcast(data->comm, zero, (n < LS__MAX_ARRAYS ? n : LS__MAX_ARRAYS) * sizeof *zero));

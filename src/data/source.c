@@ -205,6 +205,7 @@ void ls__source_reset(ls__source *source) {
   for (size_t i = 0; i < source->n; i++) {
     ls__free(source->column[i].name);
     ls__free(source->column[i].label);
+    ls__free(source->column[i].place);
   }
   ls__free(source->column);
   memset(source, 0, sizeof *source);

@@ -26,6 +26,7 @@ typedef struct ls__column {
   ls__h5_meaning meaning;
   int32_t *label;  /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
   size_t most;     /* of a length: the largest that it may be */
+  size_t *place;   /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
 } ls__column;
 
 /* Lines that rank 0 prints about what it found, each once. */

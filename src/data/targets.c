@@ -48,10 +48,18 @@ out:
   return st;
 }
 
+static bool is_one_of(float x, size_t n) {
+  return x >= 0 && x < (float)n && x == floorf(x);
+}
+
+size_t ls__labels_take(const ls__kept *kept, float *x, size_t n) {
+  size_t k = 0;
+  for (; k < n && is_one_of(x[k], kept->n_labels); k++) x[k] = kept->label[(size_t)x[k]];
+  return k;
+}
+
 size_t ls__values_take(const ls__kept *kept, float *x, size_t n) {
-  for (size_t k = 0; k < n; k++) {
-    if (!(x[k] >= 0 && x[k] < (float)kept->n_values && x[k] == floorf(x[k]))) return k;
-    x[k] = (float)kept->values[(size_t)x[k]];
-  }
-  return n;
+  size_t k = 0;
+  for (; k < n && is_one_of(x[k], kept->n_values); k++) x[k] = (float)kept->values[(size_t)x[k]];
+  return k;
 }

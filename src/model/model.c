@@ -103,23 +103,26 @@ void ls_model_destroy(ls_model *model) {
   for (int i = 0; i < LS_MAX_PORTS; i++) {
     ls__affine_reset(&model->input[i]);
     ls__affine_reset(&model->output[i]);
-    for (size_t c = 0; c < model->classes[i].n; c++) ls__free(model->classes[i].name[c]);
-    ls__free(model->classes[i].name);
+    ls__free_strings(model->classes[i].name, model->classes[i].n);
+    ls__free_strings(model->input_columns[i].name, model->input_columns[i].n);
+    ls__free_strings(model->output_columns[i].name, model->output_columns[i].n);
   }
   ls__free(model);
 }
 
-ls_status ls__model_set_classes(ls_model *model, int output, const char *const *names, size_t n) {
+ls_status ls__class_names_set(ls__class_names *to, const char *const *names, size_t n) {
   ls_status st = LS_OK;
-  ls__class_names *to = &model->classes[output];
-  if (n == 0) return LS_OK;
-  LS_ASSERT(to->name == NULL);
-  LS_TRY(ls__alloc(&to->name, n, sizeof *to->name, "class names"));
-  for (; to->n < n; to->n++) {
-    to->name[to->n] = ls__strdup(names[to->n]);
-    if (to->name[to->n] == NULL) LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
+  ls__class_names copy = {NULL, 0};
+  if (n > 0) LS_TRY(ls__alloc(&copy.name, n, sizeof *copy.name, "names of classes or columns"));
+  for (; copy.n < n; copy.n++) {
+    copy.name[copy.n] = ls__strdup(names[copy.n]);
+    if (copy.name[copy.n] == NULL) LS_FAIL(LS_ENOMEM, "names of classes or columns do not fit into memory");
   }
+  ls__free_strings(to->name, to->n);
+  *to = copy;
+  copy = (ls__class_names){NULL, 0};
 out:
+  ls__free_strings(copy.name, copy.n);
   return st;
 }
 

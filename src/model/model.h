@@ -9,7 +9,7 @@
 #include "nn/loss.h"
 #include "tensor/affine.h"
 
-/* Names of classes, in label order. */
+/* Names of classes, in label order; or of columns. */
 typedef struct ls__class_names {
   char **name; /* [n] owned */
   size_t n;
@@ -30,6 +30,8 @@ struct ls_model {
   ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
   ls__class_names classes[LS_MAX_PORTS];                /* of each output */
   ls__says says[LS_MAX_PORTS];                          /* each output */
+  ls__class_names input_columns[LS_MAX_PORTS], output_columns[LS_MAX_PORTS]; /* names of the elements that
+                                                            inputs and targets had; n 0: unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__run *run;      /* for prediction; made when first needed */
 };
@@ -37,8 +39,8 @@ struct ls_model {
 /* From a configuration's `model:` and `outputs:`; parameters zero.  `config` is copied. */
 LS_CHECKED ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs,
                                      ls_model **out);
-LS_CHECKED ls_status ls__model_set_classes(ls_model *model, int output, const char *const *names,
-                                           size_t n);
+/* Copies; n 0: none. */
+LS_CHECKED ls_status ls__class_names_set(ls__class_names *to, const char *const *names, size_t n);
 /* A run for prediction: forward alone, up to the outputs, LS__PREDICT_BATCH samples at a time. */
 LS_CHECKED ls_status ls__model_run(const ls_model *model, ls__run **run);
 /* [rows, output i], with the normalisation of targets undone and the softmax or sigmoid of the loss

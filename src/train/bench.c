@@ -7,6 +7,7 @@
 #include "base/median.h"
 #include "tensor/gemm.h"
 #include "train/report.h"
+#include "train/together.h"
 #include "train/trainer.h"
 
 typedef struct workload {
@@ -202,9 +203,13 @@ static void print(bench *b, FILE *out) {
 ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FILE *out) {
   ls_status st = LS_OK;
   bench b;
+  char how[256];
   memset(&b, 0, sizeof b);
   b.comm = comm;
   b.options = options;
+  snprintf(how, sizeof how, "the workload: %.80s\n--batch: %zu\n--steps: %zu\n--rounds: %zu\n",
+           options->workload != NULL ? options->workload : "none", options->batch, options->steps, options->rounds);
+  LS_TRY(ls__together(comm, "bench step", how, NULL));
   for (int i = 0; i < WORKLOADS; i++)
     if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)
       b.work = &workloads[i];

@@ -8,6 +8,7 @@
 #include "base/median.h"
 #include "comm/exchange.h"
 #include "comm/measure.h"
+#include "train/together.h"
 
 /* What is timed.  The first three are kinds of exchange. */
 enum { SHARED, TREE, MPI, ALLREDUCE, COPY, WIRE, CONTESTANTS };
@@ -237,17 +238,29 @@ static void print_size(const ls_bench_exchange_options *o, size_t bytes, const r
   ls__json_close(j, '}');
 }
 
+/* In lines, to compare them between ranks; sizes beyond the room for them count by their number. */
+static void name_options(const ls_bench_exchange_options *o, char *text, size_t bytes) {
+  size_t used = (size_t)snprintf(text, bytes, "--bucket: %zu\n--rounds: %zu\n--sizes: %zu:", o->bucket_bytes,
+                                 o->rounds, o->n_sizes);
+  for (size_t i = 0; i < o->n_sizes && used + 32 < bytes; i++)
+    used += (size_t)snprintf(text + used, bytes - used, " %zu", o->sizes[i]);
+  snprintf(text + used, bytes - used, "\n");
+}
+
 ls_status ls_bench_exchange(ls_comm *comm, const ls_bench_exchange_options *options, FILE *out) {
   ls_status st = LS_OK;
   ls_bench_exchange_options o = *options;
   ls__json j = {.out = out};
   const bool root = ls_comm_rank(comm) == 0;
+  char how[2048];
   if (o.rounds == 0) o.rounds = 7;
   if (o.bucket_bytes == 0) o.bucket_bytes = 1 << 20;
   if (o.n_sizes == 0) {
     o.sizes = usual_sizes;
     o.n_sizes = sizeof usual_sizes / sizeof *usual_sizes;
   }
+  name_options(&o, how, sizeof how);
+  LS_TRY(ls__together(comm, "bench exchange", how, NULL));
   if (o.rounds > MAX_ROUNDS) LS_FAIL(LS_EUSAGE, "at most %d rounds", MAX_ROUNDS);
   for (size_t i = 0; i < o.n_sizes; i++)
     if (o.sizes[i] < sizeof(float)) LS_FAIL(LS_EUSAGE, "messages have 4 bytes at least");

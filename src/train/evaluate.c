@@ -9,21 +9,6 @@
 #include "train/score.h"
 #include "train/session.h"
 
-/* A class that the network was not trained on, or names in another order, would give nonsense. */
-static ls_status check_classes(const ls__session *s, const ls__task *task) {
-  const ls__array *arrays = NULL;
-  (void)ls__data_arrays(s->data, &arrays);
-  for (int h = 0; h < task->n_heads; h++) {
-    const ls__array *target = &arrays[task->head[h].target];
-    const ls__class_names *known = &s->model->classes[h];
-    for (size_t i = 0; ls__head_has_classes(&task->head[h], target) && i < target->n_classes && known->n > 0; i++)
-      if (i >= known->n || strcmp(target->classes[i], known->name[i]) != 0)
-        return ls__fail(LS_EDATA, "class %zu is \"%s\" in the data, and \"%s\" in the checkpoint", i,
-                        target->classes[i], i < known->n ? known->name[i] : "unknown");
-  }
-  return LS_OK;
-}
-
 static void print_json(const ls__task *task, const ls__scores *scores, double *const *confusion,
                        const ls__session *s, FILE *out) {
   ls__json j = {.out = out};
@@ -84,7 +69,6 @@ out:
 /* What this rank makes for itself: run, confusion matrices; the data are loaded. */
 static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
   ls_status st = LS_OK;
-  LS_TRY(check_classes(s, task));
   LS_TRY(ls__task_origin(task, s->data, s->split));
   LS_TRY(ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
   for (int h = 0; h < task->n_heads; h++) {

@@ -385,7 +385,7 @@ static ls_status finish(loop *l) {
     ls_status local = LS_OK;
     char path[4096];
     snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
-    if (is_root(t)) local = ls_model_save(t->model, path);
+    if (is_root(t) && !ls__trainer_idle(t)) local = ls_model_save(t->model, path);
     LS_TRY(ls_comm_agree(t->comm, local));
   }
 out:
@@ -467,6 +467,8 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   l.first_step = t->now.step;
   l.interval = 1;
   l.end.why = "";
+  l.saved = t->taken.found;
+  l.saved_step = t->taken.step;
   LS_TRY(ls_comm_agree(t->comm, open_loop(&l)));
   st = train(&l, &l.end.why);
   if (st == LS_ESTOPPED) stop_requested = 0; /* the next run of this process is another one */

@@ -23,6 +23,7 @@ struct ls__report {
   double epoch_start;
   uint64_t epoch_samples; /* samples trained when the epoch began or was resumed */
   bool bar_open;
+  bool config_due;   /* config.yaml is not yet this run's */
 };
 
 void ls__json_times(ls__json *json, const ls__times *times) {
@@ -33,16 +34,25 @@ void ls__json_times(ls__json *json, const ls__times *times) {
   ls__json_number(json, "update", times->update);
 }
 
-static ls_status open_directory(ls__report *r, ls_trainer *t) {
+static ls_status write_config(ls__report *r, const ls_trainer *t) {
   ls_status st = LS_OK;
   char path[4096], *text = NULL;
-  LS_TRY(ls__run_open(t->set.output, t->options.resume, t->now.step,
-                      r->progress != LS_PROGRESS_NONE ? r->out : NULL, &r->metrics));
+  r->config_due = false;
   LS_TRY(ls_config_write(t->config, &text));
   snprintf(path, sizeof path, "%s/config.yaml", t->set.output);
   LS_TRY(ls__run_write(path, text));
 out:
   free(text);
+  return st;
+}
+
+static ls_status open_directory(ls__report *r, ls_trainer *t) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__run_open(t->set.output, t->options.resume, t->now.step,
+                      r->progress != LS_PROGRESS_NONE ? r->out : NULL, &r->metrics));
+  r->config_due = true;
+  if (!ls__trainer_idle(t)) LS_TRY(write_config(r, t));
+out:
   return st;
 }
 
@@ -73,6 +83,10 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   if (r->progress == LS_PROGRESS_AUTO)
     r->progress = is_watched(r->out) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
   if (t->set.output != NULL) LS_TRY(open_directory(r, t));
+  if (t->changes != NULL) fputs(t->changes, stderr);
+  ls__free(t->changes); /* once */
+  t->changes = NULL;
+  t->changes_used = t->changes_room = 0;
   const bool coded = t->set.codec.code != LS__CODE_NONE;
   if (r->progress != LS_PROGRESS_NONE) {
     if (t->now.step > 0)
@@ -123,7 +137,7 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
 ls_status ls__report_flush(ls__report *r, const ls_trainer *t) {
   if (r->metrics == NULL) return LS_OK;
   const char *why = fflush(r->metrics) != 0 ? strerror(errno) : "an earlier write failed";
-  if (ferror(r->metrics) == 0) return LS_OK;
+  if (ferror(r->metrics) == 0) return r->config_due && !ls__trainer_idle(t) ? write_config(r, t) : LS_OK;
   return ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, why);
 }
 
@@ -276,7 +290,7 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
     st = ls__report_flush(r, t);
     if (fclose(r->metrics) != 0 && st == LS_OK)
       st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, strerror(errno));
-    if (st == LS_OK && (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
+    if (st == LS_OK && !ls__trainer_idle(t) && (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
       st = write_summary(t, status, end, summary);
     if (status != LS_OK) ls__error_set(message);
   }

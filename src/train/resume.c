@@ -1,9 +1,10 @@
 /* Checkpoints of a run: gathering it to rank 0, and spreading it again over other ranks. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "train/trainer.h"
+#include "train/resume.h"
 
 /* Floats that compression keeps on each rank, [size], owned by the caller; and the largest. */
 static ls_status held_lengths(ls_trainer *t, size_t n, uint64_t **lengths, size_t *longest) {
@@ -106,37 +107,38 @@ out:
   return st;
 }
 
+/* Whether the run was done: then its last network lies beside the checkpoint. */
+static bool is_finished(const ls_trainer *t) {
+  char path[4096];
+  struct stat s;
+  snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
+  return stat(path, &s) == 0;
+}
+
 static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
                               ls__standing *standing, double **sums) {
   ls_status st = LS_OK;
   LS_TRY(ls__checkpoint_newest(t->set.output, path, bytes));
   if (path[0] == '\0') goto out;
   LS_TRY(ls__checkpoint_load(path, saved, standing, sums));
+  LS_TRY(ls__resume_config(t, *saved, standing, path, false));
   if (!ls__graph_same_tensors((*saved)->graph, t->model->graph))
     LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's", path);
-  if (standing->samples != t->n)
-    LS_FAIL(LS_EDATA, "%s: the training part had %llu samples and has %zu now", path,
-            (unsigned long long)standing->samples, t->n);
-  if (standing->position > 0 && standing->seed != t->set.seed)
-    LS_FAIL(LS_ECONFIG, "%s: the checkpoint is in the middle of an epoch in the order of train.seed "
-            "%llu, not %llu", path, (unsigned long long)standing->seed, (unsigned long long)t->set.seed);
+  t->taken.finished = is_finished(t);
 out:
   return st;
 }
 
-ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes, double **sums,
-                           bool *found) {
+ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes, double **sums) {
   ls_status st = LS_OK, local = LS_OK;
   ls__standing standing;
   memset(&standing, 0, sizeof standing);
-  *found = false;
   path[0] = '\0';
   if (t->set.output == NULL) return LS_OK;
   if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, saved, path, bytes, &standing, sums);
   LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(ls__comm_bcast(t->comm, path, bytes));
-  *found = path[0] != '\0';
-  if (!*found) goto out;
+  if (path[0] == '\0') goto out;
   LS_TRY(ls__comm_bcast(t->comm, &standing, sizeof standing));
   if (standing.n_sums > 0) {
     if (*sums == NULL) local = ls__alloc(sums, standing.n_sums, sizeof **sums, "running sums");
@@ -145,6 +147,8 @@ ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t b
   }
   t->now = standing;
   t->now.seed = t->set.seed;
+  t->taken.found = true;
+  t->taken.step = standing.step;
 out:
   return st;
 }
@@ -160,9 +164,13 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
   LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(ls__exchange_publish(t->exchange));
   for (int k = 0; whole && k < ls__optimizer_slots(t->updater.optimizer); k++) {
-    if (reads)
-      local = ls__checkpoint_load_slot(path, saved, ls__optimizer_slot_name(t->updater.optimizer, k), arena);
+    const char *slot = ls__optimizer_slot_name(t->updater.optimizer, k);
+    bool there = !t->taken.new_state;
+    if (reads && there && t->options.force) local = ls__checkpoint_has_slot(path, saved, slot, &there);
+    if (reads && there) LS_THEN(local, ls__checkpoint_load_slot(path, saved, slot, arena));
     LS_TRY(ls_comm_agree(t->comm, local));
+    if (t->options.force) LS_TRY(ls__comm_bcast(t->comm, &there, sizeof there));
+    if (!there) continue; /* forced: it is as before step 1 */
     LS_TRY(ls__exchange_scatter(t->exchange, arena, t->updater.slot[k]));
   }
   if (whole) LS_TRY(restore_held(t, path));

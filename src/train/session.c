@@ -1,13 +1,85 @@
 /* Opening a checkpoint with data to evaluate or predict (session.h). */
+#define _XOPEN_SOURCE 700 /* realpath */
 #include "train/session.h"
 
+#include <limits.h>
 #include <lockstep/checkpoint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/alloc.h"
+#include "train/fit.h"
+#include "train/together.h"
 
 void ls__session_close(ls__session *s) {
   ls_data_close(s->data);
   ls_config_destroy(s->config);
   ls_model_destroy(s->model);
+}
+
+/* Whether an override sets this key: itself, what it is in, or what is in it. */
+static bool sets(const char *const *overrides, size_t n, const char *key) {
+  for (size_t i = 0; i < n; i++) {
+    const size_t length = strcspn(overrides[i], "="), other = strlen(key);
+    const size_t common = length < other ? length : other;
+    const char *longer = length < other ? key : overrides[i];
+    if (strncmp(overrides[i], key, common) == 0 && (length == other || longer[common] == '.')) return true;
+  }
+  return false;
+}
+
+/* A file of this name in a folder, which ends in a slash: its path.  "" where there is none. */
+static void look_in(const char *folder, size_t n, const char *name, char path[PATH_MAX]) {
+  const int length = snprintf(path, PATH_MAX, "%.*s%s", (int)n, folder, name);
+  if (length < 0 || length >= PATH_MAX || access(path, R_OK) != 0) path[0] = '\0';
+}
+
+/* A relative path means a file from where the training was started: where that isn't this folder, it
+ * is what the run directory's place says, less the name that the run gave it; or the run directory
+ * itself, or the folder that it is in. */
+static void find_file(const char *checkpoint, const char *output, const char *name, char path[PATH_MAX]) {
+  char run[PATH_MAX];
+  struct stat s;
+  path[0] = '\0';
+  if (realpath(checkpoint, run) == NULL || strlen(run) + 2 > sizeof run) return;
+  size_t n = strlen(run);
+  if (stat(run, &s) == 0 && !S_ISDIR(s.st_mode)) { /* RUN/checkpoints/FILE, or a file anywhere */
+    while (n > 1 && run[n - 1] != '/') n--;
+    if (n > 13 && strncmp(run + n - 13, "/checkpoints/", 13) == 0) n -= 13;
+    else n--;
+  }
+  memcpy(run + n, "/", 2);
+  size_t tail = output == NULL ? 0 : strlen(output);
+  while (tail > 0 && output[tail - 1] == '/') tail--;
+  if (tail > 0 && output[0] != '/' && tail < n && run[n - tail - 1] == '/' && strncmp(run + n - tail, output, tail) == 0)
+    look_in(run, n - tail, name, path);
+  if (path[0] == '\0') look_in(run, n + 1, name, path);
+  while (n > 0 && run[n - 1] != '/') n--;
+  if (path[0] == '\0') look_in(run, n, name, path);
+}
+
+static ls_status set_file(ls__session *s, const char *checkpoint) {
+  ls_status st = LS_OK;
+  ls_config *data = ls__config_child(s->config, "data");
+  const char *name = ls__config_text(ls__config_child(data, "file"));
+  const char *output = ls__config_text(ls__config_child(s->config, "output"));
+  char path[PATH_MAX], *text = NULL;
+  if (name == NULL || name[0] == '/' || access(name, F_OK) == 0) return LS_OK;
+  find_file(checkpoint, output, name, path);
+  if (path[0] == '\0') return LS_OK; /* opening says that it isn't there */
+  LS_TRY(ls__alloc(&text, 2 * strlen(path) + 16, 1, "data.file"));
+  char *at = text + sprintf(text, "data.file='");
+  for (const char *c = path; *c != '\0'; c++) {
+    if (*c == '\'') *at++ = '\'';
+    *at++ = *c;
+  }
+  *at = '\'';
+  LS_TRY(ls_config_override(s->config, text));
+out:
+  ls__free(text);
+  return st;
 }
 
 static ls_status load_session(const char *checkpoint, const char *const *overrides, size_t n,
@@ -25,17 +97,9 @@ static ls_status load_session(const char *checkpoint, const char *const *overrid
   }
   if (ls__config_child(s->config, "data") == NULL)
     LS_FAIL(LS_EUSAGE, "the checkpoint names no data; give a data file");
+  if (!sets(overrides, n, "data.file")) LS_TRY(set_file(s, checkpoint));
 out:
   return st;
-}
-
-/* Whether an override says how to draw the parts: then they are drawn from any file. */
-static bool splits_anew(const char *const *overrides, size_t n) {
-  static const char *const key[] = {"data=", "data.split=", "data.split."};
-  for (size_t i = 0; i < n; i++)
-    for (size_t k = 0; k < sizeof key / sizeof *key; k++)
-      if (strncmp(overrides[i], key[k], strlen(key[k])) == 0) return true;
-  return false;
 }
 
 /* The data's inputs must be the network's, one for one in their order. */
@@ -66,19 +130,32 @@ out:
 static ls_status set_normal(const ls__session *s) {
   ls_status st = LS_OK;
   const ls__array *arrays = NULL;
-  const size_t n = ls__data_arrays(s->data, &arrays), outputs = ls_model_outputs(s->model);
+  const size_t n = ls__data_arrays(s->data, &arrays);
   size_t input = 0;
   for (size_t i = 0; i < n; i++) {
     if (arrays[i].use == LS_INPUT) LS_TRY(ls__data_set_normal(s->data, i, &s->model->input[input++]));
-    if (arrays[i].use != LS_TARGET) continue;
-    for (size_t k = 0; k < outputs; k++) {
-      const ls_port output = ls_model_output(s->model, k);
-      if (outputs == 1 || strcmp(output.name, arrays[i].port.name) == 0)
-        LS_TRY(ls__data_set_normal(s->data, i, &s->model->output[k]));
-    }
+    const int output = ls__fit_output(s->model, &arrays[i]);
+    if (output >= 0) LS_TRY(ls__data_set_normal(s->data, i, &s->model->output[output]));
   }
 out:
   return st;
+}
+
+/* Names first: what they say of missing columns is clearer than a shape. */
+static ls_status fit(const ls__session *s, bool named) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__fit_names(s->model, s->data, named));
+  LS_TRY(check_inputs(s));
+out:
+  return st;
+}
+
+/* All ranks read the same network, and are asked the same. */
+static ls_status check_together(ls_comm *comm, const ls__session *s, ls_split split, ls__data_purpose purpose) {
+  char how[96];
+  snprintf(how, sizeof how, "the network's hash: %016llx\n--split: %s\n",
+           (unsigned long long)ls_model_hash(s->model), ls__split_name(split));
+  return ls__together(comm, purpose == LS__DATA_PREDICT ? "predict" : "evaluate", how, s->config);
 }
 
 ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides, size_t n,
@@ -86,9 +163,10 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
   ls_status st = LS_OK;
   memset(s, 0, sizeof *s);
   LS_TRY(ls_comm_agree(comm, load_session(checkpoint, overrides, n, s)));
-  const size_t rows = splits_anew(overrides, n) ? 0 : s->model->train_rows;
+  LS_TRY(check_together(comm, s, split, purpose));
+  const size_t rows = sets(overrides, n, "data.split") ? 0 : s->model->train_rows;
   LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
-  LS_TRY(ls_comm_agree(comm, check_inputs(s)));
+  LS_TRY(ls_comm_agree(comm, fit(s, !sets(overrides, n, "data.inputs") && !sets(overrides, n, "data.targets"))));
   LS_TRY(ls_comm_agree(comm, set_normal(s)));
   LS_TRY(ls__data_load(s->data));
   s->split = split;

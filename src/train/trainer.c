@@ -6,7 +6,9 @@
 #include "base/simd.h"
 #include "tensor/gemm.h"
 #include "tensor/port.h"
-#include "train/trainer.h"
+#include "train/fit.h"
+#include "train/resume.h"
+#include "train/together.h"
 
 /* The dataset, opened but not loaded: the network, built from its shapes, decides which inputs it
  * reads as indices. */
@@ -49,13 +51,6 @@ static ls_status expect_feed(ls_trainer *t) {
 
 /* ---- The network and what it learns */
 
-/* The classes of an output are those of its target. */
-static ls_status take_classes(ls_trainer *t, int output) {
-  const ls__array *target = &t->arrays[t->task.head[output].target];
-  if (!ls__head_has_classes(&t->task.head[output], target)) return LS_OK;
-  return ls__model_set_classes(t->model, output, (const char *const *)target->classes, target->n_classes);
-}
-
 static ls_status copy_normal(const ls__affine *from, ls__affine *to) {
   return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd, from->rest);
 }
@@ -83,7 +78,6 @@ static ls_status make_model(ls_trainer *t) {
   LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &t->task));
   if (t->data != NULL)
     LS_TRY(ls__task_tell(&t->task, t->config, t->data, ls_comm_rank(t->comm) == 0 ? stderr : NULL));
-  for (int h = 0; h < t->task.n_heads; h++) LS_TRY(take_classes(t, h));
   if (t->model->graph->trained == 0)
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters that are trained, there is nothing to do");
   LS_TRY(ls__updater_init(&t->updater, t->config, &t->set));
@@ -235,10 +229,11 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
   LS_TRY(ls__comm_max(t->comm, &differs, 1));
+  if (differs > 0 && ls_comm_rank(t->comm) == (int)differs - 1)
+    fprintf(stderr, "lockstep: note: rank %d (%s) computes with the kernels %s, and rank 0 with %s: the last "
+                    "bits depend on which rank runs where\n", ls_comm_rank(t->comm), ls__comm_host(t->comm),
+            t->now.kernels, root);
   if (ls_comm_rank(t->comm) != 0) goto out;
-  if (differs > 0)
-    fprintf(stderr, "lockstep: note: rank %.0f computes with other kernels than rank 0 (%s): the last "
-                    "bits depend on which rank runs where\n", differs - 1, root);
   if (before[0] != '\0' && strcmp(before, root) != 0)
     fprintf(stderr, "lockstep: note: this run began with the kernels \"%s\" and goes on with \"%s\": "
                     "the last bits may differ from an uninterrupted run\n", before, root);
@@ -280,8 +275,22 @@ static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
     for (size_t i = 0; i < n; i++) t->sums[i % t->task.width] += sums[i];
 }
 
+static void stand_at_start(ls_trainer *t) {
+  memset(&t->now, 0, sizeof t->now);
+  t->now.seed = t->set.seed;
+  t->now.best = (double)INFINITY;
+  t->now.loss = t->now.validation_loss = (double)NAN;
+}
+
+/* Where a run stands, if it is taken up again: the checkpoint. */
+typedef struct found_run {
+  ls_model *saved; /* rank 0 */
+  double *sums;
+  char path[4096];
+} found_run;
+
 /* Data, network and task: all that must be known before memory for a step is sized. */
-static ls_status prepare(ls_trainer *t, ls_data *data) {
+static ls_status prepare(ls_trainer *t, ls_data *data, found_run *earlier) {
   ls_status st = LS_OK;
   const bool fed = data == NULL && t->options.n_inputs > 0;
   if (fed)
@@ -296,8 +305,13 @@ static ls_status prepare(ls_trainer *t, ls_data *data) {
   ls_status local = make_model(t);
   LS_THEN(local, check_wishes(t));
   LS_TRY(ls_comm_agree(t->comm, local));
+  stand_at_start(t);
+  if (t->options.resume)
+    LS_TRY(ls__trainer_find(t, &earlier->saved, earlier->path, sizeof earlier->path, &earlier->sums));
+  LS_TRY(ls__resume_names(t, earlier->saved, earlier->path));
   LS_TRY(load_data(t));
   count_steps(t);
+  LS_TRY(ls__resume_data(t, earlier->saved, earlier->path));
   LS_TRY(check_targets(t));
 out:
   return st;
@@ -323,34 +337,33 @@ out:
   return st;
 }
 
-static void stand_at_start(ls_trainer *t) {
-  memset(&t->now, 0, sizeof t->now);
-  t->now.seed = t->set.seed;
-  t->now.best = (double)INFINITY;
-  t->now.loss = t->now.validation_loss = (double)NAN;
+/* What of the options must be the same on all ranks, in lines. */
+static void name_options(const ls_train_options *options, const ls_data *data, char *text, size_t bytes) {
+  static const ls_train_options usual;
+  const ls_train_options *o = options != NULL ? options : &usual;
+  snprintf(text, bytes, "--resume: %s\n--force: %s\nthe data: %s\nthe inputs to be fed: %zu\n"
+           "the targets to be fed: %zu\n", o->resume ? "given" : "not given", o->force ? "given" : "not given",
+           data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
 }
 
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                             const ls_train_options *options, ls_trainer **trainer) {
   ls_status st = LS_OK;
-  ls_model *saved = NULL;
-  double *sums = NULL;
-  char path[4096] = "";
-  bool found = false;
+  found_run earlier = {.path = ""};
+  char how[256];
   ls_trainer *t = NULL;
   *trainer = NULL;
-  ls_status local = ls__alloc(&t, 1, sizeof *t, "trainer");
-  LS_TRY(ls_comm_agree(comm, local));
+  name_options(options, data, how, sizeof how);
+  LS_TRY(ls__together(comm, "train", how, config));
+  LS_TRY(ls_comm_agree(comm, ls__alloc(&t, 1, sizeof *t, "trainer")));
   t->comm = comm;
   t->config = config;
   if (options != NULL) t->options = *options;
   if (t->options.out == NULL) t->options.out = stdout;
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
-  LS_TRY(prepare(t, data));
-  stand_at_start(t);
-  if (t->options.resume) LS_TRY(ls__trainer_find(t, &saved, path, sizeof path, &sums, &found));
-  t->lanes = t->set.lanes > 0 ? t->set.lanes : found ? t->now.lanes : (size_t)ls_comm_size(comm);
+  LS_TRY(prepare(t, data, &earlier));
+  t->lanes = t->set.lanes > 0 ? t->set.lanes : t->taken.found ? t->now.lanes : (size_t)ls_comm_size(comm);
   const size_t saved_lanes = (size_t)t->now.lanes;
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;
@@ -359,9 +372,9 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   memcpy(before, t->now.kernels, sizeof before);
   LS_TRY(note_kernels(t, before));
   LS_TRY(make_exchange(t));
-  if (found) {
-    take_sums(t, sums, saved_lanes);
-    LS_TRY(ls__trainer_restore(t, saved, path, true));
+  if (t->taken.found) {
+    take_sums(t, earlier.sums, saved_lanes);
+    LS_TRY(ls__trainer_restore(t, earlier.saved, earlier.path, true));
   } else {
     if (ls_comm_rank(comm) == 0) ls__graph_init(t->model->graph, t->set.seed, t->model->parameters);
     LS_TRY(ls__exchange_publish(t->exchange));
@@ -369,8 +382,8 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   *trainer = t;
   t = NULL;
 out:
-  ls_model_destroy(saved);
-  ls__free(sums);
+  ls_model_destroy(earlier.saved);
+  ls__free(earlier.sums);
   ls_trainer_destroy(t);
   return st;
 }
@@ -399,6 +412,7 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__clip_destroy(t->clip);
   ls__exchange_destroy(t->exchange);
   if (t->owns_data) ls_data_close(t->data);
+  ls__free(t->changes);
   ls__free(t->slice);
   ls__free(t->sums);
   ls__free(t->all_sums);

@@ -74,6 +74,15 @@ struct ls_trainer {
   ls__logged logged;
   size_t *lane_count;    /* [ranks] lanes that each owns */
   ls__standing now;
+  struct {               /* the checkpoint that the run was taken up from */
+    bool found;
+    bool finished;       /* rank 0: the run was done there; its files stay until a step is made */
+    bool new_state;      /* forced: another optimizer, whose state begins anew */
+    bool new_normal;     /* forced: another normalisation, which is measured */
+    uint64_t step;
+  } taken;
+  char *changes;         /* rank 0: in lines, what is otherwise than there; NULL: nothing */
+  size_t changes_used, changes_room;
   uint64_t bad_step;     /* the step whose loss was not finite, 0: none */
   ls_status failed;      /* a local failure, to be agreed on */
   char failure[LS__ERROR_BYTES];
@@ -104,12 +113,18 @@ ls_status ls__not_finite(const ls_trainer *t, double step, const char *what);
 
 /* --- resume.c */
 LS_CHECKED ls_status ls__trainer_save(ls_trainer *t, const char *path); /* collective */
-/* Look for a checkpoint of the run directory: *found and the standing on all ranks.  Collective. */
+/* Look for a checkpoint of the run directory whose settings fit: t->taken and the standing on all
+ * ranks.  Collective. */
 LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
-                                      double **sums, bool *found);
+                                      double **sums);
 /* Take its weights and optimizer state.  Collective; saved and path count on rank 0. */
 LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path,
                                          bool whole);
+
+/* Whether the run directory holds a finished run, to which nothing was added. */
+static inline bool ls__trainer_idle(const ls_trainer *t) {
+  return t->taken.finished && t->now.step == t->taken.step;
+}
 
 /* This rank's lanes of a batch of n samples: those of lane l. */
 static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, size_t *lo, size_t *hi) {

@@ -250,7 +250,7 @@ printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
     same(["convert", ""], ["csv", "idx", "npy"])
     same(["convert", "csv", ""], [])  # readline's own files
     same(["convert", "csv", "a", "b"], [])
-    same(["train", "--"], ["--resume", "--dry-run", "--progress", "--help"])
+    same(["train", "--"], ["--resume", "--force", "--dry-run", "--progress", "--help"])
     same(["train", "--dry"], ["--dry-run"])
     same(["train", "--progress", ""], ["auto", "bar", "plain", "none"])
     same(["train", "x.yaml", "--progress", "=", "p"], ["plain"])  # bash cuts at "="

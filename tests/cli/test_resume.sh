@@ -52,17 +52,26 @@ same "stopped at an epoch's end and in the middle" "$(hash_of edge)" "$(hash_of 
 same "metrics of both" "$(grep -o '"loss":[^,]*,"mae":[^,]*,' edge/metrics.jsonl | md5sum)" \
   "$(grep -o '"loss":[^,]*,"mae":[^,]*,' long/metrics.jsonl | md5sum)"
 
-# other lanes, batch, exchange and place of the data in the middle of an epoch: it goes on, and the
+# other lanes and batch, by force, exchange and place of the data in the middle of an epoch: it goes on, and the
 # loss of that epoch is still about what it is without the change
 for change in train.lanes=7 train.batch=9 exchange=mpi data.memory=stream \
   'train.batch=9 data.memory=stream' 'train.lanes=3 data.memory=stream' 'metrics=[rmse]'; do
   rm -rf other
   train ranks 1 "$lockstep" train base.yaml output=other train.max_steps=$((2 * steps_an_epoch + 7))
-  train ranks 3 "$lockstep" train base.yaml output=other train.epochs=3 $change --resume
+  train ranks 3 "$lockstep" train base.yaml output=other train.epochs=3 $change --resume --force
   loss=$(number other loss)
   awk -v a="$loss" -v b="$(sed -n 3p long/metrics.jsonl | grep -o '"loss":[^,]*' | cut -d: -f2)" \
     'BEGIN { exit !(a > 0.8 * b && a < 1.25 * b) }' || fail "$change: the loss of the epoch is $loss"
 done
+
+# without force lanes and batch stay, and it is said what changes
+train ranks 1 "$lockstep" train base.yaml output=kept train.max_steps=$((2 * steps_an_epoch + 7))
+refused 2 'train.lanes was 4 and is 7' "$lockstep" train base.yaml output=kept train.lanes=7 --resume --progress=none
+refused 2 'train.batch was 20 and is 9.*middle of an epoch' "$lockstep" train base.yaml output=kept train.batch=9 --resume --progress=none
+train ranks 2 "$lockstep" train base.yaml output=kept train.max_steps=$((3 * steps_an_epoch)) --resume
+grep -q 'resume: train.max_steps was .* and is ' "$work/err" || fail "another max_steps was not said"
+train ranks 2 "$lockstep" train base.yaml output=kept train.epochs=5 train.batch=23 --resume
+grep -q 'resume: train.batch was 20 and is 23' "$work/err" || fail "another batch after an epoch was not said"
 
 # early stopping: the best network, after a resume too, and never another one in its place
 early='early_stopping.patience=4 early_stopping.min_delta=0.001 train.epochs=200 optimizer.adam.lr=0.1'

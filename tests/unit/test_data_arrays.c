@@ -46,6 +46,68 @@ static void check_ports(const ls_data *data) {
   assert_int_equal(ls_data_x_shape(data).ndim, 2);
 }
 
+/* Columns and classes by name: the values of a file in the order that a network knows. */
+static void test_names(void **state) {
+  (void)state;
+  static const char *const names[] = {"a", "b", "c"}, *const classes[] = {"ape", "bee", "cow"};
+  static const char *const turned[] = {"c", "a", "b"}, *const wide[] = {"z", "c", "a", "b"};
+  static const char *const other[] = {"c", "a", "d"}, *const known[] = {"cow", "dog", "bee", "ape"};
+  static uint8_t x[ROWS][3];
+  static float z[ROWS], one[ROWS][3], both[ROWS][4], kind[ROWS];
+  static int32_t y[ROWS];
+  const char *path = temporary("names.h5");
+  const double scale = 2;
+  ls__h5 *file = NULL;
+  for (size_t i = 0; i < ROWS; i++) {
+    for (size_t k = 0; k < 3; k++) x[i][k] = (uint8_t)(i + 10 * k);
+    z[i] = (float)i / 8;
+    y[i] = (int32_t)(i % 3);
+  }
+  MUST(ls__h5_create(path, &file));
+  put(file, "/x", LS__U8, x, ROWS, 3, 0);
+  put(file, "/z", LS__F32, z, ROWS, 0);
+  put(file, "/y", LS__I32, y, ROWS, 0);
+  MUST(ls__h5_set_doubles(file, "/x", "scale", &scale, 1));
+  MUST(ls__h5_set_strings(file, "/x", "columns", names, 3));
+  MUST(ls__h5_set_strings(file, "/y", "classes", classes, 3));
+  MUST(ls__h5_commit(file));
+  for (int streamed = 0; streamed < 2; streamed++) {
+    ls_config *config = config_of("{file: %s, memory: %s, inputs: {one: /x, both: [/x, /z]}, targets: /y}", path,
+                                  streamed ? "stream" : "node");
+    ls_data *data = open_headers(config, LS__DATA_TRAIN);
+    const ls__array *arrays = NULL;
+    void *to[LS__MAX_ARRAYS] = {one, both, kind};
+    (void)ls__data_arrays(data, &arrays);
+    assert_int_equal(arrays[1].n_columns, 4);
+    assert_string_equal(arrays[1].columns[3], "z"); /* of a dataset with one number its own name */
+    const uint64_t before = ls__data_fingerprint(data);
+    assert_int_equal(ls__data_set_columns(data, 0, names, 3), LS_OK);
+    assert_int_equal(ls__data_fingerprint(data), before);
+    assert_int_equal(ls__data_set_columns(data, 0, other, 3), LS_EDATA);
+    assert_non_null(strstr(ls_error_message(), "/x has the columns a, b, c; the network was trained on c, a, d"));
+    assert_int_equal(ls__data_set_columns(data, 0, other, 2), LS_EDATA);
+    MUST(ls__data_set_columns(data, 0, other, 0)); /* a network without names */
+    MUST(ls__data_set_columns(data, 0, turned, 3));
+    MUST(ls__data_set_columns(data, 1, wide, 4));
+    assert_int_equal(ls__data_set_classes(data, 2, known + 1, 3), LS_EDATA);
+    assert_non_null(strstr(ls_error_message(), "class \"cow\" is unknown to the network; it was trained on dog, bee, ape"));
+    MUST(ls__data_set_classes(data, 2, known, 4));
+    assert_int_equal(arrays[2].n_classes, 4);
+    assert_true(ls__data_fingerprint(data) != before);
+    MUST(ls__data_load(data));
+    assert_int_equal(ls__data_streamed(data), streamed);
+    MUST(ls__data_rows(data, LS_TRAIN, 0, ROWS, to));
+    for (size_t i = 0; i < ROWS; i++) {
+      const float a = (float)x[i][0] / 2, b = (float)x[i][1] / 2, c = (float)x[i][2] / 2;
+      const float want[] = {z[i], c, a, b};
+      assert_memory_equal(one[i], want + 1, sizeof one[i]);
+      assert_memory_equal(both[i], want, sizeof both[i]);
+      assert_true(kind[i] == (float)(3 - (y[i] == 1 ? 1 : y[i] == 2 ? 3 : 0)));
+    }
+    done(data, config);
+  }
+}
+
 /* Headers, then the network's say on indices, then values. */
 static void test_from_file(void **state) {
   (void)state;
@@ -492,6 +554,7 @@ static void test_from_ports(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_names),
       cmocka_unit_test(test_from_file),       cmocka_unit_test(test_wanted),
       cmocka_unit_test(test_types),           cmocka_unit_test(test_predict),
       cmocka_unit_test(test_refused_configs), cmocka_unit_test(test_refused_values),

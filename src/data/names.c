@@ -1,0 +1,239 @@
+/* What columns and classes are called: read from the file, and brought into the order of another
+ * file's, the one that a network was trained on.
+ *
+ *   file     a c b     c goes to place 2 of the sample, b to place 1
+ *   network  a b c
+ */
+#include <math.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "data/stream.h"
+
+/* ---- Columns of a file ---- */
+
+/* The names of a dataset's elements; n 0: nobody says.  `columns` of another kind or length is somebody
+ * else's attribute. */
+static ls_status dataset_names(ls_data *data, const ls__column *column, bool alone, char ***names, size_t *n) {
+  ls_status st = LS_OK;
+  const char *slash = strrchr(column->name, '/');
+  *names = NULL;
+  *n = 0;
+  if (ls__h5_has_attribute(data->file, column->name, "columns")) {
+    if (ls__h5_get_strings(data->file, column->name, "columns", names, n) == LS_OK && *n == column->count)
+      return LS_OK;
+    ls__free_strings(*names, *n);
+    *names = NULL;
+    *n = 0;
+  }
+  if (alone || column->count != 1) return LS_OK;
+  LS_TRY(ls__alloc(names, 1, sizeof **names, "column names")); /* one of several datasets: its own name */
+  (*names)[0] = ls__strdup(slash == NULL ? column->name : slash + 1);
+  if ((*names)[0] == NULL) LS_FAIL(LS_ENOMEM, "column names: out of memory");
+  *n = 1;
+out:
+  if (st != LS_OK) {
+    ls__free(*names);
+    *names = NULL;
+  }
+  return st;
+}
+
+/* All names of an array in one source, in the order of its datasets. */
+static ls_status source_names(ls_data *data, const ls__source *source, size_t i, char ***names, size_t *n) {
+  ls_status st = LS_OK;
+  size_t datasets = 0, total = 0, some;
+  char **part = NULL, **all = NULL;
+  bool complete = true;
+  *names = NULL;
+  *n = 0;
+  for (size_t c = 0; c < source->n; c++) {
+    if (source->column[c].array != i) continue;
+    datasets++;
+    total += source->column[c].count;
+  }
+  LS_TRY(ls__alloc(&all, total, sizeof *all, "column names"));
+  for (size_t c = 0; c < source->n && complete; c++) {
+    if (source->column[c].array != i) continue;
+    LS_TRY(dataset_names(data, &source->column[c], datasets == 1, &part, &some));
+    complete = some > 0;
+    for (size_t k = 0; k < some; k++) all[(*n)++] = part[k];
+    ls__free(part);
+    part = NULL;
+  }
+  if (complete) {
+    *names = all;
+    all = NULL;
+  }
+out:
+  if (all != NULL) {
+    ls__free_strings(all, *n);
+    *n = 0;
+  }
+  return st;
+}
+
+static bool same_names(char *const *a, size_t n_a, const char *const *b, size_t n_b) {
+  bool same = n_a == n_b;
+  for (size_t k = 0; same && k < n_a; k++) same = strcmp(a[k], b[k]) == 0;
+  return same;
+}
+
+ls_status ls__names_read(ls_data *data) {
+  ls_status st = LS_OK;
+  char **other = NULL;
+  size_t n_other = 0;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    ls__array *array = &data->array[i];
+    if (data->kept[i].same >= 0 || (array->use != LS_INPUT && array->use != LS_TARGET)) continue;
+    LS_TRY(source_names(data, &data->source[0], i, &array->columns, &array->n_columns));
+    for (int s = 1; s < data->n_sources && array->n_columns > 0; s++) {
+      LS_TRY(source_names(data, &data->source[s], i, &other, &n_other));
+      if (n_other > 0 && !same_names(array->columns, array->n_columns, (const char *const *)other, n_other))
+        LS_FAIL(LS_EDATA, "%s: %s and %s have other columns", ls__h5_path(data->file),
+                ls__source_first(&data->source[0], i)->name, ls__source_first(&data->source[s], i)->name);
+      ls__free_strings(other, n_other);
+      other = NULL;
+      n_other = 0;
+    }
+  }
+out:
+  ls__free_strings(other, n_other);
+  return st;
+}
+
+/* ---- In another order ---- */
+
+/* "a, b, c", cut where it is long. */
+static void list(const char *const *names, size_t n, char *text, size_t bytes) {
+  size_t used = 0;
+  text[0] = '\0';
+  for (size_t k = 0; k < n && used + 8 < bytes; k++) {
+    const int more = snprintf(text + used, bytes - used - 5, "%s%s", k > 0 ? ", " : "", names[k]);
+    used += more < 0 ? 0 : (size_t)more;
+    if (used < bytes - 6) continue;
+    snprintf(text + bytes - 6, 6, ", ...");
+    return;
+  }
+}
+
+/* Where each of these names stands among the others: its first place that isn't taken yet. */
+static bool find_places(char *const *names, size_t n, const char *const *among, size_t *place, bool *taken) {
+  size_t next = 0; /* where it is most often */
+  for (size_t k = 0; k < n; k++) {
+    size_t tried = 0;
+    while (tried < n && (taken[next] || strcmp(among[next], names[k]) != 0)) {
+      next = next + 1 < n ? next + 1 : 0;
+      tried++;
+    }
+    if (tried == n) return false;
+    taken[next] = true;
+    place[k] = next;
+  }
+  return true;
+}
+
+static ls_status other_names(const ls_data *data, size_t i, const char *what, char *const *have, size_t n_have,
+                             const char *const *want, size_t n_want) {
+  char here[360], there[360];
+  list((const char *const *)have, n_have, here, sizeof here);
+  list(want, n_want, there, sizeof there);
+  return ls__fail(LS_EDATA, "%s: %s has the %s %s; the network was trained on %s", ls__h5_path(data->file),
+                  ls__source_first(&data->source[0], i)->name, what, here, there);
+}
+
+/* Every dataset of the array learns where its elements go. */
+static ls_status set_places(ls_data *data, size_t i, const size_t *place) {
+  ls_status st = LS_OK;
+  for (int s = 0; s < data->n_sources; s++)
+    for (size_t c = 0; c < data->source[s].n; c++) {
+      ls__column *column = &data->source[s].column[c];
+      if (column->array != i) continue;
+      const bool first = column->place == NULL;
+      if (first) LS_TRY(ls__alloc(&column->place, column->count, sizeof *place, "columns"));
+      for (size_t e = 0; e < column->count; e++)
+        column->place[e] = place[first ? column->offset + e : column->place[e]];
+    }
+out:
+  return st;
+}
+
+ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names, size_t n) {
+  ls_status st = LS_OK;
+  ls__array *array = &data->array[i];
+  size_t *place = NULL;
+  bool *taken = NULL;
+  char **copy = NULL;
+  double *center = NULL;
+  if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n)) return LS_OK;
+  LS_TRY(ls__alloc(&place, n, sizeof *place, "columns"));
+  LS_TRY(ls__alloc(&taken, n, sizeof *taken, "columns"));
+  if (n != array->n_columns || !find_places(array->columns, n, names, place, taken)) {
+    st = other_names(data, i, "columns", array->columns, array->n_columns, names, n);
+    goto out;
+  }
+  LS_TRY(ls__alloc(&copy, n, sizeof *copy, "columns"));
+  for (size_t k = 0; k < n; k++) copy[place[k]] = array->columns[k];
+  LS_TRY(set_places(data, i, place));
+  if (data->kept[i].center != NULL) { /* near the values, wherever these go */
+    LS_TRY(ls__alloc(&center, n, sizeof *center, "columns"));
+    for (size_t k = 0; k < n; k++) center[place[k]] = data->kept[i].center[k];
+    ls__free(data->kept[i].center);
+    data->kept[i].center = center;
+  }
+  ls__free(array->columns);
+  array->columns = copy;
+  copy = NULL;
+  if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
+  data->loaded = false;
+out:
+  ls__free(place);
+  ls__free(taken);
+  ls__free(copy);
+  return st;
+}
+
+/* ---- Classes ---- */
+
+ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names, size_t n) {
+  ls_status st = LS_OK;
+  ls__array *array = &data->array[i];
+  float *label = NULL;
+  char **copy = NULL;
+  if (n == 0 || array->n_classes == 0 || same_names(array->classes, array->n_classes, names, n)) return LS_OK;
+  LS_TRY(ls__alloc(&label, array->n_classes, sizeof *label, "classes"));
+  for (size_t k = 0, at = 0; k < array->n_classes; k++) {
+    size_t tried = 0;
+    for (; tried < n && strcmp(names[at], array->classes[k]) != 0; tried++) at = at + 1 < n ? at + 1 : 0;
+    if (tried == n) {
+      char known[400];
+      list(names, n, known, sizeof known);
+      LS_FAIL(LS_EDATA, "%s: %s: class \"%.100s\" is unknown to the network; it was trained on %s",
+              ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, array->classes[k], known);
+    }
+    label[k] = (float)at;
+  }
+  LS_TRY(ls__alloc(&copy, n, sizeof *copy, "classes"));
+  for (size_t k = 0; k < n; k++)
+    if ((copy[k] = ls__strdup(names[k])) == NULL) {
+      ls__free_strings(copy, k);
+      copy = NULL;
+      LS_FAIL(LS_ENOMEM, "classes: out of memory");
+    }
+  ls__kept *kept = &data->kept[i];
+  for (size_t k = 0; kept->label != NULL && k < kept->n_labels; k++)
+    kept->label[k] = label[(size_t)kept->label[k]];
+  if (kept->label == NULL) {
+    kept->label = label;
+    kept->n_labels = array->n_classes;
+    label = NULL;
+  }
+  ls__free_strings(array->classes, array->n_classes);
+  array->classes = copy;
+  array->n_classes = n;
+  if (data->stream != NULL) ls__stream_stop(data->stream);
+  data->loaded = false;
+out:
+  ls__free(label);
+  return st;
+}

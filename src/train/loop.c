@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "tensor/span.h"
+#include "train/alarms.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -30,6 +31,7 @@ static const double check_seconds = 0.05;
 typedef struct loop {
   ls_trainer *t;
   ls__report *report;
+  ls__alarms *alarms;
   double start, last_save;
   double seconds_before;  /* of training, in earlier runs */
   uint64_t first_step;    /* steps done in earlier runs */
@@ -42,6 +44,7 @@ typedef struct loop {
   bool best_unsaved;
   double *epoch_sums;
   ls__scores train, validation;
+  ls__ending end;
 } loop;
 
 static volatile sig_atomic_t stop_requested;
@@ -262,6 +265,8 @@ static ls_status end_epoch(loop *l, double lr) {
   ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
   if (t->set.early) watch(l, t->set.early_on_training ? l->train.loss : l->validation.loss);
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
+  const ls_status local = ls__alarms_epoch(l->alarms, t, l->train.loss);
+  if (ls__alarms_due(t->now.epoch)) LS_TRY(ls_comm_agree(t->comm, local));
 out:
   return st;
 }
@@ -359,6 +364,7 @@ static ls_status open_loop(loop *l) {
     if (t->now.best_epoch > 0 && !stands_at_best(t)) LS_TRY(load_best(l));
   }
   LS_TRY(ls__report_open(t, &l->report));
+  LS_TRY(ls__alarms_create(t, &l->alarms));
 out:
   return st;
 }
@@ -368,7 +374,9 @@ static ls_status finish(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(save(l));
+  l->end.weights_epoch = stands_at_best(t) ? t->now.best_epoch : 0;
   if (t->set.early && t->set.restore_best && t->now.best_epoch > 0 && !stands_at_best(t)) {
+    l->end.weights_epoch = t->now.best_epoch;
     if (is_root(t))
       memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
     LS_TRY(ls__exchange_publish(t->exchange));
@@ -393,6 +401,17 @@ static double lr_of(const ls_trainer *t, uint64_t step) {
 static double first_lr(const ls_trainer *t) {
   const uint64_t done = (t->now.position + t->batch - 1) / t->batch;
   return lr_of(t, t->now.step - (done < t->now.step ? done : t->now.step) + 1);
+}
+
+/* A schedule that was made for more steps than were made had not yet come to its end. */
+static void note_cut(const loop *l, const char *why) {
+  const ls_trainer *t = l->t;
+  if (!is_root(t) || t->now.step == l->first_step || t->now.step >= t->total_steps) return;
+  const double last = lr_of(t, t->now.step), planned = lr_of(t, t->total_steps);
+  if (last == planned) return;
+  fprintf(stderr, "lockstep: note: %s after %llu of %llu steps, in the middle of the schedule: the learning rate "
+                  "was %.3g, and would have gone to %.3g\n", why, (unsigned long long)t->now.step,
+          (unsigned long long)t->total_steps, last, planned);
 }
 
 static ls_status train(loop *l, const char **why) {
@@ -428,6 +447,8 @@ static ls_status train(loop *l, const char **why) {
     }
   }
   LS_TRY(finish(l));
+  LS_TRY(ls_comm_agree(t->comm, ls__alarms_end(l->alarms, t)));
+  note_cut(l, *why);
 out:
   return st;
 }
@@ -435,7 +456,6 @@ out:
 ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   ls_status st = LS_OK;
   ls_train_summary result;
-  const char *why = "";
   loop l;
   if (t->data == NULL)
     return ls__fail(LS_EUSAGE, "the trainer has no dataset to run through; feed it by ls_trainer_step");
@@ -446,8 +466,9 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   l.seconds_before = t->now.seconds;
   l.first_step = t->now.step;
   l.interval = 1;
+  l.end.why = "";
   LS_TRY(ls_comm_agree(t->comm, open_loop(&l)));
-  st = train(&l, &why);
+  st = train(&l, &l.end.why);
   if (st == LS_ESTOPPED) stop_requested = 0; /* the next run of this process is another one */
   t->now.seconds = l.seconds_before + ls__clock() - l.start;
   result.epochs = t->now.epoch;
@@ -465,10 +486,12 @@ out:
     if (st == LS_OK) st = drained;
   }
   if (l.report != NULL) {
-    ls_status end = ls__report_close(l.report, t, st, why, &result);
+    l.end.alarms = l.alarms;
+    ls_status end = ls__report_close(l.report, t, st, &l.end, &result);
     LS_THEN(st, ls_comm_agree(t->comm, end));
   }
   ls__free(l.epoch_sums);
   ls__free(l.best);
+  ls__alarms_destroy(l.alarms);
   return st;
 }

@@ -12,6 +12,7 @@
 #include "base/simd.h"
 #include "h5/h5.h"
 #include "tensor/gemm.h"
+#include "train/alarms.h"
 #include "train/run_directory.h"
 #include "train/trainer.h"
 
@@ -211,7 +212,7 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 
 /* --- the end */
 
-static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
+static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending *end,
                                const ls_train_summary *s) {
   char path[4096], temporary[4200], hash[20];
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
@@ -222,7 +223,7 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
   snprintf(hash, sizeof hash, "%016llx", (unsigned long long)s->weights_hash);
   ls__json_open(&json, NULL, '{');
   ls__json_string(&json, "status", status == LS_OK ? "done" : ls_status_text(status));
-  ls__json_string(&json, "why", status == LS_OK ? why : ls_error_message());
+  ls__json_string(&json, "why", status == LS_OK ? end->why : ls_error_message());
   ls__json_whole(&json, "epochs", s->epochs);
   ls__json_whole(&json, "steps", s->steps);
   ls__json_whole(&json, "samples", t->trained_samples);
@@ -236,6 +237,12 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
   ls__json_whole(&json, "parameters", t->model->graph->parameters);
   ls__json_number(&json, "loss", s->loss);
   ls__json_number(&json, "validation_loss", s->validation_loss);
+  if (t->set.early && t->now.best_epoch > 0) {
+    ls__json_whole(&json, "best_epoch", t->now.best_epoch);
+    ls__json_number(&json, "best", t->now.best);
+    ls__json_bool(&json, "best_weights", end->weights_epoch == t->now.best_epoch);
+  }
+  if (end->alarms != NULL) ls__alarms_json(end->alarms, &json);
   ls__json_number(&json, "samples_per_second", s->samples_per_second);
   ls__json_open(&json, "seconds", '{');
   ls__json_number(&json, "total", t->now.seconds);
@@ -259,7 +266,7 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const char *why,
   return LS_OK;
 }
 
-ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const char *why,
+ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const ls__ending *end,
                            const ls_train_summary *summary) {
   ls_status st = LS_OK;
   if (r->bar_open) fputs("\r\033[K", r->out);
@@ -272,11 +279,15 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
     if (fclose(r->metrics) != 0 && st == LS_OK)
       st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, strerror(errno));
     if (st == LS_OK && (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
-      st = write_summary(t, status, why, summary);
+      st = write_summary(t, status, end, summary);
     if (status != LS_OK) ls__error_set(message);
   }
   if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
-    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s%s\n", why,
+    if (t->set.early && t->now.best_epoch > 0)
+      fprintf(r->out, "best epoch %llu, %s %.4g: the weights are %s\n", (unsigned long long)t->now.best_epoch,
+              t->set.early_on_training ? "loss" : "validation_loss", t->now.best,
+              end->weights_epoch == t->now.best_epoch ? "those" : "the last epoch's (restore_best: false)");
+    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s%s\n", end->why,
             (unsigned long long)summary->steps, summary->samples_per_second,
             (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "",
             t->set.output != NULL ? t->set.output : "");

@@ -9,6 +9,14 @@
 #include "train/times.h"
 
 typedef struct ls__report ls__report;
+struct ls__alarms;
+
+/* How a run ended. */
+typedef struct ls__ending {
+  const char *why;
+  uint64_t weights_epoch; /* early stopping: the best epoch, where the weights are its; else 0 */
+  const struct ls__alarms *alarms; /* NULL: it failed before */
+} ls__ending;
 
 /* Rank 0 alone writes.  Local. */
 LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out);
@@ -17,7 +25,7 @@ LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t);
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double seconds, double lr);
-LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st, const char *why,
+LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st, const ls__ending *end,
                                       const ls_train_summary *summary);
 
 /* Values of this room as JSON. */

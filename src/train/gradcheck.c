@@ -2,8 +2,9 @@
  *
  * The forward pass is in float32, so a difference carries noise of about 1e-7 L / h, and an error of
  * order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No one h is good
- * for all, so several are tried, and where a unit is too near its kink for any of them, other points:
- * the parameters are moved a little.  A tensor passes when its best is good, for a wrong gradient is
+ * for all, so several are tried; where none is, without the elements whose step crosses a kink, as
+ * their differences at h and h / 2 tell; and where too few are left, at other points: the parameters
+ * are moved a little.  A tensor passes when its best is good, for a wrong gradient is
  * wrong for each h and at each point.  The error of a tensor is
  * |numeric - analytic| / max(|numeric|, |analytic|), norms over the elements that were looked at. */
 #include <lockstep/train.h>
@@ -17,8 +18,9 @@
 #include "train/settings.h"
 #include "train/task.h"
 
-enum { SAMPLES = 16, ELEMENTS = 24, POINTS = 4 };
+enum { SAMPLES = 16, ELEMENTS = 24, POINTS = 8 };
 static const double limit = 1e-3;
+static const double steps[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4};
 
 typedef struct checker {
   ls_model *model;
@@ -60,40 +62,134 @@ static double noise_of(double loss, double distance) {
   return fabs(loss) * 0x1p-22 / distance;
 }
 
-static double check_tensor(checker *c, size_t offset, size_t n) {
-  static const double steps[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4};
-  float *w = c->model->parameters + offset;
-  const float *analytic = c->gradients + offset;
+/* An element's differences. */
+typedef struct element {
+  double analytic, numeric, noise;
+  bool dropped; /* a unit changes sides within the step */
+} element;
+
+/* The loss with w[e] moved by h; *moved is how far it really went. */
+static double loss_at(checker *c, float *w, size_t e, double h, double *moved) {
+  const float at = w[e];
+  w[e] = at + (float)h;
+  *moved = (double)w[e] - (double)at;
+  const double loss = loss_of(c, false);
+  w[e] = at;
+  return loss;
+}
+
+static element difference(checker *c, float *w, size_t e, double h) {
+  double up, down;
+  const double high = loss_at(c, w, e, h, &up), low = loss_at(c, w, e, -h, &down);
+  return (element){.numeric = (high - low) / (up - down), .noise = noise_of(high, up - down)};
+}
+
+/* The error of m elements, of those that are not dropped. */
+static double error_of(const checker *c, const element *x, size_t m, bool largest_step) {
+  double apart = 0, a2 = 0, b2 = 0, noise2 = 0;
+  for (size_t i = 0; i < m; i++) {
+    if (x[i].dropped) continue;
+    apart += (x[i].numeric - x[i].analytic) * (x[i].numeric - x[i].analytic);
+    a2 += x[i].analytic * x[i].analytic;
+    b2 += x[i].numeric * x[i].numeric;
+    noise2 += x[i].noise * x[i].noise;
+  }
+  double scale = sqrt(a2 > b2 ? a2 : b2);
+  double error = scale > 1e-7 * (double)c->n ? sqrt(apart) / scale : 0; /* both are zero */
+  /* Rounding explains a small part of a difference, and is left out where it can't hide more. */
+  if (sqrt(noise2) < 0.001 * scale) error = error > sqrt(noise2) / scale ? error - sqrt(noise2) / scale : 0;
+  /* Both are zero, but for rounding; the largest step has the least of it. */
+  if (largest_step && a2 <= noise2 && b2 <= noise2) error = 0;
+  return error;
+}
+
+/* Drop the elements whose step h crosses a kink.  What is smooth has D(h), the central difference, the
+ * same at h and h / 2 but for h^2, and S(h), the right-hand difference less the left-hand one, twice as
+ * large at h as at h / 2.  A slope that changes by k at a distance d = r h gives
+ *
+ *   D(h) wrong by     k (1 - r) / 2
+ *   D(h) - D(h/2)   = k r / 2 where r < 1/2, else k (1 - r) / 2
+ *   S(h) - 2 S(h/2) = -k (1 - 3 r) where r < 1/2, else k (1 - r)
+ *
+ * so that the larger of the first and half the second shows at least half of what is wrong, wherever the
+ * kink is.  The gradient that is checked is not asked.  Elements that are left. */
+static size_t drop_kinks(checker *c, float *w, size_t n, double h, element *x, size_t m) {
+  double size = 0, ignore;
+  size_t left = 0;
+  const double here = loss_at(c, w, 0, 0, &ignore);
+  for (size_t i = 0; i < m; i++) size += x[i].numeric * x[i].numeric;
+  for (size_t i = 0; i < m; i++) {
+    const size_t e = pick(c->seed, n, i);
+    double d[4], l[4];
+    for (int k = 0; k < 4; k++) l[k] = loss_at(c, w, e, (k % 2 ? -h : h) / (k < 2 ? 1 : 2), &d[k]);
+    const double right = (l[0] - here) / d[0], left_hand = (l[1] - here) / d[1];
+    const double near_right = (l[2] - here) / d[2], near_left = (l[3] - here) / d[3];
+    const double central = fabs((right + left_hand) / 2 - (near_right + near_left) / 2);
+    const double second = fabs(right - left_hand - 2 * (near_right - near_left)) / 2;
+    const double shown = central > second ? central : second;
+    x[i].dropped = shown > 0.1 * limit * sqrt(size / (double)m) + 4 * x[i].noise;
+    left += !x[i].dropped;
+  }
+  return left;
+}
+
+static void differences(checker *c, size_t offset, size_t n, double h, element *x) {
   const size_t m = n < ELEMENTS ? n : ELEMENTS;
+  for (size_t i = 0; i < m; i++) {
+    const size_t e = pick(c->seed, n, i);
+    x[i] = difference(c, c->model->parameters + offset, e, h);
+    x[i].analytic = (double)c->gradients[offset + e];
+  }
+}
+
+/* How much of an error rounding alone may make. */
+static double rounding_of(const element *x, size_t m) {
+  double noise2 = 0, size2 = 0;
+  for (size_t i = 0; i < m; i++) {
+    if (x[i].dropped) continue;
+    noise2 += x[i].noise * x[i].noise;
+    size2 += x[i].numeric * x[i].numeric;
+  }
+  return size2 > 0 ? sqrt(noise2 / size2) : 0;
+}
+
+/* The same where no step is good for all elements: each must be good in a step that it doesn't cross a
+ * kink with.  One that is kept, and only where it is kept all is wrong, is wrong: so a wrong gradient
+ * can't hide behind the kinks of one step. */
+static double check_without_kinks(checker *c, size_t offset, size_t n, double error) {
+  const size_t m = n < ELEMENTS ? n : ELEMENTS;
+  element x[ELEMENTS];
+  bool good[ELEMENTS] = {false}, bad[ELEMENTS] = {false};
+  double worst = 0;
+  for (size_t s = 0; s < sizeof steps / sizeof *steps; s++) {
+    differences(c, offset, n, steps[s], x);
+    if (4 * drop_kinks(c, c->model->parameters + offset, n, steps[s], x, m) < m) continue;
+    const double here = error_of(c, x, m, false);
+    for (size_t i = 0; i < m; i++) {
+      if (x[i].dropped) continue;
+      if (here < limit) good[i] = true;
+      else if (here > limit + 4 * rounding_of(x, m)) bad[i] = true;
+    }
+    if (here < limit && here > worst) worst = here;
+  }
+  size_t sure = 0;
+  for (size_t i = 0; i < m; i++) {
+    if (bad[i] && !good[i]) return error;
+    sure += good[i];
+  }
+  return 2 * sure >= m ? worst : error;
+}
+
+static double check_tensor(checker *c, size_t offset, size_t n) {
+  const size_t m = n < ELEMENTS ? n : ELEMENTS;
+  element x[ELEMENTS];
   double best = (double)INFINITY;
   for (size_t s = 0; s < sizeof steps / sizeof *steps && best >= limit / 10; s++) {
-    double apart = 0, a2 = 0, b2 = 0, noise2 = 0;
-    for (size_t i = 0; i < m; i++) {
-      size_t e = pick(c->seed, n, i);
-      const float at = w[e];
-      const float up = at + (float)steps[s], down = at - (float)steps[s];
-      w[e] = up;
-      double high = loss_of(c, false);
-      w[e] = down;
-      double low = loss_of(c, false);
-      w[e] = at;
-      const double distance = (double)up - (double)down;
-      double numeric = (high - low) / distance, a = (double)analytic[e];
-      double noise = noise_of(high, distance);
-      apart += (numeric - a) * (numeric - a);
-      a2 += a * a;
-      b2 += numeric * numeric;
-      noise2 += noise * noise;
-    }
-    double scale = sqrt(a2 > b2 ? a2 : b2);
-    double error = scale > 1e-7 * (double)c->n ? sqrt(apart) / scale : 0; /* both are zero */
-    /* Rounding explains a small part of a difference, and is left out where it can't hide more. */
-    if (sqrt(noise2) < 0.001 * scale) error = error > sqrt(noise2) / scale ? error - sqrt(noise2) / scale : 0;
-    /* Both are zero, but for rounding; the largest step has the least of it. */
-    if (s == 0 && a2 <= noise2 && b2 <= noise2) error = 0;
+    differences(c, offset, n, steps[s], x);
+    const double error = error_of(c, x, m, s == 0);
     if (error < best) best = error;
   }
-  return best;
+  return best < limit ? best : check_without_kinks(c, offset, n, best);
 }
 
 /* Move every parameter a little, and compute the gradients there.  Biases start at zero, where relu

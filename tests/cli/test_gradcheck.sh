@@ -43,4 +43,25 @@ printf 'data: {file: real.h5}\nmodel: [{dense: {units: 4, activation: tanh}}, {d
 accepted "$lockstep" gradcheck broken.yaml
 lockstep=$LOCKSTEP_BUILD/tests/cli/lockstep_broken
 refused 1 'gradient of dense_[12]/bias is wrong' "$lockstep" gradcheck broken.yaml
+
+# Deep residual relus: some unit changes sides within every step, which makes differences wrong by a few
+# thousandths, and hides nothing: the broken program is caught with the same networks.
+awk 'BEGIN { srand(9); print "a,b,c,d,e,y,z"; for (i = 0; i < 40; i++) { for (j = 0; j < 5; j++) printf "%.4f,",
+  4 * rand() - 2; printf "%.4f,%.4f\n", 3 * rand(), rand() - 1 } }' >residual.csv
+lockstep=$LOCKSTEP_BUILD/lockstep
+accepted "$lockstep" convert csv residual.csv -o residual.h5 --target y,z --quiet
+for network in 1:4 1:6 5:8 16:4 18:6; do
+  {
+    printf 'data: {file: residual.h5}\nmodel:\n- dense: {units: 16, activation: relu, name: r0}\n'
+    for b in $(seq ${network#*:}); do
+      printf -- '- dense: {units: 16, activation: relu, name: a%d}\n- dense: {units: 16, name: b%d}\n' $b $b
+      printf -- '- add: {from: [b%d, r%d], activation: relu, name: r%d}\n' $b $((b - 1)) $b
+    done
+    printf -- '- dense: {units: 2}\nloss: mse\noptimizer: sgd\ntrain: {seed: %d}\n' ${network%:*}
+  } >residual.yaml
+  accepted "$lockstep" gradcheck residual.yaml
+  shown 'all gradients agree'
+  "$LOCKSTEP_BUILD/tests/cli/lockstep_broken" gradcheck residual.yaml >wrong.txt 2>&1 && fail "$network: not noticed"
+  [ "$(grep -c 'bias .*WRONG' wrong.txt)" = $((2 * ${network#*:} + 2)) ] || fail "$network: not all biases: $(cat wrong.txt)"
+done
 finish

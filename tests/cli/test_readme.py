@@ -197,6 +197,8 @@ def check_results(work, log):
                  "energy_r2", "phase_accuracy", "/predictions/energy", "rank 2: lanes"):
         if text not in log:
             failures.append(f"nothing printed \"{text}\"")
+    for alarm in re.findall(r"^lockstep: warning: .*", log, re.M):
+        failures.append(f"a false alarm: {alarm}")
     for part, count in (("validation", 1), ("test", 3)):
         if len(re.findall(rf"^{part}: \d+ samples$", log, re.M)) < count:
             failures.append(f"the {part} part was not scored {count} times")

@@ -67,6 +67,7 @@ static void test_names(void **state) {
   put(file, "/x", LS__U8, x, ROWS, 3, 0);
   put(file, "/z", LS__F32, z, ROWS, 0);
   put(file, "/y", LS__I32, y, ROWS, 0);
+  MUST(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
   MUST(ls__h5_set_doubles(file, "/x", "scale", &scale, 1));
   MUST(ls__h5_set_strings(file, "/x", "columns", names, 3));
   MUST(ls__h5_set_strings(file, "/y", "classes", classes, 3));

@@ -65,24 +65,25 @@ static ls_status handle_missing(const converter *c, const ls__csv *csv, size_t c
     return LS_OK;
   }
   if (c->own->missing == LS__CSV_HOLES_MEAN && c->plan.role[column] == LS__CSV_INPUT) return LS_OK;
-  return ls__fail(
-      LS_EDATA, "%s: the value is missing; %s", ls__csv_where(csv, &c->plan, column, where),
-      c->own->missing == LS__CSV_HOLES_MEAN
-          ? "a target has no mean to stand in for it, --missing drop leaves its row out"
-          : "--missing mean fills in the column's mean, --missing drop leaves the row out");
+  const char *cure = "--missing mean fills in the column's mean, --missing drop leaves the row out";
+  if (c->own->missing == LS__CSV_HOLES_MEAN)
+    cure = "a target has no mean to stand in for it, --missing drop leaves its row out";
+  return ls__fail(LS_EDATA, "%s: the value is missing; %s",
+                  ls__csv_where(csv, &c->plan, column, where), cure);
 }
 
 /* A number that a float holds. */
 static ls_status read_number(const converter *c, const ls__csv *csv, size_t column, double *x) {
   const ls__csv_field *field = &csv->field[column];
+  const char *cure = "";
   char where[512];
+  if (c->plan.role[column] == LS__CSV_INPUT)
+    cure = "; an input must be one (--drop leaves a column out)";
+  else if (!c->chosen)
+    cure = ", as the values above it are (--label class takes any text)";
   if (!ls__csv_number(field->text, field->size, x))
     return ls__fail(LS_EDATA, "%s: \"%.60s\" is not a number%s",
-                    ls__csv_where(csv, &c->plan, column, where), field->text,
-                    c->plan.role[column] == LS__CSV_INPUT
-                        ? "; an input must be one (--drop leaves a column out)"
-                    : c->chosen ? ""
-                                : ", as the values above it are (--label class takes any text)");
+                    ls__csv_where(csv, &c->plan, column, where), field->text, cure);
   if (!(fabs(*x) <= (double)FLT_MAX))
     return ls__fail(LS_EDATA, "%s: %.60s is too large for a 32-bit float",
                     ls__csv_where(csv, &c->plan, column, where), field->text);
@@ -352,8 +353,9 @@ static const ls__option options_of_csv[] = {
     LS__END};
 
 const ls__format ls__format_csv = {
-    {"csv", "tables as text, a row a line; several files are read as one", options_of_csv},
-    "FILE...",
-    PASSES,
-    sizeof(ls__csv_options),
-    run};
+    .kind = {"csv", "tables as text, a row a line; several files are read as one", options_of_csv},
+    .sources = "FILE...",
+    .passes = PASSES,
+    .own_bytes = sizeof(ls__csv_options),
+    .run = run,
+};

@@ -73,7 +73,8 @@ ls_status ls__split_list(ls_data *data) {
   LS_TRY(ls__window_create(data->comm, source->rows * sizeof(uint64_t), &data->rows));
   uint64_t *row = ls__window_memory(data->rows);
   uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;
-  for (int p = LS_TEST; p >= LS_TRAIN; p--) { /* the training part, which may be limited, is first */
+  /* The training part, which may be limited, comes first. */
+  for (int p = LS_TEST; p >= LS_TRAIN; p--) {
     if (data->part[p].source != source) continue;
     next[p] = p == LS_TRAIN ? row : end - data->part[p].n;
     end = next[p];

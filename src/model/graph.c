@@ -247,7 +247,7 @@ out:
 
 /* ---- Types */
 
-/* Which values are read as indices: by a layer that wants them, or a view whose own value is one. */
+/* Which values are read as indices: by a layer that wants them, or a view that is one itself. */
 static ls_status find_types(ls__graph *graph, const ls_config *list) {
   ls_status st = LS_OK;
   const int values = graph->n_inputs + graph->n_nodes;

@@ -5,7 +5,7 @@
  * good for all, so several are tried; and where a unit is too near its kink for any of them, the
  * parameters are moved a little and it is tried there.  A tensor passes when its best result is
  * good: a wrong gradient is wrong for every h and at every point.  The error of a tensor is
- * |numeric - analytic| / max(|numeric|, |analytic|), norms over the elements that were looked at. */
+ * |numeric - analytic| / max(|numeric|, |analytic|), norms over the elements looked at. */
 #include <lockstep/train.h>
 #include <math.h>
 #include <stdio.h>

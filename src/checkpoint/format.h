@@ -8,8 +8,11 @@
 enum { LS__CHECKPOINT_VERSION = 1, LS__PATH_BYTES = 512 };
 
 /* Attributes of "/" that hold whole numbers of an ls__standing. */
+/* clang-format off */
 #define LS__STANDING_INTEGERS(X) \
-  X(step) X(epoch) X(position) X(seed) X(batch) X(lanes) X(samples) X(best_epoch) X(waited) X(n_sums)
+  X(step) X(epoch) X(position) X(seed) X(batch) X(lanes) X(samples) X(best_epoch) X(waited) \
+  X(n_sums)
+/* clang-format on */
 
 /* "FOLDER/LAYER/NAME" */
 static inline void ls__tensor_path(const char *folder, const ls__tensor *tensor,

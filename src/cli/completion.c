@@ -118,6 +118,7 @@ static ls_status put_setting_values(const ls_help_entry *e, void *context) {
 
 /* ---- The script ---- */
 
+/* clang-format off */
 static const char beginning[] =
     "_lockstep() {\n"
     "  local given=() glue='' i cur='' prev='' command='' options='' arguments=() many='' words='' n=0\n"
@@ -186,6 +187,7 @@ static const char ending[] =
     "  return 0\n"
     "}\n"
     "complete -o default -F _lockstep lockstep\n";
+/* clang-format on */
 
 static void put_path(const command *of, const char *name, FILE *out) {
   const char *gap = strrchr(name, ' ');

@@ -82,7 +82,8 @@ typedef struct ls__bucket {
   float *stage;      /* [staged leaves][own_n] what comes from the other nodes */
   float *sum;        /* [own_n] where the sum goes */
   ls__message_range gradients_in, gradients_out, weights_in, weights_out;
-  ls__message_range coded_in, coded_out, coded_weights_in, coded_weights_out; /* of ls__coding.message */
+  /* In ls__coding.message: */
+  ls__message_range coded_in, coded_out, coded_weights_in, coded_weights_out;
   float *master;     /* [own_n] with compression: the weights that the optimizer updates */
 } ls__bucket;
 

@@ -137,7 +137,7 @@ static void call_roll(ls_comm *comm) {
   }
 }
 
-/* Read the roll calls that have come in; a rank seen waiting stays so marked for all of this wait. */
+/* Read the roll calls that have come in; a rank seen waiting stays marked for this whole wait. */
 static void hear_roll(ls_comm *comm) {
   for (;;) {
     int there = 0, sender = 0;

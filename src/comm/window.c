@@ -62,7 +62,8 @@ ls_status ls__window_create(ls_comm *comm, size_t bytes, ls__window **out) {
   *out = window;
 out:
   if (st != LS_OK && window != NULL) {
-    if (!private) window->win = MPI_WIN_NULL; /* freeing is collective, and some rank may have no window */
+    /* Freeing is collective, and some rank may have no window. */
+    if (!private) window->win = MPI_WIN_NULL;
     ls__window_destroy(window);
   }
   return st;

@@ -171,8 +171,16 @@ static ls_status visit_for_everybody(const ls__reference_entry *entry, void *con
   const char *names[MOST_CHOICES + 1];
   char type[LS__FORM_BYTES], range[LS__REFERENCE_CELL];
   const ls__option *o = entry->option;
-  ls_help_entry out = {entry->is, entry->key, entry->section->what, "", "", "", NULL, entry->repeats,
-                       ls__reference_assignable(e->rooms, entry)};
+  ls_help_entry out = {
+      .is = entry->is,
+      .key = entry->key,
+      .what = entry->section->what,
+      .type = "",
+      .range = "",
+      .fallback = "",
+      .repeats = entry->repeats,
+      .assignable = ls__reference_assignable(e->rooms, entry),
+  };
   if (o != NULL) {
     out.type = ls__option_form(o, type);
     out.range = ls__reference_range(o, range);

@@ -273,7 +273,8 @@ static ls_status print_match(const ls__reference_entry *entry, void *context) {
   if (entry->is == LS_HELP_OPTION) print_option(p->rooms, p->out, entry);
   if (entry->is != LS_HELP_SECTION) return LS_OK;
   print_section(p->rooms, p->out, entry->section, false);
-  for (size_t i = 0; (s = ls__reference_section(p->rooms, i)) != NULL; i++) { /* data.split, of data */
+  /* Of `data`: data.split too. */
+  for (size_t i = 0; (s = ls__reference_section(p->rooms, i)) != NULL; i++) {
     if (strncmp(s->path, entry->key, n) != 0 || s->path[n] != '.') continue;
     fputc('\n', p->out);
     print_section(p->rooms, p->out, s, false);

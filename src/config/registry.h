@@ -67,7 +67,7 @@ const char *ls__option_form(const ls__option *option, char text[LS__FORM_BYTES])
 /* The first member of every kind's struct, so that a pointer to one is a pointer to the other. */
 typedef struct ls__kind {
   const char *name;          /* as in the configuration */
-  const char *what;          /* one line of the reference: what it is, with its formula if it is short */
+  const char *what;          /* a line of the reference: what it is, with its formula if that is short */
   const ls__option *options; /* of its own; NULL: none */
 } ls__kind;
 

@@ -48,8 +48,9 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
 }
 
 const ls__format ls__format_idx = {
-    {"idx", "IDX files, the format of MNIST: images in one, labels in another", ls__arrays_table},
-    "IMAGES LABELS [TEST-IMAGES TEST-LABELS]",
-    1,
-    sizeof(ls__arrays_options),
-    run};
+    .kind = {"idx", "IDX files, the format of MNIST: images in one, labels in another", ls__arrays_table},
+    .sources = "IMAGES LABELS [TEST-IMAGES TEST-LABELS]",
+    .passes = 1,
+    .own_bytes = sizeof(ls__arrays_options),
+    .run = run,
+};

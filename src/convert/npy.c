@@ -183,9 +183,10 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
 }
 
 const ls__format ls__format_npy = {
-    {"npy", "NumPy arrays: inputs in one file, targets in another, a row a sample",
+    .kind = {"npy", "NumPy arrays: inputs in one file, targets in another, a row a sample",
      ls__arrays_table},
-    "X.npy Y.npy [TEST-X.npy TEST-Y.npy]",
-    1,
-    sizeof(ls__arrays_options),
-    run};
+    .sources = "X.npy Y.npy [TEST-X.npy TEST-Y.npy]",
+    .passes = 1,
+    .own_bytes = sizeof(ls__arrays_options),
+    .run = run,
+};

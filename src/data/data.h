@@ -1,4 +1,4 @@
-/* What training takes from a dataset: batches of named arrays, in an order fixed by (seed, epoch). */
+/* What training takes from a dataset: batches of named arrays, in an order set by (seed, epoch). */
 #ifndef LS_DATA_DATA_H
 #define LS_DATA_DATA_H
 

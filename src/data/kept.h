@@ -25,7 +25,7 @@ typedef struct ls__kept {
   ls__dtype type;        /* LS__U8, LS__F32, LS__F64 or LS__I32 */
   bool index;            /* delivered as int32_t */
   bool bytes_in_file;    /* uint8, in all parts */
-  int same;              /* the array that this one is a copy of; then only that one is kept; -1: none */
+  int same;              /* the array that this is a copy of, and that alone is kept; -1: none */
   size_t count, bytes;   /* of one sample */
   float *mean, *rstd;    /* [count] what values go through; NULL: nothing */
   bool wide;             /* floats would lose its differences */

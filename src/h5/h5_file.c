@@ -22,7 +22,7 @@ static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *context) {
 const char *ls__h5_reason(char text[LS__H5_REASON]) {
   snprintf(text, LS__H5_REASON, "HDF5 gives no reason");
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, text);
-  /* "file write failed: ..., error message = 'No space left on device', buf = ...": the quoted part. */
+  /* "file write failed: ..., error message = 'No space left on device', ...": the quotation. */
   static const char mark[] = "error message = '";
   const char *quote = strstr(text, mark);
   if (quote != NULL) {

@@ -141,7 +141,8 @@ static void on_crash(int number, siginfo_t *info, void *context) {
  * reads the file over and over; the second for any call.  A call may take long: a piece of a badly
  * chunked file decompresses all of it, but then it reads, and not much more than the file. */
 static double idle_seconds = 60.0, most_seconds = 1800.0;
-enum { OVER_AND_OVER = 16, LITTLE = 4 << 20 }; /* bytes: the densest gzip takes more to compute that long */
+/* So often is over and over; and bytes so few that no gzip takes that long to decompress them. */
+enum { OVER_AND_OVER = 16, LITTLE = 4 << 20 };
 
 static pthread_t looker;
 static bool looking; /* guarded by the mutex below */
@@ -154,7 +155,7 @@ void ls__h5_patience(double idle, double most) {
   most_seconds = most;
 }
 
-/* Bytes that this process has read; -1 where the system doesn't say: then only most_seconds count. */
+/* Bytes that this process has read; -1: the system doesn't say, and only most_seconds count. */
 static long long bytes_read(void) {
   char line[128];
   long long bytes = -1;

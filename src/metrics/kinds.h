@@ -33,9 +33,9 @@ struct ls__metric_kind {
                             normalised ones counted from their mean, where they have all their digits */
   bool about_origin;     /* it counts from `origin` */
   size_t reals, counts;  /* sums that it keeps, unless configure says other numbers */
-  /* What it needs and the task doesn't give, in words; NULL: nothing, as where there is no function. */
+  /* What it needs and the task lacks, in words; NULL: nothing, as where there is no function. */
   const char *(*needs)(const ls__metrics_task *task);
-  /* After the options are read: the name, the sums, what the options may be.  NULL: nothing to do. */
+  /* After the options are read: name, sums, bounds of the options.  NULL: nothing to do. */
   ls_status (*configure)(ls__metric *metric, const ls__metrics_task *task, ls_config *options);
   /* Add n samples of the shapes in `task` to the metric's sums, in sample order. */
   void (*add)(const ls__metric *metric, const ls__metrics_task *task, size_t n, const float *yhat,

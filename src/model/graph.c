@@ -138,7 +138,7 @@ static ls_status find_tied(const ls__graph *graph, const ls_config *at, const ls
   return ls__config_fail(at, "there is no tensor \"%s\" before this layer", p->tie);
 }
 
-/* Give every parameter of the newest node its tensor: another's, or a new one at the table's end. */
+/* Give every parameter of the newest node its tensor: another's, or a new one at the end. */
 static ls_status add_tensors(ls__graph *graph, ls_config *at, ls_config *options, ls__node *node) {
   ls_status st = LS_OK;
   ls__layer *layer = &node->layer;
@@ -247,7 +247,7 @@ out:
 
 /* ---- Types */
 
-/* Whether a value is read as an index: by a layer that wants one, or by a view whose own value is. */
+/* Which values are read as indices: by a layer that wants them, or a view that is one itself. */
 static ls_status find_types(ls__graph *graph, const ls_config *list) {
   ls_status st = LS_OK;
   const int values = graph->n_inputs + graph->n_nodes;

@@ -21,7 +21,7 @@ typedef struct ls__node {
   ls__layer layer;
   int in[LS__MAX_INPUTS];         /* values */
   int tensor[LS__MAX_PARAMETERS]; /* of each parameter: its place in graph->tensor */
-  size_t finished;                /* [0, finished) of the arena is final after this node's backward */
+  size_t finished;                /* [0, finished) of the arena is final after its backward */
   bool needs_gradient;            /* this node or one before it has parameters that move */
   bool follows;                   /* it is the `activation:` of the layer before it */
   bool frozen;                    /* `trainable: false` */

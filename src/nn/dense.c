@@ -89,7 +89,7 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     ls__gemm(true, false, s.out, s.in, s.rows, call->dy, s.out, call->x[0], s.in,
              call->dw_accumulate[0] ? 1.0F : 0.0F, call->dw[0], s.in);
 #ifdef LOCKSTEP_BREAK_GRADIENT
-  /* Built only for the test that the gradient check notices an error: db stays what it was, or 0. */
+  /* Only for the test that the gradient check notices an error: db stays what it was, or 0. */
   if (bias && !call->dw_accumulate[1]) ls__span()->scale(call->dw[1], 0.0F, s.out);
 #else
   if (bias) ls__span()->column_sums(call->dw[1], call->dy, s.rows, s.out, call->dw_accumulate[1]);

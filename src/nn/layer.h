@@ -22,8 +22,8 @@ enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BY
 /* What happens to a parameter in training. */
 typedef enum ls__role {
   LS__WEIGHT,    /* the optimizer updates it by its gradient */
-  LS__STATISTIC, /* backward gives, in the place of a gradient, the sum over the lane's samples (of the
-                    mean over a sample's positions); the step makes it
+  LS__STATISTIC, /* backward gives, in place of a gradient, the sum over the lane's samples (of
+                    the mean over a sample's positions); the step makes it
                     keep * old + (1 - keep) * mean over the batch */
   LS__FROZEN     /* it never changes, and has no gradient */
 } ls__role;
@@ -81,8 +81,8 @@ typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
-  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] those of type LS_INDEX, whose x is NULL: 0 or more,
-                                           and below the layer's limit */
+  const int32_t *index[LS__MAX_INPUTS]; /* [n, in] LS_INDEX inputs, whose x is NULL: 0 or more, and
+                                           below the layer's limit */
   float *y;                             /* [n, out] output: written by forward, read by backward */
   const float *dy;                      /* [n, out] gradient of y (backward) */
   float *dx[LS__MAX_INPUTS]; /* [n, in] gradient of x, NULL where nobody wants it; filled from the
@@ -102,7 +102,7 @@ struct ls__layer_kind {
   int min_in, max_in;
   size_t options_bytes;
   ls__rng_purpose draws; /* what it draws random numbers for; 0: nothing */
-  /* After the option table: what tables can't say; the model calls ls__config_finish.  May be NULL. */
+  /* Options that tables can't describe; the model calls ls__config_finish.  May be NULL. */
   ls_status (*configure)(ls__layer *layer, ls_config *options);
   /* From in[] to out, parameters, needs and sizes.  `node` is for messages. */
   ls_status (*infer)(ls__layer *layer, const ls_config *node);

@@ -68,7 +68,7 @@ struct ls__loss_kind {
    * NULL: every finite number is good. */
   ls_status (*check)(const ls__loss *loss, const float *y, size_t n, size_t first);
   /* The loss summed over the samples, and its gradient.  Weights are taken care of; of a sample only
-   * the first call->positions count (ls__loss_numbers), where lengths are given one sample a call. */
+   * the first call->positions count (ls__loss_numbers), and lengths come one sample a call. */
   double (*run)(const ls__loss *loss, const ls__loss_call *call);
 };
 

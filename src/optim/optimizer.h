@@ -24,7 +24,7 @@ LS_CHECKED ls_status ls__optimizer_create(ls_config *node, ls__optimizer **out);
 void ls__optimizer_destroy(ls__optimizer *optimizer);
 
 double ls__optimizer_lr(const ls__optimizer *optimizer);
-/* State arrays a parameter, 0 to LS__MAX_SLOTS; a name such as "exp_avg"; the value before step 1. */
+/* State arrays of a parameter, 0 to LS__MAX_SLOTS; a name, "exp_avg"; a value before step 1. */
 int ls__optimizer_slots(const ls__optimizer *optimizer);
 const char *ls__optimizer_slot_name(const ls__optimizer *optimizer, int slot);
 float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot);

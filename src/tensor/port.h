@@ -10,7 +10,7 @@
  * `what`. */
 LS_CHECKED ls_status ls__shape_check(const ls_shape *shape, const char *what);
 
-/* A name of 1 to 63 letters, digits, _, - and . that ends, a type that there is, and such a shape. */
+/* A zero-terminated name of 1 to 63 letters, digits, _, - and ., a known type, and such a shape. */
 LS_CHECKED ls_status ls__port_check(const ls_port *port);
 
 #endif

@@ -112,7 +112,7 @@ static ls_status save(loop *l) {
   l->saved_step = t->now.step;
   if (!is_root(t)) goto out;
   ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
-  if (t->now.step > l->first_step) { /* that of an earlier run's end is not the final one any more */
+  if (t->now.step > l->first_step) { /* an earlier run's end is no longer the final one */
     snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
     (void)unlink(path);
     snprintf(path, sizeof path, "%s/summary.json", t->set.output);
@@ -295,7 +295,7 @@ static ls_status call_back(loop *l, double lr) {
                           .validation_metrics = validated ? l->validation.value : none};
   ls__error_set("");
   ls_status answer = t->options.on_epoch(t->options.context, &epoch);
-  if ((int)answer < LS_OK || answer > LS_ELOST) answer = LS_ECHECK; /* a callback may return anything */
+  if ((int)answer < LS_OK || answer > LS_ELOST) answer = LS_ECHECK; /* it may be anything */
   if (answer != LS_OK && ls_error_message()[0] == '\0') ls__error_set("on_epoch ended the run");
   ls_status st = ls_comm_agree(t->comm, answer);
   if (st != LS_ESTOPPED) return st;

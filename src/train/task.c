@@ -50,7 +50,7 @@ static void find_value(const ls__graph *graph, int output, ls__head *head) {
 }
 
 static ls_status check_lengths(const ls__head *head, const ls_shape *prediction, const ls_shape *target) {
-  const int least = head->loss->about == LS__ABOUT_CLASSES ? 2 : 1; /* one dimension is the classes' */
+  const int least = head->loss->about == LS__ABOUT_CLASSES ? 2 : 1; /* one is the classes' */
   if (head->lengths < 0) return LS_OK;
   if (prediction->ndim >= least && target->ndim > 0 && prediction->dim[0] == target->dim[0]) return LS_OK;
   return ls__fail(LS_ECONFIG, "data.lengths: the output \"%s\" has no positions that its target's lengths count",

@@ -2,7 +2,7 @@
  *
  * A configuration with one output has one head, `loss: mse` and `metrics: [mae]`; with several,
  * loss and metrics are maps by the outputs' names.  The loss of all is the sum of weight times loss
- * over the heads.  A network without `loss:` has no heads: it can be fed by a caller who scores it. */
+ * over the heads.  A network without `loss:` has no heads: a caller may feed and score it. */
 #ifndef LS_TRAIN_TASK_H
 #define LS_TRAIN_TASK_H
 
@@ -51,7 +51,7 @@ bool ls__head_has_classes(const ls__head *head, const ls__array *target);
 /* A hash of what the sums are of: outputs, losses, metrics. */
 uint64_t ls__task_identity(const ls__task *task);
 
-/* Refuse targets of samples that the losses can't take; `first` is the number of the first sample. */
+/* Refuse targets that the losses can't take; `first` is the number of the first sample. */
 struct ls__rows;
 LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows *rows, size_t n,
                                     size_t first);
@@ -87,7 +87,7 @@ double ls__task_loss(const ls__task *task, const double *sums);
 /* Samples that the sums were added over. */
 size_t ls__task_samples(const ls__task *task, const double *sums);
 
-/* Sums as values.  Of one head the values are its metrics, of several each one's loss and metrics. */
+/* Sums as values: of one head its metrics, of several heads each one's loss and metrics. */
 enum { LS__MAX_SCORES = 128 };
 typedef struct ls__scores {
   size_t samples;

@@ -55,7 +55,7 @@ static ls_status copy_normal(const ls__affine *from, ls__affine *to) {
   return from->n == 0 ? LS_OK : ls__affine_set(to, from->n, from->mean, from->rstd, from->rest);
 }
 
-/* An input must have the type that the network reads: a file gives either, a caller what it said. */
+/* An input must have the type that the network reads; a file gives either, a caller its own. */
 static ls_status take_type(ls_trainer *t, size_t array, ls_type type) {
   const ls__array *input = &t->arrays[array];
   if (input->port.type == type) return LS_OK;

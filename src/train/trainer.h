@@ -69,7 +69,7 @@ struct ls_trainer {
   } step;
 
   double *sums;          /* [lanes, width] running sums of the epoch (own lanes) */
-  double *all_sums;      /* [lanes, width] of all, by ls__trainer_epoch_sums; then [LS__BEHIND_SUMS] */
+  double *all_sums;      /* [lanes, width] by ls__trainer_epoch_sums; then [LS__BEHIND_SUMS] */
   double *lane_loss, *all_loss; /* [lanes] of the last step: own lanes', all lanes' */
   ls__logged logged;
   size_t *lane_count;    /* [ranks] lanes that each owns */

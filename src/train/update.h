@@ -20,7 +20,7 @@ typedef struct ls__updater {
   ls__optimizer *optimizer;
   const ls__settings *set;
   float *slot[LS__MAX_SLOTS]; /* optimizer state of the own slices, bucket after bucket */
-  ls__segment *segment;       /* all of the arena that moves, in order, in as few segments as possible */
+  ls__segment *segment;       /* all of the arena that moves, in order, in few segments */
   size_t n_segments;
 } ls__updater;
 

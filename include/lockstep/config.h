@@ -15,9 +15,10 @@ typedef struct ls_config ls_config;
 /** Read a YAML file.
  *
  * Local.  A top-level key `base: FILE` (relative to the file that says it) takes all settings of
- * another file first: maps are merged key by key, anything else is replaced; and so is the optimizer,
- * loss, schedule or compression where both files name one, and not the same.  A circle of bases, a YAML
- * alias inside its own anchor, a key given twice and more than one document are errors.
+ * another file first: maps are merged key by key, anything else is replaced; and so is the
+ * optimizer, loss, schedule or compression where both files name one, and not the same.  A circle
+ * of bases, a YAML alias inside its own anchor, a key given twice and more than one document are
+ * errors.
  *
  * @param path  file
  * @param out   the root, owned by the caller; NULL after an error

@@ -20,10 +20,11 @@ typedef struct ls_convert_options {
   const char *output;         /**< the HDF5 file to make */
   const char *const *options; /**< the format's own, as "NAME=VALUE"; the last of a name counts */
   int n_options;
-  double validation, test;    /**< shares drawn by seed from the training rows, 0 to 1 */
+  double validation, test; /**< shares drawn by seed from the training rows, 0 to 1 */
   unsigned long long seed;
-  int gzip;                   /**< compression of the output, 0 to 9 */
-  bool progress;              /**< a line of progress on standard error, and what was decided; warnings are told anyway */
+  int gzip; /**< compression of the output, 0 to 9 */
+  bool
+      progress; /**< a line of progress on standard error, and what was decided; warnings are told anyway */
 } ls_convert_options;
 
 /** Convert files to an HDF5 dataset, in constant memory.

@@ -21,8 +21,8 @@ extern "C" {
  * "HDF5 loops", a call that computes for a minute without reading or while it reads the file over
  * and over, or for half an hour; a thread looks on for that.  A signal from anywhere else goes to
  * the handler that was there before, or takes its default action.  The library never does this by
- * itself; the program `lockstep` does.  Call it after MPI_Init, whose own handlers then stay in use;
- * a handler set later takes the place of this one.
+ * itself; the program `lockstep` does.  Call it after MPI_Init, whose own handlers then stay in
+ * use; a handler set later takes the place of this one.
  *
  * @param turn  who writes first where several processes may crash over one file: this process waits
  *              1.5 + turn/2 seconds (at most 6.5) before it writes, and lets a SIGTERM end it
@@ -30,9 +30,9 @@ extern "C" {
  *              second call changes it alone. */
 LS_PUBLIC void ls_crash_guard_install(int turn);
 
-/** Put the handlers back that were there before ls_crash_guard_install, as the program ends: of files
- * that lockstep has read or written HDF5 prints nothing more by itself.  Local; where another handler
- * was set since, that one stays. */
+/** Put the handlers back that were there before ls_crash_guard_install, as the program ends: of
+ * files that lockstep has read or written HDF5 prints nothing more by itself.  Local; where another
+ * handler was set since, that one stays. */
 LS_PUBLIC void ls_crash_guard_remove(void);
 
 #ifdef __cplusplus

@@ -68,8 +68,8 @@ typedef struct ls_data_array {
  * @param data      owned by the caller
  * @return LS_ENOMEM, LS_EUSAGE (no input, a bad name, a type or shape that the use doesn't have),
  *         LS_EDATA (values that are not finite, or that ls_data_open would refuse) */
-LS_PUBLIC LS_CHECKED ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arrays,
-                                                  ls_data **data);
+LS_PUBLIC LS_CHECKED ls_status ls_data_from_ports(size_t n, size_t n_arrays,
+                                                  const ls_data_array *arrays, ls_data **data);
 
 /** The same for one input called "input" and one target called "target".
  *
@@ -80,9 +80,9 @@ LS_PUBLIC LS_CHECKED ls_status ls_data_from_ports(size_t n, size_t n_arrays, con
  * @param y        [n, y_shape], or NULL: no target
  * @param data     owned by the caller
  * @return         LS_ENOMEM, LS_EDATA (not finite) */
-LS_PUBLIC LS_CHECKED ls_status ls_data_from_arrays(size_t n, const ls_shape *x_shape, const float *x,
-                                                   const ls_shape *y_shape, const float *y,
-                                                   ls_data **data);
+LS_PUBLIC LS_CHECKED ls_status ls_data_from_arrays(size_t n, const ls_shape *x_shape,
+                                                   const float *x, const ls_shape *y_shape,
+                                                   const float *y, ls_data **data);
 
 /** Close it.  Collective; does nothing for NULL. */
 LS_PUBLIC void ls_data_close(ls_data *data);

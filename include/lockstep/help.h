@@ -46,8 +46,8 @@ typedef struct ls_help_entry {
   const char *range;    /**< "from 0", "1 to 8"; empty: no bounds */
   const char *fallback; /**< the default; NULL: required; empty: not set */
   const char *const *choices; /**< [ends with NULL] what it may be; NULL: anything of its type */
-  bool repeats;         /**< "schedule.cosine.NAME", which "schedule.*.NAME" has described */
-  bool assignable;      /**< KEY=VALUE accepts the key as it is */
+  bool repeats;               /**< "schedule.cosine.NAME", which "schedule.*.NAME" has described */
+  bool assignable;            /**< KEY=VALUE accepts the key as it is */
 } ls_help_entry;
 
 /** Called for each entry; a status other than LS_OK ends the walk. */
@@ -59,7 +59,8 @@ typedef ls_status (*ls_help_visit)(const ls_help_entry *entry, void *context);
  * @return         the status of the last visit */
 LS_PUBLIC LS_CHECKED ls_status ls_help_each(ls_help_visit visit, void *context);
 
-/** The nearest to a misspelt name, or what is meant by one of Keras or PyTorch; NULL where none is near.
+/** The nearest to a misspelt name, or what is meant by one of Keras or PyTorch; NULL where none is
+ * near.
  *
  * Local.
  * @param name   as it was typed
@@ -68,15 +69,16 @@ LS_PUBLIC LS_CHECKED ls_status ls_help_each(ls_help_visit visit, void *context);
 LS_PUBLIC const char *ls_help_nearest(const char *name, const char *const *names, size_t n);
 
 /** The setting that a word means which is no option of the program: "train.batch" of "batch-size",
- * "optimizer.NAME.lr" of "lr"; or NULL.  Local; valid until this thread's next call.  NAME and N in it
- * stand for what the configuration has there. */
+ * "optimizer.NAME.lr" of "lr"; or NULL.  Local; valid until this thread's next call.  NAME and N in
+ * it stand for what the configuration has there. */
 LS_PUBLIC const char *ls_help_setting(const char *word);
 
 /** Print a line of help: `left` in `width` columns, beside it the text, wrapped at column 100.
  *
  * Local.  Widths count code points; newlines are kept.
  * @param left  NULL: a paragraph, the text alone */
-LS_PUBLIC void ls_help_row(FILE *out, size_t indent, size_t width, const char *left, const char *text);
+LS_PUBLIC void ls_help_row(FILE *out, size_t indent, size_t width, const char *left,
+                           const char *text);
 
 #ifdef __cplusplus
 }

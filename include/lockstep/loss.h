@@ -26,8 +26,8 @@ typedef struct ls_loss_samples {
 typedef struct ls_loss_definition {
   const char *name; /**< as in `loss: NAME`; letters, digits and _ */
   const char *what; /**< for `help`; may be NULL */
-  /** The loss summed over the samples, and its gradient.  What it gives for a sample must not depend
-   * on the samples beside it, or results depend on the number of ranks. */
+  /** The loss summed over the samples, and its gradient.  What it gives for a sample must not
+   * depend on the samples beside it, or results depend on the number of ranks. */
   double (*run)(void *context, const ls_loss_samples *samples);
   void *context; /**< given to run */
 } ls_loss_definition;

@@ -40,14 +40,16 @@ LS_PUBLIC void ls_model_destroy(ls_model *model);
  *
  * Local; needs no MPI; not for one model on several threads at once.  Inputs are as in the data
  * file: normalisation, where the network was trained with it, is applied here, and taken back from
- * predictions.  Where the configuration's `loss:` is cross_entropy or binary_cross_entropy, predictions
- * are probabilities: the softmax or sigmoid that the loss applies is applied here too, if the network
- * does not end with it (not with `from_logits: false`, which says that they are probabilities already).
+ * predictions.  Where the configuration's `loss:` is cross_entropy or binary_cross_entropy,
+ * predictions are probabilities: the softmax or sigmoid that the loss applies is applied here too,
+ * if the network does not end with it (not with `from_logits: false`, which says that they are
+ * probabilities already).
  *
  * @param x  [n, input shape]
  * @param y  [n, output shape], written
  * @return   LS_EUSAGE (several inputs or outputs), LS_ENOMEM */
-LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const float *x, float *y);
+LS_PUBLIC LS_CHECKED ls_status ls_model_predict(ls_model *model, size_t n, const float *x,
+                                                float *y);
 
 /** Predict n samples with any network.  Local; as ls_model_predict.
  *

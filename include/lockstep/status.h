@@ -21,18 +21,18 @@ extern "C" {
  *
  * Ordered from harmless to bad: where the ranks of a collective call fail differently, all return
  * the worst, the last one here. */
-#define LS_STATUS_MAP(X)                                                    \
-  X(OK, 0, "done")                                                          \
-  X(ESTOPPED, 75, "stopped on request after a checkpoint, run me again")    \
-  X(ENONFINITE, 4, "the loss is not finite")                                \
-  X(EUSAGE, 2, "wrong usage")                                               \
-  X(ECONFIG, 2, "wrong configuration")                                      \
-  X(EDATA, 3, "a data file is bad")                                         \
-  X(ECHECKPOINT, 3, "a checkpoint file is bad")                             \
-  X(EIO, 1, "input or output failed")                                       \
-  X(ENOMEM, 1, "out of memory")                                             \
-  X(ECHECK, 1, "a check failed")                                            \
-  X(EMPI, 1, "the MPI library failed")                                      \
+#define LS_STATUS_MAP(X)                                                 \
+  X(OK, 0, "done")                                                       \
+  X(ESTOPPED, 75, "stopped on request after a checkpoint, run me again") \
+  X(ENONFINITE, 4, "the loss is not finite")                             \
+  X(EUSAGE, 2, "wrong usage")                                            \
+  X(ECONFIG, 2, "wrong configuration")                                   \
+  X(EDATA, 3, "a data file is bad")                                      \
+  X(ECHECKPOINT, 3, "a checkpoint file is bad")                          \
+  X(EIO, 1, "input or output failed")                                    \
+  X(ENOMEM, 1, "out of memory")                                          \
+  X(ECHECK, 1, "a check failed")                                         \
+  X(EMPI, 1, "the MPI library failed")                                   \
   X(ELOST, 5, "a rank was lost or stalled")
 
 typedef enum ls_status {

@@ -16,7 +16,7 @@ extern "C" {
 
 /** How training shows its progress. */
 typedef enum ls_progress {
-  LS_PROGRESS_AUTO,  /**< a bar on a terminal, plain lines elsewhere */
+  LS_PROGRESS_AUTO, /**< a bar on a terminal, plain lines elsewhere */
   LS_PROGRESS_BAR,
   LS_PROGRESS_PLAIN, /**< a line an epoch */
   LS_PROGRESS_NONE
@@ -24,20 +24,20 @@ typedef enum ls_progress {
 
 /** An epoch that has just ended: the same on every rank. */
 typedef struct ls_epoch {
-  uint64_t epoch, step;     /**< epochs and steps done */
-  double lr;                /**< learning rate of its first step */
-  double loss;              /**< of the training samples, while they were trained on */
-  double validation_loss;   /**< NAN without a validation part */
+  uint64_t epoch, step;   /**< epochs and steps done */
+  double lr;              /**< learning rate of its first step */
+  double loss;            /**< of the training samples, while they were trained on */
+  double validation_loss; /**< NAN without a validation part */
   size_t n_metrics;
-  const char *const *names; /**< [n_metrics] "accuracy"; of several outputs "price_mae" */
-  const double *metrics;    /**< [n_metrics] of the training samples */
+  const char *const *names;         /**< [n_metrics] "accuracy"; of several outputs "price_mae" */
+  const double *metrics;            /**< [n_metrics] of the training samples */
   const double *validation_metrics; /**< [n_metrics], NAN without a validation part */
 } ls_epoch;
 
 /** What a caller decides about a run besides its configuration; zeros are the usual. */
 typedef struct ls_train_options {
-  bool resume;                /**< continue from the newest whole checkpoint, if there is one */
-  bool force;                 /**< resume with other settings or data than those of the checkpoint, too */
+  bool resume; /**< continue from the newest whole checkpoint, if there is one */
+  bool force;  /**< resume with other settings or data than those of the checkpoint, too */
   ls_progress progress;
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
   const char *default_output; /**< run directory where the config has no `output:`; NULL: none */
@@ -62,14 +62,15 @@ typedef struct ls_train_options {
  * its lanes a rank calls load, then runs the network forward, calls score, and runs it backward.
  * The callbacks of a rank are called for ascending samples, and must give the same for a sample
  * whichever rank asks: then the weights are the same, bit for bit, on any number of ranks.  A rank
- * may have no samples; then it makes no call.  A callback that fails (with any status) ends the step
- * on all ranks, with the message that it left by ls_fail. */
+ * may have no samples; then it makes no call.  A callback that fails (with any status) ends the
+ * step on all ranks, with the message that it left by ls_fail. */
 typedef struct ls_feed {
   void *context; /**< given to both */
   /** Fill in samples [lo, hi) of the step's batch: inputs[i] is [hi - lo, input i], of float, or
    * int32_t where its type is LS_INDEX; targets[i] is [hi - lo, target of output i], or NULL where
    * score is given. */
-  ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs, float *const *targets);
+  ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs,
+                    float *const *targets);
   /** The loss of the samples just loaded, summed, and its gradient: outputs[i] and gradients[i] are
    * [hi - lo, output i].  Of an output whose configured loss applies a final softmax or sigmoid
    * itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
@@ -136,7 +137,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_step(ls_trainer *trainer, size_t sampl
  * @param loss  the mean over the part's samples, or the sum with `reduction: sum`; the same on
  *              every rank
  * @return      LS_EUSAGE (no dataset, no loss, no such part), LS_EDATA, LS_EIO, LS_ENOMEM */
-LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split split, double *loss);
+LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split split,
+                                                   double *loss);
 
 /** The network being trained.  Local, but after a step it may wait until other ranks have ended it;
  * borrowed from the trainer; not during ls_trainer_run. */
@@ -158,10 +160,11 @@ LS_PUBLIC void ls_stop(void);
  *
  * Collective.  The data are those of the checkpoint's own configuration, with overrides such as
  * "data.file=other.h5"; normalisation is the checkpoint's.  Columns and classes are found by their
- * names, in any order, where file and checkpoint have names.  A relative data.file that isn't there is
- * looked for where the training's directory was, and in the run directory and its folder.  Parts that `data.split` drew for the
- * training are drawn again, the same rows, from a file with as many rows as the training's; in a
- * file of another length there are none, unless an override gives a data.split.
+ * names, in any order, where file and checkpoint have names.  A relative data.file that isn't there
+ * is looked for where the training's directory was, and in the run directory and its folder.  Parts
+ * that `data.split` drew for the training are drawn again, the same rows, from a file with as many
+ * rows as the training's; in a file of another length there are none, unless an override gives a
+ * data.split.
  *
  * @param overrides  [n] as for ls_config_override; data, loss and metrics alone may be set
  * @param split      LS_EDATA where the data have no such part
@@ -173,8 +176,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint
                                            bool json, FILE *out);
 
 /** Predict a part of a dataset into an HDF5 file: /predictions [N, output], and for classes
- * /classes [N] (or [N, positions]): the most probable, of one output 1 above one half.  Attributes of
- * /predictions: `split` names the part, `values` is "probabilities" after cross_entropy and
+ * /classes [N] (or [N, positions]): the most probable, of one output 1 above one half.  Attributes
+ * of /predictions: `split` names the part, `values` is "probabilities" after cross_entropy and
  * binary_cross_entropy, else "numbers"; of /classes: `classes`, their names, if they have some.
  *
  * Collective; as ls_evaluate, but targets are not needed.

@@ -11,13 +11,12 @@
 
 enum { BATCH = 32 };
 
-static const char network[] =
-    "model:\n"
-    "  - dense: {units: 32, activation: tanh}\n"
-    "  - dense: {units: 32, activation: tanh}\n"
-    "  - dense: {units: 1}\n"
-    "optimizer: {adam: {lr: 0.003}}\n"
-    "train: {batch: 32, seed: 1, lanes: 4}\n";
+static const char network[] = "model:\n"
+                              "  - dense: {units: 32, activation: tanh}\n"
+                              "  - dense: {units: 32, activation: tanh}\n"
+                              "  - dense: {units: 1}\n"
+                              "optimizer: {adam: {lr: 0.003}}\n"
+                              "train: {batch: 32, seed: 1, lanes: 4}\n";
 
 /* Print the hash of the weights; rank 0 saves the network, and all ranks know whether it could. */
 static ls_status finish(ls_comm *comm, ls_trainer *trainer, const char *path) {
@@ -44,7 +43,8 @@ static ls_status epochs(ls_comm *comm, const ls_data *data, ls_trainer *trainer)
         printf("epoch %d step %zu: loss %.4f\n", epoch, k, loss);
     }
     if (st == LS_OK) st = ls_trainer_evaluate(trainer, LS_VALIDATION, &validation);
-    if (st == LS_OK && ls_comm_rank(comm) == 0) printf("epoch %d: validation %.4f\n", epoch, validation);
+    if (st == LS_OK && ls_comm_rank(comm) == 0)
+      printf("epoch %d: validation %.4f\n", epoch, validation);
     slow = validation < 0.9 * last ? 0 : slow + 1;
     last = validation;
   }
@@ -87,7 +87,8 @@ static float coordinate(uint64_t sample, uint64_t which) {
   return (float)((z ^ (z >> 31)) >> 40) / 8388608.0F - 1;
 }
 
-static ls_status load(void *context, size_t lo, size_t hi, void *const *inputs, float *const *targets) {
+static ls_status load(void *context, size_t lo, size_t hi, void *const *inputs,
+                      float *const *targets) {
   simulation *s = context;
   float *point = inputs[0]; /* [hi - lo, 2] */
   (void)targets;            /* score knows them */
@@ -137,7 +138,8 @@ int main(int argc, char **argv) {
   ls_comm *comm = NULL;
   MPI_Init(&argc, &argv);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &comm);
-  if (st == LS_OK) st = train_on_data(comm, argc > 1 ? argv[1] : "parts.h5", argc > 2 ? argv[2] : "own.h5");
+  if (st == LS_OK)
+    st = train_on_data(comm, argc > 1 ? argv[1] : "parts.h5", argc > 2 ? argv[2] : "own.h5");
   if (st == LS_OK) st = train_on_simulation(comm, argc > 3 ? argv[3] : "fed.h5");
   if (st != LS_OK && ls_comm_rank(comm) == 0) fprintf(stderr, "own_loop: %s\n", ls_error_message());
   ls_comm_destroy(comm);

@@ -8,14 +8,13 @@
 
 enum { N = 512 };
 
-static const char config_text[] =
-    "model:\n"
-    "  - dense: {units: 32, activation: tanh}\n"
-    "  - dense: {units: 32, activation: tanh}\n"
-    "  - dense: {units: 1}\n"
-    "loss: mse\n"
-    "optimizer: {adam: {lr: 0.01}}\n"
-    "train: {batch: 64, epochs: 150, seed: 1, lanes: 4}\n";
+static const char config_text[] = "model:\n"
+                                  "  - dense: {units: 32, activation: tanh}\n"
+                                  "  - dense: {units: 32, activation: tanh}\n"
+                                  "  - dense: {units: 1}\n"
+                                  "loss: mse\n"
+                                  "optimizer: {adam: {lr: 0.01}}\n"
+                                  "train: {batch: 64, epochs: 150, seed: 1, lanes: 4}\n";
 
 /* Train on the ranks of comm; the network is saved to path by rank 0. */
 static ls_status train(ls_comm *comm, const char *path) {
@@ -36,7 +35,8 @@ static ls_status train(ls_comm *comm, const char *path) {
   if (st == LS_OK) st = ls_trainer_create(comm, config, data, &quiet, &trainer);
   if (st == LS_OK) st = ls_trainer_run(trainer, &summary);
   if (st == LS_OK && ls_comm_rank(comm) == 0) {
-    printf("%llu steps, mean squared error %.2e\n", (unsigned long long)summary.steps, summary.loss);
+    printf("%llu steps, mean squared error %.2e\n", (unsigned long long)summary.steps,
+           summary.loss);
     st = ls_model_save(ls_trainer_model(trainer), path);
   }
   st = ls_comm_agree(comm, st);
@@ -58,7 +58,8 @@ int main(int argc, char **argv) {
     st = ls_model_load(path, &model);
     if (st == LS_OK) st = ls_model_predict(model, 3, x, y);
     for (int i = 0; i < 3 && st == LS_OK; i++)
-      printf("sin(%4.1f) = %7.4f, the network says %7.4f\n", (double)x[i], sin((double)x[i]), (double)y[i]);
+      printf("sin(%4.1f) = %7.4f, the network says %7.4f\n", (double)x[i], sin((double)x[i]),
+             (double)y[i]);
   }
   if (st != LS_OK) fprintf(stderr, "train_sine: %s\n", ls_error_message());
   ls_model_destroy(model);

@@ -14,7 +14,8 @@ enum { LS__ALIGN = 64 };
 void *ls__calloc(size_t count, size_t size);
 
 /* The same with a status, LS_ENOMEM, and a message that names what the memory was for. */
-LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what);
+LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size,
+                               const char *what);
 
 /* The static analyzer reads one file at a time: tell it that LS_OK means memory. */
 #ifdef __clang_analyzer__

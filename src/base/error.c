@@ -38,11 +38,13 @@ void ls__error_set(const char *text) {
   snprintf(message, sizeof message, "%s", text);
 }
 
-/* One line, whole letters: what a file put into a message must not break it, nor reach a terminal. */
+/* One line, whole letters: what a file put into a message must not break it, nor reach a
+ * terminal. */
 static void take_message(char text[LS__ERROR_BYTES]) {
   size_t n = strlen(text), last = n;
   while (last > 0 && n - last < 4 && ((unsigned char)text[last - 1] & 0xC0) == 0x80) last--;
-  if (n == LS__ERROR_BYTES - 1 && last > 0 && ls__text_letter(text + last - 1) == 0) text[last - 1] = '\0';
+  if (n == LS__ERROR_BYTES - 1 && last > 0 && ls__text_letter(text + last - 1) == 0)
+    text[last - 1] = '\0';
   (void)ls__text_show(text, SIZE_MAX, message, sizeof message);
 }
 

@@ -44,16 +44,16 @@ void ls__error_set(const char *text);
 enum { LS__ERROR_BYTES = 1024 };
 
 /* Both need `ls_status st` and a label `out:` in the function. */
-#define LS_TRY(call)                  \
-  do {                                \
-    st = (call);                      \
-    if (st != LS_OK) goto out;        \
+#define LS_TRY(call)           \
+  do {                         \
+    st = (call);               \
+    if (st != LS_OK) goto out; \
   } while (0)
-#define LS_FAIL(status, ...)              \
-  do {                                    \
+#define LS_FAIL(status, ...)               \
+  do {                                     \
     (void)ls__fail((status), __VA_ARGS__); \
-    st = (status);                        \
-    goto out;                             \
+    st = (status);                         \
+    goto out;                              \
   } while (0)
 
 /* The next of a chain of calls, of which none is made after a failure: for what is done on one rank
@@ -62,9 +62,9 @@ enum { LS__ERROR_BYTES = 1024 };
  *   ls_status local = ls__alloc(&a, ...);
  *   LS_THEN(local, ls__alloc(&b, ...));
  *   LS_TRY(ls_comm_agree(comm, local)); */
-#define LS_THEN(status, call)                         \
-  do {                                                \
-    if ((status) == LS_OK) (status) = (call);         \
+#define LS_THEN(status, call)                 \
+  do {                                        \
+    if ((status) == LS_OK) (status) = (call); \
   } while (0)
 
 /* Our own bug: says where, and aborts.  Never for bad input or a bad environment. */

@@ -9,7 +9,8 @@
 ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
   enum { MOST_LINKS = 40 }; /* Linux's own bound */
   char link[LS__FILE_PATH];
-  if (strlen(path) >= LS__FILE_PATH) return ls__fail(LS_EIO, "%.100s...: %s", path, strerror(ENAMETOOLONG));
+  if (strlen(path) >= LS__FILE_PATH)
+    return ls__fail(LS_EIO, "%.100s...: %s", path, strerror(ENAMETOOLONG));
   memcpy(target, path, strlen(path) + 1);
   for (int links = 0;; links++) {
     size_t n = strlen(target);
@@ -20,13 +21,14 @@ ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
     link[got] = '\0';
     const char *slash = strrchr(target, '/');
     const size_t folder = link[0] == '/' || slash == NULL ? 0 : (size_t)(slash - target) + 1;
-    if (folder + (size_t)got >= LS__FILE_PATH) return ls__fail(LS_EIO, "%s: %s", path, strerror(ENAMETOOLONG));
+    if (folder + (size_t)got >= LS__FILE_PATH)
+      return ls__fail(LS_EIO, "%s: %s", path, strerror(ENAMETOOLONG));
     memcpy(target + folder, link, (size_t)got + 1);
   }
 }
 
-/* One folder on the way to `whole`, whose upper ones are there; what a dangling link names is made with
- * its upper ones. */
+/* One folder on the way to `whole`, whose upper ones are there; what a dangling link names is made
+ * with its upper ones. */
 static ls_status make_one(const char *path, const char *whole) {
   char target[LS__FILE_PATH];
   struct stat s;

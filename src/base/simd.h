@@ -24,9 +24,9 @@ const char *ls__simd_name(ls__simd_level level);
 
 #if defined(__x86_64__)
 #define LS_SIMD_DECLARE(type, name) extern const type name##_baseline, name##_avx2, name##_avx512
-#define LS_SIMD_PICK(name)                                          \
-  (ls__simd_level_now() == LS__SIMD_AVX512 ? &name##_avx512         \
-   : ls__simd_level_now() == LS__SIMD_AVX2 ? &name##_avx2           \
+#define LS_SIMD_PICK(name)                                  \
+  (ls__simd_level_now() == LS__SIMD_AVX512 ? &name##_avx512 \
+   : ls__simd_level_now() == LS__SIMD_AVX2 ? &name##_avx2   \
                                            : &name##_baseline)
 #else
 #define LS_SIMD_DECLARE(type, name) extern const type name##_baseline

@@ -48,9 +48,11 @@ static unsigned code_point(const char *text, size_t n) {
   return p[0];
 }
 
-/* C0, DEL, C1; ends of lines and paragraphs, and marks that turn the direction (Unicode 9.0 bidi). */
+/* C0, DEL, C1; ends of lines and paragraphs, and marks that turn the direction (Unicode 9.0
+ * bidi). */
 static bool is_control(unsigned c) {
-  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) || (c >= 0x2066 && c <= 0x2069);
+  return c < 0x20 || (c >= 0x7F && c < 0xA0) || (c >= 0x2028 && c <= 0x202E) ||
+         (c >= 0x2066 && c <= 0x2069);
 }
 
 enum { SHOWN = 8 }; /* bytes of what is shown for one letter */
@@ -119,7 +121,8 @@ void ls__text_cell(FILE *out, const char *text, int width, size_t most) {
 
 /* ---- Columns ---- */
 
-/* The bytes of the first line of at most `width` code points; *rest is what the next one begins with. */
+/* The bytes of the first line of at most `width` code points; *rest is what the next one begins
+ * with. */
 static size_t first_line(const char *text, size_t width, const char **rest) {
   size_t bytes = 0, used = 0, end = 0; /* end: of the last word that fits */
   bool fits = false;
@@ -149,7 +152,8 @@ static size_t first_line(const char *text, size_t width, const char **rest) {
   return end;
 }
 
-void ls__text_row(FILE *out, size_t indent, size_t n, const size_t *width, const char *const *cell) {
+void ls__text_row(FILE *out, size_t indent, size_t n, const size_t *width,
+                  const char *const *cell) {
   const char *at[CELLS];
   bool more = true;
   LS_ASSERT(n <= CELLS);

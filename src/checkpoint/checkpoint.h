@@ -10,20 +10,20 @@
 /* The state of a run: everything besides parameters and optimizer state that the next step
  * depends on.  Without pointers, so that its bytes can be sent to other ranks. */
 typedef struct ls__standing {
-  uint64_t step;      /* updates done */
-  uint64_t epoch;     /* epochs finished */
-  uint64_t position;  /* samples of the current epoch that are done */
+  uint64_t step;     /* updates done */
+  uint64_t epoch;    /* epochs finished */
+  uint64_t position; /* samples of the current epoch that are done */
   uint64_t seed, batch, lanes;
-  uint64_t samples;   /* of the training part */
-  double seconds;     /* of training so far, over all runs */
-  double schedule[4]; /* ls__schedule_state */
-  double best;        /* best monitored value, INFINITY: none yet */
-  uint64_t best_epoch, waited; /* epochs since */
+  uint64_t samples;             /* of the training part */
+  double seconds;               /* of training so far, over all runs */
+  double schedule[4];           /* ls__schedule_state */
+  double best;                  /* best monitored value, INFINITY: none yet */
+  uint64_t best_epoch, waited;  /* epochs since */
   double loss, validation_loss; /* of the last finished epoch; NAN: there is none */
-  uint64_t data;      /* ls__data_fingerprint of what was trained on; 0: unknown */
-  uint64_t n_sums;    /* doubles below: running sums of the current epoch, lane after lane, and
+  uint64_t data;                /* ls__data_fingerprint of what was trained on; 0: unknown */
+  uint64_t n_sums;   /* doubles below: running sums of the current epoch, lane after lane, and
                        * the place of the last "step" line */
-  char kernels[192];  /* instruction set and BLAS that computed it: the last bits depend on them */
+  char kernels[192]; /* instruction set and BLAS that computed it: the last bits depend on them */
 } ls__standing;
 
 typedef struct ls__checkpoint_writer ls__checkpoint_writer;
@@ -50,8 +50,8 @@ LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *
                                               const char *slot, float *arena);
 
 /* Whether it has this slot. */
-LS_CHECKED ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const char *slot,
-                                             bool *has);
+LS_CHECKED ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model,
+                                             const char *slot, bool *has);
 
 /* Whether the checkpoint has what an exchange of this layout keeps; read the part of one rank. */
 LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has);
@@ -61,8 +61,8 @@ LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, int rank, float 
  * are named on standard error.  `path` has room for `bytes`. */
 LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, char *path, size_t bytes);
 
-/* After writing the checkpoint of `step`: delete what a killed run left half-written, checkpoints of
- * later steps (the run passed over them: they are damaged), and all but the `keep` newest. */
+/* After writing the checkpoint of `step`: delete what a killed run left half-written, checkpoints
+ * of later steps (the run passed over them: they are damaged), and all but the `keep` newest. */
 void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep);
 
 /* "RUN/checkpoints/step-000000123.h5" */

@@ -19,8 +19,10 @@ static ls_status read_array(ls__h5 *file, const char *name, ls__dtype type, cons
             ls_shape_format(&info.shape, have), ls_shape_format(shape, want));
   LS_TRY(ls__h5_read(file, name, type, data));
   LS_TRY(ls__h5_get_integer(file, name, "checksum", &checksum));
-  if ((int64_t)ls__hash(LS__HASH_START, data, ls_shape_count(shape) * ls__dtype_size(type)) != checksum)
-    LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged: its checksum does not fit", ls__h5_path(file), name);
+  if ((int64_t)ls__hash(LS__HASH_START, data, ls_shape_count(shape) * ls__dtype_size(type)) !=
+      checksum)
+    LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged: its checksum does not fit", ls__h5_path(file),
+            name);
 out:
   return st;
 }
@@ -74,7 +76,8 @@ static ls_status check_format(ls__h5 *file) {
   LS_TRY(ls__h5_get_string(file, "/", "format", &format));
   LS_TRY(ls__h5_get_integer(file, "/", "version", &version));
   if (strcmp(format, LS__CHECKPOINT_FORMAT) != 0)
-    LS_FAIL(LS_ECHECKPOINT, "%s: its format is \"%.40s\", not a checkpoint", ls__h5_path(file), format);
+    LS_FAIL(LS_ECHECKPOINT, "%s: its format is \"%.40s\", not a checkpoint", ls__h5_path(file),
+            format);
   if (version != LS__CHECKPOINT_VERSION)
     LS_FAIL(LS_ECHECKPOINT, "%s: checkpoint version %lld is unknown; this program reads version %d",
             ls__h5_path(file), (long long)version, LS__CHECKPOINT_VERSION);
@@ -201,9 +204,9 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   s->loss = plain[6];
   s->validation_loss = plain[7];
   int64_t value = 0;
-#define X(field)                                               \
-  LS_TRY(ls__h5_get_integer(file, "/", #field, &value));       \
-  if (value < 0 && strcmp(#field, "seed") != 0)                \
+#define X(field)                                                                           \
+  LS_TRY(ls__h5_get_integer(file, "/", #field, &value));                                   \
+  if (value < 0 && strcmp(#field, "seed") != 0)                                            \
     LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " #field " is damaged", ls__h5_path(file)); \
   s->field = (uint64_t)value;
   LS__STANDING_INTEGERS(X)
@@ -290,7 +293,8 @@ out:
   return as_checkpoint(st);
 }
 
-ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const char *slot, bool *has) {
+ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const char *slot,
+                                  bool *has) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   char folder[LS__PATH_BYTES], name[LS__PATH_BYTES];

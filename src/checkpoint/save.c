@@ -17,7 +17,8 @@ static ls_status write_array(ls__h5 *file, const char *name, ls__dtype type, con
   ls_status st = LS_OK;
   size_t bytes = ls_shape_count(shape) * ls__dtype_size(type);
   LS_TRY(ls__h5_write(file, name, type, shape, data));
-  LS_TRY(ls__h5_set_integer(file, name, "checksum", (int64_t)ls__hash(LS__HASH_START, data, bytes)));
+  LS_TRY(
+      ls__h5_set_integer(file, name, "checksum", (int64_t)ls__hash(LS__HASH_START, data, bytes)));
 out:
   return st;
 }
@@ -92,7 +93,8 @@ static ls_status write_ports(ls__h5 *file, const ls_model *model) {
   for (size_t i = 0; i < n_in; i++) {
     ls__port_name("x", n_in, model->graph->input[i].name, name);
     LS_TRY(write_affine(file, name, &model->input[i]));
-    LS_TRY(write_names(file, "columns", n_in, model->graph->input[i].name, &model->input_columns[i]));
+    LS_TRY(
+        write_names(file, "columns", n_in, model->graph->input[i].name, &model->input_columns[i]));
   }
   for (size_t i = 0; i < n_out; i++) {
     const ls_port port = ls_model_output(model, i);
@@ -140,8 +142,9 @@ out:
   return st;
 }
 
-ls_status ls__checkpoint_begin(const char *path, const ls_model *model, const ls__standing *standing,
-                               const double *sums, ls__checkpoint_writer **out) {
+ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
+                               const ls__standing *standing, const double *sums,
+                               ls__checkpoint_writer **out) {
   ls_status st = LS_OK;
   ls__checkpoint_writer *writer = NULL;
   *out = NULL;
@@ -170,8 +173,7 @@ ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t layout, in
   char name[LS__PATH_BYTES];
   ls_shape shape = {1, {n}};
   ls__held_path(rank, name);
-  if (rank == 0)
-    LS_TRY(ls__h5_set_integer(writer->file, "/", "exchange_layout", (int64_t)layout));
+  if (rank == 0) LS_TRY(ls__h5_set_integer(writer->file, "/", "exchange_layout", (int64_t)layout));
   LS_TRY(write_array(writer->file, name, LS__F32, &shape, held));
 out:
   return st;

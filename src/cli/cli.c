@@ -25,8 +25,9 @@ ls_status usage_error(const cli *c, const char *format, ...) {
   va_start(arguments, format);
   int n = vsnprintf(text, sizeof text, format, arguments);
   va_end(arguments);
-  return ls_fail(LS_EUSAGE, "%s%s try: lockstep %s%s--help", text, n > 0 && text[strlen(text) - 1] == '?' ? "" : ";",
-                 c->name, *c->name != '\0' ? " " : "");
+  return ls_fail(LS_EUSAGE, "%s%s try: lockstep %s%s--help", text,
+                 n > 0 && text[strlen(text) - 1] == '?' ? "" : ";", c->name,
+                 *c->name != '\0' ? " " : "");
 }
 
 const char *const cli_splits[] = {"train", "validation", "test", "all", NULL};

@@ -24,8 +24,9 @@ typedef struct cli {
   const char *name; /* "bench step" */
   int argc;
   char **argv; /* [argc] arguments that are no options */
-  const char *lost; /* what is said where standard output fails, of a command whose results are in files */
-  bool unread;      /* whoever read standard output has gone */
+  const char
+      *lost; /* what is said where standard output fails, of a command whose results are in files */
+  bool unread; /* whoever read standard output has gone */
 } cli;
 
 /* ---- Options ---- */
@@ -109,7 +110,7 @@ typedef struct command {
   const char *prose;
   const cli_argument *arguments;
   const cli_option *options;
-  const char *more; /* below the options; NULL: nothing */
+  const char *more;                      /* below the options; NULL: nothing */
   const struct command *const *commands; /* ends with NULL; NULL: none; instead of `run` */
   bool alone;                            /* runs without MPI */
   ls_status (*run)(cli *c);
@@ -126,8 +127,8 @@ extern const command *const cli_commands[];
 /* "bench step": a command's name in full; `before`: that of the command that it is in, or "". */
 enum { CLI_NAME = 128 };
 void cli_name(const command *of, const char *before, char name[CLI_NAME]);
-/* The command that argv[0] names, and within it argv[1], ...; NULL: none.  *argv and *argc move on to the
- * last name; `name` is all of them. */
+/* The command that argv[0] names, and within it argv[1], ...; NULL: none.  *argv and *argc move on
+ * to the last name; `name` is all of them. */
 const command *cli_resolve(int *argc, char ***argv, char name[CLI_NAME]);
 /* The name nearest to a misspelt one, or NULL. */
 const char *cli_nearest(const command *const *commands, const char *name);
@@ -158,8 +159,8 @@ ls_status usage_error(const cli *c, const char *format, ...) CLI_PRINTF(2, 3);
 #define usage_error(c, ...) (usage_error(c, __VA_ARGS__), LS_EUSAGE)
 #endif
 
-/* A file where another sort of file is wanted: an LS_EUSAGE that says what is done with such a one, or
- * LS_OK.  `failed`: the configuration could not be read, so that it may be opened to see why. */
+/* A file where another sort of file is wanted: an LS_EUSAGE that says what is done with such a one,
+ * or LS_OK.  `failed`: the configuration could not be read, so that it may be opened to see why. */
 ls_status cli_no_config(const cli *c, const char *path, bool failed);
 ls_status cli_no_checkpoint(const cli *c, const char *path);
 ls_status cli_needs_hdf5(const cli *c, const char *path); /* of -o */
@@ -169,8 +170,8 @@ ls_status cli_no_command(const cli *c, const char *word);
 /* "train", "validation", "test", "all": ls_split's order. */
 extern const char *const cli_splits[];
 
-/* Whether the processes that were started together have found each other; LS_EUSAGE: no.  Of those that
- * are alone, the first stays root. */
+/* Whether the processes that were started together have found each other; LS_EUSAGE: no.  Of those
+ * that are alone, the first stays root. */
 ls_status cli_check_tasks(cli *c, int ranks);
 
 /* Load the configuration that is the first argument, with the others as overrides. */

@@ -1,5 +1,5 @@
-/* lockstep convert FORMAT: a subcommand a format, made when the program starts from what the library
- * says of its formats, so that a new format is known here by itself. */
+/* lockstep convert FORMAT: a subcommand a format, made when the program starts from what the
+ * library says of its formats, so that a new format is known here by itself. */
 #include <lockstep/convert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,8 @@ static const cli_option shared[] = {
     CLI_WHOLE(0, "seed", "N", &how.seed, 9223372036854775807LL, "which rows those are (default 0)"),
     CLI_WHOLE(0, "gzip", "LEVEL", &gzip, 9, "compress the output, 0 to 9 (default 0)"),
     CLI_FLAG(0, "quiet", &quiet, "no progress"),
-    CLI_END};
+    CLI_END,
+};
 
 /* A format as a command: its options are the shared ones and its own. */
 typedef struct converter {
@@ -70,8 +71,10 @@ static ls_status run(cli *c) {
   return st;
 }
 
-static const cli_argument arguments[] = {{"SOURCE", "a source file", true, CLI_FILES, NULL, NULL},
-                                         CLI_ARGUMENTS_END};
+static const cli_argument arguments[] = {
+    {"SOURCE", "a source file", true, CLI_FILES, NULL, NULL},
+    CLI_ARGUMENTS_END,
+};
 
 void cli_prepare_convert(void) {
   for (size_t i = 0; i < FORMATS && ls_convert_format_at(i, &converters[i].format); i++) {
@@ -79,24 +82,28 @@ void cli_prepare_convert(void) {
     cli_option *o = own->options;
     for (const cli_option *s = shared; s->type != CLI_IS_END; s++) *o++ = *s;
     for (size_t k = 0; k < own->format.n_options && o < own->options + OPTIONS - 1; k++)
-      *o++ = (cli_option)CLI_TEXT(0, own->format.option[k].name, own->format.option[k].form, &own->given[k],
-                                  own->format.option[k].what);
+      *o++ = (cli_option)CLI_TEXT(0, own->format.option[k].name, own->format.option[k].form,
+                                  &own->given[k], own->format.option[k].what);
     *o = (cli_option)CLI_END;
     snprintf(own->synopsis, sizeof own->synopsis, "lockstep convert %s %s -o OUT.h5 [options]",
              own->format.name, own->format.sources);
-    own->command = (command){.name = own->format.name,
-                             .summary = own->format.what,
-                             .synopsis = own->synopsis,
-                             .prose = "Any source may be gzip-compressed.  OUT.h5 appears when all of it is written.",
-                             .arguments = arguments,
-                             .options = own->options,
-                             .run = run};
+    own->command = (command){
+        .name = own->format.name,
+        .summary = own->format.what,
+        .synopsis = own->synopsis,
+        .prose = "Any source may be gzip-compressed.  OUT.h5 appears when all of it is written.",
+        .arguments = arguments,
+        .options = own->options,
+        .run = run,
+    };
     commands[i] = &own->command;
   }
 }
 
-const command cmd_convert = {.name = "convert",
-                             .summary = "make an HDF5 dataset from CSV, IDX, NumPy and other files",
-                             .synopsis = "lockstep convert FORMAT SOURCE... -o OUT.h5 [options]",
-                             .prose = "Each format is told of below.",
-                             .commands = commands};
+const command cmd_convert = {
+    .name = "convert",
+    .summary = "make an HDF5 dataset from CSV, IDX, NumPy and other files",
+    .synopsis = "lockstep convert FORMAT SOURCE... -o OUT.h5 [options]",
+    .prose = "Each format is told of below.",
+    .commands = commands,
+};

@@ -9,9 +9,10 @@ static bool all, keys, markdown, man, completion;
 
 static const cli_argument arguments[] = {
     {"KEY", NULL, true, CLI_HELP_KEYS, NULL,
-     "a command, or a key of the configuration: a section (train), what has a name and options (adam), an "
-     "option (adam.lr, train.lanes)"},
-    CLI_ARGUMENTS_END};
+     "a command, or a key of the configuration: a section (train), what has a name and options "
+     "(adam), an option (adam.lr, train.lanes)"},
+    CLI_ARGUMENTS_END,
+};
 static const cli_option options[] = {
     CLI_FLAG(0, "all", &all, "all keys of the configuration, with all options"),
     CLI_FLAG(0, "keys", &keys, "the names of all keys, one a line"),
@@ -19,7 +20,8 @@ static const cli_option options[] = {
     CLI_FLAG(0, "man", &man, "the manual page"),
     CLI_FLAG(0, "completion", &completion,
              "a completion for bash: source <(lockstep help --completion)"),
-    CLI_END};
+    CLI_END,
+};
 
 static ls_status print_general(void) {
   cli_print_usage(stdout);
@@ -49,13 +51,15 @@ static ls_status unknown(const char *name) {
   if (of != NULL) names[n++] = of;
   const char *near = n > 0 ? ls_help_nearest(name, names, n) : NULL;
   if (near == NULL) return usage_says("there is no key \"%s\"; try: lockstep help", name);
-  return usage_says("there is no %s \"%s\"; did you mean \"%s\"?", near == key ? "key" : "command", name, near);
+  return usage_says("there is no %s \"%s\"; did you mean \"%s\"?", near == key ? "key" : "command",
+                    name, near);
 }
 
 static ls_status run(cli *c) {
   ls_status st = LS_OK;
   int chosen = all + keys + markdown + man + completion;
-  if (chosen > 1 || (chosen > 0 && c->argc > 0)) return usage_error(c, "one thing at a time is wanted");
+  if (chosen > 1 || (chosen > 0 && c->argc > 0))
+    return usage_error(c, "one thing at a time is wanted");
   if (all) return ls_help_all(stdout);
   if (keys) return ls_help_keys(stdout);
   if (markdown) return ls_help_markdown(stdout);
@@ -81,9 +85,10 @@ const command cmd_help = {
     .summary = "tell of a command, or of a key of the configuration",
     .synopsis = "lockstep help [KEY...]\n"
                 "lockstep help --all | --keys | --markdown | --man | --completion",
-    .prose = "Without a key: the commands, and an overview of the configuration.  Of several things that a "
-             "name fits, all are shown.",
+    .prose = "Without a key: the commands, and an overview of the configuration.  Of several "
+             "things that a name fits, all are shown.",
     .arguments = arguments,
     .options = options,
     .alone = true,
-    .run = run};
+    .run = run,
+};

@@ -31,7 +31,8 @@ static ls_status run(cli *c, bool predict) {
   if (st == LS_OK && predict) st = cli_needs_hdf5(c, output);
   if (st == LS_OK) st = gather(c, &overrides, &n, &file);
   if (st == LS_OK && predict) st = ls_predict(c->comm, c->argv[0], overrides, n, part, output);
-  if (st == LS_OK && !predict) st = ls_evaluate(c->comm, c->argv[0], overrides, n, part, json, stdout);
+  if (st == LS_OK && !predict)
+    st = ls_evaluate(c->comm, c->argv[0], overrides, n, part, json, stdout);
   free(overrides);
   free(file);
   return st;
@@ -42,7 +43,8 @@ static ls_status run_evaluate(cli *c) {
 }
 
 static ls_status run_predict(cli *c) {
-  ls_status st = ls_comm_agree(c->comm, output != NULL ? LS_OK : usage_error(c, "-o OUT.h5 is missing"));
+  ls_status st = ls_comm_agree(c->comm,
+                               output != NULL ? LS_OK : usage_error(c, "-o OUT.h5 is missing"));
   return st == LS_OK ? run(c, true) : st;
 }
 
@@ -52,43 +54,54 @@ static ls_status run_predict(cli *c) {
 static const cli_argument evaluate_arguments[] = {
     CHECKPOINT,
     CLI_OVERRIDES("overrides of the checkpoint's configuration, as in data.targets=/y2"),
-    CLI_ARGUMENTS_END};
+    CLI_ARGUMENTS_END,
+};
 static const cli_option evaluate_options[] = {
     CLI_FILE(0, "data", "FILE.h5", &data, "another data file, read as the training's was"),
     CLI_CHOICE(0, "split", "PART", &split, cli_splits,
-               "train, validation, test or all (default: test; where there is none, validation; where that is "
-               "missing too, all)"),
-    CLI_FLAG(0, "json", &json, "one JSON object"), CLI_END};
+               "train, validation, test or all (default: test; where there is none, validation; "
+               "where that is missing too, all)"),
+    CLI_FLAG(0, "json", &json, "one JSON object"),
+    CLI_END,
+};
 
 const command cmd_evaluate = {
     .name = "evaluate",
     .summary = "score a trained network on a part of a dataset",
     .synopsis = "[mpirun -n N] lockstep evaluate CHECKPOINT [KEY=VALUE...] [options]",
-    .prose = "Prints the part that it scored, its samples, loss and metrics, and for classes precision, "
-             "recall, F1 and the confusion matrix.\n\n"
-             "CHECKPOINT is a file or a run directory (its final checkpoint, else the best, else the newest).  "
-             "The data are those that the network was trained with, unless overridden.  Parts that data.split "
-             "drew are drawn again, the same rows, if the file has as many rows as the training's.",
+    .prose = "Prints the part that it scored, its samples, loss and metrics, and for classes "
+             "precision, recall, F1 and the confusion matrix.\n"
+             "\n"
+             "CHECKPOINT is a file or a run directory (its final checkpoint, else the best, else "
+             "the newest).  The data are those that the network was trained with, unless "
+             "overridden.  Parts that data.split drew are drawn again, the same rows, if the file "
+             "has as many rows as the training's.",
     .arguments = evaluate_arguments,
     .options = evaluate_options,
-    .run = run_evaluate};
+    .run = run_evaluate,
+};
 
 static const cli_argument predict_arguments[] = {
-    CHECKPOINT, CLI_OVERRIDES("overrides of the checkpoint's configuration"), CLI_ARGUMENTS_END};
+    CHECKPOINT,
+    CLI_OVERRIDES("overrides of the checkpoint's configuration"),
+    CLI_ARGUMENTS_END,
+};
 static const cli_option predict_options[] = {
     CLI_FILE('o', "output", "OUT.h5", &output, "the file to make"),
     CLI_FILE(0, "data", "FILE.h5", &data, "another data file; it needs no targets"),
     CLI_CHOICE(0, "split", "PART", &split, cli_splits,
                "train, validation, test or all (default all); parts as for evaluate"),
-    CLI_END};
+    CLI_END,
+};
 
 const command cmd_predict = {
     .name = "predict",
     .summary = "write a trained network's predictions to a file",
     .synopsis = "[mpirun -n N] lockstep predict CHECKPOINT -o OUT.h5 [KEY=VALUE...] [options]",
-    .prose = "Writes /predictions [N, outputs] in the targets' own units (probabilities after cross_entropy and "
-             "binary_cross_entropy), and for classes /classes [N].  All rows: in the file's order, and of groups train, "
-             "then validation, then test.",
+    .prose = "Writes /predictions [N, outputs] in the targets' own units (probabilities after "
+             "cross_entropy and binary_cross_entropy), and for classes /classes [N].  All rows: in "
+             "the file's order, and of groups train, then validation, then test.",
     .arguments = predict_arguments,
     .options = predict_options,
-    .run = run_predict};
+    .run = run_predict,
+};

@@ -29,7 +29,8 @@ static ls_status run(cli *c) {
 
   ls_status st = ls_comm_agree(c->comm, load_config(c, &config));
   if (st == LS_OK) st = ls_trainer_create(c->comm, config, NULL, &how, &trainer);
-  if (st == LS_OK) st = dry_run ? ls_trainer_print_plan(trainer, stdout) : ls_trainer_run(trainer, NULL);
+  if (st == LS_OK)
+    st = dry_run ? ls_trainer_print_plan(trainer, stdout) : ls_trainer_run(trainer, NULL);
   ls_trainer_destroy(trainer);
   ls_config_destroy(config);
   return st;
@@ -38,30 +39,37 @@ static ls_status run(cli *c) {
 /* In the order of ls_progress. */
 static const char *const ways[] = {"auto", "bar", "plain", "none", NULL};
 
-static const cli_argument arguments[] = {{"CONFIG", "a configuration", false, CLI_FILES, NULL, NULL},
-                                         CLI_OVERRIDES(NULL), CLI_ARGUMENTS_END};
+static const cli_argument arguments[] = {
+    {"CONFIG", "a configuration", false, CLI_FILES, NULL, NULL},
+    CLI_OVERRIDES(NULL),
+    CLI_ARGUMENTS_END,
+};
 static const cli_option options[] = {
     CLI_FLAG(0, "resume", &how.resume,
-             "continue from the newest whole checkpoint of the output directory, on any number of ranks; "
-             "start when there is none"),
+             "continue from the newest whole checkpoint of the output directory, on any number of "
+             "ranks; start when there is none"),
     CLI_FLAG(0, "force", &how.force,
-             "resume with another loss, optimizer, normalisation or other data, too; what is new is said"),
+             "resume with another loss, optimizer, normalisation or other data, too; what is new "
+             "is said"),
     CLI_FLAG(0, "dry-run", &dry_run,
              "show the network, the memory a rank, the lanes and the buckets; train nothing"),
     CLI_CHOICE(0, "progress", "HOW", &progress, ways,
                "auto (a bar on a terminal, lines elsewhere), bar, plain, none"),
-    CLI_END};
+    CLI_END,
+};
 
 const command cmd_train = {
     .name = "train",
     .summary = "train a network as a configuration says",
     .synopsis = "[mpirun -n N] lockstep train CONFIG [KEY=VALUE...] [options]",
-    .prose = "Trains the network of a YAML configuration; KEY=VALUE overrides a setting by its dotted path, "
-             "as in train.batch=64 or model.0.dense.units=32 (lockstep help tells of all keys).  Results go "
-             "to the configuration's `output` (runs/NAME for NAME.yaml): config.yaml, metrics.jsonl, "
-             "summary.json, checkpoints/.  A run that is there already is moved aside, never overwritten.",
+    .prose = "Trains the network of a YAML configuration; KEY=VALUE overrides a setting by its "
+             "dotted path, as in train.batch=64 or model.0.dense.units=32 (lockstep help tells of "
+             "all keys).  Results go to the configuration's `output` (runs/NAME for NAME.yaml): "
+             "config.yaml, metrics.jsonl, summary.json, checkpoints/.  A run that is there already "
+             "is moved aside, never overwritten.",
     .arguments = arguments,
     .options = options,
-    .more = "SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU (ulimit -t) or one interrupt: write a checkpoint and exit "
-            "with code 75.",
-    .run = run};
+    .more = "SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU (ulimit -t) or one interrupt: write a "
+            "checkpoint and exit with code 75.",
+    .run = run,
+};

@@ -15,7 +15,8 @@ static void put_choices(const char *const *choices, FILE *out) {
 
 typedef void put_command(const command *of, const char *name, FILE *out);
 
-static void each_command(const command *const *commands, const char *before, put_command *put, FILE *out) {
+static void each_command(const command *const *commands, const char *before, put_command *put,
+                         FILE *out) {
   for (; *commands != NULL; commands++) {
     char name[CLI_NAME];
     cli_name(*commands, before, name);
@@ -25,7 +26,8 @@ static void each_command(const command *const *commands, const char *before, put
 }
 
 static void put_names(const command *const *commands, FILE *out) {
-  for (size_t i = 0; commands[i] != NULL; i++) fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
+  for (size_t i = 0; commands[i] != NULL; i++)
+    fprintf(out, "%s%s", i > 0 ? " " : "", commands[i]->name);
 }
 
 static bool is_option(const cli_option *o) {
@@ -89,7 +91,8 @@ typedef struct list {
 } list;
 
 static bool is_setting(const ls_help_entry *e) {
-  return e->assignable && (e->is == LS_HELP_OPTION || (e->is == LS_HELP_SECTION && e->choices != NULL));
+  return e->assignable &&
+         (e->is == LS_HELP_OPTION || (e->is == LS_HELP_SECTION && e->choices != NULL));
 }
 
 static ls_status put_setting(const ls_help_entry *e, void *context) {
@@ -199,9 +202,13 @@ static void put_path(const command *of, const char *name, FILE *out) {
 
 ls_status cli_print_completion(FILE *out) {
   list settings = {out, 12}, keys = {out, 13};
-  fputs("# bash completion of lockstep, made by: lockstep help --completion\n\n"
-        "# What the value of the option \"COMMAND --NAME\" may be, into words; fails when it has none.\n"
-        "_lockstep_value() {\n  case $1 in\n", out);
+  fputs("# bash completion of lockstep, made by: lockstep help --completion\n"
+        "\n"
+        "# What the value of the option \"COMMAND --NAME\" may be, into words; fails when it has "
+        "none.\n"
+        "_lockstep_value() {\n"
+        "  case $1 in\n",
+        out);
   each_command(cli_commands, "", put_values, out);
   fputs("    *) return 1 ;;\n  esac\n}\n\n", out);
   fputs(beginning, out);
@@ -210,9 +217,11 @@ ls_status cli_print_completion(FILE *out) {
   fputs("  settings='", out);
   ls_status st = ls_help_each(put_setting, &settings);
   fputs("'\n  help_keys='", out);
-  for (const command *const *c = cli_commands; *c != NULL; c++) put_word((*c)->name, &keys.column, out);
+  for (const command *const *c = cli_commands; *c != NULL; c++)
+    put_word((*c)->name, &keys.column, out);
   if (st == LS_OK) st = ls_help_each(put_help_key, &keys);
-  fputs("'\n  case $command in\n    '')\n      options='--help --version'\n      arguments=('", out);
+  fputs("'\n  case $command in\n    '')\n      options='--help --version'\n      arguments=('",
+        out);
   put_names(cli_commands, out);
   fputs("')\n      ;;\n", out);
   each_command(cli_commands, "", put_words, out);

@@ -14,10 +14,10 @@ static sort sort_of(const char *path) {
   static const struct {
     const char *end;
     sort sort;
-  } ends[] = {{".yaml", CONFIG}, {".yml", CONFIG}, {".h5", HDF5},   {".hdf5", HDF5},   {".hdf", HDF5},
-              {".nc", HDF5},     {".csv", TABLE},  {".tsv", TABLE}, {".npy", TABLE},   {".txt", TEXT},
-              {".dat", TEXT},    {".npz", FOREIGN}, {".json", FOREIGN}, {".xlsx", FOREIGN},
-              {".parquet", FOREIGN}};
+  } ends[] = {{".yaml", CONFIG},  {".yml", CONFIG},   {".h5", HDF5},        {".hdf5", HDF5},
+              {".hdf", HDF5},     {".nc", HDF5},      {".csv", TABLE},      {".tsv", TABLE},
+              {".npy", TABLE},    {".txt", TEXT},     {".dat", TEXT},       {".npz", FOREIGN},
+              {".json", FOREIGN}, {".xlsx", FOREIGN}, {".parquet", FOREIGN}};
   size_t n = strlen(path);
   if (n > 3 && strcasecmp(path + n - 3, ".gz") == 0) n -= 3;
   for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
@@ -57,7 +57,8 @@ static bool is_hdf5(const char *path) {
   char first[sizeof signature - 1];
   FILE *file = fopen(path, "rb");
   if (file == NULL) return false;
-  const bool good = fread(first, 1, sizeof first, file) == sizeof first && memcmp(first, signature, sizeof first) == 0;
+  const bool good = fread(first, 1, sizeof first, file) == sizeof first &&
+                    memcmp(first, signature, sizeof first) == 0;
   (void)fclose(file);
   return good;
 }
@@ -68,10 +69,14 @@ ls_status cli_no_config(const cli *c, const char *path, bool failed) {
   const int n = stem(&name);
   const sort is = sort_of(path);
   if (is == TABLE || (failed && is == TEXT))
-    return usage_error(c, "%s is no configuration but a table: convert it (lockstep convert %s %s -o %.*s.h5) and "
-                       "name it in a configuration (data: {file: %.*s.h5})", path, format_of(path), path, n, name, n, name);
+    return usage_error(c,
+                       "%s is no configuration but a table: convert it (lockstep convert %s %s -o "
+                       "%.*s.h5) and name it in a configuration (data: {file: %.*s.h5})",
+                       path, format_of(path), path, n, name, n, name);
   if (is == HDF5 || (failed && is_hdf5(path)))
-    return usage_error(c, "%s is no configuration but an HDF5 file: name it in one (data: {file: %s}), and train that",
+    return usage_error(c,
+                       "%s is no configuration but an HDF5 file: name it in one (data: {file: "
+                       "%s}), and train that",
                        path, path);
   if (!failed || !is_folder(path)) return LS_OK;
   snprintf(inside, sizeof inside, "%s/config.yaml", path);
@@ -87,8 +92,14 @@ ls_status cli_no_checkpoint(const cli *c, const char *path) {
   const int n = stem(&name);
   if (is == OTHER || is == HDF5 || is_folder(path) || is_hdf5(path)) return LS_OK;
   if (is == CONFIG)
-    return usage_error(c, "%s is a configuration; what it trained is wanted, a run directory such as runs/%.*s", path, n, name);
-  return usage_error(c, "%s is no checkpoint; data are given as --data FILE.h5 (lockstep convert makes one)", path);
+    return usage_error(c,
+                       "%s is a configuration; what it trained is wanted, a run directory such as "
+                       "runs/%.*s",
+                       path, n, name);
+  return usage_error(c,
+                     "%s is no checkpoint; data are given as --data FILE.h5 (lockstep convert "
+                     "makes one)",
+                     path);
 }
 
 ls_status cli_needs_hdf5(const cli *c, const char *path) {
@@ -96,8 +107,10 @@ ls_status cli_needs_hdf5(const cli *c, const char *path) {
   const char *name = path;
   const int n = stem(&name);
   if (is == OTHER || is == HDF5) return LS_OK;
-  return usage_error(c, "%s: what is written is an HDF5 file; name it so, as in -o %.*s.h5 (h5dump, h5py, MATLAB's "
-                     "h5read and R's rhdf5 read it)", path, n, name);
+  return usage_error(c,
+                     "%s: what is written is an HDF5 file; name it so, as in -o %.*s.h5 (h5dump, "
+                     "h5py, MATLAB's h5read and R's rhdf5 read it)",
+                     path, n, name);
 }
 
 ls_status cli_no_command(const cli *c, const char *word) {
@@ -105,16 +118,19 @@ ls_status cli_no_command(const cli *c, const char *word) {
   const int n = stem(&name);
   switch (sort_of(word)) {
     case CONFIG:
-      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep train %s?", word, word);
+      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep train %s?", word,
+                         word);
     case HDF5:
-      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep inspect %s?", word, word);
+      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep inspect %s?", word,
+                         word);
     case TABLE:
     case TEXT:
-      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep convert %s %s -o %.*s.h5?", word,
-                         format_of(word), word, n, name);
+      return usage_error(c,
+                         "there is no command \"%s\"; did you mean: lockstep convert %s %s -o "
+                         "%.*s.h5?",
+                         word, format_of(word), word, n, name);
     case FOREIGN:
-    case OTHER:
-      break;
+    case OTHER: break;
   }
   const char *near = cli_nearest(cli_commands, word);
   if (near == NULL) return usage_error(c, "there is no command \"%s\"", word);

@@ -13,17 +13,19 @@
 
 #include "cli.h"
 
-const command *const cli_commands[] = {&cmd_convert, &cmd_inspect,   &cmd_train,  &cmd_evaluate,
-                                       &cmd_predict, &cmd_gradcheck, &cmd_doctor, &cmd_bench,
-                                       &cmd_help,    NULL};
+const command *const cli_commands[] = {&cmd_convert,  &cmd_inspect, &cmd_train,
+                                       &cmd_evaluate, &cmd_predict, &cmd_gradcheck,
+                                       &cmd_doctor,   &cmd_bench,   &cmd_help,
+                                       NULL};
 
 static void on_signal(int number) {
   (void)number;
   ls_stop();
 }
 
-/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.  Where
- * nothing is to be saved, the first one does.  What is ignored from the start stays so: nohup. */
+/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.
+ * Where nothing is to be saved, the first one does.  What is ignored from the start stays so:
+ * nohup. */
 static void catch_signals(bool training) {
   static const int asks[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU, SIGINT};
   struct sigaction action, before;
@@ -31,7 +33,8 @@ static void catch_signals(bool training) {
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
   for (size_t i = 0; training && i < sizeof asks / sizeof *asks; i++) {
-    if (sigaction(asks[i], NULL, &before) == 0 && asks[i] == SIGHUP && before.sa_handler == SIG_IGN) continue;
+    if (sigaction(asks[i], NULL, &before) == 0 && asks[i] == SIGHUP && before.sa_handler == SIG_IGN)
+      continue;
     action.sa_flags = SA_RESTART | (asks[i] == SIGINT ? (int)SA_RESETHAND : 0);
     (void)sigaction(asks[i], &action, NULL);
   }
@@ -47,10 +50,13 @@ static ls_status read_line(cli *c, const command *of, int argc, char **argv) {
       size_t n = strlen(names);
       snprintf(names + n, sizeof names - n, "%s%s", n > 0 ? ", " : "", (*inner)->name);
     }
-    const char *wrong = argc > 1 ? argv[1] : NULL, *near = wrong != NULL ? cli_nearest(of->commands, wrong) : NULL;
-    if (near != NULL) return usage_error(c, "\"%s\" is unknown; one of %s is wanted; did you mean \"%s\"?", wrong, names, near);
-    return usage_error(c, "%s%s%sone of %s is wanted", wrong != NULL ? "\"" : "", wrong != NULL ? wrong : "",
-                       wrong != NULL ? "\" is unknown; " : "", names);
+    const char *wrong = argc > 1 ? argv[1] : NULL,
+               *near = wrong != NULL ? cli_nearest(of->commands, wrong) : NULL;
+    if (near != NULL)
+      return usage_error(c, "\"%s\" is unknown; one of %s is wanted; did you mean \"%s\"?", wrong,
+                         names, near);
+    return usage_error(c, "%s%s%sone of %s is wanted", wrong != NULL ? "\"" : "",
+                       wrong != NULL ? wrong : "", wrong != NULL ? "\" is unknown; " : "", names);
   }
   return cli_read(c, of, argc, argv);
 }
@@ -65,7 +71,8 @@ static ls_status run(cli *c, const command *of, int argc, char **argv) {
  * results would be written into that.  Read-only, so that writing to it fails as it would. */
 static void hold_streams(void) {
   for (int fd = 0; fd <= 2; fd++)
-    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF)
+      (void)open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
 }
 
 /* Whether the reader of a pipe has gone, as in `| head`. */
@@ -74,7 +81,8 @@ static bool is_unread(FILE *out) {
   return poll(&at, 1, 0) == 1 && (at.revents & POLLERR) != 0;
 }
 
-/* What all commands print goes to standard output, and whether it arrived is looked at here alone. */
+/* What all commands print goes to standard output, and whether it arrived is looked at here
+ * alone. */
 static ls_status end_output(cli *c, ls_status st) {
   const bool failed = ferror(stdout) != 0;
   errno = 0;
@@ -83,7 +91,8 @@ static ls_status end_output(cli *c, ls_status st) {
   c->unread = is_unread(stdout);
   if (st != LS_OK || c->unread) return st;
   return ls_fail(LS_EIO, "standard output can't be written%s%s%s%s", error != 0 ? ": " : "",
-                 error != 0 ? strerror(error) : "", c->lost != NULL ? "; " : "", c->lost != NULL ? c->lost : "");
+                 error != 0 ? strerror(error) : "", c->lost != NULL ? "; " : "",
+                 c->lost != NULL ? c->lost : "");
 }
 
 static void print_error(const cli *c, ls_status st) {
@@ -135,8 +144,8 @@ int main(int argc, char **argv) {
   int early = without_mpi(&c, of, n, rest);
   if (early >= 0) return early;
   catch_signals(of == &cmd_train);
-  /* Without mpirun, Open MPI 4 would launch a daemon that is not needed here; and without the daemon
-   * all such processes would make and remove one and the same session directory. */
+  /* Without mpirun, Open MPI 4 would launch a daemon that is not needed here; and without the
+   * daemon all such processes would make and remove one and the same session directory. */
   if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
@@ -151,7 +160,8 @@ int main(int argc, char **argv) {
   c.root = rank == 0;
   ls_crash_guard_install(rank);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
-  const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict || strncmp(name, "bench", 5) == 0;
+  const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict ||
+                        strncmp(name, "bench", 5) == 0;
   if (st == LS_OK && together) st = cli_check_tasks(&c, ranks);
   if (st == LS_OK && n > 0) st = run(&c, of, n, rest);
   if (st == LS_OK && n == 0) {

@@ -36,7 +36,8 @@ static void put(const char *text, FILE *out) {
       fputs("\\(ha", out);
     } else if (*text == '~') {
       fputs("\\(ti", out);
-    } else if (*text != ' ' || text[1] != ' ') { /* no two spaces: troff parts sentences by itself */
+    } else if (*text != ' ' ||
+               text[1] != ' ') { /* no two spaces: troff parts sentences by itself */
       fputc(*text, out);
     }
   }
@@ -115,9 +116,11 @@ static void put_command(const command *of, const char *name, FILE *out) {
 
 /* "number, from 0; default 0.1" */
 static void facts(const ls_help_entry *e, char *text, size_t bytes) {
-  const char *fallback = e->fallback == NULL ? "required" : *e->fallback != '\0' ? "default " : "not set";
-  snprintf(text, bytes, "%s%s%s; %s%s%s%s", e->type, *e->range != '\0' ? ", " : "", e->range, fallback,
-           e->fallback != NULL ? e->fallback : "", *e->what != '\0' ? "\n" : "", e->what);
+  const char *fallback = e->fallback == NULL    ? "required"
+                         : *e->fallback != '\0' ? "default "
+                                                : "not set";
+  snprintf(text, bytes, "%s%s%s; %s%s%s%s", e->type, *e->range != '\0' ? ", " : "", e->range,
+           fallback, e->fallback != NULL ? e->fallback : "", *e->what != '\0' ? "\n" : "", e->what);
 }
 
 static ls_status put_entry(const ls_help_entry *e, void *context) {
@@ -136,16 +139,25 @@ static ls_status put_entry(const ls_help_entry *e, void *context) {
 
 ls_status cli_print_man(FILE *out) {
   char code[16];
-  fputs(".TH LOCKSTEP 1 \"\" \"lockstep " LOCKSTEP_VERSION "\" \"User Commands\"\n.nh\n.ad l\n"
-        ".SH NAME\nlockstep \\- distributed data\\-parallel training of neural networks on CPU clusters\n"
-        ".SH SYNOPSIS\n", out);
+  fputs(".TH LOCKSTEP 1 \"\" \"lockstep " LOCKSTEP_VERSION "\" \"User Commands\"\n"
+        ".nh\n"
+        ".ad l\n"
+        ".SH NAME\n"
+        "lockstep \\- distributed data\\-parallel training of neural networks on CPU clusters\n"
+        ".SH SYNOPSIS\n",
+        out);
   for (const command *const *c = cli_commands; *c != NULL; c++) put_synopsis((*c)->synopsis, out);
   fputs(".SH DESCRIPTION\n"
-        "lockstep trains neural networks on any number of MPI ranks, started by\n.BR mpirun (1)\n"
-        "or from a batch script.\n.SH COMMANDS\n", out);
+        "lockstep trains neural networks on any number of MPI ranks, started by\n"
+        ".BR mpirun (1)\n"
+        "or from a batch script.\n"
+        ".SH COMMANDS\n",
+        out);
   for (const command *const *c = cli_commands; *c != NULL; c++) put_command(*c, (*c)->name, out);
   fputs(".SH CONFIGURATION\n"
-        "A configuration is a YAML file; KEY=VALUE on the command line overrides one of these keys.\n", out);
+        "A configuration is a YAML file; KEY=VALUE on the command line overrides one of these "
+        "keys.\n",
+        out);
   ls_status st = ls_help_each(put_entry, out);
   fputs(".SH EXIT STATUS\n", out);
   for (const cli_exit_code *e = cli_exit_codes; e->what != NULL; e++) {

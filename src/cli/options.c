@@ -31,7 +31,8 @@ static bool takes_settings(const command *of) {
 }
 
 /* An option that isn't there; `value` is what stands behind it, or NULL. */
-static ls_status unknown(const cli *c, const command *of, const char *name, size_t n, const char *value) {
+static ls_status unknown(const cli *c, const command *of, const char *name, size_t n,
+                         const char *value) {
   const char *names[64];
   char text[80];
   size_t known = 0;
@@ -41,16 +42,18 @@ static ls_status unknown(const cli *c, const command *of, const char *name, size
   if (setting != NULL && strcmp(setting, "output") == 0 && of != &cmd_train) setting = NULL;
   if (setting != NULL)
     return usage_error(c, "there is no option --%s; a setting is given as %s=%s", text, setting,
-                       value != NULL && value[0] != '-' && strchr(value, '=') == NULL ? value : "VALUE");
-  for (const cli_option *o = table; o != NULL && o->type != CLI_IS_END && known < sizeof names / sizeof *names; o++)
+                       value != NULL && value[0] != '-' && strchr(value, '=') == NULL ? value
+                                                                                      : "VALUE");
+  for (const cli_option *o = table;
+       o != NULL && o->type != CLI_IS_END && known < sizeof names / sizeof *names; o++)
     if (is_option(o)) names[known++] = o->name;
   const char *near = ls_help_nearest(text, names, known);
   if (near == NULL) return usage_error(c, "there is no option --%s", text);
   return usage_error(c, "there is no option --%s; did you mean --%s?", text, near);
 }
 
-static ls_status find_name(const cli *c, const command *of, const char *name, size_t n, const char *value,
-                           given *g) {
+static ls_status find_name(const cli *c, const command *of, const char *name, size_t n,
+                           const char *value, given *g) {
   const cli_option *first = NULL, *second = NULL; /* that begin so */
   for (const cli_option *o = of->options; o != NULL && o->type != CLI_IS_END; o++) {
     if (!is_option(o) || n == 0 || strncmp(o->name, name, n) != 0) continue;
@@ -65,7 +68,8 @@ static ls_status find_name(const cli *c, const command *of, const char *name, si
       second = o;
   }
   if (first == NULL) return unknown(c, of, name, n, value);
-  if (second != NULL) return usage_error(c, "--%.*s may be --%s or --%s", (int)n, name, first->name, second->name);
+  if (second != NULL)
+    return usage_error(c, "--%.*s may be --%s or --%s", (int)n, name, first->name, second->name);
   g->option = first;
   snprintf(g->as, sizeof g->as, "--%s", first->name);
   return LS_OK;
@@ -122,29 +126,23 @@ static ls_status set_choice(const cli *c, const given *g, const char *text) {
 
 static ls_status set(const cli *c, const given *g, const char *text) {
   switch (g->option->type) {
-    case CLI_IS_FLAG:
-      *(bool *)g->option->to = true;
-      return LS_OK;
+    case CLI_IS_FLAG: *(bool *)g->option->to = true; return LS_OK;
     case CLI_IS_FILE:
-      if (*text == '\0') return usage_error(c, "%s: the name of a file is wanted, not an empty one", g->as);
+      if (*text == '\0')
+        return usage_error(c, "%s: the name of a file is wanted, not an empty one", g->as);
       *(const char **)g->option->to = text;
       return LS_OK;
-    case CLI_IS_TEXT:
-      *(const char **)g->option->to = text;
-      return LS_OK;
+    case CLI_IS_TEXT: *(const char **)g->option->to = text; return LS_OK;
     case CLI_IS_COUNT:
     case CLI_IS_WHOLE:
-    case CLI_IS_SHARE:
-      return set_number(c, g, text);
-    case CLI_IS_CHOICE:
-      return set_choice(c, g, text);
+    case CLI_IS_SHARE: return set_number(c, g, text);
+    case CLI_IS_CHOICE: return set_choice(c, g, text);
     case CLI_IS_READ:
       if (g->option->read(text, g->option->to)) return LS_OK;
       return usage_error(c, "%s %s: %s is wanted", g->as, text, g->option->wanted);
     case CLI_IS_END:
     case CLI_IS_HEADING:
-    case CLI_IS_TERM:
-      break;
+    case CLI_IS_TERM: break;
   }
   return LS_OK;
 }
@@ -157,7 +155,11 @@ static ls_status read_one(const cli *c, const command *of, int argc, char **argv
   if (text[1] == '-') {
     size_t n = strcspn(text + 2, "=");
     if (text[2 + n] == '=') value = text + 2 + n + 1;
-    st = find_name(c, of, text + 2, n, value != NULL ? value : *i + 1 < argc ? argv[*i + 1] : NULL, &g);
+    st = find_name(c, of, text + 2, n,
+                   value != NULL   ? value
+                   : *i + 1 < argc ? argv[*i + 1]
+                                   : NULL,
+                   &g);
     if (st != LS_OK) return st;
     if (value != NULL && !takes_value(g.option)) return usage_error(c, "%s takes no value", g.as);
     if (value == NULL && takes_value(g.option)) {
@@ -195,7 +197,9 @@ static ls_status check_arguments(const cli *c, const command *of) {
         good = good || strcmp(a->choices[k], c->argv[i]) == 0;
         snprintf(names + used, sizeof names - used, "%s%s", k > 0 ? ", " : "", a->choices[k]);
       }
-      if (!good) return usage_error(c, "%s \"%s\" is unknown; one of %s is wanted", a->name, c->argv[i], names);
+      if (!good)
+        return usage_error(c, "%s \"%s\" is unknown; one of %s is wanted", a->name, c->argv[i],
+                           names);
       if (a->many) continue;
       i++;
       break;

@@ -12,7 +12,8 @@ const cli_exit_code cli_exit_codes[] = {{0, "done"},
                                         {3, "a bad data or checkpoint file"},
                                         {4, "the loss is not finite"},
                                         {5, "a rank was lost"},
-                                        {75, "stopped on request after a checkpoint, run again with --resume"},
+                                        {75, "stopped on request after a checkpoint, run again "
+                                             "with --resume"},
                                         {0, NULL}};
 
 /* "-o, --output OUT.h5" */
@@ -20,7 +21,8 @@ static const char *left_of(const cli_option *o, char text[128]) {
   char letter[8] = "";
   if (o->type == CLI_IS_TERM) return o->name;
   if (o->letter != 0) snprintf(letter, sizeof letter, "-%c, ", o->letter);
-  snprintf(text, 128, "%s--%s%s%s", letter, o->name, o->form != NULL ? " " : "", o->form != NULL ? o->form : "");
+  snprintf(text, 128, "%s--%s%s%s", letter, o->name, o->form != NULL ? " " : "",
+           o->form != NULL ? o->form : "");
   return text;
 }
 
@@ -90,13 +92,18 @@ void cli_print_help(const command *of, const char *name, FILE *out) {
 void cli_print_usage(FILE *out) {
   char text[512] = "exit codes: ";
   size_t used = strlen(text);
-  fputs("lockstep trains neural networks on any number of MPI ranks.\n\n"
+  fputs("lockstep trains neural networks on any number of MPI ranks.\n"
+        "\n"
         "usage: lockstep COMMAND ...          one process\n"
-        "       mpirun -n 4 lockstep COMMAND ...\n\ncommands\n", out);
+        "       mpirun -n 4 lockstep COMMAND ...\n"
+        "\n"
+        "commands\n",
+        out);
   print_commands(cli_commands, out);
   fputs("\nlockstep COMMAND --help tells more; lockstep --version tells which this is.\n\n", out);
   for (const cli_exit_code *e = cli_exit_codes; e->what != NULL && used < sizeof text; e++) {
-    int n = snprintf(text + used, sizeof text - used, "%s%d %s", e > cli_exit_codes ? "; " : "", e->code, e->what);
+    int n = snprintf(text + used, sizeof text - used, "%s%d %s", e > cli_exit_codes ? "; " : "",
+                     e->code, e->what);
     used += n > 0 ? (size_t)n : 0;
   }
   ls_help_row(out, 0, 0, NULL, text);

@@ -7,9 +7,9 @@
  * bf16 and fp16 round to nearest, ties to even.  A finite value stays finite: beyond a code's range
  * it becomes the largest number of the code.  NaN and infinity stay.
  *
- * Error feedback (Seide et al., "1-bit stochastic gradient descent", Interspeech 2014; Stich et al.,
- * "Sparsified SGD with memory", NeurIPS 2018): what a code leaves out is kept and added to the next
- * value.  So encoding leaves the rest where the value was:
+ * Error feedback (Seide et al., "1-bit stochastic gradient descent", Interspeech 2014; Stich et
+ * al., "Sparsified SGD with memory", NeurIPS 2018): what a code leaves out is kept and added to the
+ * next value.  So encoding leaves the rest where the value was:
  *
  *   rest += g;  encode(rest, message);       message = C(rest), rest -= D(message)
  *

@@ -1,6 +1,6 @@
 /* bf16 and fp16, float by float, on the bits: loops without branches, which become vectors. */
-#include "base/bits.h"
 #include "comm/codec.h"
+#include "base/bits.h"
 
 enum { SIGN = 0x8000, MAGNITUDE = 0x7fffffff, INFINITE = 0x7f800000 };
 
@@ -38,18 +38,18 @@ static inline float from_fp16(uint16_t half) {
   return ls__float_of(u | (uint32_t)(half & SIGN) << 16);
 }
 
-#define CODE(name)                                                                       \
-  static void encode_##name(float *restrict x, uint16_t *restrict half, size_t n) {      \
-    for (size_t i = 0; i < n; i++) {                                                     \
-      half[i] = to_##name(x[i]);                                                         \
-      x[i] -= from_##name(half[i]);                                                      \
-    }                                                                                    \
-  }                                                                                      \
-  static void decode_##name(const uint16_t *restrict half, float *restrict out, size_t n) { \
-    for (size_t i = 0; i < n; i++) out[i] = from_##name(half[i]);                        \
-  }                                                                                      \
+#define CODE(name)                                                                              \
+  static void encode_##name(float *restrict x, uint16_t *restrict half, size_t n) {             \
+    for (size_t i = 0; i < n; i++) {                                                            \
+      half[i] = to_##name(x[i]);                                                                \
+      x[i] -= from_##name(half[i]);                                                             \
+    }                                                                                           \
+  }                                                                                             \
+  static void decode_##name(const uint16_t *restrict half, float *restrict out, size_t n) {     \
+    for (size_t i = 0; i < n; i++) out[i] = from_##name(half[i]);                               \
+  }                                                                                             \
   static void decode_add_##name(const uint16_t *restrict half, float *restrict out, size_t n) { \
-    for (size_t i = 0; i < n; i++) out[i] += from_##name(half[i]);                       \
+    for (size_t i = 0; i < n; i++) out[i] += from_##name(half[i]);                              \
   }
 
 CODE(bf16)

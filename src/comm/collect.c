@@ -113,8 +113,9 @@ void ls__comm_receive(ls_comm *comm, void *bytes, size_t n, int from) {
   for (size_t left = n; left > 0;) {
     size_t piece = at_most(left, comm->message_bytes);
     MPI_Request request;
-    ls__mpi_must(
-        comm, MPI_Irecv(at, (int)piece, MPI_BYTE, from, LS__TAG_BYTES, comm->mpi, &request), what);
+    ls__mpi_must(comm,
+                 MPI_Irecv(at, (int)piece, MPI_BYTE, from, LS__TAG_BYTES, comm->mpi, &request),
+                 what);
     ls__wait_request(comm, &request, what);
     at += piece;
     left -= piece;
@@ -206,9 +207,10 @@ ls_status ls__comm_max(ls_comm *comm, double *x, size_t n) {
   while (n > 0) {
     size_t piece = at_most(n, comm->message_bytes / sizeof *x);
     MPI_Request request;
-    ls__mpi_must(
-        comm, MPI_Iallreduce(MPI_IN_PLACE, x, (int)piece, MPI_DOUBLE, MPI_MAX, comm->mpi, &request),
-        what);
+    ls__mpi_must(comm,
+                 MPI_Iallreduce(MPI_IN_PLACE, x, (int)piece, MPI_DOUBLE, MPI_MAX, comm->mpi,
+                                &request),
+                 what);
     ls__wait_request(comm, &request, what);
     x += piece;
     n -= piece;
@@ -240,8 +242,10 @@ static ls_status share_room(ls_comm *comm, size_t n) {
   comm->share_mine = ls__calloc(n, sizeof(double));
   comm->share_all = ls__calloc(n * (size_t)comm->size, sizeof(double));
   bool fits = comm->share_mine != NULL && comm->share_all != NULL;
-  ls_status st = ls_comm_agree(
-      comm, fits ? LS_OK : ls__fail(LS_ENOMEM, "sharing %zu numbers a rank: out of memory", n));
+  ls_status st = ls_comm_agree(comm,
+                               fits ? LS_OK
+                                    : ls__fail(LS_ENOMEM,
+                                               "sharing %zu numbers a rank: out of memory", n));
   comm->share_room = st == LS_OK ? n : 0; /* the same on all ranks, so all ask again or none */
   return st;
 }

@@ -150,9 +150,9 @@ ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
     LS_TRY(ls__mpi_status(code, "making communicators"));
     if (gethostname(comm->host[comm->rank], LS__HOST_BYTES - 1) != 0)
       strcpy(comm->host[comm->rank], "unknown host");
-    LS_TRY(ls__mpi_status(
-        MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES, MPI_BYTE, comm->mpi),
-        "MPI_Allgather"));
+    LS_TRY(ls__mpi_status(MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES,
+                                        MPI_BYTE, comm->mpi),
+                          "MPI_Allgather"));
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     comm->spins = comm->node_size > cores ? 2 : SPINS;
     LS_TRY(take_seats(comm));

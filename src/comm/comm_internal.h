@@ -31,7 +31,7 @@ enum { LS__BOX_BLOCKING, LS__BOX_SHARE, LS__BOXES };
 typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
-  _Atomic uint64_t beat;    /* when it last said that it waits for others, in ms; 0: it doesn't wait */
+  _Atomic uint64_t beat; /* when it last said that it waits for others, in ms; 0: it doesn't wait */
   _Atomic uint64_t claimed; /* of node rank 0: somebody on this node prints the watchdog's line */
   char pad1[128 - 6 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */
@@ -50,11 +50,11 @@ struct ls_comm {
   MPI_Comm node_mpi; /* this node's ranks */
   MPI_Comm lead_mpi; /* the first ranks of all nodes; MPI_COMM_NULL on the others */
   int rank, size, node, nodes;
-  int node_rank, node_size;                   /* this rank's number among those of its node */
-  int *first;                                 /* [nodes + 1] first rank of each node */
-  int *counts, *places_in;                    /* [size] arguments of MPI_Iallgatherv */
-  char (*host)[LS__HOST_BYTES];               /* [size] */
-  size_t message_bytes;                       /* longest single message; tests lower it */
+  int node_rank, node_size;     /* this rank's number among those of its node */
+  int *first;                   /* [nodes + 1] first rank of each node */
+  int *counts, *places_in;      /* [size] arguments of MPI_Iallgatherv */
+  char (*host)[LS__HOST_BYTES]; /* [size] */
+  size_t message_bytes;         /* longest single message; tests lower it */
 
   double watchdog;
   unsigned spins; /* turns of a wait before it gives the core away */

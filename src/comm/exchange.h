@@ -38,17 +38,17 @@ enum { LS__BLOCK = 512, LS__CODED_BUCKET = 1 << 20 };
 typedef struct ls__exchange ls__exchange;
 
 typedef struct ls__exchange_plan {
-  size_t n;            /* floats in the arena */
-  size_t still;        /* floats of parameters behind them that no step changes */
+  size_t n;     /* floats in the arena */
+  size_t still; /* floats of parameters behind them that no step changes */
   size_t lanes;
   size_t bucket_bytes; /* about; rounded to blocks; 0: all in one, or "auto" measures */
   ls__codec codec;     /* compression between nodes, of "shared" and "tree" (each rank a node) */
 } ls__exchange_plan;
 
 typedef struct ls__slice {
-  size_t offset, n;  /* in the arena */
-  float *w;          /* [n] weights, to be updated in place */
-  float *g;          /* [n] the sum of gradients; may be overwritten by the update */
+  size_t offset, n; /* in the arena */
+  float *w;         /* [n] weights, to be updated in place */
+  float *g;         /* [n] the sum of gradients; may be overwritten by the update */
 } ls__slice;
 
 /* Names: "shared" (through the memory of a node, by messages between nodes; R2), "tree" (by

@@ -53,7 +53,8 @@ static void add_coded(ls__exchange *x, ls__message_range *range, const ls__coded
 }
 
 /* The request that moves the newest message to or from a peer. */
-static ls_status add_request(ls__exchange *x, ls__message_range *range, bool send, int peer, int tag) {
+static ls_status add_request(ls__exchange *x, ls__message_range *range, bool send, int peer,
+                             int tag) {
   ls__tree *t = x->state;
   const ls__coding *c = t->coding;
   if (counting(c)) return LS_OK;
@@ -89,7 +90,7 @@ static ls_status plan_gradients(ls__exchange *x, size_t number, bool outward) {
     for (int q = 0; q < ls__tree_node_size(t, j); q++) {
       ls__piece p;
       if (outward ? !ls__tree_overlap(x, b, t->node, t->node_rank, j, q, &p)
-               : !ls__tree_overlap(x, b, j, q, t->node, t->node_rank, &p))
+                  : !ls__tree_overlap(x, b, j, q, t->node, t->node_rank, &p))
         continue;
       for (size_t i = 0; i < trees; i++)
         for (size_t lo = p.lo, n; lo < p.hi; lo += n) {
@@ -157,8 +158,7 @@ static ls_status plan_once(ls__exchange *x) {
     LS_TRY(plan_weights(x, b));
   }
   c->n_rests = c->n_held;
-  for (size_t b = 0; b < x->buckets; b++)
-    t->bucket[b].master = take_held(c, t->bucket[b].own_n);
+  for (size_t b = 0; b < x->buckets; b++) t->bucket[b].master = take_held(c, t->bucket[b].own_n);
 out:
   return st;
 }

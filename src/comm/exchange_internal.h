@@ -22,7 +22,7 @@ typedef struct ls__exchange_kind {
   bool (*reduced)(ls__exchange *x, size_t b); /* whether own slice b is summed; doesn't wait */
   void (*slice)(ls__exchange *x, size_t b, ls__slice *slice); /* waits for it; fills in w and g */
   void (*updated)(ls__exchange *x, size_t b);
-  void (*end)(ls__exchange *x); /* all buckets are updated on this rank */
+  void (*end)(ls__exchange *x);    /* all buckets are updated on this rank */
   void (*settle)(ls__exchange *x); /* waits until they are on all, and nothing is under way */
   /* Of a kind that compresses: called when parameters were written from outside; what is kept on
    * this rank, NULL: nothing (ls__exchange_holds). */

@@ -11,11 +11,11 @@
 enum {
   PAGE_FLOATS = 1024,      /* arenas in shared memory begin at pages of 4 KB */
   WHOLE_BYTES = 256 << 10, /* a bucket is not cut when all that a node receives is at most this */
-  /* Longest message.  Open MPI's TCP sends up to 64 KB at once, and more only after a handshake; many
-   * pieces under way are also faster than one long transfer. */
+  /* Longest message.  Open MPI's TCP sends up to 64 KB at once, and more only after a handshake;
+   * many pieces under way are also faster than one long transfer. */
   MESSAGE_BYTES = 60 << 10,
-  TAG_FIRST = 16,          /* the first tag of messages, two a bucket, */
-  TAG_BUCKETS = 16000      /* after so many buckets from the start again */
+  TAG_FIRST = 16,     /* the first tag of messages, two a bucket, */
+  TAG_BUCKETS = 16000 /* after so many buckets from the start again */
 };
 
 static size_t whole_bytes = SIZE_MAX;
@@ -30,7 +30,8 @@ void ls__tree_slice(const ls__exchange *x, const ls__bucket *b, int node, int no
   if (b->whole) {
     ls__exchange_cut(b->lo, b->hi, (size_t)node_rank, (size_t)ls__tree_node_size(t, node), lo, hi);
   } else {
-    ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)node_rank, (size_t)x->size, lo, hi);
+    ls__exchange_cut(b->lo, b->hi, (size_t)t->first[node] + (size_t)node_rank, (size_t)x->size, lo,
+                     hi);
   }
 }
 
@@ -61,11 +62,12 @@ int ls__tree_tag(size_t bucket) {
   return TAG_FIRST + 2 * (int)(bucket % TAG_BUCKETS);
 }
 
-ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send, void *at, size_t count,
-                           MPI_Datatype type, int peer, int tag) {
+ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send, void *at,
+                           size_t count, MPI_Datatype type, int peer, int tag) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
-  LS_TRY(ls__grow(&t->request, &t->room, t->requests + 1, sizeof *t->request, "exchange: messages"));
+  LS_TRY(
+      ls__grow(&t->request, &t->room, t->requests + 1, sizeof *t->request, "exchange: messages"));
   MPI_Request *request = &t->request[t->requests];
   int code = send ? MPI_Send_init(at, (int)count, type, peer, tag, x->comm->mpi, request)
                   : MPI_Recv_init(at, (int)count, type, peer, tag, x->comm->mpi, request);
@@ -81,8 +83,8 @@ size_t ls__tree_message_bytes(const ls__exchange *x) {
 }
 
 /* One transfer as persistent requests, as many as its length needs. */
-static ls_status add_message(ls__exchange *x, ls__message_range *range, bool send, float *at, size_t n,
-                             int peer, int tag) {
+static ls_status add_message(ls__exchange *x, ls__message_range *range, bool send, float *at,
+                             size_t n, int peer, int tag) {
   ls_status st = LS_OK;
   size_t limit = ls__tree_message_bytes(x) / sizeof *at;
   while (n > 0) {
@@ -115,7 +117,8 @@ size_t ls__tree_first_staged(const ls__exchange *x, int node) {
  * and the other way round. */
 typedef enum direction { GRADIENTS_IN, GRADIENTS_OUT, WEIGHTS_IN, WEIGHTS_OUT } direction;
 
-static ls_status add_messages(ls__exchange *x, size_t number, direction what, ls__message_range *range) {
+static ls_status add_messages(ls__exchange *x, size_t number, direction what,
+                              ls__message_range *range) {
   ls_status st = LS_OK;
   ls__tree *t = x->state;
   ls__bucket *b = &t->bucket[number];

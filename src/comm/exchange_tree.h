@@ -84,7 +84,7 @@ typedef struct ls__bucket {
   ls__message_range gradients_in, gradients_out, weights_in, weights_out;
   /* In ls__coding.message: */
   ls__message_range coded_in, coded_out, coded_weights_in, coded_weights_out;
-  float *master;     /* [own_n] with compression: the weights that the optimizer updates */
+  float *master; /* [own_n] with compression: the weights that the optimizer updates */
 } ls__bucket;
 
 /* A message in code: floats [lo, lo + n) of the arena. */
@@ -99,7 +99,7 @@ typedef struct ls__coded {
 typedef struct ls__coding {
   ls__coded *message;
   size_t messages;
-  float *held;   /* [n_held] of gradients what has not been sent, then master weights */
+  float *held; /* [n_held] of gradients what has not been sent, then master weights */
   size_t n_held, n_rests;
   float *scratch; /* [n_scratch] */
   size_t n_scratch;
@@ -142,10 +142,10 @@ typedef struct ls__tree {
 
   uint64_t base;            /* buckets of all steps before this one */
   uint64_t updated, closed; /* buckets of all steps */
-  size_t contributed; /* buckets of which this rank's messages are under way */
-  size_t reduced;     /* buckets of which the own slice is summed */
-  bool waiting;       /* this rank can do nothing but ask for messages */
-  ls__coding *coding; /* NULL: no compression, or nobody to compress for */
+  size_t contributed;       /* buckets of which this rank's messages are under way */
+  size_t reduced;           /* buckets of which the own slice is summed */
+  bool waiting;             /* this rank can do nothing but ask for messages */
+  ls__coding *coding;       /* NULL: no compression, or nobody to compress for */
 } ls__tree;
 
 /* The part of b's floats that node `by` sends to node `to`, summed by its rank `node_rank`. */
@@ -170,8 +170,8 @@ int ls__tree_tag(size_t bucket);
 /* Longest message. */
 size_t ls__tree_message_bytes(const ls__exchange *x);
 /* One more persistent request, the last of `range`: `count` of `type` at `at`. */
-LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send, void *at,
-                                      size_t count, MPI_Datatype type, int peer, int tag);
+LS_CHECKED ls_status ls__tree_request(ls__exchange *x, ls__message_range *range, bool send,
+                                      void *at, size_t count, MPI_Datatype type, int peer, int tag);
 
 /* Compression: exchange_coded.c.  Plan makes the requests of all buckets. */
 LS_CHECKED ls_status ls__coded_plan(ls__exchange *x);

@@ -98,8 +98,8 @@ static void sum_slice(ls__exchange *x, ls__bucket *b) {
   size_t n = b->whole ? t->n_all : t->n_cut;
   if (t->coding != NULL) ls__coded_stage(x, b);
   for (size_t i = 0; i < n; i++)
-    t->operand[i] =
-        leaf[i].arena != NULL ? leaf[i].arena + b->own : b->stage + leaf[i].staged * b->own_n;
+    t->operand[i] = leaf[i].arena != NULL ? leaf[i].arena + b->own
+                                          : b->stage + leaf[i].staged * b->own_n;
   sum(x, b->whole ? t->reduce_whole : t->reduce_cut, b->sum, b->own_n);
 }
 

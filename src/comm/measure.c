@@ -8,8 +8,8 @@ ls_status ls__measure_allreduce(ls_comm *comm, float *x, size_t n) {
   if (comm == NULL || comm->size == 1) return LS_OK;
   while (n > 0) {
     size_t most = comm->message_bytes / sizeof *x, piece = n < most ? n : most;
-    LS_TRY(ls__mpi_status(
-        MPI_Allreduce(MPI_IN_PLACE, x, (int)piece, MPI_FLOAT, MPI_SUM, comm->mpi), "MPI_Allreduce"));
+    LS_TRY(ls__mpi_status(MPI_Allreduce(MPI_IN_PLACE, x, (int)piece, MPI_FLOAT, MPI_SUM, comm->mpi),
+                          "MPI_Allreduce"));
     x += piece;
     n -= piece;
   }
@@ -26,10 +26,10 @@ ls_status ls__measure_pass(ls_comm *comm, const void *out, void *in, size_t n) {
   while (n > 0) {
     size_t piece = n < comm->message_bytes ? n : comm->message_bytes;
     MPI_Request request[2];
-    ls__mpi_must(comm,
-                 MPI_Irecv(to, (int)piece, MPI_BYTE, before, 0, comm->lead_mpi, &request[0]), what);
-    ls__mpi_must(comm,
-                 MPI_Isend(from, (int)piece, MPI_BYTE, next, 0, comm->lead_mpi, &request[1]), what);
+    ls__mpi_must(comm, MPI_Irecv(to, (int)piece, MPI_BYTE, before, 0, comm->lead_mpi, &request[0]),
+                 what);
+    ls__mpi_must(comm, MPI_Isend(from, (int)piece, MPI_BYTE, next, 0, comm->lead_mpi, &request[1]),
+                 what);
     ls__wait_requests(comm, 2, request, what);
     from += piece;
     to += piece;

@@ -2,9 +2,9 @@
  *
  * Every wait in this library is a loop of ls__wait_turn around a test that doesn't block.  While a
  * rank waits, it says so on its seat (memory that its node shares), again and again: one that was
- * stopped in the middle of a wait falls silent.  When half the deadline has passed it tells all other
- * nodes what its own node's seats say: the roll call.  At the deadline, whoever has not been seen
- * waiting is missing.  Example, 3 nodes of 2 ranks, rank 3 stalls:
+ * stopped in the middle of a wait falls silent.  When half the deadline has passed it tells all
+ * other nodes what its own node's seats say: the roll call.  At the deadline, whoever has not been
+ * seen waiting is missing.  Example, 3 nodes of 2 ranks, rank 3 stalls:
  *
  *   rank      0        1        2        3        4        5
  *   seat      waiting  waiting  waiting  -        waiting  waiting
@@ -56,9 +56,11 @@ static uint64_t milliseconds(double seconds) {
 static ls__roll read_seat(const ls_comm *comm, ls__seat *seat) {
   uint64_t beat = atomic_load_explicit(&seat->beat, memory_order_relaxed);
   uint64_t now = milliseconds(ls__clock()), silent = now > beat ? now - beat : 0;
-  ls__roll roll = {.heard = 1,
-                   .step = atomic_load_explicit(&seat->step, memory_order_relaxed),
-                   .waiting = beat != 0 && silent < milliseconds(comm->watchdog / 4)};
+  ls__roll roll = {
+      .heard = 1,
+      .step = atomic_load_explicit(&seat->step, memory_order_relaxed),
+      .waiting = beat != 0 && silent < milliseconds(comm->watchdog / 4),
+  };
   for (int i = 0; i < LS__PHASE_WORDS; i++)
     roll.phase[i] = atomic_load_explicit(&seat->phase[i], memory_order_relaxed);
   return roll;

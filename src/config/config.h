@@ -19,10 +19,10 @@
 typedef enum ls__config_kind { LS__NULL, LS__SCALAR, LS__LIST, LS__MAP } ls__config_kind;
 
 ls__config_kind ls__config_kind_of(const ls_config *node);
-const char *ls__config_text(const ls_config *node);         /* of a scalar */
-const char *ls__config_key(const ls_config *node);          /* its key in a map, or NULL */
-size_t ls__config_count(const ls_config *node);             /* of a list or map; 0 for NULL */
-ls_config *ls__config_at(const ls_config *node, size_t i);  /* child i, in the file's order */
+const char *ls__config_text(const ls_config *node);        /* of a scalar */
+const char *ls__config_key(const ls_config *node);         /* its key in a map, or NULL */
+size_t ls__config_count(const ls_config *node);            /* of a list or map; 0 for NULL */
+ls_config *ls__config_at(const ls_config *node, size_t i); /* child i, in the file's order */
 
 /* The child with this key, marked as known; NULL when the map has none, or a null (`key: ~` takes
  * back what a base has set), or when map is NULL. */
@@ -64,23 +64,24 @@ LS_CHECKED ls_status ls__config_finish(const ls_config *map);
 ls_status ls__config_fail(const ls_config *node, const char *format, ...) LS_PRINTF(2, 3);
 
 /* The same, and to `out:` (base/error.h). */
-#define LS_REFUSE(node, ...)                  \
-  do {                                        \
-    st = ls__config_fail(node, __VA_ARGS__);  \
-    goto out;                                 \
+#define LS_REFUSE(node, ...)                 \
+  do {                                       \
+    st = ls__config_fail(node, __VA_ARGS__); \
+    goto out;                                \
   } while (0)
 
 /* A deep copy of the node as a root of its own (keeps file and lines), all marks cleared. */
 LS_CHECKED ls_status ls__config_copy(const ls_config *node, ls_config **out);
 
 /* Where two trees differ: `see` gets one path after another with both values on one line, cut where
- * they are long; NULL: not given.  Numbers are compared as such, `NAME` is `{NAME: {}}`, and a null is
- * nothing.  Of two kinds, such as {adam: ...} and {sgd: ...}, the values are their names.  Any status
- * but LS_OK ends it. */
+ * they are long; NULL: not given.  Numbers are compared as such, `NAME` is `{NAME: {}}`, and a null
+ * is nothing.  Of two kinds, such as {adam: ...} and {sgd: ...}, the values are their names.  Any
+ * status but LS_OK ends it. */
 enum { LS__CONFIG_PATH = 256, LS__CONFIG_VALUE = 120 };
-typedef ls_status (*ls__config_differ_fn)(void *context, const char *path, const char *a, const char *b);
-LS_CHECKED ls_status ls__config_differ(const ls_config *a, const ls_config *b, ls__config_differ_fn see,
-                                       void *context);
+typedef ls_status (*ls__config_differ_fn)(void *context, const char *path, const char *a,
+                                          const char *b);
+LS_CHECKED ls_status ls__config_differ(const ls_config *a, const ls_config *b,
+                                       ls__config_differ_fn see, void *context);
 
 #ifdef __clang_analyzer__ /* see base/error.h */
 #define ls__config_fail(...) (ls__config_fail(__VA_ARGS__), LS_ECONFIG)

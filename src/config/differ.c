@@ -22,7 +22,8 @@ typedef struct line {
 } line;
 
 static void put(line *to, const char *text) {
-  for (; *text != '\0' && to->used + 1 < to->size; text++) to->text[to->used++] = *text == '\n' ? ' ' : *text;
+  for (; *text != '\0' && to->used + 1 < to->size; text++)
+    to->text[to->used++] = *text == '\n' ? ' ' : *text;
   to->text[to->used] = '\0';
 }
 
@@ -61,7 +62,8 @@ static ls_status say(walk *w, const ls_config *a, const ls_config *b) {
 static bool same_scalar(const ls_config *a, const ls_config *b) {
   double x, y;
   if (strcmp(a->text, b->text) == 0) return true;
-  return !a->quoted && !b->quoted && ls__number_parse(a->text, &x) && ls__number_parse(b->text, &y) && !(x < y || x > y);
+  return !a->quoted && !b->quoted && ls__number_parse(a->text, &x) &&
+         ls__number_parse(b->text, &y) && !(x < y || x > y);
 }
 
 /* The name of `NAME` or `{NAME: {options}}`, or NULL. */
@@ -93,7 +95,8 @@ static ls_status compare_lists(walk *w, const ls_config *a, const ls_config *b) 
   char index[24];
   for (size_t i = 0; i < a->count || i < b->count; i++) {
     snprintf(index, sizeof index, "%zu", i);
-    LS_TRY(compare_below(w, index, i < a->count ? a->child[i] : NULL, i < b->count ? b->child[i] : NULL));
+    LS_TRY(compare_below(w, index, i < a->count ? a->child[i] : NULL,
+                         i < b->count ? b->child[i] : NULL));
   }
 out:
   return st;
@@ -117,13 +120,15 @@ static ls_status compare_maps(walk *w, const ls_config *a, const ls_config *b) {
   for (size_t i = 0; i < a->count; i++)
     LS_TRY(compare_below(w, a->child[i]->key, a->child[i], child_of(b, a->child[i]->key)));
   for (size_t i = 0; i < b->count; i++)
-    if (child_of(a, b->child[i]->key) == NULL) LS_TRY(compare_below(w, b->child[i]->key, NULL, b->child[i]));
+    if (child_of(a, b->child[i]->key) == NULL)
+      LS_TRY(compare_below(w, b->child[i]->key, NULL, b->child[i]));
 out:
   return st;
 }
 
 /* `NAME` and `{NAME: {}}` are the same, and two names are two names, whatever their options. */
-static ls_status compare_names(walk *w, const ls_config *a, const ls_config *b, const char *x, const char *y) {
+static ls_status compare_names(walk *w, const ls_config *a, const ls_config *b, const char *x,
+                               const char *y) {
   static const ls_config none = {.kind = LS__MAP};
   if (strcmp(x, y) != 0) return w->see(w->context, w->path, x, y);
   const ls_config *in_a = child_of(a, x), *in_b = child_of(b, x);
@@ -133,7 +138,8 @@ static ls_status compare_names(walk *w, const ls_config *a, const ls_config *b, 
 static ls_status compare(walk *w, const ls_config *a, const ls_config *b) {
   if (is_nothing(a) && is_nothing(b)) return LS_OK;
   if (is_nothing(a) || is_nothing(b)) return say(w, a, b);
-  if (a->kind == LS__SCALAR && b->kind == LS__SCALAR) return same_scalar(a, b) ? LS_OK : say(w, a, b);
+  if (a->kind == LS__SCALAR && b->kind == LS__SCALAR)
+    return same_scalar(a, b) ? LS_OK : say(w, a, b);
   const char *x = name_of(a), *y = name_of(b);
   if (x != NULL && y != NULL) return compare_names(w, a, b, x, y);
   if (a->kind == LS__LIST && b->kind == LS__LIST) return compare_lists(w, a, b);
@@ -141,7 +147,8 @@ static ls_status compare(walk *w, const ls_config *a, const ls_config *b) {
   return say(w, a, b);
 }
 
-ls_status ls__config_differ(const ls_config *a, const ls_config *b, ls__config_differ_fn see, void *context) {
+ls_status ls__config_differ(const ls_config *a, const ls_config *b, ls__config_differ_fn see,
+                            void *context) {
   walk w = {see, context, ""};
   return compare(&w, a, b);
 }

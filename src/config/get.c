@@ -36,10 +36,11 @@ static ls_status fail_missing(const ls_config *map, const char *key, const char 
   ls__config_path(map, path, sizeof path);
   if (map->line > 0) snprintf(line, sizeof line, ":%zu", map->line);
   for (size_t i = 0; i < map->count && map->kind == LS__MAP && other == NULL; i++)
-    if (!map->child[i]->known && ls__config_nearest(map->child[i]->key, &key, 1) != NULL) other = map->child[i]->key;
+    if (!map->child[i]->known && ls__config_nearest(map->child[i]->key, &key, 1) != NULL)
+      other = map->child[i]->key;
   return ls__fail(LS_ECONFIG, "%s%s: %s%s%s: is missing, %s%s%s%s", map->source->name, line, path,
-                  *path == '\0' ? "" : ".", key, what, other != NULL ? "; is \"" : "", other != NULL ? other : "",
-                  other != NULL ? "\" meant for it?" : "");
+                  *path == '\0' ? "" : ".", key, what, other != NULL ? "; is \"" : "",
+                  other != NULL ? other : "", other != NULL ? "\" meant for it?" : "");
 }
 
 /* Note that this key has a meaning: for ls__config_finish, and for the list of known keys. */
@@ -209,8 +210,8 @@ typedef struct bounds {
 } bounds;
 
 /* fallback NULL: required; a fallback outside the range means "not set". */
-static ls_status get_whole(ls_config *map, const char *key, const whole *fallback, const bounds *range,
-                           whole *out) {
+static ls_status get_whole(ls_config *map, const char *key, const whole *fallback,
+                           const bounds *range, whole *out) {
   ls_status st = LS_OK;
   ls_config *node, *place;
   const char *text;
@@ -394,7 +395,8 @@ ls_status ls__config_choice(ls_config *map, const char *key, const char *fallbac
   }
   const char *near = ls__config_nearest(text, names, (size_t)n);
   LS_REFUSE(node, "\"%s\" is not allowed, %s%s%sit must be one of %s", text,
-            near == NULL ? "" : "did you mean ", near == NULL ? "" : near, near == NULL ? "" : "? ", all);
+            near == NULL ? "" : "did you mean ", near == NULL ? "" : near, near == NULL ? "" : "? ",
+            all);
 out:
   return st;
 }
@@ -414,9 +416,9 @@ ls_status ls__config_finish(const ls_config *map) {
     const char *near = ls__config_synonym(key, names, map->n_asked);
     const char *place = near == NULL ? ls__config_place(key) : NULL;
     if (near == NULL) near = place != NULL ? place : ls__config_nearest(key, names, map->n_asked);
-    return ls__config_fail(map->child[i], "unknown key%s%s%s%s  Known: %s", place == NULL ? "" : " here",
-                           near == NULL ? "." : "; did you mean \"", near == NULL ? "" : near,
-                           near == NULL ? "" : "\"?", all);
+    return ls__config_fail(map->child[i], "unknown key%s%s%s%s  Known: %s",
+                           place == NULL ? "" : " here", near == NULL ? "." : "; did you mean \"",
+                           near == NULL ? "" : near, near == NULL ? "" : "\"?", all);
   }
   return LS_OK;
 }

@@ -54,9 +54,9 @@ static void chain(const file_link *last, char *text, size_t size) {
   }
 }
 
-/* Whether both name one of several kinds, and not the same one: the options of the one mean nothing to
- * the other.  A kind's options are a map or nothing; the losses of several outputs, by their names,
- * are as a rule neither, and stay. */
+/* Whether both name one of several kinds, and not the same one: the options of the one mean nothing
+ * to the other.  A kind's options are a map or nothing; the losses of several outputs, by their
+ * names, are as a rule neither, and stay. */
 static bool is_other_kind(const ls_config *below, const ls_config *over) {
   static const char *const places[] = {"optimizer", "loss", "schedule", "compression", NULL};
   const ls_config *const both[] = {below, over};
@@ -178,8 +178,8 @@ static ls_status load(const char *path, const file_link *above, const ls_config 
       continue;
     char text_of_chain[512];
     chain(&here, text_of_chain, sizeof text_of_chain);
-    LS_REFUSE(asker, "%s: %s",
-              length < MAX_CHAIN ? "a circle of files" : "too many files in a row", text_of_chain);
+    LS_REFUSE(asker, "%s: %s", length < MAX_CHAIN ? "a circle of files" : "too many files in a row",
+              text_of_chain);
   }
   LS_TRY(read_all(file, path, &text, &size));
   LS_TRY(parse(text, size, &here, out));

@@ -32,8 +32,7 @@ static size_t edit_distance(const char *a, const char *b) {
 const char *ls__config_nearest(const char *name, const char *const *names, size_t n) {
   const char *nearest = ls__config_synonym(name, names, n);
   if (nearest != NULL) return nearest;
-  size_t least =
-      strlen(name) / 3 + 2; /* with more edits than that it is another word */
+  size_t least = strlen(name) / 3 + 2; /* with more edits than that it is another word */
   for (size_t i = 0; i < n; i++) {
     size_t distance = edit_distance(name, names[i]);
     if (distance >= least) continue;

@@ -9,8 +9,8 @@
 const char *ls__config_synonym(const char *name, const char *const *names, size_t n);
 /* That, or the nearest by edit distance, or NULL when none is near. */
 const char *ls__config_nearest(const char *name, const char *const *names, size_t n);
-/* The place of a setting that people look for in another: "train.batch" of `batch_size`; or NULL.  NAME
- * and N in it are what the configuration has there. */
+/* The place of a setting that people look for in another: "train.batch" of `batch_size`; or NULL.
+ * NAME and N in it are what the configuration has there. */
 const char *ls__config_place(const char *name);
 
 #endif

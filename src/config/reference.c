@@ -96,7 +96,8 @@ out:
   return st;
 }
 
-static ls_status walk_kinds(const walk *w, ls__reference_entry *entry, const ls__registry *registry) {
+static ls_status walk_kinds(const walk *w, ls__reference_entry *entry,
+                            const ls__registry *registry) {
   ls_status st = LS_OK;
   char path[LS__REFERENCE_KEY];
   LS_TRY(walk_options(w, entry, registry->common, join(path, entry->section->path, "*")));
@@ -115,12 +116,14 @@ out:
   return st;
 }
 
-ls_status ls__reference_walk(const ls__section *const *rooms, ls__reference_visit visit, void *context) {
+ls_status ls__reference_walk(const ls__section *const *rooms, ls__reference_visit visit,
+                             void *context) {
   const walk w = {rooms, visit, context};
   ls_status st = LS_OK;
   const ls__section *s = NULL;
   for (size_t i = 0; (s = ls__reference_section(rooms, i)) != NULL; i++) {
-    ls__reference_entry entry = {LS_HELP_SECTION, s, NULL, ls__reference_row(rooms, s->path), false, ""};
+    ls__reference_entry entry = {LS_HELP_SECTION, s, NULL, ls__reference_row(rooms, s->path),
+                                 false,           ""};
     snprintf(entry.key, sizeof entry.key, "%s", s->path);
     if (*s->path != '\0') LS_TRY(visit(&entry, context));
     LS_TRY(walk_options(&w, &entry, s->options, s->path));
@@ -192,7 +195,8 @@ static ls_status visit_for_everybody(const ls__reference_entry *entry, void *con
   if (out.what == NULL) out.what = "";
   if (entry->is == LS_HELP_SECTION && entry->section->registry != NULL) {
     size_t n = 0;
-    for (const ls__kind *k; n < MOST_CHOICES && (k = ls__registry_at(entry->section->registry, n)) != NULL;)
+    for (const ls__kind *k;
+         n < MOST_CHOICES && (k = ls__registry_at(entry->section->registry, n)) != NULL;)
       names[n++] = k->name;
     names[n] = NULL;
     out.choices = names;
@@ -247,8 +251,8 @@ static ls_status visit_match(const ls__reference_entry *entry, void *context) {
   return s->visit(entry, s->context);
 }
 
-ls_status ls__reference_find(const ls__section *const *rooms, const char *name, ls__reference_visit visit,
-                             void *context) {
+ls_status ls__reference_find(const ls__section *const *rooms, const char *name,
+                             ls__reference_visit visit, void *context) {
   char text[LS__REFERENCE_KEY];
   search s = {text, visit, context};
   without_indices(name, text);

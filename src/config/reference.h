@@ -1,8 +1,8 @@
 /* The reference that the tables of registry.h make: what help, README and completion show.
  *
- * `rooms` is a list, ended by NULL, of lists of sections, each ended by path NULL.  An entry's key in
- * full is PATH, PATH.KIND, PATH.OPTION or PATH.KIND.OPTION; PATH.*.OPTION describes once an option that
- * all kinds of a section have. */
+ * `rooms` is a list, ended by NULL, of lists of sections, each ended by path NULL.  An entry's key
+ * in full is PATH, PATH.KIND, PATH.OPTION or PATH.KIND.OPTION; PATH.*.OPTION describes once an
+ * option that all kinds of a section have. */
 #ifndef LS_CONFIG_REFERENCE_H
 #define LS_CONFIG_REFERENCE_H
 
@@ -58,10 +58,11 @@ enum { LS__REFERENCE_EXAMPLE = 512 };
 void ls__reference_example(const ls__section *const *rooms, const ls__reference_entry *entry,
                            char text[LS__REFERENCE_EXAMPLE]);
 
-/* Print: the sections, a line each; all that fits a name (LS_EUSAGE: none does); everything; all keys,
- * a line each; everything in Markdown. */
+/* Print: the sections, a line each; all that fits a name (LS_EUSAGE: none does); everything; all
+ * keys, a line each; everything in Markdown. */
 void ls__reference_overview(const ls__section *const *rooms, FILE *out);
-LS_CHECKED ls_status ls__reference_print(const ls__section *const *rooms, const char *name, FILE *out);
+LS_CHECKED ls_status ls__reference_print(const ls__section *const *rooms, const char *name,
+                                         FILE *out);
 void ls__reference_all(const ls__section *const *rooms, FILE *out);
 void ls__reference_keys(const ls__section *const *rooms, FILE *out);
 void ls__reference_markdown(const ls__section *const *rooms, FILE *out);

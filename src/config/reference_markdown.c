@@ -14,7 +14,8 @@ static void cell(FILE *out, const char *text) {
 
 /* Code, unless it is words: "`0.1`", but "by loss". */
 static void fallback_cell(FILE *out, const char *fallback) {
-  bool words = fallback != NULL && strchr(fallback, ' ') != NULL && strpbrk(fallback, "[{'\"") == NULL;
+  bool words = fallback != NULL && strchr(fallback, ' ') != NULL &&
+               strpbrk(fallback, "[{'\"") == NULL;
   if (fallback == NULL) {
     fputs("*required*", out);
   } else if (*fallback == '\0') {
@@ -56,8 +57,10 @@ static void kinds_without_options(FILE *out, const ls__registry *registry) {
   bool any = false;
   for (size_t i = 0; (kind = ls__registry_at(registry, i)) != NULL; i++) {
     if (kind->options != NULL) continue;
-    if (!any) fprintf(out, "\nWithout options%s:\n\n", registry->common != NULL ? " of their own" : "");
-    fprintf(out, "- `%s`%s%s\n", kind->name, kind->what != NULL ? ": " : "", kind->what != NULL ? kind->what : "");
+    if (!any)
+      fprintf(out, "\nWithout options%s:\n\n", registry->common != NULL ? " of their own" : "");
+    fprintf(out, "- `%s`%s%s\n", kind->name, kind->what != NULL ? ": " : "",
+            kind->what != NULL ? kind->what : "");
     any = true;
   }
 }
@@ -65,7 +68,8 @@ static void kinds_without_options(FILE *out, const ls__registry *registry) {
 static void section(const ls__section *const *rooms, FILE *out, const ls__section *s) {
   const ls__kind *kind = NULL;
   bool rows = s->options != NULL || (s->registry != NULL && s->registry->common != NULL);
-  fprintf(out, "\n%s %s\n", ls__reference_nested(rooms, s) ? "###" : "##", *s->path != '\0' ? s->path : "Top level");
+  fprintf(out, "\n%s %s\n", ls__reference_nested(rooms, s) ? "###" : "##",
+          *s->path != '\0' ? s->path : "Top level");
   if (s->what != NULL && *s->what != '\0') {
     fputc('\n', out);
     ls__text_paragraph(out, 0, s->what);
@@ -81,21 +85,24 @@ static void section(const ls__section *const *rooms, FILE *out, const ls__sectio
 
 /* What is true of every key; it is read by load.c, override.c and registry.c. */
 static const char *const opening[] = {
-    "This page is what `lockstep help --markdown` prints.  `lockstep help KEY` tells of one key in the "
-    "terminal, with its range and an example: `lockstep help adam`, `lockstep help train.lanes`.",
-    "A run has one YAML file.  `base: OTHER.yaml` takes the settings of another file first; its path is "
-    "relative to the file that says so.  Maps are merged key by key, anything else is replaced: also an "
-    "optimizer, loss, schedule or compression by another one (`{adam: {lr: 0.01}}` over `{sgd: {lr: 0.1}}`).",
+    "This page is what `lockstep help --markdown` prints.  `lockstep help KEY` tells of one key in "
+    "the terminal, with its range and an example: `lockstep help adam`, `lockstep help "
+    "train.lanes`.",
+    "A run has one YAML file.  `base: OTHER.yaml` takes the settings of another file first; its "
+    "path is relative to the file that says so.  Maps are merged key by key, anything else is "
+    "replaced: also an optimizer, loss, schedule or compression by another one (`{adam: {lr: "
+    "0.01}}` over `{sgd: {lr: 0.1}}`).",
     "`KEY=VALUE` on the command line overrides a setting by its dotted path: `train.epochs=30`, "
-    "`'optimizer={sgd: {lr: 0.1}}'`.  Lists are counted from 0: `model.0.dense.units=64`.  `KEY=null` "
-    "removes a key.",
-    "An unknown key, a wrong type or an impossible value is an error that names file, line and key, and "
-    "what may have been meant.  The run directory's `config.yaml` holds all settings, with the defaults "
-    "filled in.",
-    "What has a name and options is written `adam` or `{adam: {lr: 0.01}}`.  In the tables a default of — "
-    "means: not set.  Rows that begin with each: are options of all names of their table.  Networks with "
-    "branches, several inputs and several outputs have a page of examples, [src/train](../train/README.md); "
-    "lanes, exchange and compression are explained in [src/comm](../comm/README.md).",
+    "`'optimizer={sgd: {lr: 0.1}}'`.  Lists are counted from 0: `model.0.dense.units=64`.  "
+    "`KEY=null` removes a key.",
+    "An unknown key, a wrong type or an impossible value is an error that names file, line and "
+    "key, and what may have been meant.  The run directory's `config.yaml` holds all settings, "
+    "with the defaults filled in.",
+    "What has a name and options is written `adam` or `{adam: {lr: 0.01}}`.  In the tables a "
+    "default of — means: not set.  Rows that begin with each: are options of all names of their "
+    "table.  Networks with branches, several inputs and several outputs have a page of examples, "
+    "[src/train](../train/README.md); lanes, exchange and compression are explained in "
+    "[src/comm](../comm/README.md).",
 };
 
 void ls__reference_markdown(const ls__section *const *rooms, FILE *out) {

@@ -25,7 +25,8 @@ static const char *value(const ls__option *o, char text[LS__NUMBER_TEXT]) {
     if (strncmp(o->form, "boolean", 7) == 0) return "true";
     if (strncmp(o->form, "list", 4) == 0) return "[...]";
     if (strncmp(o->form, "map", 3) == 0) return "{...}";
-    return o->fallback != NULL && *o->fallback != '\0' && strcspn(o->fallback, " {}[],:") == strlen(o->fallback)
+    return o->fallback != NULL && *o->fallback != '\0' &&
+                   strcspn(o->fallback, " {}[],:") == strlen(o->fallback)
                ? o->fallback
                : "...";
   }
@@ -51,7 +52,8 @@ static void append_option(char text[LS__REFERENCE_EXAMPLE], const ls__option *o,
 }
 
 /* The required options, and this one; where there are none, the first with a value to show. */
-static bool append_options(char text[LS__REFERENCE_EXAMPLE], const ls__option *table, const ls__option *option) {
+static bool append_options(char text[LS__REFERENCE_EXAMPLE], const ls__option *table,
+                           const ls__option *option) {
   char number[LS__NUMBER_TEXT];
   bool any = false;
   const ls__option *best = NULL;
@@ -198,7 +200,8 @@ static void print_heading(FILE *out, const char *key, const char *what) {
   if (what != NULL && *what != '\0') ls__text_paragraph(out, INDENT, what);
 }
 
-static void print_example(const ls__section *const *rooms, FILE *out, const ls__reference_entry *entry) {
+static void print_example(const ls__section *const *rooms, FILE *out,
+                          const ls__reference_entry *entry) {
   char text[LS__REFERENCE_EXAMPLE];
   ls__reference_example(rooms, entry, text);
   fprintf(out, "\n  example: %s\n", text);
@@ -228,12 +231,14 @@ static void print_kinds(FILE *out, const ls__registry *registry) {
 }
 
 /* A section; `whole`: and its kinds, one by one. */
-static void print_section(const ls__section *const *rooms, FILE *out, const ls__section *section, bool whole) {
+static void print_section(const ls__section *const *rooms, FILE *out, const ls__section *section,
+                          bool whole) {
   ls__reference_entry entry = {LS_HELP_SECTION, section, NULL, NULL, false, ""};
   const ls__option *row = ls__reference_row(rooms, section->path);
   print_heading(out, section->path, section->what);
   if (row != NULL && (row->fallback == NULL || *row->fallback != '\0'))
-    fprintf(out, "  %s%s\n", row->fallback == NULL ? "required" : "default: ", row->fallback != NULL ? row->fallback : "");
+    fprintf(out, "  %s%s\n", row->fallback == NULL ? "required" : "default: ",
+            row->fallback != NULL ? row->fallback : "");
   if (section->options != NULL) fputc('\n', out);
   print_table(out, &section->options, 1);
   if (section->registry != NULL) print_kinds(out, section->registry);
@@ -249,7 +254,8 @@ static void print_section(const ls__section *const *rooms, FILE *out, const ls__
   }
 }
 
-static void print_option(const ls__section *const *rooms, FILE *out, const ls__reference_entry *entry) {
+static void print_option(const ls__section *const *rooms, FILE *out,
+                         const ls__reference_entry *entry) {
   char type[LS__FORM_BYTES], range[LS__REFERENCE_CELL];
   const ls__option *o = entry->option;
   print_heading(out, entry->key, o->what);
@@ -287,7 +293,8 @@ ls_status ls__reference_print(const ls__section *const *rooms, const char *name,
   printing p = {rooms, out, 0};
   ls_status st = ls__reference_find(rooms, name, print_match, &p);
   if (st != LS_OK || p.printed > 0) return st;
-  if (ls__reference_nearest(rooms, name, text) == NULL) return ls__fail(LS_EUSAGE, "there is no key \"%s\"", name);
+  if (ls__reference_nearest(rooms, name, text) == NULL)
+    return ls__fail(LS_EUSAGE, "there is no key \"%s\"", name);
   return ls__fail(LS_EUSAGE, "there is no key \"%s\"; did you mean \"%s\"?", name, text);
 }
 
@@ -305,7 +312,8 @@ static void print_line(FILE *out, size_t width, const ls__section *s) {
   const char *what = s->what != NULL ? s->what : "", *end = strstr(what, ". ");
   const int n = end != NULL ? (int)(end - what) + 1 : (int)strlen(what);
   if (s->registry != NULL) (void)ls__registry_names(s->registry, names, sizeof names);
-  snprintf(text, sizeof text, "%.*s%s%s", n, what, *what != '\0' && *names != '\0' ? "\n" : "", names);
+  snprintf(text, sizeof text, "%.*s%s%s", n, what, *what != '\0' && *names != '\0' ? "\n" : "",
+           names);
   print_pair(out, width, s->path, text);
 }
 
@@ -314,7 +322,8 @@ void ls__reference_overview(const ls__section *const *rooms, FILE *out) {
   size_t width = 0;
   for (size_t i = 0; (s = ls__reference_section(rooms, i)) != NULL; i++) {
     if (ls__text_width(s->path) > width) width = ls__text_width(s->path);
-    for (const ls__option *o = *s->path == '\0' ? s->options : NULL; o != NULL && o->key != NULL; o++)
+    for (const ls__option *o = *s->path == '\0' ? s->options : NULL; o != NULL && o->key != NULL;
+         o++)
       if (ls__text_width(o->key) > width) width = ls__text_width(o->key);
   }
   for (size_t i = 0; (s = ls__reference_section(rooms, i)) != NULL; i++) {

@@ -30,8 +30,8 @@ out:
 }
 
 static ls_status read_size(const ls__option *o, ls_config *map, size_t *to) {
-  const size_t fallback =
-      o->fallback != NULL ? (size_t)strtoull(o->fallback, NULL, 10) : LS__REQUIRED_SIZE;
+  const size_t fallback = o->fallback != NULL ? (size_t)strtoull(o->fallback, NULL, 10)
+                                              : LS__REQUIRED_SIZE;
   return ls__config_size(map, o->key, fallback, size_bound(o->low), size_bound(o->high), to);
 }
 
@@ -47,26 +47,17 @@ ls_status ls__options_read(const ls__option *table, ls_config *map, void *into) 
   for (const ls__option *o = table; o->key != NULL; o++) {
     void *to = (char *)into + o->offset;
     switch (o->type) {
-      case LS__OPTION_WHOLE:
-        LS_TRY(read_whole(o, map, to));
-        break;
-      case LS__OPTION_SIZE:
-        LS_TRY(read_size(o, map, to));
-        break;
-      case LS__OPTION_NUMBER:
-        LS_TRY(read_number(o, map, to));
-        break;
+      case LS__OPTION_WHOLE: LS_TRY(read_whole(o, map, to)); break;
+      case LS__OPTION_SIZE: LS_TRY(read_size(o, map, to)); break;
+      case LS__OPTION_NUMBER: LS_TRY(read_number(o, map, to)); break;
       case LS__OPTION_SWITCH:
         LS_TRY(ls__config_bool(map, o->key, o->fallback != NULL && *o->fallback == 't', to));
         break;
       case LS__OPTION_CHOICE:
         LS_TRY(ls__config_choice(map, o->key, o->fallback, o->choices, to));
         break;
-      case LS__OPTION_TEXT:
-        LS_TRY(ls__config_string(map, o->key, o->fallback, to));
-        break;
-      case LS__OPTION_BY_HAND:
-        break;
+      case LS__OPTION_TEXT: LS_TRY(ls__config_string(map, o->key, o->fallback, to)); break;
+      case LS__OPTION_BY_HAND: break;
     }
   }
 out:
@@ -77,22 +68,17 @@ const char *ls__option_form(const ls__option *option, char text[LS__FORM_BYTES])
   size_t used = 0;
   switch (option->type) {
     case LS__OPTION_WHOLE:
-    case LS__OPTION_SIZE:
-      return "integer";
-    case LS__OPTION_NUMBER:
-      return "number";
-    case LS__OPTION_SWITCH:
-      return "boolean";
-    case LS__OPTION_TEXT:
-      return "text";
-    case LS__OPTION_BY_HAND:
-      return option->form;
-    case LS__OPTION_CHOICE:
-      break;
+    case LS__OPTION_SIZE: return "integer";
+    case LS__OPTION_NUMBER: return "number";
+    case LS__OPTION_SWITCH: return "boolean";
+    case LS__OPTION_TEXT: return "text";
+    case LS__OPTION_BY_HAND: return option->form;
+    case LS__OPTION_CHOICE: break;
   }
   text[0] = '\0';
   for (size_t i = 0; option->choices[i] != NULL && used < LS__FORM_BYTES; i++) {
-    int n = snprintf(text + used, LS__FORM_BYTES - used, "%s`%s`", i > 0 ? " " : "", option->choices[i]);
+    int n = snprintf(text + used, LS__FORM_BYTES - used, "%s`%s`", i > 0 ? " " : "",
+                     option->choices[i]);
     used += n > 0 ? (size_t)n : 0;
   }
   return text;
@@ -134,11 +120,13 @@ ls_status ls__registry_need(const ls__registry *registry, const ls_config *node,
   size_t n = 0;
   *kind = ls__registry_find(registry, name);
   if (*kind != NULL) return LS_OK;
-  for (const ls__kind *k; n < 256 && (k = ls__registry_at(registry, n)) != NULL;) names[n++] = k->name;
+  for (const ls__kind *k; n < 256 && (k = ls__registry_at(registry, n)) != NULL;)
+    names[n++] = k->name;
   const char *near = ls__config_nearest(name, names, n);
   return ls__config_fail(node, "there is no %s \"%s\"%s%s%s  Known: %s", registry->noun, name,
                          near == NULL ? "." : "; did you mean \"", near == NULL ? "" : near,
-                         near == NULL ? "" : "\"?", ls__registry_names(registry, known, sizeof known));
+                         near == NULL ? "" : "\"?",
+                         ls__registry_names(registry, known, sizeof known));
 }
 
 ls_status ls__registry_read(const ls__registry *registry, ls_config *node, const ls__kind **kind,

@@ -36,22 +36,22 @@ typedef struct ls__option {
 
 /* `in` is the struct that is filled, and the key the name of its field. */
 #define LS__WHOLE(in, key, fallback, low, high, what) \
-  {#key, LS__OPTION_WHOLE, offsetof(in, key), fallback, low, high, NULL, NULL, what}
+  { #key, LS__OPTION_WHOLE, offsetof(in, key), fallback, low, high, NULL, NULL, what }
 #define LS__SIZE(in, key, fallback, low, high, what) \
-  {#key, LS__OPTION_SIZE, offsetof(in, key), fallback, low, high, NULL, NULL, what}
+  { #key, LS__OPTION_SIZE, offsetof(in, key), fallback, low, high, NULL, NULL, what }
 #define LS__NUMBER(in, key, fallback, low, high, what) \
   LS__NUMBER_AS(in, key, #key, fallback, low, high, what)
 #define LS__NUMBER_AS(in, field, name, fallback, low, high, what) \
-  {name, LS__OPTION_NUMBER, offsetof(in, field), fallback, low, high, NULL, NULL, what}
+  { name, LS__OPTION_NUMBER, offsetof(in, field), fallback, low, high, NULL, NULL, what }
 #define LS__SWITCH(in, key, fallback, what) \
-  {#key, LS__OPTION_SWITCH, offsetof(in, key), fallback, 0, 0, NULL, NULL, what}
+  { #key, LS__OPTION_SWITCH, offsetof(in, key), fallback, 0, 0, NULL, NULL, what }
 #define LS__CHOICE(in, key, fallback, choices, what) \
-  {#key, LS__OPTION_CHOICE, offsetof(in, key), fallback, 0, 0, choices, NULL, what}
+  { #key, LS__OPTION_CHOICE, offsetof(in, key), fallback, 0, 0, choices, NULL, what }
 #define LS__TEXT(in, key, fallback, what) \
-  {#key, LS__OPTION_TEXT, offsetof(in, key), fallback, 0, 0, NULL, NULL, what}
+  { #key, LS__OPTION_TEXT, offsetof(in, key), fallback, 0, 0, NULL, NULL, what }
 /* fallback is for the reference alone here: "" for a key that may be missing. */
 #define LS__BY_HAND(key, form, fallback, what) \
-  {key, LS__OPTION_BY_HAND, 0, fallback, 0, 0, NULL, form, what}
+  { key, LS__OPTION_BY_HAND, 0, fallback, 0, 0, NULL, form, what }
 #define LS__END \
   { NULL, LS__OPTION_BY_HAND, 0, NULL, 0, 0, NULL, NULL, NULL }
 
@@ -66,16 +66,16 @@ const char *ls__option_form(const ls__option *option, char text[LS__FORM_BYTES])
 
 /* The first member of every kind's struct, so that a pointer to one is a pointer to the other. */
 typedef struct ls__kind {
-  const char *name;          /* as in the configuration */
-  const char *what;          /* a line of the reference: what it is, with its formula if that is short */
+  const char *name; /* as in the configuration */
+  const char *what; /* a line of the reference: what it is, with its formula if that is short */
   const ls__option *options; /* of its own; NULL: none */
 } ls__kind;
 
 typedef struct ls__registry {
-  const char *noun;                /* what its kinds are: "loss" */
-  const ls__kind *const *kinds;    /* NULL-terminated */
-  const ls__kind *const *added;    /* NULL-terminated: of the caller of the library; NULL: none */
-  const ls__option *common;        /* options of every kind; NULL: none */
+  const char *noun;             /* what its kinds are: "loss" */
+  const ls__kind *const *kinds; /* NULL-terminated */
+  const ls__kind *const *added; /* NULL-terminated: of the caller of the library; NULL: none */
+  const ls__option *common;     /* options of every kind; NULL: none */
 } ls__registry;
 
 /* Kind i, in the order of the tables, or NULL beyond the last. */

@@ -42,8 +42,8 @@ ls_status ls__config_node(ls__config_kind kind, ls__config_source *source, size_
 }
 
 ls_status ls__config_attach(ls_config *parent, const char *key, ls_config *node) {
-  ls_status st = ls__grow(&parent->child, &parent->capacity, parent->count + 1,
-                          sizeof(ls_config *), "configuration");
+  ls_status st = ls__grow(&parent->child, &parent->capacity, parent->count + 1, sizeof(ls_config *),
+                          "configuration");
   if (st != LS_OK) return st;
   char *copy = NULL;
   if (key != NULL && (copy = ls__strdup(key)) == NULL) return no_memory();

@@ -53,9 +53,10 @@ static yaml_char_t *yaml_text(const char *text) {
 
 static int emit_scalar(yaml_emitter_t *emitter, const char *text, bool quoted) {
   yaml_event_t event;
-  return yaml_scalar_event_initialize(
-             &event, NULL, NULL, yaml_text(text), (int)strlen(text), !quoted, 1,
-             quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE : YAML_PLAIN_SCALAR_STYLE) &&
+  return yaml_scalar_event_initialize(&event, NULL, NULL, yaml_text(text), (int)strlen(text),
+                                      !quoted, 1,
+                                      quoted ? YAML_SINGLE_QUOTED_SCALAR_STYLE
+                                             : YAML_PLAIN_SCALAR_STYLE) &&
          yaml_emitter_emit(emitter, &event);
 }
 
@@ -72,16 +73,18 @@ static int emit(yaml_emitter_t *emitter, const ls_config *node) {
     return emit_scalar(emitter, node->child[0]->key, false);
   const bool flow = on_one_line(node);
   if (node->kind == LS__LIST) {
-    if (!yaml_sequence_start_event_initialize(
-            &event, NULL, NULL, 1, flow ? YAML_FLOW_SEQUENCE_STYLE : YAML_BLOCK_SEQUENCE_STYLE) ||
+    if (!yaml_sequence_start_event_initialize(&event, NULL, NULL, 1,
+                                              flow ? YAML_FLOW_SEQUENCE_STYLE
+                                                   : YAML_BLOCK_SEQUENCE_STYLE) ||
         !yaml_emitter_emit(emitter, &event))
       return 0;
     for (size_t i = 0; i < node->count; i++)
       if (!emit(emitter, node->child[i])) return 0;
     return yaml_sequence_end_event_initialize(&event) && yaml_emitter_emit(emitter, &event);
   }
-  if (!yaml_mapping_start_event_initialize(
-          &event, NULL, NULL, 1, flow ? YAML_FLOW_MAPPING_STYLE : YAML_BLOCK_MAPPING_STYLE) ||
+  if (!yaml_mapping_start_event_initialize(&event, NULL, NULL, 1,
+                                           flow ? YAML_FLOW_MAPPING_STYLE
+                                                : YAML_BLOCK_MAPPING_STYLE) ||
       !yaml_emitter_emit(emitter, &event))
     return 0;
   for (size_t i = 0; i < node->count; i++) {

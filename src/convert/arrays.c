@@ -18,7 +18,8 @@ const ls__option ls__arrays_table[] = {
                "how to read the targets; auto: whole numbers, one a row, are classes"),
     LS__NUMBER(ls__arrays_options, scale, "255", 1e-6, 1e6,
                "what inputs of unsigned bytes are divided by in training; 1: nothing"),
-    LS__END};
+    LS__END,
+};
 
 /* ---- Elements ---- */
 
@@ -70,21 +71,17 @@ static bool is_bytes(const ls__element *e) {
 /* Whether the elements have our type already, except maybe the order of their bytes. */
 static bool is_of_type(const ls__element *e, ls__dtype type) {
   switch (e->kind) {
-    case LS__ELEMENT_UNSIGNED:
-      return type == LS__U8 && e->size == 1;
-    case LS__ELEMENT_SIGNED:
-      return type == LS__I32 && e->size == 4;
-    case LS__ELEMENT_REAL:
-      return e->size == 4 ? type == LS__F32 : type == LS__F64;
-    case LS__ELEMENT_TRUTH:
-      return false;
+    case LS__ELEMENT_UNSIGNED: return type == LS__U8 && e->size == 1;
+    case LS__ELEMENT_SIGNED: return type == LS__I32 && e->size == 4;
+    case LS__ELEMENT_REAL: return e->size == 4 ? type == LS__F32 : type == LS__F64;
+    case LS__ELEMENT_TRUTH: return false;
   }
   return false;
 }
 
 /* The elements of a row to our type; the row's number is for messages. */
-static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dtype type, size_t row,
-                        void *out) {
+static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dtype type,
+                        size_t row, void *out) {
   const ls__element *e = &a->element;
   const size_t n = a->row_count;
   char *to = out;
@@ -108,8 +105,10 @@ static ls_status decode(const ls__array_file *a, const unsigned char *in, ls__dt
     if (type == LS__F32) {
       float x = is_whole(e) ? (float)load_whole(e, p) : (float)load_real(e, p);
       if (is_whole(e) && ((double)x >= 0x1p63 || (int64_t)x != load_whole(e, p)))
-        return ls__fail(LS_EDATA, "%s: row %zu holds %lld, which no 32-bit float is; subtract an offset, or "
-                        "save it as floats, which rounds it", a->path, row, (long long)load_whole(e, p));
+        return ls__fail(LS_EDATA,
+                        "%s: row %zu holds %lld, which no 32-bit float is; subtract an offset, or "
+                        "save it as floats, which rounds it",
+                        a->path, row, (long long)load_whole(e, p));
       memcpy(to + 4 * i, &x, sizeof x);
       continue;
     }
@@ -169,10 +168,10 @@ static ls_status check_size(ls__array_file *array) {
             array->path, dims(array, text), size, elements * size, (long long)left);
   LS_TRY(ls__input_size(array->path, &on_disk));
   if (left < 0 && elements / MOST_INFLATION * size > on_disk + MOST_INFLATION)
-    LS_FAIL(
-        LS_EDATA,
-        "%s: the header says %s elements of %zu bytes, more than %llu compressed bytes can hold",
-        array->path, dims(array, text), size, (unsigned long long)on_disk);
+    LS_FAIL(LS_EDATA,
+            "%s: the header says %s elements of %zu bytes, more than %llu compressed bytes can "
+            "hold",
+            array->path, dims(array, text), size, (unsigned long long)on_disk);
   array->rows = array->shape.dim[0];
   array->row.ndim = array->shape.ndim - 1;
   memcpy(array->row.dim, array->shape.dim + 1, (size_t)array->row.ndim * sizeof array->row.dim[0]);
@@ -205,10 +204,11 @@ static ls_status read_row(ls__array_file *array, size_t row, unsigned char *raw)
   size_t got;
   ls_status st = ls__input_read(array->input, raw, array->row_bytes, &got);
   if (st != LS_OK || got == array->row_bytes) return st;
-  return ls__fail(
-      LS_EDATA,
-      "%s: the header says %s elements of %zu bytes, the file ends after %zu bytes of them",
-      array->path, dims(array, text), array->element.size, row * array->row_bytes + got);
+  return ls__fail(LS_EDATA,
+                  "%s: the header says %s elements of %zu bytes, the file ends after %zu bytes of "
+                  "them",
+                  array->path, dims(array, text), array->element.size,
+                  row * array->row_bytes + got);
 }
 
 static ls_status read_end(ls__array_file *array) {
@@ -282,7 +282,8 @@ static ls_status check_pair(const ls__array_file *inputs, const ls__array_file *
   char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
   if (inputs->row.ndim == 0 && targets->row.ndim >= 2)
     return ls__fail(LS_EUSAGE,
-                    "%s holds one number a sample and %s arrays of %s: inputs come first, then targets; exchange them",
+                    "%s holds one number a sample and %s arrays of %s: inputs come first, then "
+                    "targets; exchange them",
                     inputs->path, targets->path, ls_shape_format(&targets->row, a));
   if (inputs->rows != targets->rows)
     return ls__fail(LS_EDATA, "%s holds %zu samples, %s %zu labels", inputs->path, inputs->rows,

@@ -9,10 +9,11 @@
 enum { FIRST_BUFFER = 1 << 20, LONGEST_RECORD = 64 << 20 };
 
 /* Latin-1 as it is met: bytes 80 to 9F are Windows-1252's, whose five gaps are 0 here. */
-static const uint16_t letter_of[32] = {
-    0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020, 0x2021, 0x02C6, 0x2030, 0x0160,
-    0x2039, 0x0152, 0,      0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
-    0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A, 0x0153, 0,      0x017E, 0x0178};
+static const uint16_t letter_of[32] = {0x20AC, 0,      0x201A, 0x0192, 0x201E, 0x2026, 0x2020,
+                                       0x2021, 0x02C6, 0x2030, 0x0160, 0x2039, 0x0152, 0,
+                                       0x017D, 0,      0,      0x2018, 0x2019, 0x201C, 0x201D,
+                                       0x2022, 0x2013, 0x2014, 0x02DC, 0x2122, 0x0161, 0x203A,
+                                       0x0153, 0,      0x017E, 0x0178};
 
 static bool is_ascii(const char *p, size_t n) {
   unsigned char all = 0;
@@ -26,7 +27,9 @@ static size_t widen(char *p, size_t n) {
   unsigned char *out = (unsigned char *)p;
   memmove(p + 2 * n, p, n);
   for (size_t i = 0; i < n; i++) {
-    const unsigned c = in[i] >= 0x80 && in[i] < 0xA0 && letter_of[in[i] - 0x80] != 0 ? letter_of[in[i] - 0x80] : in[i];
+    const unsigned c = in[i] >= 0x80 && in[i] < 0xA0 && letter_of[in[i] - 0x80] != 0
+                           ? letter_of[in[i] - 0x80]
+                           : in[i];
     if (c < 0x80) {
       *out++ = (unsigned char)c;
     } else if (c < 0x800) {
@@ -82,7 +85,8 @@ static ls_status is_utf8(const char *path, bool *yes) {
     LS_TRY(ls__input_read(source, buffer + kept, FIRST_BUFFER, &got));
     const size_t size = kept + got, sure = got == FIRST_BUFFER ? size - 4 : size;
     size_t at = 0;
-    for (size_t n; *yes && at < sure; at += n) *yes = (n = ls__csv_letter(buffer + at, size - at)) > 0;
+    for (size_t n; *yes && at < sure; at += n)
+      *yes = (n = ls__csv_letter(buffer + at, size - at)) > 0;
     kept = size - at; /* a letter that goes on behind the buffer is at most 4 bytes */
     if (*yes) memmove(buffer, buffer + at, kept);
   }
@@ -190,7 +194,7 @@ static bool is_padding(const ls__csv_delimiter *d, char c) {
 }
 
 ls__csv_scan ls__csv_scan_record(const ls__csv_delimiter *d, const char *p, const char *end,
-                                const char **stop, size_t *fields) {
+                                 const char **stop, size_t *fields) {
   *fields = 0;
   if (d->runs)
     while (p < end && is_space(*p)) p++;
@@ -224,8 +228,8 @@ ls__csv_scan ls__csv_scan_record(const ls__csv_delimiter *d, const char *p, cons
 }
 
 static ls_status add_field(ls__csv *csv, char *text, size_t size, bool quoted) {
-  ls_status st =
-      ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path);
+  ls_status st = ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field,
+                          csv->path);
   if (st == LS_OK) csv->field[csv->n++] = (ls__csv_field){text, size, quoted};
   return st;
 }
@@ -252,7 +256,8 @@ static ls_status cut_plain(ls__csv *csv, char *p, char *end) {
     char *stop = p;
     while (stop < end && *stop != sign) stop++;
     if (csv->n == csv->field_capacity)
-      LS_TRY(ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path));
+      LS_TRY(
+          ls__grow(&csv->field, &csv->field_capacity, csv->n + 1, sizeof *csv->field, csv->path));
     char *text = p, *last = stop; /* most fields have no space around them */
     while (text < last && *text <= ' ' && is_padding(d, *text)) text++;
     while (last > text && last[-1] <= ' ' && is_padding(d, last[-1])) last--;
@@ -314,12 +319,13 @@ static ls_status check_letters(const ls__csv *csv) {
       n = ls__csv_letter(f->text + at, f->size - at);
       if (n == 0)
         return ls__fail(LS_EDATA,
-                        "%s:%zu: column %zu: byte %02X is no UTF-8; --encoding latin1 reads it if the text is Latin-1 "
-                        "(Western European, Windows-1252)",
+                        "%s:%zu: column %zu: byte %02X is no UTF-8; --encoding latin1 reads it if "
+                        "the text is Latin-1 (Western European, Windows-1252)",
                         csv->path, csv->line, i + 1, (unsigned)(unsigned char)f->text[at]);
-      if (csv->latin1 && n == 2 && (unsigned char)f->text[at] == 0xC2 && (unsigned char)f->text[at + 1] < 0xA0)
-        return ls__fail(LS_EDATA, "%s:%zu: column %zu: byte %02X is no letter of Latin-1", csv->path,
-                        csv->line, i + 1, (unsigned)(unsigned char)f->text[at + 1]);
+      if (csv->latin1 && n == 2 && (unsigned char)f->text[at] == 0xC2 &&
+          (unsigned char)f->text[at + 1] < 0xA0)
+        return ls__fail(LS_EDATA, "%s:%zu: column %zu: byte %02X is no letter of Latin-1",
+                        csv->path, csv->line, i + 1, (unsigned)(unsigned char)f->text[at + 1]);
     }
   }
   return LS_OK;
@@ -364,7 +370,8 @@ ls_status ls__csv_next(ls__csv *csv, bool *more) {
     const size_t size = (size_t)(stop - p);
     if (memchr(p, '\0', size) != NULL)
       LS_FAIL(LS_EDATA, "%s:%zu: a zero byte: this is no text file", csv->path, csv->next_line);
-    for (const char *c = p; quotes && (c = memchr(c, '\n', (size_t)(stop - c))) != NULL; c++) lines++;
+    for (const char *c = p; quotes && (c = memchr(c, '\n', (size_t)(stop - c))) != NULL; c++)
+      lines++;
     csv->line = csv->next_line;
     csv->next_line += lines;
     csv->begin += stop == end ? size : size + 1;

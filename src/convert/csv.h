@@ -39,12 +39,12 @@ typedef struct ls__csv_options {
   int missing;               /* ls__csv_holes */
   const char *missing_words; /* NULL: the usual ones */
   const char *delimiter;
-  int header;          /* ls__csv_header */
-  uint64_t skip_lines; /* above the table */
-  const char *comment; /* NULL: none */
-  int decimal;         /* ls__csv_decimal */
-  int date;            /* ls__csv_dates */
-  int encoding;        /* ls__csv_encoding */
+  int header;              /* ls__csv_header */
+  uint64_t skip_lines;     /* above the table */
+  const char *comment;     /* NULL: none */
+  int decimal;             /* ls__csv_decimal */
+  int date;                /* ls__csv_dates */
+  int encoding;            /* ls__csv_encoding */
   const char *test_source; /* NULL: none */
 } ls__csv_options;
 extern const ls__option ls__csv_table[];
@@ -131,7 +131,8 @@ typedef struct ls__csv_notes {
 void ls__csv_note(ls__csv_notes *notes, bool warning, const char *format, ...) LS_PRINTF(3, 4);
 void ls__csv_tell(ls__csv_notes *notes, bool all);
 void ls__csv_notes_reset(ls__csv_notes *notes);
-/* Text of a table for a message: no more than 60 bytes, whole letters, "?" for control characters. */
+/* Text of a table for a message: no more than 60 bytes, whole letters, "?" for control
+ * characters. */
 enum { LS__CSV_SHOWN = 64 };
 const char *ls__csv_show(const char *text, char to[LS__CSV_SHOWN]);
 /* Bytes of a UTF-8 letter at p, 0 where there is none. */

@@ -40,7 +40,8 @@ static bool is_wide(double x, bool exponent, bool whole) {
 }
 
 /* What all values have in common: sort, unit, ways. */
-static ls__csv_fit take(ls__csv_column *c, const ls__csv *csv, ls__csv_sort sort, int unit, unsigned ways) {
+static ls__csv_fit take(ls__csv_column *c, const ls__csv *csv, ls__csv_sort sort, int unit,
+                        unsigned ways) {
   if (c->n == 0) {
     if ((c->ways & ways) == 0) return LS__CSV_OTHER_SIGN;
     c->sort = sort;
@@ -103,7 +104,8 @@ ls__csv_fit ls__csv_column_add(ls__csv_column *c, const ls__csv *csv, const ls__
   c->odd_exponent = c->odd_exponent || r.odd_exponent;
   c->whole = c->whole && r.whole;
   c->rounded = c->rounded || r.rounded;
-  if (is_wide(x[0], r.odd_exponent, r.whole) || is_wide(x[1], r.odd_exponent, r.whole)) c->wide = true;
+  if (is_wide(x[0], r.odd_exponent, r.whole) || is_wide(x[1], r.odd_exponent, r.whole))
+    c->wide = true;
   return LS__CSV_FITS;
 }
 
@@ -116,29 +118,34 @@ ls_status ls__csv_column_fail(const ls__csv_column *c, ls__csv_fit fit, const ls
   ls__csv_show(text, shown);
   switch (fit) {
     case LS__CSV_OTHER_UNIT:
-      return ls__fail(LS_EDATA, "%s: \"%s\" has another unit than the value in line %zu (%s); an input has one", at,
-                      shown, c->line, c->unit == 0 ? "none" : ls__csv_unit_name(c->unit));
+      return ls__fail(LS_EDATA,
+                      "%s: \"%s\" has another unit than the value in line %zu (%s); an input has "
+                      "one",
+                      at, shown, c->line, c->unit == 0 ? "none" : ls__csv_unit_name(c->unit));
     case LS__CSV_OTHER_SIGN:
       if (own->decimal != LS__CSV_DECIMAL_AUTO)
-        return ls__fail(LS_EDATA, "%s: \"%s\" is not a number with a decimal %s, as --decimal says", at, shown,
-                        own->decimal == LS__CSV_DECIMAL_POINT ? "point" : "comma");
-      return ls__fail(LS_EDATA, "%s: \"%s\" does not have the decimal %s of the values above it", at, shown,
-                      c->ways == LS__CSV_POINT ? "point" : "comma");
+        return ls__fail(LS_EDATA, "%s: \"%s\" is not a number with a decimal %s, as --decimal says",
+                        at, shown, own->decimal == LS__CSV_DECIMAL_POINT ? "point" : "comma");
+      return ls__fail(LS_EDATA, "%s: \"%s\" does not have the decimal %s of the values above it",
+                      at, shown, c->ways == LS__CSV_POINT ? "point" : "comma");
     case LS__CSV_OTHER_SORT:
       ls__csv_read(text, csv->field[i].size, own->date, &r);
       if (c->sort == r.sort && r.sort == LS__CSV_DATE)
-        return ls__fail(LS_EDATA, "%s: \"%s\": some dates of the column have an offset from UTC, some have none", at,
-                        shown);
+        return ls__fail(LS_EDATA,
+                        "%s: \"%s\": some dates of the column have an offset from UTC, some have "
+                        "none",
+                        at, shown);
       return ls__fail(LS_EDATA, "%s: \"%s\" is %s, where line %zu has %s", at, shown,
-                      sorts[r.sort == LS__CSV_TEXT ? LS__CSV_NUMBER : r.sort], c->line, sorts[c->sort]);
+                      sorts[r.sort == LS__CSV_TEXT ? LS__CSV_NUMBER : r.sort], c->line,
+                      sorts[c->sort]);
     case LS__CSV_FITS:
-    case LS__CSV_NO_NUMBER:
-      break;
+    case LS__CSV_NO_NUMBER: break;
   }
   const bool date = own->date == LS__CSV_DATE_ISO && ls__csv_some_date(text);
   return ls__fail(LS_EDATA, "%s: \"%s\" is not a number%s", at, shown,
-                  date                               ? "; a date?  --date dmy or --date mdy says in which order"
-                  : plan->role[i] == LS__CSV_INPUT ? "; an input must be one (--drop leaves a column out)"
+                  date ? "; a date?  --date dmy or --date mdy says in which order"
+                  : plan->role[i] == LS__CSV_INPUT ? "; an input must be one (--drop leaves a "
+                                                     "column out)"
                                                    : "");
 }
 
@@ -158,7 +165,8 @@ void ls__csv_column_row(ls__csv_column *c, double x, double by_comma, bool train
   if (training) s->sum += by_comma;
 }
 
-bool ls__csv_column_read(const ls__csv_column *c, const ls__csv_field *field, int dates, double *x) {
+bool ls__csv_column_read(const ls__csv_column *c, const ls__csv_field *field, int dates,
+                         double *x) {
   ls__csv_plain n;
   ls__csv_reading r;
   if (ls__csv_plain_read(field->text, field->size, &n) && (c->way == 0 || !n.point)) {
@@ -176,9 +184,10 @@ static ls_status unclear(const ls__csv_column *c, const ls__csv_plan *plan, size
   char where[LS__CSV_WHERE], shown[LS__CSV_SHOWN];
   const char *at = ls__csv_where(c->fork_path, c->fork_line, plan, i, where);
   return ls__fail(LS_EDATA,
-                  "%s: in \"%s\" the %s can be the decimal sign or stand between thousands; say --decimal "
-                  "point or --decimal comma",
-                  at, ls__csv_show(c->fork_text, shown), strchr(c->fork_text, ',') != NULL ? "comma" : "point");
+                  "%s: in \"%s\" the %s can be the decimal sign or stand between thousands; say "
+                  "--decimal point or --decimal comma",
+                  at, ls__csv_show(c->fork_text, shown),
+                  strchr(c->fork_text, ',') != NULL ? "comma" : "point");
 }
 
 ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *plan,
@@ -186,7 +195,8 @@ ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *pl
   bool point = false, comma = false;
   for (size_t i = 0; i < plan->n; i++) {
     const ls__csv_column *c = &columns[i];
-    if (plan->role[i] == LS__CSV_DROPPED || c->n == 0 || own->decimal != LS__CSV_DECIMAL_AUTO) continue;
+    if (plan->role[i] == LS__CSV_DROPPED || c->n == 0 || own->decimal != LS__CSV_DECIMAL_AUTO)
+      continue;
     point = point || c->ways == LS__CSV_POINT;
     comma = comma || c->ways == LS__CSV_COMMA;
   }
@@ -208,28 +218,35 @@ ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *pl
   return LS_OK;
 }
 
-void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size_t i, ls__csv_notes *notes) {
+void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size_t i,
+                         ls__csv_notes *notes) {
   char name[LS__CSV_WHERE], text[300] = "";
   const ls__csv_span *s = &c->span[c->forked ? c->way : 0];
   size_t used = 0;
-#define ADD(...) used += used < sizeof text ? (size_t)snprintf(text + used, sizeof text - used, __VA_ARGS__) : 0
+#define ADD(...) \
+  used += used < sizeof text ? (size_t)snprintf(text + used, sizeof text - used, __VA_ARGS__) : 0
   if (c->n == 0) return;
-  if (c->sort == LS__CSV_DATE) ADD(", dates as seconds since 1970%s", c->zone ? "" : " (taken for UTC)");
+  if (c->sort == LS__CSV_DATE)
+    ADD(", dates as seconds since 1970%s", c->zone ? "" : " (taken for UTC)");
   if (c->sort == LS__CSV_TIME) ADD(", times as seconds since midnight");
   if (c->unit != 0) ADD(", numbers of unit %s", ls__csv_unit_name(c->unit));
   if (c->way == 1) ADD(", decimal comma");
-  if (c->grouped || (c->forked && c->way == 0 && c->commas) || (c->forked && c->way == 1 && !c->commas))
+  if (c->grouped || (c->forked && c->way == 0 && c->commas) ||
+      (c->forked && c->way == 1 && !c->commas))
     ADD(", signs between thousands");
   if (c->odd_exponent) ADD(", exponents of Fortran");
   if (c->wide)
-    ADD(", from %.12g to %.12g: more digits than a 32-bit float has, stored as 64-bit floats", s->low, s->high);
+    ADD(", from %.12g to %.12g: more digits than a 32-bit float has, stored as 64-bit floats",
+        s->low, s->high);
 #undef ADD
   ls__csv_column_name(plan, i, name);
   if (*text != '\0') ls__csv_note(notes, false, "%s: %s", name, text + 2);
   if (c->rounded)
-    ls__csv_note(notes, true, "%s: whole numbers of more digits than a 64-bit float has are rounded; an id?  "
+    ls__csv_note(notes, true,
+                 "%s: whole numbers of more digits than a 64-bit float has are rounded; an id?  "
                  "--drop %zu leaves it out",
                  name, i + 1);
-  if (c->sort == LS__CSV_NUMBER && s->low <= s->high && s->low >= s->high && c->n > 1 && plan->role[i] == LS__CSV_INPUT)
+  if (c->sort == LS__CSV_NUMBER && s->low <= s->high && s->low >= s->high && c->n > 1 &&
+      plan->role[i] == LS__CSV_INPUT)
     ls__csv_note(notes, false, "%s: the same number in every row", name);
 }

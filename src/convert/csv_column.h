@@ -19,10 +19,10 @@ typedef struct ls__csv_column {
   bool zone;     /* dates with an offset from UTC */
   bool commas;   /* some of those that differ hold a comma */
   bool grouped, odd_exponent, whole, rounded;
-  bool wide;     /* a float does not hold some value */
-  uint64_t n;                 /* values noted */
-  uint64_t known;           /* values in the training part */
-  size_t line, fork_line;   /* of the first value; of the first that differs between the ways */
+  bool wide;              /* a float does not hold some value */
+  uint64_t n;             /* values noted */
+  uint64_t known;         /* values in the training part */
+  size_t line, fork_line; /* of the first value; of the first that differs between the ways */
   const char *path, *fork_path;
   char fork_text[24];
   ls__csv_span span[2]; /* by point, by comma; [1] counts where it is forked */
@@ -40,15 +40,16 @@ typedef enum ls__csv_fit {
   LS__CSV_OTHER_SORT  /* dates and numbers; dates with and without offset */
 } ls__csv_fit;
 /* Note a value and read it in both ways.  What doesn't fit is not noted. */
-ls__csv_fit ls__csv_column_add(ls__csv_column *column, const ls__csv *csv, const ls__csv_field *field,
-                               int dates, double x[2]);
+ls__csv_fit ls__csv_column_add(ls__csv_column *column, const ls__csv *csv,
+                               const ls__csv_field *field, int dates, double x[2]);
 /* The message of one that doesn't fit: "FILE:LINE: column N (NAME): ... ". */
 ls_status ls__csv_column_fail(const ls__csv_column *column, ls__csv_fit fit, const ls__csv *csv,
                               const ls__csv_plan *plan, size_t i, const ls__csv_options *own);
 /* A row that is kept holds x; NaN: nothing. */
 void ls__csv_column_row(ls__csv_column *column, double x, double by_comma, bool training);
 /* Second pass: read the value as it was decided. */
-bool ls__csv_column_read(const ls__csv_column *column, const ls__csv_field *field, int dates, double *x);
+bool ls__csv_column_read(const ls__csv_column *column, const ls__csv_field *field, int dates,
+                         double *x);
 
 /* After the first pass.  LS_EDATA where a sign can be a decimal one or one between thousands, and
  * no other column settles it. */

@@ -29,10 +29,10 @@ typedef struct converter {
   uint64_t file_rows, all_rows;  /* read in this pass: of this file, of all */
   bool counts_files, counts_all; /* the first column counts them, from... */
   double count_from;             /* 0 or 1 */
-  double (*x)[2];           /* [n_inputs] the row being read, by point and by comma; NaN: missing */
-  double (*y)[2];           /* [n_targets] */
-  const char *class_name;   /* of the row being read */
-  bool maybe;               /* its target is "none" or the like */
+  double (*x)[2];         /* [n_inputs] the row being read, by point and by comma; NaN: missing */
+  double (*y)[2];         /* [n_targets] */
+  const char *class_name; /* of the row being read */
+  bool maybe;             /* its target is "none" or the like */
 } converter;
 
 static ls_status choose_kind(converter *c) {
@@ -56,7 +56,8 @@ static ls_status fail_changed(const char *path) {
 }
 
 /* What to do about a value that isn't there. */
-static ls_status handle_missing(const converter *c, const char *path, size_t line, size_t column, bool *keep) {
+static ls_status handle_missing(const converter *c, const char *path, size_t line, size_t column,
+                                bool *keep) {
   char where[LS__CSV_WHERE];
   if (c->own->missing == LS__CSV_HOLES_DROP) {
     *keep = false;
@@ -64,11 +65,14 @@ static ls_status handle_missing(const converter *c, const char *path, size_t lin
   }
   if (c->own->missing == LS__CSV_HOLES_MEAN && c->plan.role[column] == LS__CSV_INPUT) return LS_OK;
   const bool target = c->plan.role[column] == LS__CSV_TARGET;
-  return ls__fail(LS_EDATA, "%s: the value is missing; %s", ls__csv_where(path, line, &c->plan, column, where),
-                  c->own->missing == LS__CSV_HOLES_MEAN
-                      ? "a target has no mean to stand in for it, --missing drop leaves its row out"
-                  : target ? "--missing drop leaves the row out (a label?  --missing-words says what stands for nothing)"
-                           : "--missing mean fills in the column's mean, --missing drop leaves the row out");
+  return ls__fail(LS_EDATA, "%s: the value is missing; %s",
+                  ls__csv_where(path, line, &c->plan, column, where),
+                  c->own->missing == LS__CSV_HOLES_MEAN ? "a target has no mean to stand in for "
+                                                          "it, --missing drop leaves its row out"
+                  : target ? "--missing drop leaves the row out (a label?  --missing-words says "
+                             "what stands for nothing)"
+                           : "--missing mean fills in the column's mean, --missing drop leaves the "
+                             "row out");
 }
 
 static bool begins_as_number(const char *p) {
@@ -77,9 +81,10 @@ static bool begins_as_number(const char *p) {
   return *p >= '0' && *p <= '9';
 }
 
-/* A number, or nothing: then x is NaN.  Words are looked up before where some are named, as they may
- * be numbers or dates. */
-static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool writing, double x[2], bool *missing) {
+/* A number, or nothing: then x is NaN.  Words are looked up before where some are named, as they
+ * may be numbers or dates. */
+static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool writing, double x[2],
+                             bool *missing) {
   const ls__csv_field *field = &csv->field[i];
   ls__csv_column *column = &c->column[i];
   char where[LS__CSV_WHERE], shown[LS__CSV_SHOWN];
@@ -87,7 +92,8 @@ static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool wr
   ls__csv_plain n;
   ls__csv_fit fit = LS__CSV_NO_NUMBER;
   *missing = false;
-  if (writing && column->way == 0 && c->words.n == 0 && ls__csv_plain_read(field->text, field->size, &n)) {
+  if (writing && column->way == 0 && c->words.n == 0 &&
+      ls__csv_plain_read(field->text, field->size, &n)) {
     x[0] = n.x; /* most of them; the first pass has looked at its size */
     return LS_OK;
   }
@@ -100,27 +106,33 @@ static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool wr
   x[0] = x[1] = (double)NAN;
   if (*missing) return LS_OK;
   if (writing)
-    fit = ls__csv_column_read(column, field, c->own->date, &x[0]) ? LS__CSV_FITS : LS__CSV_NO_NUMBER;
+    fit = ls__csv_column_read(column, field, c->own->date, &x[0]) ? LS__CSV_FITS
+                                                                  : LS__CSV_NO_NUMBER;
   else
     fit = ls__csv_column_add(column, csv, field, c->own->date, x);
   if (fit == LS__CSV_FITS) {
     if (fabs(x[0]) <= (double)FLT_MAX && (writing || fabs(x[1]) <= (double)FLT_MAX)) return LS_OK;
     return ls__fail(LS_EDATA, "%s: %s is too large for a 32-bit float",
-                    ls__csv_where(csv->path, csv->line, &c->plan, i, where), ls__csv_show(field->text, shown));
+                    ls__csv_where(csv->path, csv->line, &c->plan, i, where),
+                    ls__csv_show(field->text, shown));
   }
   x[0] = x[1] = (double)NAN;
-  *missing = fit == LS__CSV_NO_NUMBER && ls__csv_missing(&c->words, field->text, field->size) != LS__CSV_VALUE;
+  *missing = fit == LS__CSV_NO_NUMBER &&
+             ls__csv_missing(&c->words, field->text, field->size) != LS__CSV_VALUE;
   if (*missing) return LS_OK;
-  return writing ? fail_changed(csv->path) : ls__csv_column_fail(column, fit, csv, &c->plan, i, c->own);
+  return writing ? fail_changed(csv->path)
+                 : ls__csv_column_fail(column, fit, csv, &c->plan, i, c->own);
 }
 
 /* The single target, in the first pass while it may be a class, in the second if it is one. */
-static ls_status read_label(converter *c, const ls__csv *csv, size_t i, bool writing, bool *missing) {
+static ls_status read_label(converter *c, const ls__csv *csv, size_t i, bool writing,
+                            bool *missing) {
   const ls__csv_field *field = &csv->field[i];
   ls__csv_target *t = &c->target;
   double plain;
   ls__csv_hole hole = ls__csv_missing(&c->words, field->text, field->size);
-  if (c->words.numbers && ls__csv_number(field->text, field->size, &plain) && ls__csv_missing_number(&c->words, plain))
+  if (c->words.numbers && ls__csv_number(field->text, field->size, &plain) &&
+      ls__csv_missing_number(&c->words, plain))
     hole = LS__CSV_MISSING;
   *missing = hole == LS__CSV_MISSING;
   c->class_name = field->text;
@@ -149,8 +161,10 @@ static ls_status read_row(converter *c, const ls__csv *csv, bool writing, bool *
     if (plan->role[i] == LS__CSV_TARGET && c->target.kind != LS__CSV_NUMBERS)
       LS_TRY(read_label(c, csv, i, writing, &missing));
     else
-      LS_TRY(read_number(c, csv, i, writing,
-                         plan->role[i] == LS__CSV_INPUT ? c->x[plan->place[i]] : c->y[plan->place[i]], &missing));
+      LS_TRY(
+          read_number(c, csv, i, writing,
+                      plan->role[i] == LS__CSV_INPUT ? c->x[plan->place[i]] : c->y[plan->place[i]],
+                      &missing));
     if (missing) LS_TRY(handle_missing(c, csv->path, csv->line, i, keep));
   }
 out:
@@ -161,7 +175,8 @@ out:
 static void note_index(converter *c) {
   const double x = c->plan.role[0] == LS__CSV_INPUT ? c->x[0][0] : (double)NAN;
   if (c->all_rows == 0) c->count_from = x >= 1.0 ? 1.0 : 0.0;
-  const double file = (double)c->file_rows + c->count_from, all = (double)c->all_rows + c->count_from;
+  const double file = (double)c->file_rows + c->count_from,
+               all = (double)c->all_rows + c->count_from;
   c->counts_files = c->counts_files && x >= file && x <= file;
   c->counts_all = c->counts_all && x >= all && x <= all;
 }
@@ -171,7 +186,8 @@ static ls_status note_row(converter *c, const ls__csv *csv, ls_split split) {
   c->rows[split]++;
   for (size_t i = 0; i < c->plan.n; i++) {
     if (c->plan.role[i] == LS__CSV_DROPPED) continue;
-    const double *x = c->plan.role[i] == LS__CSV_INPUT ? c->x[c->plan.place[i]] : c->y[c->plan.place[i]];
+    const double *x = c->plan.role[i] == LS__CSV_INPUT ? c->x[c->plan.place[i]]
+                                                       : c->y[c->plan.place[i]];
     ls__csv_column_row(&c->column[i], x[0], x[1], split == LS_TRAIN);
   }
   return c->maybe ? ls__csv_target_maybe(&c->target, csv, split) : LS_OK;
@@ -201,7 +217,8 @@ static ls_status write_row(converter *c, const ls__csv *csv, ls_split split, ls_
   }
   if (c->target.kind == LS__CSV_CLASSES) {
     size_t index;
-    if (!ls__classes_find(&c->target.classes, c->class_name, &index)) return fail_changed(csv->path);
+    if (!ls__classes_find(&c->target.classes, c->class_name, &index))
+      return fail_changed(csv->path);
     int32_t label = (int32_t)index;
     memcpy(ls__parts_y(parts, split), &label, sizeof label);
   } else if (plan->n_targets > 0) {
@@ -232,7 +249,8 @@ static ls_status read_file(converter *c, const char *path, bool test, ls__parts 
       LS_TRY(parts == NULL ? note_row(c, &csv, split) : write_row(c, &csv, split, parts));
   }
   if (parts == NULL && csv.comments > 0)
-    ls__csv_note(&c->notes, false, "%s: %zu comment%s left out", path, csv.comments, csv.comments == 1 ? "" : "s");
+    ls__csv_note(&c->notes, false, "%s: %zu comment%s left out", path, csv.comments,
+                 csv.comments == 1 ? "" : "s");
 out:
   ls__csv_reset(&csv);
   return st;
@@ -257,11 +275,13 @@ static void decide_index(converter *c) {
       (plan->name[0][0] != '\0' && strcmp(plan->name[0], "Unnamed: 0") != 0))
     return;
   if (c->counts_files || c->counts_all) {
-    ls__csv_note(&c->notes, false, "column 1 has no name and counts the rows from %g: an index, left out",
+    ls__csv_note(&c->notes, false,
+                 "column 1 has no name and counts the rows from %g: an index, left out",
                  c->count_from);
     ls__csv_plan_drop(&c->plan, 0);
   } else {
-    ls__csv_note(&c->notes, true, "column 1 has no name: taken as an input (--drop 1 leaves it out)");
+    ls__csv_note(&c->notes, true,
+                 "column 1 has no name: taken as an input (--drop 1 leaves it out)");
   }
 }
 
@@ -284,16 +304,18 @@ static ls_status decide(converter *c) {
   decide_index(c);
   LS_TRY(ls__csv_columns_decide(c->column, &c->plan, c->own));
   if (c->plan.n_targets == 1)
-    LS_TRY(ls__csv_target_decide(&c->target, &c->column[c->target.column], &c->plan, rows, &c->notes));
+    LS_TRY(
+        ls__csv_target_decide(&c->target, &c->column[c->target.column], &c->plan, rows, &c->notes));
   LS_TRY(decide_maybes(c));
   LS_TRY(ls__share_check(c->rows, c->options));
   if (c->own->test_source != NULL && c->rows[LS_TEST] == 0)
     LS_FAIL(LS_EDATA, "%s: no rows of data", c->own->test_source);
   for (size_t i = 0; i < c->plan.n; i++) {
     if (c->plan.role[i] == LS__CSV_DROPPED) continue;
-    if (c->plan.role[i] == LS__CSV_INPUT && c->own->missing == LS__CSV_HOLES_MEAN && c->column[i].known == 0)
-      LS_FAIL(LS_EDATA, "%s: %s has no value in the training part, and so no mean", c->options->sources[0],
-              ls__csv_column_name(&c->plan, i, where));
+    if (c->plan.role[i] == LS__CSV_INPUT && c->own->missing == LS__CSV_HOLES_MEAN &&
+        c->column[i].known == 0)
+      LS_FAIL(LS_EDATA, "%s: %s has no value in the training part, and so no mean",
+              c->options->sources[0], ls__csv_column_name(&c->plan, i, where));
     if (c->plan.role[i] == LS__CSV_INPUT || c->target.kind == LS__CSV_NUMBERS)
       ls__csv_column_note(&c->column[i], &c->plan, i, &c->notes);
   }
@@ -347,7 +369,11 @@ static void summary(const converter *c) {
 
 static ls_status run(const ls_convert_options *options, const void *own, ls__progress *progress) {
   ls_status st = LS_OK;
-  converter c = {.options = options, .own = own, .progress = progress, .counts_files = true, .counts_all = true};
+  converter c = {.options = options,
+                 .own = own,
+                 .progress = progress,
+                 .counts_files = true,
+                 .counts_all = true};
   ls__parts parts = {0};
   ls__h5 *file = NULL;
   if (c.own->test_source != NULL) {
@@ -370,8 +396,8 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   ls_shape x_row = {1, {c.plan.n_inputs}}, y_row = {c.plan.n_targets > 1, {c.plan.n_targets}};
   LS_TRY(ls__h5_create(options->output, &file));
   LS_TRY(ls__parts_init(&parts, file, c.rows, type_of(&c, LS__CSV_INPUT), &x_row,
-                        classes ? LS__I32 : type_of(&c, LS__CSV_TARGET), c.plan.n_targets == 0 ? NULL : &y_row,
-                        options->gzip));
+                        classes ? LS__I32 : type_of(&c, LS__CSV_TARGET),
+                        c.plan.n_targets == 0 ? NULL : &y_row, options->gzip));
   LS_TRY(read_all(&c, &parts));
   for (int p = 0; p < LS__PARTS; p++)
     if (parts.part[p].pushed != parts.part[p].rows) LS_TRY(fail_changed(options->sources[0]));
@@ -404,4 +430,5 @@ const ls__format ls__format_csv = {
     "FILE...",
     PASSES,
     sizeof(ls__csv_options),
-    run};
+    run,
+};

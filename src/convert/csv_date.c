@@ -14,7 +14,8 @@ static bool take(const char **p, int digits, int *value) {
 }
 
 static bool take_one_or_two(const char **p, int *value) {
-  return take(p, (*p)[0] >= '0' && (*p)[0] <= '9' && (*p)[1] >= '0' && (*p)[1] <= '9' ? 2 : 1, value);
+  return take(p, (*p)[0] >= '0' && (*p)[0] <= '9' && (*p)[1] >= '0' && (*p)[1] <= '9' ? 2 : 1,
+              value);
 }
 
 /* Days from 1970-01-01 in the Gregorian calendar; years begin in March, so that a leap day is the
@@ -52,7 +53,8 @@ static bool take_time(const char **p, double *seconds) {
       fraction = number / unit;
     }
   }
-  if (hour > 24 || minute > 59 || second > 59 || (hour == 24 && (minute > 0 || second > 0 || fraction > 0.0)))
+  if (hour > 24 || minute > 59 || second > 59 ||
+      (hour == 24 && (minute > 0 || second > 0 || fraction > 0.0)))
     return false;
   *seconds = 3600.0 * hour + 60.0 * minute + second + fraction;
   return true;

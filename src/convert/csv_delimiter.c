@@ -60,7 +60,8 @@ static ls_status share_of_values(const ls__csv *csv, const ls__csv_delimiter *d,
       for (size_t i = 0; i < copy.n; i++) {
         double x;
         const ls__csv_field *f = &copy.field[i];
-        bool value = ls__csv_number(f->text, f->size, &x) || ls__csv_missing(&usual, f->text, f->size) != LS__CSV_VALUE;
+        bool value = ls__csv_number(f->text, f->size, &x) ||
+                     ls__csv_missing(&usual, f->text, f->size) != LS__CSV_VALUE;
         if (!value) {
           ls__csv_read(f->text, f->size, LS__CSV_DATE_DMY, &reading);
           value = reading.sort != LS__CSV_TEXT;
@@ -116,11 +117,10 @@ ls_status ls__csv_set_delimiter(ls__csv *csv, const char *name) {
   size_t size = strlen(name);
   if (size == 0 || size >= sizeof csv->delimiter.text ||
       (size > 3 && strpbrk(name, ",;|:/\t") == NULL) || strpbrk(name, "\"\r\n") != NULL)
-    return ls__fail(
-        LS_EUSAGE,
-        "convert: delimiter \"%s\" is not known, it must be auto, comma, semicolon, tab, space, "
-        "or the sign itself",
-        name);
+    return ls__fail(LS_EUSAGE,
+                    "convert: delimiter \"%s\" is not known, it must be auto, comma, semicolon, "
+                    "tab, space, or the sign itself",
+                    name);
   memset(&csv->delimiter, 0, sizeof csv->delimiter);
   memcpy(csv->delimiter.text, name, size);
   csv->delimiter.size = size;

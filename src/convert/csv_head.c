@@ -24,13 +24,13 @@ typedef struct look {
   double *first_number;
   unsigned char *first, *second, *rest; /* [n] flags */
   size_t n, line, second_line;
-  size_t rows;        /* looked at behind the first, of its number of fields */
-  size_t others;      /* of another number of fields */
-  size_t other_n;     /* the number that most of these have */
-  size_t other_line;  /* the first of them */
-  size_t longer;      /* with one field more than the first */
-  bool longer_names;  /* and the first field of all of these is text, or counts 1, 2, 3 */
-  bool counting;      /* all rows are k, k + 1, k + 2, ... */
+  size_t rows;       /* looked at behind the first, of its number of fields */
+  size_t others;     /* of another number of fields */
+  size_t other_n;    /* the number that most of these have */
+  size_t other_line; /* the first of them */
+  size_t longer;     /* with one field more than the first */
+  bool longer_names; /* and the first field of all of these is text, or counts 1, 2, 3 */
+  bool counting;     /* all rows are k, k + 1, k + 2, ... */
 } look;
 
 static void look_reset(look *l) {
@@ -161,18 +161,18 @@ static ls_status judge(const look *l, const char *path, bool *names, ls__csv_not
   *names = false;
   for (size_t i = 0; i < l->n; i++) {
     const unsigned char below = units ? l->rest[i] : l->second[i] | l->rest[i];
-    const bool other = l->first[i] == OTHER && below & PLAIN && !(below & OTHER); /* "2 m" over 0.5 */
+    const bool other = l->first[i] == OTHER && below & PLAIN &&
+                       !(below & OTHER); /* "2 m" over 0.5 */
     own_number = own_number || l->first[i] & PLAIN;
     all_numbers = all_numbers && l->first[i] & PLAIN;
     if ((l->first[i] == TEXT || other) && below != 0 && !(below & TEXT) && over == l->n) over = i;
   }
   if (over < l->n) {
     if (own_number)
-      return ls__fail(
-          LS_EDATA,
-          "%s:%zu: column %zu: \"%s\" stands above numbers: say --header yes if this line holds "
-          "names, --header no if it is a bad value",
-          path, l->line, over + 1, ls__csv_show(l->text[over], shown));
+      return ls__fail(LS_EDATA,
+                      "%s:%zu: column %zu: \"%s\" stands above numbers: say --header yes if this "
+                      "line holds names, --header no if it is a bad value",
+                      path, l->line, over + 1, ls__csv_show(l->text[over], shown));
     *names = true;
     return LS_OK;
   }
@@ -180,12 +180,14 @@ static ls_status judge(const look *l, const char *path, bool *names, ls__csv_not
   const verdict v = judge_numbers(l, &why);
   if (v == UNCLEAR)
     return ls__fail(LS_EDATA,
-                    "%s:%zu: the first line (%s, ...) %s: say --header yes if it holds names, --header no if it is a "
-                    "row of data",
+                    "%s:%zu: the first line (%s, ...) %s: say --header yes if it holds names, "
+                    "--header no if it is a row of data",
                     path, l->line, ls__csv_show(l->text[0], shown), why);
   *names = v == NAMES;
   if (*names)
-    ls__csv_note(notes, true, "%s:%zu: %s, ... %s: taken for names of the columns, not for data (--header no: data)",
+    ls__csv_note(notes, true,
+                 "%s:%zu: %s, ... %s: taken for names of the columns, not for data (--header no: "
+                 "data)",
                  path, l->line, l->text[0], why);
   return LS_OK;
 }
@@ -195,12 +197,14 @@ static ls_status judge(const look *l, const char *path, bool *names, ls__csv_not
 static ls_status judge_width(const look *l, const ls__csv *csv, ls__csv_head *head) {
   bool text = true;
   for (size_t i = 0; i < l->n; i++) text = text && !(l->first[i] & PLAIN);
-  head->row_names = text && l->rows == 0 && l->others >= 2 && l->longer == l->others && l->longer_names;
+  head->row_names = text && l->rows == 0 && l->others >= 2 && l->longer == l->others &&
+                    l->longer_names;
   if (head->row_names || l->others < 2 || l->others <= 2 * l->rows) return LS_OK;
   return ls__fail(LS_EDATA,
-                  "%s:%zu: %zu field%s, where lines from %zu on have %zu; are there lines above the table? "
-                  "--skip-lines %zu leaves them out",
-                  csv->path, l->line, l->n, l->n == 1 ? "" : "s", l->other_line, l->other_n, l->other_line - 1);
+                  "%s:%zu: %zu field%s, where lines from %zu on have %zu; are there lines above "
+                  "the table? --skip-lines %zu leaves them out",
+                  csv->path, l->line, l->n, l->n == 1 ? "" : "s", l->other_line, l->other_n,
+                  l->other_line - 1);
 }
 
 /* "sep=;", which Excel writes and understands. */
@@ -258,10 +262,13 @@ static ls_status names_of_hash(const ls__csv *csv, char *line, size_t n, char **
   if (cut.n != n) goto out;
   for (size_t i = 0; i < n; i++) {
     double x;
-    if (ls__csv_number(cut.field[i].text, cut.field[i].size, &x)) goto out; /* a row that is switched off */
+    if (ls__csv_number(cut.field[i].text, cut.field[i].size, &x))
+      goto out; /* a row that is switched off */
     for (size_t at = 0, bytes; at < cut.field[i].size; at += bytes)
       if ((bytes = ls__csv_letter(cut.field[i].text + at, cut.field[i].size - at)) == 0)
-        LS_FAIL(LS_EDATA, "%s: column %zu: a name that is no UTF-8; --encoding latin1 reads Latin-1", csv->path, i + 1);
+        LS_FAIL(LS_EDATA,
+                "%s: column %zu: a name that is no UTF-8; --encoding latin1 reads Latin-1",
+                csv->path, i + 1);
   }
   LS_TRY(ls__alloc(names, n, sizeof **names, "columns"));
   for (size_t i = 0; i < n; i++) {
@@ -289,7 +296,8 @@ out:
 }
 
 /* What the first lines mean together. */
-static ls_status conclude(ls__csv *csv, look *l, char *hash, ls__csv_head *head, ls__csv_notes *notes) {
+static ls_status conclude(ls__csv *csv, look *l, char *hash, ls__csv_head *head,
+                          ls__csv_notes *notes) {
   ls_status st = LS_OK;
   const int header = l->own->header;
   bool names = false;
@@ -313,7 +321,8 @@ static ls_status conclude(ls__csv *csv, look *l, char *hash, ls__csv_head *head,
   if (head->row_names) LS_TRY(name_rows(head));
   if (header == LS__CSV_HEADER_AUTO && has_units(l)) {
     head->records = 2;
-    ls__csv_note(notes, false, "%s:%zu: a line of units under the names: left out", csv->path, l->second_line);
+    ls__csv_note(notes, false, "%s:%zu: a line of units under the names: left out", csv->path,
+                 l->second_line);
   }
 out:
   return st;
@@ -338,18 +347,23 @@ ls_status ls__csv_head_read(ls__csv_head *head, const char *path, const ls__csv_
   if (delimiter != NULL)
     csv.delimiter = *delimiter;
   else
-    LS_TRY(ls__csv_set_delimiter(&csv, *sep != '\0' && strcmp(own->delimiter, "auto") == 0 ? sep : own->delimiter));
+    LS_TRY(ls__csv_set_delimiter(&csv, *sep != '\0' && strcmp(own->delimiter, "auto") == 0
+                                           ? sep
+                                           : own->delimiter));
   head->delimiter = csv.delimiter;
   LS_TRY(ls__csv_next(&csv, &more));
   if (!more) LS_FAIL(LS_EDATA, "%s: no rows of data", path);
   LS_TRY(look_at(&csv, &l));
   LS_TRY(conclude(&csv, &l, hash, head, notes));
-  ls__csv_note(notes, false, "%s: fields separated by %s, %s%s", path, ls__csv_delimiter_name(&head->delimiter, text),
+  ls__csv_note(notes, false, "%s: fields separated by %s, %s%s", path,
+               ls__csv_delimiter_name(&head->delimiter, text),
                head->name == NULL ? "no names" : "names in line ",
-               head->name == NULL ? "" : (snprintf(text, sizeof text, "%zu", head->name_line), text));
+               head->name == NULL ? ""
+                                  : (snprintf(text, sizeof text, "%zu", head->name_line), text));
   if (csv.latin1 && own->encoding == LS__CSV_ENCODING_AUTO)
     ls__csv_note(notes, false, "%s: no UTF-8: read as Latin-1", path);
-  if (head->skip > above && head->skip - above > (size_t)(head->name != NULL && head->name_line == head->skip))
+  if (head->skip > above &&
+      head->skip - above > (size_t)(head->name != NULL && head->name_line == head->skip))
     ls__csv_note(notes, false, "%s: lines with # above the table left out, to line %zu", path,
                  head->skip - (size_t)(head->name != NULL && head->name_line == head->skip));
 out:

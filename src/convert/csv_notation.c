@@ -9,32 +9,37 @@ typedef struct unit {
   const char *text;
   bool money;
 } unit;
-static const unit units[] = {
-    {"", false},    {"$", true},     {"€", true},     {"£", true},     {"¥", true},    {"₹", true},
-    {"₽", true},    {"₩", true},     {"₺", true},     {"₪", true},     {"R$", true},   {"US$", true},
-    {"USD", true},  {"EUR", true},   {"GBP", true},   {"JPY", true},   {"CHF", true},  {"CNY", true},
-    {"INR", true},  {"CAD", true},   {"AUD", true},   {"SEK", true},   {"NOK", true},  {"DKK", true},
-    {"PLN", true},  {"BRL", true},   {"RUB", true},   {"kr", true},    {"zł", true},   {"%", false},
-    {"‰", false},   {"°", false},    {"°C", false},   {"°F", false},   {"K", false},   {"C", false},
-    {"F", false},   {"m", false},    {"mm", false},   {"cm", false},   {"dm", false},  {"km", false},
-    {"µm", false},  {"μm", false},   {"um", false},   {"nm", false},   {"in", false},  {"ft", false},
-    {"yd", false},  {"mi", false},   {"miles", false},{"g", false},    {"kg", false},  {"mg", false},
-    {"µg", false},  {"μg", false},   {"ug", false},   {"t", false},    {"lb", false},  {"lbs", false},
-    {"oz", false},  {"s", false},    {"sec", false},  {"ms", false},   {"us", false},  {"µs", false},
-    {"μs", false},  {"ns", false},   {"min", false},  {"h", false},    {"hr", false},  {"hrs", false},
-    {"hours", false}, {"days", false}, {"years", false}, {"yrs", false}, {"Hz", false}, {"kHz", false},
-    {"MHz", false}, {"GHz", false},  {"N", false},    {"kN", false},   {"Pa", false},  {"hPa", false},
-    {"kPa", false}, {"MPa", false},  {"GPa", false},  {"bar", false},  {"mbar", false}, {"atm", false},
-    {"psi", false}, {"J", false},    {"kJ", false},   {"MJ", false},   {"eV", false},  {"keV", false},
-    {"MeV", false}, {"GeV", false},  {"cal", false},  {"kcal", false}, {"W", false},   {"kW", false},
-    {"MW", false},  {"kWh", false},  {"V", false},    {"mV", false},   {"kV", false},  {"A", false},
-    {"mA", false},  {"l", false},    {"L", false},    {"ml", false},   {"mL", false},  {"m2", false},
-    {"m²", false},  {"m^2", false},  {"m3", false},   {"m³", false},   {"m^3", false}, {"cm2", false},
-    {"cm²", false}, {"cm3", false},  {"cm³", false},  {"km2", false},  {"km²", false}, {"ha", false},
-    {"m/s", false}, {"km/h", false}, {"mph", false},  {"rpm", false},  {"mol", false}, {"mmol", false},
-    {"ppm", false}, {"ppb", false},  {"dB", false},   {"px", false},   {"kB", false},  {"MB", false},
-    {"GB", false},  {"kg/m3", false}, {"kg/m³", false}, {"g/cm3", false}, {"g/cm³", false}, {"mg/L", false},
-    {"mg/dL", false}, {"W/m2", false}, {"W/m²", false}, {"TB", false}};
+static const unit units[] =
+    {{"", false},      {"$", true},      {"€", true},      {"£", true},     {"¥", true},
+     {"₹", true},      {"₽", true},    {"₩", true},      {"₺", true},     {"₪", true},
+     {"R$", true},     {"US$", true},    {"USD", true},    {"EUR", true},   {"GBP", true},
+     {"JPY", true},    {"CHF", true},    {"CNY", true},    {"INR", true},   {"CAD", true},
+     {"AUD", true},    {"SEK", true},    {"NOK", true},    {"DKK", true},   {"PLN", true},
+     {"BRL", true},    {"RUB", true},    {"kr", true},     {"zł", true},    {"%", false},
+     {"‰", false},     {"°", false},     {"°C", false},    {"°F", false},   {"K", false},
+     {"C", false},     {"F", false},     {"m", false},     {"mm", false},   {"cm", false},
+     {"dm", false},    {"km", false},    {"µm", false},    {"μm", false},   {"um", false},
+     {"nm", false},    {"in", false},    {"ft", false},    {"yd", false},   {"mi", false},
+     {"miles", false}, {"g", false},     {"kg", false},    {"mg", false},   {"µg", false},
+     {"μg", false},    {"ug", false},    {"t", false},     {"lb", false},   {"lbs", false},
+     {"oz", false},    {"s", false},     {"sec", false},   {"ms", false},   {"us", false},
+     {"µs", false},    {"μs", false},    {"ns", false},    {"min", false},  {"h", false},
+     {"hr", false},    {"hrs", false},   {"hours", false}, {"days", false}, {"years", false},
+     {"yrs", false},   {"Hz", false},    {"kHz", false},   {"MHz", false},  {"GHz", false},
+     {"N", false},     {"kN", false},    {"Pa", false},    {"hPa", false},  {"kPa", false},
+     {"MPa", false},   {"GPa", false},   {"bar", false},   {"mbar", false}, {"atm", false},
+     {"psi", false},   {"J", false},     {"kJ", false},    {"MJ", false},   {"eV", false},
+     {"keV", false},   {"MeV", false},   {"GeV", false},   {"cal", false},  {"kcal", false},
+     {"W", false},     {"kW", false},    {"MW", false},    {"kWh", false},  {"V", false},
+     {"mV", false},    {"kV", false},    {"A", false},     {"mA", false},   {"l", false},
+     {"L", false},     {"ml", false},    {"mL", false},    {"m2", false},   {"m²", false},
+     {"m^2", false},   {"m3", false},    {"m³", false},    {"m^3", false},  {"cm2", false},
+     {"cm²", false},   {"cm3", false},   {"cm³", false},   {"km2", false},  {"km²", false},
+     {"ha", false},    {"m/s", false},   {"km/h", false},  {"mph", false},  {"rpm", false},
+     {"mol", false},   {"mmol", false},  {"ppm", false},   {"ppb", false},  {"dB", false},
+     {"px", false},    {"kB", false},    {"MB", false},    {"GB", false},   {"kg/m3", false},
+     {"kg/m³", false}, {"g/cm3", false}, {"g/cm³", false}, {"mg/L", false}, {"mg/dL", false},
+     {"W/m2", false},  {"W/m²", false},  {"TB", false}};
 
 const char *ls__csv_unit_name(int number) {
   return units[number].text;
@@ -167,8 +172,9 @@ static bool take_exponent(const char **p, const numeral *a, int *exponent, bool 
 static double value_of(const numeral *a, size_t after, int exponent, bool negative, bool *rounded) {
   char text[DIGITS + 24];
   ls__csv_plain n;
-  const int bytes = snprintf(text, sizeof text, "%s%.*s%s%.*s", negative ? "-" : "", (int)(a->n - after), a->digit,
-                             after > 0 ? "." : "", (int)after, a->digit + a->n - after);
+  const int bytes = snprintf(text, sizeof text, "%s%.*s%s%.*s", negative ? "-" : "",
+                             (int)(a->n - after), a->digit, after > 0 ? "." : "", (int)after,
+                             a->digit + a->n - after);
   size_t size = bytes > 0 ? (size_t)bytes : 0;
   if (exponent != 0) size += (size_t)snprintf(text + size, sizeof text - size, "e%d", exponent);
   if (!ls__csv_plain_read(text, size, &n)) return 0.0; /* not met: it has digits */

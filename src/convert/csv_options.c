@@ -10,10 +10,9 @@ static const char *const dates[] = {"iso", "dmy", "mdy", "none", NULL};
 static const char *const encodings[] = {"utf-8", "latin1", "auto", NULL};
 
 const ls__option ls__csv_table[] = {
-    LS__FORMAT_TEXT(
-        ls__csv_options, target, "target", "COLUMNS", "last",
-        "what to predict: names or numbers (1 is the first, -1 the last), comma-separated, "
-        "or none"),
+    LS__FORMAT_TEXT(ls__csv_options, target, "target", "COLUMNS", "last",
+                    "what to predict: names or numbers (1 is the first, -1 the last), "
+                    "comma-separated, or none"),
     LS__FORMAT_TEXT(ls__csv_options, drop, "drop", "COLUMNS", "",
                     "columns to leave out, such as an id"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
@@ -22,12 +21,11 @@ const ls__option ls__csv_table[] = {
                "what to do where a value is missing: refuse it, take the mean of its column, drop "
                "its row"),
     LS__FORMAT_TEXT(ls__csv_options, missing_words, "missing-words", "LIST", "",
-                    "words for a missing value beside the usual ones (nothing, NA, NaN, null, none, ?, ...), "
-                    "comma-separated, such as -999; =LIST: instead of them"),
-    LS__FORMAT_TEXT(
-        ls__csv_options, delimiter, "delimiter", "NAME", "auto",
-        "what separates fields: comma, semicolon, tab, space, or the sign itself; auto: what "
-        "fits the first lines"),
+                    "words for a missing value beside the usual ones (nothing, NA, NaN, null, "
+                    "none, ?, ...), comma-separated, such as -999; =LIST: instead of them"),
+    LS__FORMAT_TEXT(ls__csv_options, delimiter, "delimiter", "NAME", "auto",
+                    "what separates fields: comma, semicolon, tab, space, or the sign itself; "
+                    "auto: what fits the first lines"),
     LS__CHOICE(ls__csv_options, header, "auto", headers, "whether the first line holds names"),
     {"skip-lines", LS__OPTION_WHOLE, offsetof(ls__csv_options, skip_lines), "0", 0, 1e9, NULL, NULL,
      "lines above the table to leave out"},
@@ -36,10 +34,11 @@ const ls__option ls__csv_table[] = {
     LS__CHOICE(ls__csv_options, decimal, "auto", decimals,
                "the decimal sign; auto: what fits all values of a column"),
     LS__CHOICE(ls__csv_options, date, "iso", dates,
-               "dates as seconds since 1970; iso: 2024-01-31 and 2024-01-31T12:30:00Z; dmy, mdy: also "
-               "31/01/2024, 01/31/2024; none: dates are text"),
+               "dates as seconds since 1970; iso: 2024-01-31 and 2024-01-31T12:30:00Z; dmy, mdy: "
+               "also 31/01/2024, 01/31/2024; none: dates are text"),
     LS__CHOICE(ls__csv_options, encoding, "utf-8", encodings,
                "of the text; auto: Latin-1 (Windows-1252) where it is no UTF-8"),
     LS__FORMAT_TEXT(ls__csv_options, test_source, "test-source", "FILE", "",
                     "a file of the same columns that becomes the test part"),
-    LS__END};
+    LS__END,
+};

@@ -11,11 +11,11 @@ static ls_status fail_column(const ls__csv_plan *plan, const char *item, const c
                     "convert: %s %s: there is no such column; they are 1 to %zu, without names",
                     option, item, plan->n);
   const char *near = ls__config_nearest(item, (const char *const *)plan->name, plan->n);
-  return ls__fail(
-      LS_EUSAGE,
-      "convert: %s \"%s\": there is no such column%s%s%s  There are %zu, from \"%s\" to \"%s\"",
-      option, item, near == NULL ? "" : ", did you mean \"", near == NULL ? "" : near,
-      near == NULL ? "." : "\"?", plan->n, plan->name[0], plan->name[plan->n - 1]);
+  return ls__fail(LS_EUSAGE,
+                  "convert: %s \"%s\": there is no such column%s%s%s  There are %zu, from \"%s\" "
+                  "to \"%s\"",
+                  option, item, near == NULL ? "" : ", did you mean \"", near == NULL ? "" : near,
+                  near == NULL ? "." : "\"?", plan->n, plan->name[0], plan->name[plan->n - 1]);
 }
 
 /* A name, or a number from 1 (from -1 backwards). */
@@ -103,7 +103,8 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   if (plan->n_inputs == 0)
     LS_FAIL(LS_EDATA,
             "%s: of %zu column%s none is left as input (fields are taken to be separated by %s)",
-            path, plan->n, plan->n == 1 ? "" : "s", ls__csv_delimiter_name(&plan->head.delimiter, sign));
+            path, plan->n, plan->n == 1 ? "" : "s",
+            ls__csv_delimiter_name(&plan->head.delimiter, sign));
 out:
   return st;
 }
@@ -123,15 +124,17 @@ void ls__csv_plan_reset(ls__csv_plan *plan) {
 }
 
 /* The names of another file are the plan's. */
-static ls_status compare_names(const ls__csv_plan *plan, const ls__csv_head *head, const char *path) {
+static ls_status compare_names(const ls__csv_plan *plan, const ls__csv_head *head,
+                               const char *path) {
   char a[LS__CSV_SHOWN], b[LS__CSV_SHOWN];
   if (head->n != plan->n)
-    return ls__fail(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, head->name_line, head->n, plan->path,
-                    plan->n);
+    return ls__fail(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, head->name_line,
+                    head->n, plan->path, plan->n);
   for (size_t i = 0; i < head->n; i++)
     if (strcmp(head->name[i], plan->name[i]) != 0)
-      return ls__fail(LS_EDATA, "%s:%zu: column %zu is \"%s\", where %s has \"%s\"", path, head->name_line, i + 1,
-                      ls__csv_show(head->name[i], a), plan->path, ls__csv_show(plan->name[i], b));
+      return ls__fail(LS_EDATA, "%s:%zu: column %zu is \"%s\", where %s has \"%s\"", path,
+                      head->name_line, i + 1, ls__csv_show(head->name[i], a), plan->path,
+                      ls__csv_show(plan->name[i], b));
   return LS_OK;
 }
 
@@ -160,13 +163,15 @@ const char *ls__csv_column_name(const ls__csv_plan *plan, size_t column, char te
   if (plan->name == NULL || plan->name[column][0] == '\0')
     snprintf(text, LS__CSV_WHERE, "column %zu", column + 1);
   else
-    snprintf(text, LS__CSV_WHERE, "column %zu (%s)", column + 1, ls__csv_show(plan->name[column], shown));
+    snprintf(text, LS__CSV_WHERE, "column %zu (%s)", column + 1,
+             ls__csv_show(plan->name[column], shown));
   return text;
 }
 
 const char *ls__csv_where(const char *path, size_t line, const ls__csv_plan *plan, size_t column,
                           char text[LS__CSV_WHERE]) {
   char name[LS__CSV_WHERE];
-  snprintf(text, LS__CSV_WHERE, "%.300s:%zu: %.180s", path, line, ls__csv_column_name(plan, column, name));
+  snprintf(text, LS__CSV_WHERE, "%.300s:%zu: %.180s", path, line,
+           ls__csv_column_name(plan, column, name));
   return text;
 }

@@ -20,20 +20,22 @@ typedef struct ls__csv_target {
   bool asked;    /* by --label */
   size_t column; /* its place in the table */
   ls__classes classes;
-  bool many;     /* more names than there can be classes, of which `classes` has the first */
-  bool stopped;  /* names are no longer collected: these are measures */
-  bool padded;   /* some have zeros or a + in front */
+  bool many;    /* more names than there can be classes, of which `classes` has the first */
+  bool stopped; /* names are no longer collected: these are measures */
+  bool padded;  /* some have zeros or a + in front */
   uint64_t numbers, texts, maybes;
   ls__csv_place text, maybe, beyond, pad, large; /* the first of each; large: for a float */
-  ls__csv_fit unfit;                      /* how text.text didn't go with the numbers */
-  size_t maybe_rows[LS__PARTS];           /* that hold "none" and the like */
+  ls__csv_fit unfit;                             /* how text.text didn't go with the numbers */
+  size_t maybe_rows[LS__PARTS];                  /* that hold "none" and the like */
 } ls__csv_target;
 
 /* Note a field that isn't missing; x as ls__csv_column_add has it, NaN where it is no number. */
 LS_CHECKED ls_status ls__csv_target_add(ls__csv_target *target, ls__csv_column *column,
-                                        const ls__csv *csv, const ls__csv_options *own, double x[2]);
+                                        const ls__csv *csv, const ls__csv_options *own,
+                                        double x[2]);
 /* A field that is a label, or else means nothing. */
-LS_CHECKED ls_status ls__csv_target_maybe(ls__csv_target *target, const ls__csv *csv, ls_split split);
+LS_CHECKED ls_status ls__csv_target_maybe(ls__csv_target *target, const ls__csv *csv,
+                                          ls_split split);
 /* After the first pass, `rows` of which were kept. */
 LS_CHECKED ls_status ls__csv_target_decide(ls__csv_target *target, const ls__csv_column *column,
                                            const ls__csv_plan *plan, uint64_t rows,

@@ -74,7 +74,8 @@ void ls__csv_tell(ls__csv_notes *notes, bool all) {
   for (size_t i = 0; i < notes->n; i++)
     if (notes->text[i] != NULL && (all || notes->warning[i]))
       fprintf(stderr, "convert: %s%s\n", notes->warning[i] ? "warning: " : "", notes->text[i]);
-  if (all && notes->more > 0) fprintf(stderr, "convert: %zu more lines of this kind are not shown\n", notes->more);
+  if (all && notes->more > 0)
+    fprintf(stderr, "convert: %zu more lines of this kind are not shown\n", notes->more);
 }
 
 void ls__csv_notes_reset(ls__csv_notes *notes) {

@@ -9,8 +9,8 @@
 #include "base/alloc.h"
 
 /* 10^k is exact in a double up to k = 22, in a long double of 64 bits up to 27. */
-#define POWERS(s)                                                                                \
-  1e0##s, 1e1##s, 1e2##s, 1e3##s, 1e4##s, 1e5##s, 1e6##s, 1e7##s, 1e8##s, 1e9##s, 1e10##s,       \
+#define POWERS(s)                                                                               \
+  1e0##s, 1e1##s, 1e2##s, 1e3##s, 1e4##s, 1e5##s, 1e6##s, 1e7##s, 1e8##s, 1e9##s, 1e10##s,      \
       1e11##s, 1e12##s, 1e13##s, 1e14##s, 1e15##s, 1e16##s, 1e17##s, 1e18##s, 1e19##s, 1e20##s, \
       1e21##s, 1e22##s
 static const double ten[] = {POWERS()};
@@ -112,7 +112,8 @@ bool ls__csv_integer(const char *text) {
 
 static char *trim(char *word) {
   word += strspn(word, " \t");
-  for (size_t n = strlen(word); n > 0 && (word[n - 1] == ' ' || word[n - 1] == '\t');) word[--n] = '\0';
+  for (size_t n = strlen(word); n > 0 && (word[n - 1] == ' ' || word[n - 1] == '\t');)
+    word[--n] = '\0';
   return word;
 }
 
@@ -149,9 +150,10 @@ void ls__csv_words_reset(ls__csv_words *words) {
 }
 
 ls__csv_hole ls__csv_missing(const ls__csv_words *words, const char *text, size_t size) {
-  static const char *const always[] = {"?",     "na",      "n/a",      "#n/a", "nan",    "-nan",
-                                       "null",  "<na>",    "#na",      "n.a.", "nat",    "1.#ind",
-                                       "-1.#ind", "1.#qnan", "-1.#qnan", "nan(ind)", "-nan(ind)", "#n/a n/a"};
+  static const char *const always[] = {"?",        "na",        "n/a",     "#n/a",    "nan",
+                                       "-nan",     "null",      "<na>",    "#na",     "n.a.",
+                                       "nat",      "1.#ind",    "-1.#ind", "1.#qnan", "-1.#qnan",
+                                       "nan(ind)", "-nan(ind)", "#n/a n/a"};
   static const char *const maybe[] = {"none", "nil", "missing", "-", ".", "--", "<null>"};
   if (size == 0) return LS__CSV_MISSING;
   for (size_t i = 0; i < words->n; i++)

@@ -28,16 +28,15 @@ static ls_status header(ls__array_file *array) {
   if (head[0] != 0 || head[1] != 0 || !element_of(head[2], &array->element))
     LS_FAIL(LS_EDATA,
             "%s: no IDX file: it begins with %02x %02x %02x %02x, where 00 00, a type of 08, 09, "
-            "0b to 0e "
-            "and the number of dimensions should stand",
+            "0b to 0e and the number of dimensions should stand",
             array->path, head[0], head[1], head[2], head[3]);
   if (head[3] < 1 || head[3] > LS_MAX_DIMS)
     LS_FAIL(LS_EDATA, "%s: the header says %d dimensions, it must be 1 to %d", array->path, head[3],
             LS_MAX_DIMS);
   while (array->shape.ndim < head[3]) {
     LS_TRY(ls__array_read_header(array, dim, 4));
-    array->shape.dim[array->shape.ndim++] =
-        (size_t)dim[0] << 24 | (size_t)dim[1] << 16 | (size_t)dim[2] << 8 | (size_t)dim[3];
+    array->shape.dim[array->shape.ndim++] = (size_t)dim[0] << 24 | (size_t)dim[1] << 16 |
+                                            (size_t)dim[2] << 8 | (size_t)dim[3];
   }
 out:
   return st;
@@ -48,7 +47,8 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
 }
 
 const ls__format ls__format_idx = {
-    .kind = {"idx", "IDX files, the format of MNIST: images in one, labels in another", ls__arrays_table},
+    .kind = {"idx", "IDX files, the format of MNIST: images in one, labels in another",
+             ls__arrays_table},
     .sources = "IMAGES LABELS [TEST-IMAGES TEST-LABELS]",
     .passes = 1,
     .own_bytes = sizeof(ls__arrays_options),

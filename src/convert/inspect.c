@@ -25,7 +25,7 @@ typedef struct array {
   double low, high, sum;
   ls__h5_meaning meaning;
   uint64_t missing; /* values that stand for a missing one */
-  char **classes; /* [n_classes] names, NULL: numbers */
+  char **classes;   /* [n_classes] names, NULL: numbers */
   size_t n_classes;
   uint64_t *count; /* [n_classes] */
 } array;
@@ -288,15 +288,17 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
   char shape[LS_SHAPE_TEXT];
   fputs("  ", out);
   ls__text_cell(out, a->name, width, SIZE_MAX);
-  fprintf(out, "  %-18s %-8s",
-          ls_shape_format(&a->info.shape, shape), a->info.type_name);
+  fprintf(out, "  %-18s %-8s", ls_shape_format(&a->info.shape, shape), a->info.type_name);
   if (a->finite > 0)
     fprintf(out, "  %.6g to %.6g, mean %.6g", a->low, a->high, a->sum / (double)a->finite);
-  if (a->missing > 0) fprintf(out, ", %" PRIu64 " missing (%s)", a->missing, a->meaning.missing_from[0]);
+  if (a->missing > 0)
+    fprintf(out, ", %" PRIu64 " missing (%s)", a->missing, a->meaning.missing_from[0]);
   if (a->finite + a->missing < a->read)
     fprintf(out, ", %" PRIu64 " NaN or infinite", a->read - a->finite - a->missing);
-  if (a->info.filter[0] != '\0') fprintf(out, "  compressed by %s, which is not there", a->info.filter);
-  if (a->info.numeric && a->info.filter[0] == '\0' && a->info.shape.ndim > 0 && a->rows_read < a->info.shape.dim[0])
+  if (a->info.filter[0] != '\0')
+    fprintf(out, "  compressed by %s, which is not there", a->info.filter);
+  if (a->info.numeric && a->info.filter[0] == '\0' && a->info.shape.ndim > 0 &&
+      a->rows_read < a->info.shape.dim[0])
     fprintf(out, " (first %zu rows)", a->rows_read);
   if (a->info.chunk_rows > 0)
     fprintf(out, ", chunks of %zu row%s", a->info.chunk_rows, a->info.chunk_rows == 1 ? "" : "s");

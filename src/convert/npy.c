@@ -161,11 +161,10 @@ static ls_status header(ls__array_file *array) {
     LS_FAIL(LS_EDATA, "%s: the header is no description of an array, at byte %zu of it",
             array->path, (size_t)(s.p - text));
   if (d.odd_type || !element_of(d.type, &array->element))
-    LS_FAIL(
-        LS_EDATA,
-        "%s: elements of type %.20s cannot be read; save x.astype(\"float32\"), or another type "
-        "of numbers",
-        array->path, d.odd_type ? s.p : d.type);
+    LS_FAIL(LS_EDATA,
+            "%s: elements of type %.20s cannot be read; save x.astype(\"float32\"), or another "
+            "type of numbers",
+            array->path, d.odd_type ? s.p : d.type);
   if (d.shape.ndim == 0)
     LS_FAIL(LS_EDATA, "%s: a single number, where an array of rows is wanted", array->path);
   if (d.fortran && d.shape.ndim > 1)
@@ -184,7 +183,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
 
 const ls__format ls__format_npy = {
     .kind = {"npy", "NumPy arrays: inputs in one file, targets in another, a row a sample",
-     ls__arrays_table},
+             ls__arrays_table},
     .sources = "X.npy Y.npy [TEST-X.npy TEST-Y.npy]",
     .passes = 1,
     .own_bytes = sizeof(ls__arrays_options),

@@ -63,7 +63,9 @@ static ls_status set_whole(const ls__option *o, const char *value, uint64_t *to)
   const double most = o->high < 0x1p53 ? o->high : 0x1p53;
   double x = 0;
   if (!ls__number_parse(value, &x) || !(x >= o->low && x <= most && x >= 0) || x > floor(x))
-    return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be a whole number from %.16g to %.16g",
+    return ls__fail(LS_EUSAGE,
+                    "convert: %s \"%s\" is not allowed, it must be a whole number from %.16g to "
+                    "%.16g",
                     o->key, value, o->low, most);
   *to = (uint64_t)x;
   return LS_OK;
@@ -79,7 +81,8 @@ static ls_status set_size(const ls__option *o, const char *value, size_t *to) {
 static ls_status set_switch(const ls__option *o, const char *value, bool *to) {
   *to = strcmp(value, "true") == 0;
   if (*to || strcmp(value, "false") == 0) return LS_OK;
-  return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be true or false", o->key, value);
+  return ls__fail(LS_EUSAGE, "convert: %s \"%s\" is not allowed, it must be true or false", o->key,
+                  value);
 }
 
 /* One value into its field. */
@@ -88,9 +91,7 @@ static ls_status set(const ls__option *o, const char *value, void *own) {
   double x = 0;
   int choice = 0;
   switch (o->type) {
-    case LS__OPTION_TEXT:
-      memcpy(to, &value, sizeof value);
-      return LS_OK;
+    case LS__OPTION_TEXT: memcpy(to, &value, sizeof value); return LS_OK;
     case LS__OPTION_CHOICE:
       while (o->choices[choice] != NULL && strcmp(o->choices[choice], value) != 0) choice++;
       if (o->choices[choice] == NULL) return fail_choice(o, value);
@@ -103,14 +104,10 @@ static ls_status set(const ls__option *o, const char *value, void *own) {
                         o->key, value, o->low, o->high);
       memcpy(to, &x, sizeof x);
       return LS_OK;
-    case LS__OPTION_WHOLE:
-      return set_whole(o, value, to);
-    case LS__OPTION_SIZE:
-      return set_size(o, value, to);
-    case LS__OPTION_SWITCH:
-      return set_switch(o, value, to);
-    case LS__OPTION_BY_HAND:
-      break;
+    case LS__OPTION_WHOLE: return set_whole(o, value, to);
+    case LS__OPTION_SIZE: return set_size(o, value, to);
+    case LS__OPTION_SWITCH: return set_switch(o, value, to);
+    case LS__OPTION_BY_HAND: break;
   }
   LS_ASSERT(!"a row by hand: there is no map here that a format could read it from");
   return LS_OK;

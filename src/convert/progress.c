@@ -20,8 +20,8 @@ void ls__progress_expect(ls__progress *progress, uint64_t bytes) {
 }
 
 static void show(ls__progress *progress, double now) {
-  double share =
-      progress->total == 0 ? 100.0 : 100.0 * (double)progress->done / (double)progress->total;
+  double share = progress->total == 0 ? 100.0
+                                      : 100.0 * (double)progress->done / (double)progress->total;
   double seconds = now - progress->start;
   double rate = seconds > 0.0 ? (double)progress->done / seconds / 1e6 : 0.0;
   fprintf(stderr, "%sconvert: %3.0f %%, %.0f MB/s%s", progress->tty ? "\r" : "",

@@ -15,9 +15,9 @@ static ls_status compare(const ls_data *data, size_t i, const ls__source *source
   const ls_shape shape = ls__source_shape(source, i);
   if (!ls_shape_equal(&shape, &array->port.shape))
     return ls__fail(LS_EDATA, "%s: %s of %s have shape %s, those of %s %s", path,
-                    array->use == LS_TARGET ? "targets" : "samples", ls__source_first(first, i)->name,
-                    ls_shape_format(&array->port.shape, text[0]), ls__source_first(source, i)->name,
-                    ls_shape_format(&shape, text[1]));
+                    array->use == LS_TARGET ? "targets" : "samples",
+                    ls__source_first(first, i)->name, ls_shape_format(&array->port.shape, text[0]),
+                    ls__source_first(source, i)->name, ls_shape_format(&shape, text[1]));
   for (size_t c = 0; c < source->n; c++) {
     const ls__column *a = &first->column[c], *b = &source->column[c];
     if (b->array == i && a->scale != b->scale)
@@ -31,7 +31,8 @@ static ls_status compare(const ls_data *data, size_t i, const ls__source *source
 static ls_status limit_length(ls_data *data, size_t i) {
   const ls_port *of = &data->array[data->array[i].of].port;
   if (of->shape.ndim == 0)
-    return ls__fail(LS_ECONFIG, "data.lengths: %s is a single number a sample, it has no length", of->name);
+    return ls__fail(LS_ECONFIG, "data.lengths: %s is a single number a sample, it has no length",
+                    of->name);
   for (int s = 0; s < data->n_sources; s++)
     for (size_t c = 0; c < data->source[s].n; c++)
       if (data->source[s].column[c].array == i) data->source[s].column[c].most = of->shape.dim[0];
@@ -68,7 +69,8 @@ static ls_status read_classes(ls_data *data, size_t i) {
     }
     bool same = n_other == array->n_classes;
     for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
-    if (!same) LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);
+    if (!same)
+      LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);
     ls__free_strings(other, n_other);
     other = NULL;
     n_other = 0;
@@ -135,9 +137,10 @@ void ls__arrays_settle(ls_data *data) {
     kept->count = data->array[i].count;
     const bool bytes = data->array[i].use == LS_INPUT && kept->bytes_in_file;
     const bool normal = kept->given ? kept->normal.n > 0 : kept->rule != LS__NORMAL_NONE;
-    const bool wide = normal && !kept->index && (kept->given ? kept->normal.rest != NULL : kept->wide);
-    kept->holes = data->settings.missing == LS__MISSING_MEAN && data->array[i].use == LS_INPUT && !kept->index &&
-                  normal;
+    const bool wide = normal && !kept->index &&
+                      (kept->given ? kept->normal.rest != NULL : kept->wide);
+    kept->holes = data->settings.missing == LS__MISSING_MEAN && data->array[i].use == LS_INPUT &&
+                  !kept->index && normal;
     kept->type = wide ? LS__F64 : bytes ? LS__U8 : kept->index ? LS__I32 : LS__F32;
     kept->bytes = kept->same >= 0 ? 0 : kept->count * ls__dtype_size(kept->type);
   }
@@ -167,21 +170,25 @@ ls_status ls__data_set_index(ls_data *data, size_t i) {
   ls__array *array = &data->array[i];
   ls__kept *kept = &data->kept[i];
   const char *path = data->file == NULL ? "data" : ls__h5_path(data->file);
-  const char *name = data->file == NULL ? array->port.name : ls__source_first(&data->source[0], i)->name;
+  const char *name = data->file == NULL ? array->port.name
+                                        : ls__source_first(&data->source[0], i)->name;
   if (array->port.type == LS_INDEX) return LS_OK;
   if (!array->integer)
-    return ls__fail(LS_EDATA, "%s: %s: holds no whole numbers, and the network takes them as indices",
-                    path, name);
+    return ls__fail(LS_EDATA,
+                    "%s: %s: holds no whole numbers, and the network takes them as indices", path,
+                    name);
   for (size_t c = 0; c < data->source[0].n; c++) {
     const ls__column *column = &data->source[0].column[c];
     if (column->array == i && column->scale != 1)
-      return ls__fail(LS_EDATA, "%s: %s: has a scale, and the network takes its values as indices", path,
-                      column->name);
+      return ls__fail(LS_EDATA, "%s: %s: has a scale, and the network takes its values as indices",
+                      path, column->name);
   }
   for (size_t k = 0; k < data->n_arrays; k++)
     if (data->kept[k].same == (int)i)
-      return ls__fail(LS_EDATA, "%s: %s: the network takes it as indices, so it can't be the target, too; "
-                      "name the dataset in data.targets", path, name);
+      return ls__fail(LS_EDATA,
+                      "%s: %s: the network takes it as indices, so it can't be the target, too; "
+                      "name the dataset in data.targets",
+                      path, name);
   if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
   array->port.type = LS_INDEX;
   kept->rule = LS__NORMAL_NONE;

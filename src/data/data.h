@@ -21,11 +21,11 @@ enum { LS__MAX_ARRAYS = 4 * LS_MAX_PORTS + 1 };
 
 /* One named array: a row a sample. */
 typedef struct ls__array {
-  ls_port port;  /* name, type as delivered (a length is LS_INDEX), shape of one sample */
+  ls_port port; /* name, type as delivered (a length is LS_INDEX), shape of one sample */
   ls_use use;
-  int of;        /* LS_LENGTH: the array whose first dimension it counts; else -1 */
-  size_t count;  /* elements a sample */
-  bool integer;  /* the file holds whole numbers */
+  int of;         /* LS_LENGTH: the array whose first dimension it counts; else -1 */
+  size_t count;   /* elements a sample */
+  bool integer;   /* the file holds whole numbers */
   char **classes; /* [n_classes] names of a target's classes; NULL: none */
   size_t n_classes;
   char **columns; /* [n_columns] names of its elements, where all are known; NULL: not */
@@ -48,9 +48,10 @@ typedef enum ls__data_purpose {
 } ls__data_purpose;
 
 /* The first half of ls_data_open, for a purpose (that one's is LS__DATA_TRAIN): arrays, parts,
- * classes and order are known, and all ranks have seen the same.  `rows`, of the other purposes: what
- * ls__data_train_rows was where the network was trained, 0: any number.  From a file with another
- * number of rows no part is drawn; without groups it then has no parts, only LS_ALL.  Collective. */
+ * classes and order are known, and all ranks have seen the same.  `rows`, of the other purposes:
+ * what ls__data_train_rows was where the network was trained, 0: any number.  From a file with
+ * another number of rows no part is drawn; without groups it then has no parts, only LS_ALL.
+ * Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
 /* Deliver this input as int32_t.  LS_EDATA where the file holds no whole numbers, or where they
@@ -58,27 +59,31 @@ LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__dat
  * ranks; ls__data_load comes after it, also on data that were loaded before. */
 LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
 /* What a loss makes of a target, told before ls__data_load (also of data that were loaded before):
- * with `normalize: true` numbers are normalised, whole ones too, and classes never; of any other loss
- * those that aren't all whole numbers.  Local, the same on all ranks. */
+ * with `normalize: true` numbers are normalised, whole ones too, and classes never; of any other
+ * loss those that aren't all whole numbers.  Local, the same on all ranks. */
 typedef enum ls__target_is { LS__TARGET_ANY, LS__TARGET_NUMBERS, LS__TARGET_CLASSES } ls__target_is;
 void ls__data_set_target(ls_data *data, size_t array, ls__target_is is);
 /* Whether the configuration itself says `targets: standard`. */
 bool ls__data_normalizes_targets(const ls_data *data);
 /* Deliver values[label] for the labels of a target, which must be in 0..n-1; n 0: the labels again.
  * Of data from a file; local, the same on all ranks; ls__data_load comes after it. */
-LS_CHECKED ls_status ls__data_set_values(ls_data *data, size_t array, const double *values, size_t n);
-/* Deliver the elements of an input or target in the order of these names, as the network knows them; a
- * file that names none is taken by position.  LS_EDATA where it has other names.  And count classes as
- * they are counted here: LS_EDATA names one that isn't among them.  Local; ls__data_load comes after
- * both, as after ls__data_set_index. */
-LS_CHECKED ls_status ls__data_set_columns(ls_data *data, size_t array, const char *const *names, size_t n);
-LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const char *const *names, size_t n);
+LS_CHECKED ls_status ls__data_set_values(ls_data *data, size_t array, const double *values,
+                                         size_t n);
+/* Deliver the elements of an input or target in the order of these names, as the network knows
+ * them; a file that names none is taken by position.  LS_EDATA where it has other names.  And count
+ * classes as they are counted here: LS_EDATA names one that isn't among them.  Local; ls__data_load
+ * comes after both, as after ls__data_set_index. */
+LS_CHECKED ls_status ls__data_set_columns(ls_data *data, size_t array, const char *const *names,
+                                          size_t n);
+LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const char *const *names,
+                                          size_t n);
 /* The second half, needed before any sample is taken: read into memory, or get ready to stream;
  * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
-/* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank and
- * for any number of them.  Of the caller's own arrays: of what is in memory.  0: unknown.  Local. */
+/* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank
+ * and for any number of them.  Of the caller's own arrays: of what is in memory.  0: unknown.
+ * Local. */
 uint64_t ls__data_fingerprint(const ls_data *data);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
@@ -104,9 +109,9 @@ LS_CHECKED ls_status ls__data_set_normal(ls_data *data, size_t array, const ls__
  * thread needs to know.  shuffle: as the config's `shuffle` says. */
 typedef struct ls__epoch {
   uint64_t seed, epoch;
-  size_t start;              /* first position still to come (mid-epoch resume) */
+  size_t start; /* first position still to come (mid-epoch resume) */
   size_t batch, lanes;
-  size_t lane_lo, lane_hi;   /* this rank's */
+  size_t lane_lo, lane_hi; /* this rank's */
 } ls__epoch;
 LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
 

@@ -8,17 +8,20 @@
 enum { SOME_ROWS = 64 };
 
 /* A row of an array, its columns and classes as they are delivered. */
-static ls_status read_sample(const ls_data *data, const ls__source *source, size_t i, size_t row, double *sample,
-                             double *x) {
+static ls_status read_sample(const ls_data *data, const ls__source *source, size_t i, size_t row,
+                             double *sample, double *x) {
   ls_status st = LS_OK;
   const ls__kept *kept = &data->kept[i];
   for (size_t c = 0; c < source->n; c++) {
     const ls__column *column = &source->column[c];
     if (column->array != i) continue;
-    if (column->label != NULL) x[0] = (double)column->label[row];
-    else LS_TRY(ls__h5_read_rows(data->file, column->name, row, 1, LS__F64, x));
+    if (column->label != NULL)
+      x[0] = (double)column->label[row];
+    else
+      LS_TRY(ls__h5_read_rows(data->file, column->name, row, 1, LS__F64, x));
     for (size_t e = 0; e < column->count; e++) {
-      if (kept->label != NULL && x[e] >= 0 && x[e] < (double)kept->n_labels) x[e] = (double)kept->label[(size_t)x[e]];
+      if (kept->label != NULL && x[e] >= 0 && x[e] < (double)kept->n_labels)
+        x[e] = (double)kept->label[(size_t)x[e]];
       sample[column->place != NULL ? column->place[e] : column->offset + e] = x[e];
     }
   }
@@ -34,7 +37,8 @@ static ls_status add_rows(const ls_data *data, const ls__source *source, size_t 
   const size_t n = source->rows < SOME_ROWS ? source->rows : SOME_ROWS;
   LS_TRY(ls__alloc(&x, 2 * count, sizeof *x, "comparing data"));
   for (size_t k = 0; k < n; k++) {
-    const size_t row = n == 1 ? 0 : (size_t)((double)k * (double)(source->rows - 1) / (double)(n - 1));
+    const size_t row = n == 1 ? 0
+                              : (size_t)((double)k * (double)(source->rows - 1) / (double)(n - 1));
     LS_TRY(read_sample(data, source, i, row, x, x + count));
     *hash = ls__hash(*hash, x, count * sizeof *x);
   }

@@ -11,13 +11,16 @@
 /* The name of an array where it may have none. */
 static const char *name_of(const ls_data_array *array) {
   if (array->name != NULL) return array->name;
-  return array->use == LS_SAMPLE_WEIGHT ? "sample_weight" : array->use == LS_LENGTH ? array->of : NULL;
+  return array->use == LS_SAMPLE_WEIGHT ? "sample_weight"
+         : array->use == LS_LENGTH      ? array->of
+                                        : NULL;
 }
 
 static ls_status check(const ls_data_array *array) {
   const char *name = name_of(array);
   const bool one = array->shape.ndim == 0;
-  if ((int)array->use < 0 || array->use > LS_LENGTH || (int)array->type < 0 || array->type > LS_INDEX)
+  if ((int)array->use < 0 || array->use > LS_LENGTH || (int)array->type < 0 ||
+      array->type > LS_INDEX)
     return ls__fail(LS_EUSAGE, "data: an array of no known use or type");
   if (name == NULL || !ls__name_is_good(name))
     return ls__fail(LS_EUSAGE, "data: \"%s\": a name is 1 to %d letters, digits, _, - and .",
@@ -85,7 +88,8 @@ static ls_status copy_whole(const ls_data *data, size_t i, size_t s, const int32
   if (array->use == LS_LENGTH) {
     const size_t most = data->array[array->of].port.shape.dim[0];
     if (x[0] < 0 || (size_t)x[0] > most)
-      return ls__fail(LS_EDATA, "data: %s of sample %zu is a length of %ld, which is not within 0 to %zu",
+      return ls__fail(LS_EDATA,
+                      "data: %s of sample %zu is a length of %ld, which is not within 0 to %zu",
                       array->port.name, s, (long)x[0], most);
   }
   if (kept->index) {
@@ -96,8 +100,8 @@ static ls_status copy_whole(const ls_data *data, size_t i, size_t s, const int32
   for (size_t k = 0; k < kept->count; k++) {
     y[k] = (float)x[k];
     if ((double)y[k] != (double)x[k])
-      return ls__fail(LS_EDATA, "data: %s of sample %zu is %ld, which no float is", array->port.name, s,
-                      (long)x[k]);
+      return ls__fail(LS_EDATA, "data: %s of sample %zu is %ld, which no float is",
+                      array->port.name, s, (long)x[k]);
   }
   return LS_OK;
 }
@@ -109,8 +113,8 @@ static ls_status copy_real(const ls_data *data, size_t i, size_t s, const float 
   if (!ls__span()->all_finite(x, kept->count))
     return ls__fail(LS_EDATA, "data: %s of sample %zu is not finite", array->port.name, s);
   if (array->use == LS_SAMPLE_WEIGHT && x[0] < 0)
-    return ls__fail(LS_EDATA, "data: %s of sample %zu is %g, a weight is not negative", array->port.name, s,
-                    (double)x[0]);
+    return ls__fail(LS_EDATA, "data: %s of sample %zu is %g, a weight is not negative",
+                    array->port.name, s, (double)x[0]);
   return LS_OK;
 }
 
@@ -121,12 +125,14 @@ static uint64_t hash_sample(const ls_data *data, size_t n) {
   for (size_t i = 0; i < data->n_arrays; i++) {
     const ls__kept *kept = &data->kept[i];
     for (size_t k = 0; k < SOME && k < n; k++)
-      hash = ls__hash(hash, kept->memory + (n <= SOME ? k : n / SOME * k) * kept->bytes, kept->bytes);
+      hash = ls__hash(hash, kept->memory + (n <= SOME ? k : n / SOME * k) * kept->bytes,
+                      kept->bytes);
   }
   return hash;
 }
 
-ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arrays, ls_data **out) {
+ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arrays,
+                             ls_data **out) {
   ls_status st = LS_OK;
   ls_data *data = NULL;
   const ls_data_array *from[LS__MAX_ARRAYS];
@@ -138,15 +144,18 @@ ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arr
   LS_TRY(describe(data, n_arrays, arrays, from));
   if (n == 0) LS_FAIL(LS_EDATA, "data: no samples");
   for (size_t i = 0; i < data->n_arrays; i++)
-    if (n > SIZE_MAX / 64 / data->array[i].count) LS_FAIL(LS_EUSAGE, "data: %zu samples are too many", n);
+    if (n > SIZE_MAX / 64 / data->array[i].count)
+      LS_FAIL(LS_EUSAGE, "data: %zu samples are too many", n);
   ls__arrays_settle(data);
   data->part[LS_TRAIN].n = n;
   LS_TRY(ls__memory_create(data, NULL, n));
   for (size_t s = 0; s < n; s++)
     for (size_t i = 0; i < data->n_arrays; i++) {
       const size_t at = s * data->array[i].count;
-      if (from[i]->type == LS_INDEX) LS_TRY(copy_whole(data, i, s, (const int32_t *)from[i]->values + at));
-      else LS_TRY(copy_real(data, i, s, (const float *)from[i]->values + at));
+      if (from[i]->type == LS_INDEX)
+        LS_TRY(copy_whole(data, i, s, (const int32_t *)from[i]->values + at));
+      else
+        LS_TRY(copy_real(data, i, s, (const float *)from[i]->values + at));
     }
   LS_TRY(ls__order_init(&data->order, n, ls__arrays_inputs(data) * sizeof(float),
                         data->settings.shuffle_window * 1048576, true));

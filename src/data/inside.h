@@ -37,10 +37,10 @@ struct ls_data {
   ls__part part[LS__PARTS];
   ls__notes notes;
   uint64_t fingerprint;
-  uint8_t *bad[LS__PARTS];   /* of each source: a bit for each row that is left out; NULL: none is */
+  uint8_t *bad[LS__PARTS]; /* of each source: a bit for each row that is left out; NULL: none is */
   size_t n_bad[LS__PARTS];
   uint64_t *good[LS__PARTS]; /* the rows that are not, where they are taken all; or NULL */
-  size_t trained_rows; /* as for ls__data_open_for */
+  size_t trained_rows;       /* as for ls__data_open_for */
   size_t n_arrays;
   ls__array array[LS__MAX_ARRAYS];
   ls__kept kept[LS__MAX_ARRAYS];
@@ -71,12 +71,12 @@ void ls__arrays_reset(ls_data *data);
 /* labels.c: the classes of a target of texts, and the class of each row.  Local. */
 LS_CHECKED ls_status ls__labels_read(ls_data *data, size_t array);
 
-/* same.c: LS_EDATA, on all ranks, where a rank's data are not rank 0's; finds out where floats are too
- * small, and the fingerprint.  Collective. */
+/* same.c: LS_EDATA, on all ranks, where a rank's data are not rank 0's; finds out where floats are
+ * too small, and the fingerprint.  Collective. */
 LS_CHECKED ls_status ls__same_check(ls_data *data);
 
-/* missing.c: with `missing: drop`, which rows have a missing value (collective); whether one has, how
- * many have; good[], the others (local). */
+/* missing.c: with `missing: drop`, which rows have a missing value (collective); whether one has,
+ * how many have; good[], the others (local). */
 LS_CHECKED ls_status ls__missing_find(ls_data *data);
 bool ls__row_is_missing(const ls_data *data, const ls__source *source, size_t row);
 size_t ls__rows_missing(const ls_data *data, const ls__source *source);
@@ -99,8 +99,8 @@ LS_CHECKED ls_status ls__memory_load(ls_data *data);
 LS_CHECKED ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples);
 void ls__memory_destroy(ls_data *data);
 
-/* targets.c: labels of the file to the network's, and to the values of their classes; the first that
- * has none, or n. */
+/* targets.c: labels of the file to the network's, and to the values of their classes; the first
+ * that has none, or n. */
 size_t ls__labels_take(const ls__kept *kept, float *x, size_t n);
 size_t ls__values_take(const ls__kept *kept, float *x, size_t n);
 

@@ -17,8 +17,8 @@
 #include <math.h>
 #include <string.h>
 
-#include "h5/h5.h"
 #include "data/settings.h"
+#include "h5/h5.h"
 #include "tensor/span.h"
 
 typedef struct ls__kept {
@@ -32,12 +32,13 @@ typedef struct ls__kept {
   double *center;        /* [count] of LS__F64, instead of the mean; NULL: nothing */
   bool holes;            /* values may be missing (NaN): the mean, 0, takes their place */
   unsigned char *memory; /* [samples, bytes] of all parts; NULL: streamed */
-  unsigned char *raw;    /* uint8 or double on its way from the file into ls__data_rows; NULL: in memory */
-  ls__normal_rule rule;  /* what is measured */
-  bool if_real;          /* only where a value is no whole number: of targets that no loss has claimed */
-  double *values;        /* [n_values] what a target's classes stand for; NULL: themselves */
+  unsigned char
+      *raw; /* uint8 or double on its way from the file into ls__data_rows; NULL: in memory */
+  ls__normal_rule rule; /* what is measured */
+  bool if_real;   /* only where a value is no whole number: of targets that no loss has claimed */
+  double *values; /* [n_values] what a target's classes stand for; NULL: themselves */
   size_t n_values;
-  bool given;            /* the normalisation was set, not measured */
+  bool given; /* the normalisation was set, not measured */
   ls__affine normal;
   float *label; /* [n_labels] of a target: the class that a label of the file is; NULL: the same */
   size_t n_labels;
@@ -60,8 +61,10 @@ static inline void ls__kept_load(const ls__kept *kept, const ls__span_ops *ops, 
   } else if (kept->type == LS__F32) {
     const float *x = from;
     float *y = to;
-    if (kept->count == 1 && kept->mean == NULL) *y = *x; /* a class */
-    else ops->load_f32(y, x, kept->mean, kept->rstd, kept->count);
+    if (kept->count == 1 && kept->mean == NULL)
+      *y = *x; /* a class */
+    else
+      ops->load_f32(y, x, kept->mean, kept->rstd, kept->count);
   } else if (!kept->index) {
     ops->load_u8(to, from, kept->mean, kept->rstd, kept->count);
   } else if (kept->type == LS__U8) {

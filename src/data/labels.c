@@ -47,8 +47,8 @@ static ls_status read_all(const ls_data *data, size_t i, labels *l) {
     for (size_t r = 0; r < source->rows; r++)
       if (!is_utf8(l->text[l->n + r])) {
         l->n += source->rows;
-        LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text", ls__h5_path(data->file),
-                name, r);
+        LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text",
+                ls__h5_path(data->file), name, r);
       }
     l->n += source->rows;
   }
@@ -65,8 +65,8 @@ ls_status ls__labels_read(ls_data *data, size_t i) {
     if (data->source[0].column[c].array != i) continue;
     texts++;
     if (texts > 1)
-      return ls__fail(LS_EDATA, "%s: %s: holds labels, which are a target by themselves", ls__h5_path(data->file),
-                      ls__source_first(&data->source[0], i)->name);
+      return ls__fail(LS_EDATA, "%s: %s: holds labels, which are a target by themselves",
+                      ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
   }
   LS_TRY(read_all(data, i, &l));
   for (size_t r = 0; r < l.n; r++)
@@ -76,20 +76,22 @@ ls_status ls__labels_read(ls_data *data, size_t i) {
   for (size_t r = 0; r < k; r++)
     if (n == 0 || strcmp(l.sorted[n - 1], l.sorted[r]) != 0) l.sorted[n++] = l.sorted[r];
   if (n == 0 || n > MOST_CLASSES || (n > 100 && n == l.n))
-    LS_FAIL(LS_EDATA, "%s: %s: %zu different texts in %zu rows are no classes", ls__h5_path(data->file),
-            ls__source_first(&data->source[0], i)->name, n, l.n);
+    LS_FAIL(LS_EDATA, "%s: %s: %zu different texts in %zu rows are no classes",
+            ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, n, l.n);
   LS_TRY(ls__alloc(&array->classes, n, sizeof *array->classes, "class names"));
   for (; array->n_classes < n; array->n_classes++) {
     array->classes[array->n_classes] = ls__strdup(l.sorted[array->n_classes]);
-    if (array->classes[array->n_classes] == NULL) LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
+    if (array->classes[array->n_classes] == NULL)
+      LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
   }
   for (int s = 0; s < data->n_sources; s++)
     for (size_t c = 0; c < data->source[s].n; c++) {
       ls__column *column = &data->source[s].column[c];
       if (column->array != i || column->label == NULL) continue;
       for (size_t r = 0; r < data->source[s].rows; r++, at++) {
-        const char *const *found = l.text[at][0] == '\0'
-                                     ? NULL : bsearch(l.text[at], l.sorted, n, sizeof *l.sorted, find_text);
+        const char *const *found = l.text[at][0] == '\0' ? NULL
+                                                         : bsearch(l.text[at], l.sorted, n,
+                                                                   sizeof *l.sorted, find_text);
         column->label[r] = found == NULL ? -1 : (int32_t)(found - (const char *const *)l.sorted);
       }
     }

@@ -111,7 +111,8 @@ static ls_status load_listed(loading *l, const ls__part *part) {
   const size_t places = (size_t)ls__comm_node_size(l->data->comm);
   const size_t place = (size_t)ls__comm_node_rank(l->data->comm);
   const size_t hi = ls__cut(part->n, place + 1, places);
-  for (size_t i = ls__cut(part->n, place, places); i < hi; i++) LS_TRY(add(l, part->row[i], part->base + i));
+  for (size_t i = ls__cut(part->n, place, places); i < hi; i++)
+    LS_TRY(add(l, part->row[i], part->base + i));
   LS_TRY(flush(l));
 out:
   return st;
@@ -166,7 +167,8 @@ static ls_status load_mine(ls_data *data) {
     l->source = part->source;
     if (part->row != NULL)
       LS_TRY(load_listed(l, part));
-    else if (!(draw->validation > 0 || draw->test > 0) || part->source != data->part[LS_TRAIN].source)
+    else if (!(draw->validation > 0 || draw->test > 0) ||
+             part->source != data->part[LS_TRAIN].source)
       LS_TRY(load_whole(l, part));
     else if (p == LS_TRAIN) /* with the parts drawn from it */
       LS_TRY(load_drawn(l));

@@ -16,8 +16,8 @@ size_t ls__rows_missing(const ls_data *data, const ls__source *source) {
 }
 
 /* Rows [lo, hi) of one column: set their bits, count them. */
-static ls_status scan(ls__reader *reader, const ls__source *source, const ls__column *column, size_t lo, size_t hi,
-                      uint8_t *bad, double *count) {
+static ls_status scan(ls__reader *reader, const ls__source *source, const ls__column *column,
+                      size_t lo, size_t hi, uint8_t *bad, double *count) {
   ls_status st = LS_OK;
   char text[200];
   const size_t width = column->count, most = reader->raw_bytes / (width * sizeof(double));
@@ -67,8 +67,8 @@ static void tell(ls_data *data, const ls__source *source, size_t missing, const 
   size_t used = 0;
   for (size_t c = 0; c < source->n && used + 100 < sizeof text; c++)
     if (count[c] > 0)
-      used += (size_t)snprintf(text + used, sizeof text - used, "%s%.60s (%.0f)", used > 0 ? ", " : "",
-                               source->column[c].name, count[c]);
+      used += (size_t)snprintf(text + used, sizeof text - used, "%s%.60s (%.0f)",
+                               used > 0 ? ", " : "", source->column[c].name, count[c]);
   ls__note(&data->notes, "%s: %zu of %zu rows are left out, because a value is missing: %s",
            ls__h5_path(data->file), missing, source->rows, text);
 }
@@ -88,7 +88,8 @@ static ls_status find(ls_data *data, int s) {
   LS_THEN(st, ls__alloc(&share, ranks, sizeof *share, "missing values"));
   LS_THEN(st, scan_share(data, source, mine, count));
   LS_TRY(ls_comm_agree(data->comm, st));
-  for (size_t r = 0; r < ranks; r++) share[r] = ls__cut(bytes, r + 1, ranks) - ls__cut(bytes, r, ranks);
+  for (size_t r = 0; r < ranks; r++)
+    share[r] = ls__cut(bytes, r + 1, ranks) - ls__cut(bytes, r, ranks);
   LS_TRY(ls__comm_allgatherv(data->comm, mine + ls__cut(bytes, rank, ranks), all, share, 1));
   LS_TRY(ls__comm_allgatherv(data->comm, count, counts, NULL, source->n * sizeof *count));
   memset(count, 0, source->n * sizeof *count);
@@ -114,7 +115,8 @@ out:
 
 ls_status ls__missing_find(ls_data *data) {
   ls_status st = LS_OK;
-  for (int s = 0; s < data->n_sources && data->settings.missing == LS__MISSING_DROP; s++) LS_TRY(find(data, s));
+  for (int s = 0; s < data->n_sources && data->settings.missing == LS__MISSING_DROP; s++)
+    LS_TRY(find(data, s));
 out:
   return st;
 }

@@ -12,22 +12,25 @@
 
 /* ---- Columns of a file ---- */
 
-/* The names of a dataset's elements; n 0: nobody says.  `columns` of another kind or length is somebody
- * else's attribute. */
-static ls_status dataset_names(ls_data *data, const ls__column *column, bool alone, char ***names, size_t *n) {
+/* The names of a dataset's elements; n 0: nobody says.  `columns` of another kind or length is
+ * somebody else's attribute. */
+static ls_status dataset_names(ls_data *data, const ls__column *column, bool alone, char ***names,
+                               size_t *n) {
   ls_status st = LS_OK;
   const char *slash = strrchr(column->name, '/');
   *names = NULL;
   *n = 0;
   if (ls__h5_has_attribute(data->file, column->name, "columns")) {
-    if (ls__h5_get_strings(data->file, column->name, "columns", names, n) == LS_OK && *n == column->count)
+    if (ls__h5_get_strings(data->file, column->name, "columns", names, n) == LS_OK &&
+        *n == column->count)
       return LS_OK;
     ls__free_strings(*names, *n);
     *names = NULL;
     *n = 0;
   }
   if (alone || column->count != 1) return LS_OK;
-  LS_TRY(ls__alloc(names, 1, sizeof **names, "column names")); /* one of several datasets: its own name */
+  LS_TRY(ls__alloc(names, 1, sizeof **names,
+                   "column names")); /* one of several datasets: its own name */
   (*names)[0] = ls__strdup(slash == NULL ? column->name : slash + 1);
   if ((*names)[0] == NULL) LS_FAIL(LS_ENOMEM, "column names: out of memory");
   *n = 1;
@@ -40,7 +43,8 @@ out:
 }
 
 /* All names of an array in one source, in the order of its datasets. */
-static ls_status source_names(ls_data *data, const ls__source *source, size_t i, char ***names, size_t *n) {
+static ls_status source_names(ls_data *data, const ls__source *source, size_t i, char ***names,
+                              size_t *n) {
   ls_status st = LS_OK;
   size_t datasets = 0, total = 0, some;
   char **part = NULL, **all = NULL;
@@ -89,9 +93,11 @@ ls_status ls__names_read(ls_data *data) {
     LS_TRY(source_names(data, &data->source[0], i, &array->columns, &array->n_columns));
     for (int s = 1; s < data->n_sources && array->n_columns > 0; s++) {
       LS_TRY(source_names(data, &data->source[s], i, &other, &n_other));
-      if (n_other > 0 && !same_names(array->columns, array->n_columns, (const char *const *)other, n_other))
+      if (n_other > 0 &&
+          !same_names(array->columns, array->n_columns, (const char *const *)other, n_other))
         LS_FAIL(LS_EDATA, "%s: %s and %s have other columns", ls__h5_path(data->file),
-                ls__source_first(&data->source[0], i)->name, ls__source_first(&data->source[s], i)->name);
+                ls__source_first(&data->source[0], i)->name,
+                ls__source_first(&data->source[s], i)->name);
       ls__free_strings(other, n_other);
       other = NULL;
       n_other = 0;
@@ -118,7 +124,8 @@ static void list(const char *const *names, size_t n, char *text, size_t bytes) {
 }
 
 /* Where each of these names stands among the others: its first place that isn't taken yet. */
-static bool find_places(char *const *names, size_t n, const char *const *among, size_t *place, bool *taken) {
+static bool find_places(char *const *names, size_t n, const char *const *among, size_t *place,
+                        bool *taken) {
   size_t next = 0; /* where it is most often */
   for (size_t k = 0; k < n; k++) {
     size_t tried = 0;
@@ -133,13 +140,14 @@ static bool find_places(char *const *names, size_t n, const char *const *among, 
   return true;
 }
 
-static ls_status other_names(const ls_data *data, size_t i, const char *what, char *const *have, size_t n_have,
-                             const char *const *want, size_t n_want) {
+static ls_status other_names(const ls_data *data, size_t i, const char *what, char *const *have,
+                             size_t n_have, const char *const *want, size_t n_want) {
   char here[360], there[360];
   list((const char *const *)have, n_have, here, sizeof here);
   list(want, n_want, there, sizeof there);
-  return ls__fail(LS_EDATA, "%s: %s has the %s %s; the network was trained on %s", ls__h5_path(data->file),
-                  ls__source_first(&data->source[0], i)->name, what, here, there);
+  return ls__fail(LS_EDATA, "%s: %s has the %s %s; the network was trained on %s",
+                  ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, what, here,
+                  there);
 }
 
 /* Every dataset of the array learns where its elements go. */
@@ -165,7 +173,8 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   bool *taken = NULL;
   char **copy = NULL;
   double *center = NULL;
-  if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n)) return LS_OK;
+  if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n))
+    return LS_OK;
   LS_TRY(ls__alloc(&place, n, sizeof *place, "columns"));
   LS_TRY(ls__alloc(&taken, n, sizeof *taken, "columns"));
   if (n != array->n_columns || !find_places(array->columns, n, names, place, taken)) {
@@ -200,16 +209,19 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
   ls__array *array = &data->array[i];
   float *label = NULL;
   char **copy = NULL;
-  if (n == 0 || array->n_classes == 0 || same_names(array->classes, array->n_classes, names, n)) return LS_OK;
+  if (n == 0 || array->n_classes == 0 || same_names(array->classes, array->n_classes, names, n))
+    return LS_OK;
   LS_TRY(ls__alloc(&label, array->n_classes, sizeof *label, "classes"));
   for (size_t k = 0, at = 0; k < array->n_classes; k++) {
     size_t tried = 0;
-    for (; tried < n && strcmp(names[at], array->classes[k]) != 0; tried++) at = at + 1 < n ? at + 1 : 0;
+    for (; tried < n && strcmp(names[at], array->classes[k]) != 0; tried++)
+      at = at + 1 < n ? at + 1 : 0;
     if (tried == n) {
       char known[400];
       list(names, n, known, sizeof known);
       LS_FAIL(LS_EDATA, "%s: %s: class \"%.100s\" is unknown to the network; it was trained on %s",
-              ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, array->classes[k], known);
+              ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name,
+              array->classes[k], known);
     }
     label[k] = (float)at;
   }

@@ -206,8 +206,10 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
         const float *x = to[m->array[a]];
         const size_t count = m->start[a + 1] - m->start[a];
         moments *of = all + (c - lo) * width + m->start[a];
-        if (data->kept[m->array[a]].holes) add_holed(of, x, some, count);
-        else add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
+        if (data->kept[m->array[a]].holes)
+          add_holed(of, x, some, count);
+        else
+          add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
         const bool target = data->array[m->array[a]].use == LS_TARGET;
         if (data->kept[m->array[a]].type == LS__F64) m->real[a] = 1; /* no class is as large */
         for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
@@ -252,10 +254,10 @@ out:
   return st;
 }
 
-/* Moments of n elements to a normalisation; center NULL, or what they are differences to.  A constant is
- * shifted only. */
-static ls_status conclude(const moments *all, size_t n, const double *center, ls__normal_rule rule, bool whole,
-                          ls__affine *normal) {
+/* Moments of n elements to a normalisation; center NULL, or what they are differences to.  A
+ * constant is shifted only. */
+static ls_status conclude(const moments *all, size_t n, const double *center, ls__normal_rule rule,
+                          bool whole, ls__affine *normal) {
   ls_status st = LS_OK;
   ls__affine_reset(normal);
   if (rule == LS__NORMAL_NONE || n == 0) goto out;
@@ -295,7 +297,8 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     for (size_t k = 0; k < count && kept->holes; k++)
       missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
     if (missing > 0)
-      ls__note(&data->notes, "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
+      ls__note(&data->notes,
+               "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
                ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, missing,
                (double)count * (double)data->part[LS_TRAIN].n);
   }

@@ -7,9 +7,11 @@
 
 static const char *const group[LS__PARTS] = {"/train", "/validation", "/test"};
 
-static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wanted, ls__source **out) {
+static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wanted,
+                            ls__source **out) {
   ls__source *source = &data->source[data->n_sources];
-  ls_status st = ls__source_open(data->file, in, wanted, data->settings.missing, &data->notes, source);
+  ls_status st = ls__source_open(data->file, in, wanted, data->settings.missing, &data->notes,
+                                 source);
   if (st == LS_OK) data->n_sources++;
   *out = source;
   return st;
@@ -30,10 +32,12 @@ out:
 
 /* Whether datasets are looked for inside groups: names without a leading / that aren't at the
  * root.  All of them, or none. */
-static ls_status find_groups(ls_data *data, const ls_config *config, const ls__wanted *wanted, bool *in_groups) {
+static ls_status find_groups(ls_data *data, const ls_config *config, const ls__wanted *wanted,
+                             bool *in_groups) {
   const char *inside = wanted->named ? NULL : "x", *outside = NULL;
   *in_groups = false;
-  if (!ls__h5_exists(data->file, group[LS_TRAIN]) && !ls__h5_exists(data->file, group[LS_VALIDATION]) &&
+  if (!ls__h5_exists(data->file, group[LS_TRAIN]) &&
+      !ls__h5_exists(data->file, group[LS_VALIDATION]) &&
       !ls__h5_exists(data->file, group[LS_TEST]))
     return LS_OK;
   for (size_t a = 0; a < wanted->n; a++) {
@@ -41,14 +45,18 @@ static ls_status find_groups(ls_data *data, const ls_config *config, const ls__w
     if (!wanted->named && (array->use == LS_INPUT || array->use == LS_TARGET)) continue;
     for (size_t i = 0; i < array->n; i++) {
       const char *name = array->dataset[i];
-      if (name[0] == '/' || ls__h5_exists(data->file, name)) outside = name;
-      else inside = name;
+      if (name[0] == '/' || ls__h5_exists(data->file, name))
+        outside = name;
+      else
+        inside = name;
     }
   }
   *in_groups = inside != NULL;
   if (inside == NULL || outside == NULL) return LS_OK;
-  return ls__config_fail(config, "%s is looked for inside the groups of %s, %s at its root: all datasets "
-                         "must be in the one or the other place", inside, ls__h5_path(data->file), outside);
+  return ls__config_fail(config,
+                         "%s is looked for inside the groups of %s, %s at its root: all datasets "
+                         "must be in the one or the other place",
+                         inside, ls__h5_path(data->file), outside);
 }
 
 static ls_status open_sources(ls_data *data, const ls_config *config, const ls__wanted *wanted) {
@@ -63,7 +71,8 @@ static ls_status open_sources(ls_data *data, const ls_config *config, const ls__
   if (!wanted->named && !ls__h5_exists(data->file, "/x")) {
     ls__h5_info info; /* says what there is instead */
     st = ls__h5_info_get(data->file, "/train/x", &info);
-    if (st == LS_EDATA) st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
+    if (st == LS_EDATA)
+      st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
     goto out;
   }
   LS_TRY(add_source(data, NULL, wanted, &source));
@@ -115,9 +124,10 @@ static void warn_of_rounding(ls_data *data) {
   for (size_t i = 0; i < data->n_arrays && data->purpose == LS__DATA_TRAIN; i++) {
     const ls__kept *kept = &data->kept[i];
     if (!kept->wide || kept->rule != LS__NORMAL_NONE || kept->same >= 0) continue;
-    ls__note(&data->notes, "%s: %s: its values lie so close together, for their size, that floats lose much of "
-             "their differences; `normalize: true` keeps them", ls__h5_path(data->file),
-             ls__source_first(&data->source[0], i)->name);
+    ls__note(&data->notes,
+             "%s: %s: its values lie so close together, for their size, that floats lose much of "
+             "their differences; `normalize: true` keeps them",
+             ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
   }
 }
 

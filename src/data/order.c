@@ -113,8 +113,10 @@ size_t ls__order_window(const ls__order *order, size_t p) {
   size_t lo = 0, hi = order->n_windows;
   while (hi - lo > 1) {
     size_t middle = lo + (hi - lo) / 2;
-    if (order->start[middle] <= p) lo = middle;
-    else hi = middle;
+    if (order->start[middle] <= p)
+      lo = middle;
+    else
+      hi = middle;
   }
   return lo;
 }

@@ -1,6 +1,6 @@
 /* The rounds of a permutation, many numbers at a time. */
-#include "base/simd.h"
 #include "data/order.h"
+#include "base/simd.h"
 
 /* Word 0 of Philox4x32-10 on the counter (c0, round, high0, high1): the round function of the
  * network in base/rng.c, written so that the compiler runs many of them side by side. */

@@ -39,8 +39,8 @@ void ls__reader_reset(ls__reader *reader) {
 }
 
 /* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i. */
-static ls_status bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
-                           const char *why) {
+static ls_status bad_value(const ls__source *source, const ls__column *column, uint64_t row,
+                           size_t i, const char *why) {
   char place[LS_SHAPE_TEXT + 32] = "";
   if (column->row.ndim == 1) {
     snprintf(place, sizeof place, ", column %zu", i);
@@ -58,7 +58,8 @@ static ls_status bad_value(const ls__source *source, const ls__column *column, u
                   column->name, (unsigned long long)row, place, why);
 }
 
-static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row, float *x) {
+static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row,
+                              float *x) {
   char why[64];
   if (column->scale != 1)
     for (size_t i = 0; i < column->count; i++) x[i] /= column->scale;
@@ -75,19 +76,21 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
 }
 
 /* Labels of the file to the classes that they are, and to the numbers that these stand for. */
-static ls_status take_labels(const ls__source *source, const ls__column *column, const ls__kept *kept,
-                             uint64_t row, size_t first, float *x, size_t n) {
+static ls_status take_labels(const ls__source *source, const ls__column *column,
+                             const ls__kept *kept, uint64_t row, size_t first, float *x, size_t n) {
   char why[80];
   size_t i = 0;
   if (kept->label != NULL) i = ls__labels_take(kept, x, n);
   if (kept->label != NULL && i < n) {
-    snprintf(why, sizeof why, "%.9g, which is none of the %zu classes", (double)x[i], kept->n_labels);
+    snprintf(why, sizeof why, "%.9g, which is none of the %zu classes", (double)x[i],
+             kept->n_labels);
     return bad_value(source, column, row, first + i, why);
   }
   if (kept->values == NULL) return LS_OK;
   i = ls__values_take(kept, x, n);
   if (i == n) return LS_OK;
-  snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i], kept->n_values);
+  snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i],
+           kept->n_values);
   return bad_value(source, column, row, first + i, why);
 }
 
@@ -100,8 +103,8 @@ static ls_status check_length(const ls__source *source, const ls__column *column
 }
 
 /* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
-static ls_status too_large(const ls__source *source, const ls__column *column, size_t first, size_t span,
-                           ls_status st) {
+static ls_status too_large(const ls__source *source, const ls__column *column, size_t first,
+                           size_t span, ls_status st) {
   char before[LS__ERROR_BYTES], why[64];
   double *x = NULL;
   snprintf(before, sizeof before, "%s", ls_error_message());
@@ -123,8 +126,9 @@ out:
 
 /* ---- Values that are more than converted ---- */
 
-ls_status ls__reader_raw(ls__reader *reader, const ls__source *source, const ls__column *column, size_t first,
-                         size_t rows, const double **out, const unsigned char **gone) {
+ls_status ls__reader_raw(ls__reader *reader, const ls__source *source, const ls__column *column,
+                         size_t first, size_t rows, const double **out,
+                         const unsigned char **gone) {
   ls_status st = LS_OK;
   double *x = reader->raw;
   LS_ASSERT(rows * column->count * sizeof *x <= reader->raw_bytes);
@@ -149,7 +153,8 @@ const char *ls__column_missing(const ls__column *column, double x, bool gone, ch
     return text;
   }
   if (isnan(x)) return "not a number (NaN)";
-  if (column->label != NULL && x < 0 && column->missing != LS__MISSING_KEEP) return "an empty label";
+  if (column->label != NULL && x < 0 && column->missing != LS__MISSING_KEEP)
+    return "an empty label";
   for (size_t i = 0; i < m->n_missing; i++)
     if (x <= m->missing[i] && x >= m->missing[i]) {
       snprintf(text, 200, "%.9g, which is %s: a missing value", x, m->missing_from[i]);
@@ -159,19 +164,23 @@ const char *ls__column_missing(const ls__column *column, double x, bool gone, ch
 }
 
 /* One value of the file to one that is kept. */
-static ls_status keep(const ls__source *source, const ls__column *column, bool holes, uint64_t row, size_t i,
-                      double x, bool gone, void *to) {
+static ls_status keep(const ls__source *source, const ls__column *column, bool holes, uint64_t row,
+                      size_t i, double x, bool gone, void *to) {
   char text[200], why[400];
   const char *missing = ls__column_missing(column, x, gone, text);
   if (missing != NULL && !holes) {
     snprintf(why, sizeof why, "%s%s (data.missing: drop leaves such rows out%s%s)", missing,
              column->missing == LS__MISSING_MEAN ? "; only normalised inputs have a mean" : "",
-             column->missing == LS__MISSING_MEAN || column->use != LS_INPUT ? "" : ", mean takes the mean",
+             column->missing == LS__MISSING_MEAN || column->use != LS_INPUT ? ""
+                                                                            : ", mean takes the "
+                                                                              "mean",
              isnan(x) || gone || column->label != NULL ? "" : ", keep takes it for a number");
     return bad_value(source, column, row, i, why);
   }
-  if (missing != NULL) x = (double)NAN;
-  else if (column->meaning.packed) x = x * column->meaning.factor + column->meaning.offset;
+  if (missing != NULL)
+    x = (double)NAN;
+  else if (column->meaning.packed)
+    x = x * column->meaning.factor + column->meaning.offset;
   if (column->scale < 1 || column->scale > 1) x /= (double)column->scale;
   if (column->type == LS__I32) {
     int32_t *y = (int32_t *)to;
@@ -189,13 +198,16 @@ static ls_status keep(const ls__source *source, const ls__column *column, bool h
     snprintf(why, sizeof why, "%g, a weight is not negative", x);
     return bad_value(source, column, row, i, why);
   }
-  if (column->type == LS__F64) *(double *)to = x;
-  else *(float *)to = rounded;
+  if (column->type == LS__F64)
+    *(double *)to = x;
+  else
+    *(float *)to = rounded;
   return LS_OK;
 }
 
-static ls_status read_careful(ls__reader *reader, const ls__source *source, const ls__column *column,
-                              uint64_t first, size_t span, const uint64_t *row, const size_t *slot, size_t n,
+static ls_status read_careful(ls__reader *reader, const ls__source *source,
+                              const ls__column *column, uint64_t first, size_t span,
+                              const uint64_t *row, const size_t *slot, size_t n,
                               unsigned char *into) {
   ls_status st = LS_OK;
   const size_t size = ls__dtype_size(column->type), count = column->count;
@@ -208,11 +220,14 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source, cons
     const size_t at = (size_t)(row[k] - first) * count;
     unsigned char *const sample = into + slot[k] * sample_bytes;
     for (size_t i = 0; i < count; i++) {
-      unsigned char *to = sample + (column->place != NULL ? column->place[i] : column->offset + i) * size;
-      LS_TRY(keep(source, column, kept->holes, row[k], i, x[at + i], gone != NULL && gone[at + i] != 0, to));
+      unsigned char *to = sample +
+                          (column->place != NULL ? column->place[i] : column->offset + i) * size;
+      LS_TRY(keep(source, column, kept->holes, row[k], i, x[at + i],
+                  gone != NULL && gone[at + i] != 0, to));
       if (column->type == LS__F32)
         LS_TRY(take_labels(source, column, kept, row[k], i, (float *)(void *)to, 1));
-      if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+      if (column->type == LS__I32)
+        LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
     }
   }
 out:
@@ -228,8 +243,10 @@ static bool consecutive(const size_t *slot, size_t n) {
 }
 
 /* A row that goes to places of its own in the sample. */
-static void scatter(const ls__column *column, size_t size, const unsigned char *from, unsigned char *sample) {
-  for (size_t e = 0; e < column->count; e++) memcpy(sample + column->place[e] * size, from + e * size, size);
+static void scatter(const ls__column *column, size_t size, const unsigned char *from,
+                    unsigned char *sample) {
+  for (size_t e = 0; e < column->count; e++)
+    memcpy(sample + column->place[e] * size, from + e * size, size);
 }
 
 /* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
@@ -241,21 +258,26 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const size_t sample_bytes = reader->kept[column->array].bytes;
   /* Rows that follow each other in the file and in memory need no copy. */
   if (column->careful) return read_careful(reader, source, column, first, span, row, slot, n, into);
-  const bool direct = span == n && bytes == sample_bytes && column->place == NULL && consecutive(slot, n);
+  const bool direct = span == n && bytes == sample_bytes && column->place == NULL &&
+                      consecutive(slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
   st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
-  if (st == LS_EDATA && column->type == LS__I32) st = too_large(source, column, (size_t)first, span, st);
+  if (st == LS_EDATA && column->type == LS__I32)
+    st = too_large(source, column, (size_t)first, span, st);
   if (st != LS_OK) goto out;
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    if (column->place != NULL) to = raw + (size_t)(row[k] - first) * bytes;
-    else if (!direct) memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
+    if (column->place != NULL)
+      to = raw + (size_t)(row[k] - first) * bytes;
+    else if (!direct)
+      memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
     if (column->type == LS__F32) {
       const ls__kept *kept = &reader->kept[column->array];
       LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
       LS_TRY(take_labels(source, column, kept, row[k], 0, (float *)(void *)to, column->count));
     }
-    if (column->type == LS__I32) LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+    if (column->type == LS__I32)
+      LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
     if (column->place != NULL) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:
@@ -279,8 +301,8 @@ ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const 
     for (size_t c = 0; c < source->n; c++) {
       const ls__column *column = &source->column[c];
       if (to[column->array] == NULL) continue;
-      LS_TRY(read_column(reader, source, column, row[i], span, row + i, slot == NULL ? counted : slot + i,
-                         j - i, to[column->array]));
+      LS_TRY(read_column(reader, source, column, row[i], span, row + i,
+                         slot == NULL ? counted : slot + i, j - i, to[column->array]));
     }
     i = j;
   }

@@ -1,5 +1,6 @@
-/* Whether all ranks see the same data: what rank 0 has opened, and a sample of its values, is sent to
- * all (one broadcast), and each rank compares.  The sample also says where floats lose differences. */
+/* Whether all ranks see the same data: what rank 0 has opened, and a sample of its values, is sent
+ * to all (one broadcast), and each rank compares.  The sample also says where floats lose
+ * differences. */
 #include <math.h>
 #include <string.h>
 
@@ -29,11 +30,14 @@ typedef struct range {
   size_t n;
 } range;
 
-static void widen(const ls__column *column, range *r, const double *x, const unsigned char *gone, size_t rows) {
+static void widen(const ls__column *column, range *r, const double *x, const unsigned char *gone,
+                  size_t rows) {
   char text[200];
   for (size_t k = 0; k < rows * column->count; k++) {
     const size_t i = k % column->count % r->n;
-    if (ls__column_missing(column, x[k], gone != NULL && gone[k] != 0, text) != NULL || !isfinite(x[k])) continue;
+    if (ls__column_missing(column, x[k], gone != NULL && gone[k] != 0, text) != NULL ||
+        !isfinite(x[k]))
+      continue;
     const double v = x[k] * column->meaning.factor + column->meaning.offset;
     if (v < r->low[i]) r->low[i] = v;
     if (v > r->high[i]) r->high[i] = v;
@@ -43,16 +47,19 @@ static void widen(const ls__column *column, range *r, const double *x, const uns
 static bool loses(const ls__column *column, const range *r) {
   for (size_t i = 0; i < r->n; i++) {
     const double most = fmax(fabs(r->low[i]), fabs(r->high[i])), apart = r->high[i] - r->low[i];
-    if (apart < 0 || (column->integer && most <= 0x1p24)) continue; /* no value; floats hold them all */
-    if (apart > 0 ? most > most_ratio * apart : fabs((double)(float)most - most) > 0 && most > 0x1p24) return true;
+    if (apart < 0 || (column->integer && most <= 0x1p24))
+      continue; /* no value; floats hold them all */
+    if (apart > 0 ? most > most_ratio * apart
+                  : fabs((double)(float)most - most) > 0 && most > 0x1p24)
+      return true;
   }
   return false;
 }
 
 /* Hash a sample of a column's rows; *lost: floats would lose differences between its values; center
  * (NULL: not wanted): a number near to those of each element. */
-static ls_status sample(ls__reader *reader, const ls__source *source, const ls__column *column, bool whole,
-                        uint64_t *hash, double *center, bool *lost) {
+static ls_status sample(ls__reader *reader, const ls__source *source, const ls__column *column,
+                        bool whole, uint64_t *hash, double *center, bool *lost) {
   ls_status st = LS_OK;
   range r = {NULL, NULL, whole ? 1 : column->count};
   const size_t bytes = column->count * sizeof(double), most = MOST_BYTES / bytes;
@@ -66,7 +73,9 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
     r.high[i] = -HUGE_VAL;
   }
   for (size_t k = 0; k < runs; k++) {
-    size_t first = runs == 1 ? 0 : (size_t)((double)(source->rows - 1) * (double)k / (double)(runs - 1));
+    size_t first = runs == 1
+                       ? 0
+                       : (size_t)((double)(source->rows - 1) * (double)k / (double)(runs - 1));
     if (first + run > source->rows) first = source->rows > run ? source->rows - run : 0;
     if (first < end) first = end;
     size_t some = source->rows - first < run ? source->rows - first : run;
@@ -116,7 +125,8 @@ static ls_status look(ls_data *data, seen *all) {
     const ls__array *array = &data->array[i];
     memcpy(all[i].name, array->port.name, sizeof all[i].name);
     all[i].shape.ndim = array->port.shape.ndim;
-    memcpy(all[i].shape.dim, array->port.shape.dim, (size_t)array->port.shape.ndim * sizeof array->port.shape.dim[0]);
+    memcpy(all[i].shape.dim, array->port.shape.dim,
+           (size_t)array->port.shape.ndim * sizeof array->port.shape.dim[0]);
     all[i].integer = array->integer;
     all[i].use = (uint32_t)array->use;
     for (size_t k = 0; k < array->n_classes; k++) {
@@ -135,17 +145,20 @@ static ls_status look(ls_data *data, seen *all) {
       if (of->hash[s] == 0) of->hash[s] = LS__HASH_START;
       ls__kept *kept = &data->kept[column->array];
       if (s == 0 && !column->exact && kept->center == NULL)
-        LS_TRY(ls__alloc(&kept->center, data->array[column->array].count, sizeof *kept->center, "a sample"));
+        LS_TRY(ls__alloc(&kept->center, data->array[column->array].count, sizeof *kept->center,
+                         "a sample"));
       /* the statistics are the training part's, the first source */
       double *center = s == 0 && !column->exact ? kept->center + column->offset : NULL;
-      LS_TRY(sample(&reader, source, column, data->settings.normalize.per == 1, &of->hash[s], center, &lost));
+      LS_TRY(sample(&reader, source, column, data->settings.normalize.per == 1, &of->hash[s],
+                    center, &lost));
       if (s == 0 && lost) kept->wide = true;
     }
   for (size_t i = 0; i < data->n_arrays && data->settings.normalize.per == 1; i++)
     for (size_t k = 1; data->kept[i].center != NULL && k < data->array[i].count; k++)
       data->kept[i].center[k] = data->kept[i].center[0]; /* one mean, one center */
   for (size_t i = 0; i < data->n_arrays; i++)
-    if (data->kept[i].same >= 0) memcpy(all[i].rows, all[data->kept[i].same].rows, sizeof all[i].rows);
+    if (data->kept[i].same >= 0)
+      memcpy(all[i].rows, all[data->kept[i].same].rows, sizeof all[i].rows);
 out:
   ls__reader_reset(&reader);
   return st;
@@ -158,28 +171,37 @@ static ls_status compare(const ls_data *data, const seen *mine, const seen *zero
   const int rank = ls_comm_rank(data->comm);
   char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
   if (n_zero != data->n_arrays)
-    return ls__fail(LS_EDATA, "%s: the ranks' data differ: rank %d on %s has %zu arrays, rank 0 has %llu", path,
-                    rank, host, data->n_arrays, (unsigned long long)n_zero);
+    return ls__fail(LS_EDATA,
+                    "%s: the ranks' data differ: rank %d on %s has %zu arrays, rank 0 has %llu",
+                    path, rank, host, data->n_arrays, (unsigned long long)n_zero);
   for (size_t i = 0; i < data->n_arrays; i++) {
     const seen *m = &mine[i], *z = &zero[i];
     if (strcmp(m->dataset, z->dataset) != 0 || strcmp(m->name, z->name) != 0 || m->use != z->use)
-      return ls__fail(LS_EDATA, "%s: the ranks' data differ: array %zu of rank %d on %s is %s, that of rank 0 %s",
+      return ls__fail(LS_EDATA,
+                      "%s: the ranks' data differ: array %zu of rank %d on %s is %s, that of rank "
+                      "0 %s",
                       path, i, rank, host, m->dataset, z->dataset);
     if (!ls_shape_equal(&m->shape, &z->shape) || m->integer != z->integer)
-      return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), "
-                      "rank 0 %s (%s)", path, m->dataset, rank, host, ls_shape_format(&m->shape, a),
+      return ls__fail(LS_EDATA,
+                      "%s: %s: the ranks' data differ: rank %d on %s has samples of shape %s (%s), "
+                      "rank 0 %s (%s)",
+                      path, m->dataset, rank, host, ls_shape_format(&m->shape, a),
                       m->integer ? "whole numbers" : "floats", ls_shape_format(&z->shape, b),
                       z->integer ? "whole numbers" : "floats");
     for (int s = 0; s < LS__PARTS; s++)
       if (m->rows[s] != z->rows[s])
-        return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: rank %d on %s has %llu rows, rank 0 has %llu%s",
+        return ls__fail(LS_EDATA,
+                        "%s: %s: the ranks' data differ: rank %d on %s has %llu rows, rank 0 has "
+                        "%llu%s",
                         path, m->dataset, rank, host, (unsigned long long)m->rows[s],
                         (unsigned long long)z->rows[s], s == 0 ? "" : " (of another part)");
     for (int s = 0; s < LS__PARTS; s++)
       if (m->hash[s] != z->hash[s])
-        return ls__fail(LS_EDATA, "%s: %s: the ranks' data differ: values of rank %d on %s (hash of a sample %016llx) "
-                        "are others than those of rank 0 (%016llx)", path, m->dataset, rank, host,
-                        (unsigned long long)m->hash[s], (unsigned long long)z->hash[s]);
+        return ls__fail(LS_EDATA,
+                        "%s: %s: the ranks' data differ: values of rank %d on %s (hash of a sample "
+                        "%016llx) are others than those of rank 0 (%016llx)",
+                        path, m->dataset, rank, host, (unsigned long long)m->hash[s],
+                        (unsigned long long)z->hash[s]);
   }
   return LS_OK;
 }
@@ -194,7 +216,8 @@ ls_status ls__same_check(ls_data *data) {
   LS_TRY(ls_comm_agree(data->comm, st));
   memcpy(zero, mine, LS__MAX_ARRAYS * sizeof *mine);
   LS_TRY(ls__comm_bcast(data->comm, &n, sizeof n));
-  LS_TRY(ls__comm_bcast(data->comm, zero, (n < LS__MAX_ARRAYS ? n : LS__MAX_ARRAYS) * sizeof *zero));
+  LS_TRY(
+      ls__comm_bcast(data->comm, zero, (n < LS__MAX_ARRAYS ? n : LS__MAX_ARRAYS) * sizeof *zero));
   LS_TRY(ls_comm_agree(data->comm, compare(data, mine, zero, n)));
 out:
   ls__free(mine);

@@ -22,38 +22,42 @@ static const ls__option data_options[] = {
                 "`train`, `validation`, `test`, or `/x`. In a file with such groups, names without "
                 "a leading `/` are looked for inside each of them"),
     LS__BY_HAND("targets", "text, list or map", "",
-                "the datasets to predict, given like `inputs`; the text `inputs`: the input itself; "
-                "without: `y` beside `x`"),
+                "the datasets to predict, given like `inputs`; the text `inputs`: the input "
+                "itself; without: `y` beside `x`"),
     LS__BY_HAND("sample_weight", "text", "",
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
-                "of the target NAME are real; the others are padding, and count neither in the loss nor in "
-                "metrics"),
+                "of the target NAME are real; the others are padding, and count neither in the "
+                "loss nor in metrics"),
     LS__BY_HAND("normalize", "boolean or map", "false",
-                "`true`: inputs, and targets of losses that compare numbers, to mean 0 and standard "
-                "deviation 1 over the training part; kept with the model"),
+                "`true`: inputs, and targets of losses that compare numbers, to mean 0 and "
+                "standard deviation 1 over the training part; kept with the model"),
     LS__CHOICE(ls__data_settings, memory, "auto", memories,
                "once into memory that a node's ranks share, or streamed from the file; auto: in "
                "memory if it fits into half of what is free"),
     LS__CHOICE(ls__data_settings, missing, "error", missings,
-               "values that nobody measured (NaN, `_FillValue`, `missing_value`, HDF5's fill value, storage "
-               "never written, sources that are not there): `drop` leaves their rows out; `mean` takes the "
-               "mean of the input over the training part, and wants `normalize`; `keep`: fill values are "
-               "numbers like others"),
-    LS__SWITCH(ls__data_settings, shuffle, "true", "a new order each epoch, from seed and epoch alone"),
+               "values that nobody measured (NaN, `_FillValue`, `missing_value`, HDF5's fill "
+               "value, storage never written, sources that are not there): `drop` leaves their "
+               "rows out; `mean` takes the mean of the input over the training part, and wants "
+               "`normalize`; `keep`: fill values are numbers like others"),
+    LS__SWITCH(ls__data_settings, shuffle, "true",
+               "a new order each epoch, from seed and epoch alone"),
     LS__NUMBER(ls__data_settings, shuffle_window, "256", 1e-6, 1e9,
-               "MB; larger data are shuffled by blocks and, within windows of this size, by samples"),
+               "MB; larger data are shuffled by blocks and, within windows of this size, by "
+               "samples"),
     LS__SIZE(ls__data_settings, limit, "0", 0, HUGE_VAL,
              "use the first so many training samples; 0: all"),
-    LS__END};
+    LS__END,
+};
 
 static const ls__option split_options[] = {
     LS__NUMBER(ls__draw, validation, "0", 0, 0.99,
                "share of the rows drawn for validation, where the file has no such group"),
     LS__NUMBER(ls__draw, test, "0", 0, 0.99, "share drawn for the test"),
     LS__WHOLE(ls__draw, seed, "0", 0, HUGE_VAL, "which rows those are"),
-    LS__END};
+    LS__END,
+};
 
 static const ls__option normalize_options[] = {
     LS__CHOICE(ls__normalize, inputs, "standard", input_rules,
@@ -62,13 +66,15 @@ static const ls__option normalize_options[] = {
                "targets of losses that compare numbers; classes stay as they are"),
     LS__CHOICE(ls__normalize, per, "feature", pers,
                "a mean for each element of a sample, or one for all"),
-    LS__END};
+    LS__END,
+};
 
 const ls__section ls__data_sections[] = {
     {"data", "What is trained on.", data_options, NULL},
     {"data.split", "Rows that are drawn, by seed, and kept from training.", split_options, NULL},
     {"data.normalize", "By hand, instead of `true`.", normalize_options, NULL},
-    {NULL, NULL, NULL, NULL}};
+    {NULL, NULL, NULL, NULL},
+};
 
 static ls_status read_normalize(ls_config *config, ls__normalize *normalize) {
   ls_status st = LS_OK;
@@ -92,7 +98,8 @@ static ls_status read_split(ls_config *config, ls__draw *split) {
   LS_TRY(ls__config_map(config, "split", &node));
   LS_TRY(ls__options_read(split_options, node, split));
   LS_TRY(ls__config_finish(node));
-  if (split->validation + split->test > 0.99) st = ls__config_fail(node, "leaves nothing to train on");
+  if (split->validation + split->test > 0.99)
+    st = ls__config_fail(node, "leaves nothing to train on");
 out:
   return st;
 }
@@ -112,7 +119,8 @@ void ls__wanted_reset(ls__wanted *wanted) {
 
 static size_t find(const ls__wanted *wanted, const char *name) {
   size_t i = 0;
-  while (i < wanted->n && (wanted->array[i].use == LS_LENGTH || strcmp(wanted->array[i].name, name) != 0))
+  while (i < wanted->n &&
+         (wanted->array[i].use == LS_LENGTH || strcmp(wanted->array[i].name, name) != 0))
     i++;
   return i;
 }
@@ -122,7 +130,8 @@ static ls_status read_datasets(const ls_config *node, ls__wanted_array *array) {
   ls_status st = LS_OK;
   const bool list = ls__config_kind_of(node) == LS__LIST;
   const size_t count = list ? ls__config_count(node) : 1;
-  if (count == 0 || count > 1000) return ls__config_fail(node, "must name a dataset, or a list of them");
+  if (count == 0 || count > 1000)
+    return ls__config_fail(node, "must name a dataset, or a list of them");
   LS_TRY(ls__alloc(&array->dataset, count, sizeof *array->dataset, "names of datasets"));
   array->n = count;
   for (size_t i = 0; i < count; i++) {
@@ -204,7 +213,8 @@ out:
 }
 
 /* Without names: x and y. */
-static ls_status add_default(ls__wanted *wanted, const char *name, const char *dataset, ls_use use) {
+static ls_status add_default(ls__wanted *wanted, const char *name, const char *dataset,
+                             ls_use use) {
   ls_status st = LS_OK;
   ls__wanted_array *array = &wanted->array[wanted->n];
   LS_TRY(add(wanted, NULL, name, use));
@@ -217,7 +227,8 @@ out:
 
 /* Whether this is `targets: inputs`. */
 static bool is_the_inputs(const ls_config *node) {
-  if (ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1) node = ls__config_at(node, 0);
+  if (ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1)
+    node = ls__config_at(node, 0);
   return ls__config_kind_of(node) == LS__SCALAR && strcmp(ls__config_text(node), "inputs") == 0;
 }
 
@@ -227,8 +238,10 @@ static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__w
   const size_t inputs = wanted->n;
   if (node != NULL && is_the_inputs(node)) {
     if (inputs > 1)
-      return ls__config_fail(node, "`inputs` stands for the only input, and there are %zu; name the "
-                             "datasets", inputs);
+      return ls__config_fail(node,
+                             "`inputs` stands for the only input, and there are %zu; name the "
+                             "datasets",
+                             inputs);
     LS_TRY(add(wanted, NULL, "target", LS_TARGET));
     wanted->array[inputs].same = 0;
   } else if (node == NULL && !wanted->named) {
@@ -238,8 +251,8 @@ static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__w
   } else {
     LS_TRY(read_ports(config, "targets", "target", LS_TARGET, wanted));
     if (wanted->n == inputs && purpose != LS__DATA_PREDICT)
-      st = ls__config_fail(config, "targets: is missing: the dataset to predict from data.inputs, or "
-                                   "`inputs` for the inputs themselves");
+      st = ls__config_fail(config, "targets: is missing: the dataset to predict from data.inputs, "
+                                   "or `inputs` for the inputs themselves");
   }
 out:
   return st;
@@ -251,7 +264,8 @@ static void leave_inputs(ls__wanted *wanted) {
   size_t n = 0;
   for (size_t i = 0; i < wanted->n; i++) {
     const ls__wanted_array *array = &wanted->array[i];
-    if (array->use == LS_INPUT || (array->use == LS_LENGTH && wanted->array[array->of].use == LS_INPUT))
+    if (array->use == LS_INPUT ||
+        (array->use == LS_LENGTH && wanted->array[array->of].use == LS_INPUT))
       wanted->array[n++] = wanted->array[i];
     else
       ls__free(wanted->array[i].dataset);
@@ -272,8 +286,8 @@ out:
   return st;
 }
 
-ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose, ls__data_settings *settings,
-                                 ls__wanted *wanted) {
+ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
+                                 ls__data_settings *settings, ls__wanted *wanted) {
   ls_status st = LS_OK;
   memset(wanted, 0, sizeof *wanted);
   LS_TRY(ls__options_read(data_options, config, settings));
@@ -282,10 +296,11 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose, ls
   LS_TRY(read_normalize(config, &settings->normalize));
   LS_TRY(ls__config_finish(config));
   if (settings->missing == LS__MISSING_MEAN && settings->normalize.inputs != LS__NORMAL_STANDARD)
-    LS_FAIL(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which are kept with the "
-            "network; say `normalize: true` too");
+    LS_FAIL(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which are kept "
+                        "with the network; say `normalize: true` too");
   /* Each row has its prediction. */
-  if (settings->missing == LS__MISSING_DROP && purpose == LS__DATA_PREDICT) settings->missing = LS__MISSING_ERROR;
+  if (settings->missing == LS__MISSING_DROP && purpose == LS__DATA_PREDICT)
+    settings->missing = LS__MISSING_ERROR;
 out:
   if (st != LS_OK) ls__wanted_reset(wanted);
   return st;

@@ -4,11 +4,16 @@
 
 #include "data/data.h"
 
-typedef enum ls__normal_rule { LS__NORMAL_NONE, LS__NORMAL_STANDARD, LS__NORMAL_MINMAX } ls__normal_rule;
+typedef enum ls__normal_rule {
+  LS__NORMAL_NONE,
+  LS__NORMAL_STANDARD,
+  LS__NORMAL_MINMAX
+} ls__normal_rule;
 
 enum { LS__MEMORY_AUTO, LS__MEMORY_NODE, LS__MEMORY_STREAM };
 
-/* Values that nobody measured: refused, their rows left out, the feature's mean, or taken as they are. */
+/* Values that nobody measured: refused, their rows left out, the feature's mean, or taken as they
+ * are. */
 enum { LS__MISSING_ERROR, LS__MISSING_DROP, LS__MISSING_MEAN, LS__MISSING_KEEP };
 
 /* Shares drawn by seed where the file has no such groups. */

@@ -72,11 +72,13 @@ static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) 
   if (column->use != LS_INPUT || !ls__h5_has_attribute(file, name, "scale")) return LS_OK;
   const bool marked = ls__h5_has_attribute(file, "/", "format");
   if (!ls__source_is_ours(file, name) || (!marked && !column->bytes)) {
-    ls__note(notes, "%s: %s: its attribute scale is another program's, and is not used", path, name);
+    ls__note(notes, "%s: %s: its attribute scale is another program's, and is not used", path,
+             name);
     return LS_OK;
   }
   LS_TRY(ls__h5_get_doubles(file, name, "scale", &scale, &n));
-  if (n != 1 || !isfinite(scale[0]) || scale[0] == 0 || !isfinite((float)scale[0]) || (float)scale[0] == 0)
+  if (n != 1 || !isfinite(scale[0]) || scale[0] == 0 || !isfinite((float)scale[0]) ||
+      (float)scale[0] == 0)
     LS_FAIL(LS_EDATA, "%s: %s: attribute scale: not one number to divide by", path, name);
   column->scale = (float)scale[0];
 out:
@@ -93,40 +95,47 @@ static ls_status check_use(const char *path, const ls__column *column, const ls_
     return ls__fail(LS_EDATA, "%s: %s: holds %zu numbers a sample, a %s is one", path, column->name,
                     column->count, column->use == LS_LENGTH ? "length" : "weight");
   if (column->use == LS_LENGTH && !info->integer)
-    return ls__fail(LS_EDATA, "%s: %s: holds %s values, lengths are whole numbers", path, column->name,
-                    info->type_name);
+    return ls__fail(LS_EDATA, "%s: %s: holds %s values, lengths are whole numbers", path,
+                    column->name, info->type_name);
   return LS_OK;
 }
 
 /* What of its values stands for something else. */
-static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_info *info, ls__notes *notes) {
+static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_info *info,
+                              ls__notes *notes) {
   ls_status st = LS_OK;
   const char *path = ls__h5_path(file), *name = column->name;
   char shape[LS_SHAPE_TEXT];
   ls__h5_meaning *m = &column->meaning;
   LS_TRY(ls__h5_meaning_get(file, name, m));
   if (m->matlab && info->shape.ndim > 1)
-    ls__note(notes, "%s: %s: MATLAB writes its arrays with reversed dimensions: this one is %s here, %zu samples; "
-             "if that is turned, save its transpose", path, name, ls_shape_format(&info->shape, shape),
-             info->shape.dim[0]);
+    ls__note(notes,
+             "%s: %s: MATLAB writes its arrays with reversed dimensions: this one is %s here, %zu "
+             "samples; if that is turned, save its transpose",
+             path, name, ls_shape_format(&info->shape, shape), info->shape.dim[0]);
   if (m->odd != NULL)
-    ls__note(notes, "%s: %s: its attribute %s is no such number as netCDF means, and is not used", path, name, m->odd);
+    ls__note(notes, "%s: %s: its attribute %s is no such number as netCDF means, and is not used",
+             path, name, m->odd);
   if (m->gaps && column->missing == LS__MISSING_ERROR)
-    LS_FAIL(LS_EDATA, "%s: %s: %s (data.missing: drop leaves out rows that nobody wrote)", path, name, m->why);
+    LS_FAIL(LS_EDATA, "%s: %s: %s (data.missing: drop leaves out rows that nobody wrote)", path,
+            name, m->why);
   if (m->packed) column->integer = false;
   if (column->missing == LS__MISSING_KEEP) m->n_missing = 0, m->gaps = false;
   /* NaN may be met in any array of floats. */
-  const bool holes = column->missing == LS__MISSING_MEAN && column->use == LS_INPUT && !column->integer;
+  const bool holes = column->missing == LS__MISSING_MEAN && column->use == LS_INPUT &&
+                     !column->integer;
   column->careful = m->packed || m->n_missing > 0 || m->gaps || holes;
   if (column->careful) column->bytes = false;
-  column->exact = !m->packed && (info->integer ? info->type == LS__U8 || strstr(info->type_name, "16") != NULL
-                                                    || strcmp(info->type_name, "int8") == 0
-                                               : info->type == LS__F32);
+  column->exact = !m->packed &&
+                  (info->integer ? info->type == LS__U8 || strstr(info->type_name, "16") != NULL ||
+                                       strcmp(info->type_name, "int8") == 0
+                                 : info->type == LS__F32);
 out:
   return st;
 }
 
-static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__notes *notes, size_t *rows) {
+static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__notes *notes,
+                             size_t *rows) {
   ls_status st = LS_OK;
   const char *path = ls__h5_path(file), *name = column->name;
   ls__h5_info info;
@@ -152,7 +161,8 @@ static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__
   LS_TRY(read_meaning(file, column, &info, notes));
   if (!labels) goto out;
   if (column->count != 1)
-    LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name, column->count);
+    LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name,
+            column->count);
   column->careful = column->exact = true;
   LS_TRY(ls__alloc(&column->label, *rows, sizeof *column->label, "labels"));
 out:
@@ -192,8 +202,9 @@ ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wan
       if (rows != source->rows)
         LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample%s",
                 ls__h5_path(file), source->column[0].name, source->rows, column->name, rows,
-                column->meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: save their "
-                                         "transposes" : "");
+                column->meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: "
+                                         "save their transposes"
+                                       : "");
     }
   }
 out:

@@ -13,20 +13,20 @@ typedef struct ls__column {
   char *name;
   size_t array;
   ls_use use;
-  ls_shape row;    /* shape of a row */
-  size_t count;    /* its elements */
-  size_t offset;   /* where they begin in the array's sample */
-  ls__dtype type;  /* what they are read as: ls__kept's */
-  bool integer;    /* in the file */
-  bool bytes;      /* in the file: uint8 */
-  bool exact;      /* floats hold all values of its type */
-  bool careful;    /* values are more than converted: some mean "missing", or all are packed */
-  float scale;     /* values are divided by it: at once where they are read as floats */
-  int missing;     /* LS__MISSING_...: what is done with what nobody measured */
+  ls_shape row;   /* shape of a row */
+  size_t count;   /* its elements */
+  size_t offset;  /* where they begin in the array's sample */
+  ls__dtype type; /* what they are read as: ls__kept's */
+  bool integer;   /* in the file */
+  bool bytes;     /* in the file: uint8 */
+  bool exact;     /* floats hold all values of its type */
+  bool careful;   /* values are more than converted: some mean "missing", or all are packed */
+  float scale;    /* values are divided by it: at once where they are read as floats */
+  int missing;    /* LS__MISSING_...: what is done with what nobody measured */
   ls__h5_meaning meaning;
-  int32_t *label;  /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
-  size_t most;     /* of a length: the largest that it may be */
-  size_t *place;   /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
+  int32_t *label; /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
+  size_t most;    /* of a length: the largest that it may be */
+  size_t *place;  /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
 } ls__column;
 
 /* Lines that rank 0 prints about what it found, each once. */
@@ -49,11 +49,12 @@ typedef struct ls__source {
 bool ls__source_is_ours(ls__h5 *file, const char *name);
 /* Names of classes: of a file of ours what `classes` says, of any other if that is a list of texts.
  * n 0, and no names: there are none, or (*odd) they are something else of another program. */
-LS_CHECKED ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n, bool *odd);
+LS_CHECKED ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n,
+                                        bool *odd);
 /* Open the datasets, inside `group` unless it is NULL.  Checks that they are numbers, of the same
  * length, not empty.  On failure nothing is owned. */
-LS_CHECKED ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wanted, int missing,
-                                     ls__notes *notes, ls__source *source);
+LS_CHECKED ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wanted,
+                                     int missing, ls__notes *notes, ls__source *source);
 void ls__source_reset(ls__source *source);
 /* The first column of an array that has any. */
 const ls__column *ls__source_first(const ls__source *source, size_t array);
@@ -68,16 +69,17 @@ typedef struct ls__reader {
   void *raw;
   unsigned char *gone; /* of values in raw: nobody wrote them */
 } ls__reader;
-LS_CHECKED ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept, const ls__source *source,
-                                     int n_sources);
+LS_CHECKED ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept,
+                                     const ls__source *source, int n_sources);
 void ls__reader_reset(ls__reader *reader);
 
 /* Bytes of a row as it is read. */
 size_t ls__column_bytes(const ls__column *column);
-/* Rows [first, first + rows) of a column as they lie in the file, in double, and which of them nobody
- * wrote; *x and *gone (NULL: none) are the reader's, for at most raw_bytes. */
-LS_CHECKED ls_status ls__reader_raw(ls__reader *reader, const ls__source *source, const ls__column *column,
-                                    size_t first, size_t rows, const double **x, const unsigned char **gone);
+/* Rows [first, first + rows) of a column as they lie in the file, in double, and which of them
+ * nobody wrote; *x and *gone (NULL: none) are the reader's, for at most raw_bytes. */
+LS_CHECKED ls_status ls__reader_raw(ls__reader *reader, const ls__source *source,
+                                    const ls__column *column, size_t first, size_t rows,
+                                    const double **x, const unsigned char **gone);
 /* Why a value that was read, or its place, is a missing one; NULL: it is a value. */
 const char *ls__column_missing(const ls__column *column, double x, bool gone, char text[200]);
 

@@ -41,7 +41,8 @@ ls_status ls__split_draw(ls_data *data) {
     if (train->source == NULL || !ls__split_is_drawn_from(data, train->source->rows)) *share = 0;
   }
   for (int p = 0; p < LS__PARTS; p++)
-    if (data->part[p].source != NULL) data->part[p].n -= ls__rows_missing(data, data->part[p].source);
+    if (data->part[p].source != NULL)
+      data->part[p].n -= ls__rows_missing(data, data->part[p].source);
   if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
 
   enum { SOME = 1024 };
@@ -66,11 +67,13 @@ out:
   return st;
 }
 
-/* The rows of one source's parts, into row[rows]: the training part, which may be limited, first. */
+/* The rows of one source's parts, into row[rows]: the training part, which may be limited,
+ * first. */
 static void list_source(ls_data *data, const ls__source *source, uint64_t *row, bool write) {
   enum { SOME = 1024 };
   const ls__draw *draw = &data->settings.split;
-  const bool drawn = (draw->validation > 0 || draw->test > 0) && data->part[LS_TRAIN].source == source;
+  const bool drawn = (draw->validation > 0 || draw->test > 0) &&
+                     data->part[LS_TRAIN].source == source;
   uint8_t part[SOME];
   uint64_t *next[LS__PARTS] = {0}, *end = row + source->rows;
   int only = LS_TRAIN;
@@ -132,7 +135,9 @@ static size_t count_all(const ls_data *data) {
 
 static ls_split resolve(const ls_data *data, ls_split split) {
   if (split != LS_AUTO) return split;
-  return data->part[LS_TEST].n > 0 ? LS_TEST : data->part[LS_VALIDATION].n > 0 ? LS_VALIDATION : LS_ALL;
+  return data->part[LS_TEST].n > 0         ? LS_TEST
+         : data->part[LS_VALIDATION].n > 0 ? LS_VALIDATION
+                                           : LS_ALL;
 }
 
 size_t ls_data_count(const ls_data *data, ls_split split) {
@@ -156,8 +161,10 @@ ls_status ls__data_part(const ls_data *data, ls_split *split) {
     snprintf(there + used, sizeof there - used, "%s, ", ls__split_name((ls_split)p));
   }
   if (there[0] == '\0' && !ls__split_is_drawn_from(data, data->source[0].rows))
-    return ls__fail(LS_EDATA, "%s: there is no %s part: it has %zu rows, and the training's parts are of "
-                    "a file with %zu; only all rows can be taken", path, ls__split_name(*split),
-                    data->source[0].rows, data->trained_rows);
-  return ls__fail(LS_EDATA, "%s: there is no %s part; there is: %sall", path, ls__split_name(*split), there);
+    return ls__fail(LS_EDATA,
+                    "%s: there is no %s part: it has %zu rows, and the training's parts are of a "
+                    "file with %zu; only all rows can be taken",
+                    path, ls__split_name(*split), data->source[0].rows, data->trained_rows);
+  return ls__fail(LS_EDATA, "%s: there is no %s part; there is: %sall", path,
+                  ls__split_name(*split), there);
 }

@@ -38,10 +38,10 @@ struct ls__stream {
   ls_status status;
   char message[LS__ERROR_BYTES];
 
-  size_t seen;   /* the rank's copy of filled */
-  size_t capacity; /* samples of a buffer */
+  size_t seen;                     /* the rank's copy of filled */
+  size_t capacity;                 /* samples of a buffer */
   void *buffer[2][LS__MAX_ARRAYS]; /* [capacity, bytes]; NULL: an array that is a copy */
-  pick *picks;   /* [capacity], the thread's */
+  pick *picks;                     /* [capacity], the thread's */
 };
 
 /* ---- Which samples are this rank's ---- */
@@ -50,7 +50,8 @@ struct ls__stream {
  * epoch they are cut from there on) up to position p. */
 static size_t mine_before(const ls__epoch *e, size_t n, size_t p) {
   const size_t number = (p - e->start) / e->batch, first = e->start + number * e->batch;
-  const size_t full = ls__cut(e->batch, e->lane_hi, e->lanes) - ls__cut(e->batch, e->lane_lo, e->lanes);
+  const size_t full = ls__cut(e->batch, e->lane_hi, e->lanes) -
+                      ls__cut(e->batch, e->lane_lo, e->lanes);
   const size_t size = n - first < e->batch ? n - first : e->batch;
   const size_t lo = ls__cut(size, e->lane_lo, e->lanes), hi = ls__cut(size, e->lane_hi, e->lanes);
   const size_t in = p - first < lo ? lo : p - first > hi ? hi : p - first;
@@ -164,8 +165,10 @@ ls_status ls__stream_create(const ls_data *data, ls__stream **out) {
   pthread_cond_init(&s->changed, NULL);
   st = ls__reader_init(&s->reader, data->kept, data->source, data->n_sources);
   s->reader.stop = &s->stop;
-  if (st == LS_OK) *out = s;
-  else ls__stream_destroy(s);
+  if (st == LS_OK)
+    *out = s;
+  else
+    ls__stream_destroy(s);
 out:
   return st;
 }
@@ -213,7 +216,8 @@ static ls_status grow(ls__stream *s) {
   for (int b = 0; b < 2; b++)
     for (size_t i = 0; i < data->n_arrays; i++)
       if (data->kept[i].bytes > 0)
-        LS_TRY(ls__alloc(&s->buffer[b][i], most, data->kept[i].bytes, "data.shuffle_window: prefetching"));
+        LS_TRY(ls__alloc(&s->buffer[b][i], most, data->kept[i].bytes,
+                         "data.shuffle_window: prefetching"));
   LS_TRY(ls__alloc(&s->picks, most, sizeof *s->picks, "data.shuffle_window: prefetching"));
   s->capacity = most;
 out:
@@ -271,7 +275,8 @@ static void load(const ls_data *data, void *const *buffer, size_t at, size_t n, 
     const unsigned char *from = buffer[i];
     unsigned char *room = to[i];
     for (size_t k = 0; k < n; k++)
-      ls__kept_load(kept, ops, from + (at + k) * kept->bytes, room + (done + k) * kept->count * LS__ELEMENT);
+      ls__kept_load(kept, ops, from + (at + k) * kept->bytes,
+                    room + (done + k) * kept->count * LS__ELEMENT);
   }
 }
 
@@ -289,7 +294,8 @@ ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) 
     const size_t stop = hi < end ? hi : end;
     const size_t at = mine_before(&data->epoch, n, lo) - mine_before(&data->epoch, n, first);
     /* Only positions in this rank's lanes, from the epoch's start on, may be asked for. */
-    LS_ASSERT(lo >= first && mine_before(&data->epoch, n, stop) - mine_before(&data->epoch, n, lo) == stop - lo);
+    LS_ASSERT(lo >= first &&
+              mine_before(&data->epoch, n, stop) - mine_before(&data->epoch, n, lo) == stop - lo);
     load(data, s->buffer[w % 2], at, stop - lo, done, to);
     done += stop - lo;
     lo = stop;

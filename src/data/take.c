@@ -11,8 +11,8 @@
 
 enum { SOME = 256 };
 
-/* Where each kept array goes.  Of `targets: inputs` the inputs alone are kept: when only the targets
- * are wanted, the inputs go straight to their place. */
+/* Where each kept array goes.  Of `targets: inputs` the inputs alone are kept: when only the
+ * targets are wanted, the inputs go straight to their place. */
 static void resolve(const ls_data *data, void *const *to, void *want[LS__MAX_ARRAYS]) {
   for (size_t i = 0; i < data->n_arrays; i++) {
     const int same = data->kept[i].same; /* an array before this one */
@@ -95,10 +95,10 @@ out:
   return st;
 }
 
-/* Rows as they are streamed, into the batch's samples from `done` on: bytes land beside it, anything
- * else in it. */
-static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, size_t hi, size_t done,
-                                void *const *want) {
+/* Rows as they are streamed, into the batch's samples from `done` on: bytes land beside it,
+ * anything else in it. */
+static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, size_t hi,
+                                size_t done, void *const *want) {
   ls_status st = LS_OK;
   const ls__span_ops *ops = ls__span();
   uint64_t row[SOME];
@@ -118,7 +118,8 @@ static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, 
     LS_TRY(ls__reader_gather(&data->reader, part->source, row, NULL, n, into));
     for (const moving *m = list; m < list + count; m++)
       for (size_t k = 0; k < n; k++)
-        ls__kept_load(m->kept, ops, m->from + k * m->kept->bytes, m->to + k * m->kept->count * LS__ELEMENT);
+        ls__kept_load(m->kept, ops, m->from + k * m->kept->bytes,
+                      m->to + k * m->kept->count * LS__ELEMENT);
     lo += n;
     done += n;
   }
@@ -130,8 +131,10 @@ out:
 static ls_status all_rows(ls_data *data, size_t lo, size_t hi, void *const *want) {
   ls_status st = LS_OK;
   size_t first = 0, done = 0; /* row 0 of the source; rows taken */
-  for (int s = 0; s < data->n_sources && lo < hi; first += data->source[s].rows - data->n_bad[s], s++) {
-    const ls__part whole = {&data->source[s], data->source[s].rows - data->n_bad[s], data->good[s], 0};
+  for (int s = 0; s < data->n_sources && lo < hi;
+       first += data->source[s].rows - data->n_bad[s], s++) {
+    const ls__part whole = {&data->source[s], data->source[s].rows - data->n_bad[s], data->good[s],
+                            0};
     const size_t end = hi < first + whole.n ? hi : first + whole.n;
     if (lo >= end) continue;
     LS_TRY(rows_from_file(data, &whole, lo - first, end - first, done, want));
@@ -173,7 +176,8 @@ out:
 
 ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
   ls_status st = LS_OK;
-  LS_ASSERT(data->loaded && epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi && epoch->lane_hi <= epoch->lanes);
+  LS_ASSERT(data->loaded && epoch->batch > 0 && epoch->lane_lo <= epoch->lane_hi &&
+            epoch->lane_hi <= epoch->lanes);
   /* The thread reads epoch and order: it must rest while they change. */
   if (data->stream != NULL) ls__stream_stop(data->stream);
   data->epoch = *epoch;

@@ -27,14 +27,16 @@ void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
 
 bool ls__data_normalizes_targets(const ls_data *data) {
   const ls__normalize *normalize = &data->settings.normalize;
-  return data->purpose == LS__DATA_TRAIN && normalize->targets != LS__NORMAL_NONE && !normalize->if_real;
+  return data->purpose == LS__DATA_TRAIN && normalize->targets != LS__NORMAL_NONE &&
+         !normalize->if_real;
 }
 
 ls_status ls__data_set_values(ls_data *data, size_t i, const double *values, size_t n) {
   ls_status st = LS_OK;
   ls__kept *kept = &data->kept[i];
   LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET && data->file != NULL);
-  if (n == kept->n_values && (n == 0 || memcmp(values, kept->values, n * sizeof *values) == 0)) goto out;
+  if (n == kept->n_values && (n == 0 || memcmp(values, kept->values, n * sizeof *values) == 0))
+    goto out;
   double *copy = NULL;
   if (n > 0) {
     LS_TRY(ls__alloc(&copy, n, sizeof *copy, "values of classes"));

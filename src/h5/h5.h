@@ -20,9 +20,9 @@ size_t ls__dtype_size(ls__dtype type);
  * HDF5 file, or is truncated. */
 LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
 
-/* Make a new file under a temporary name beside `path`, or beside what that names where it is a link;
- * ls__h5_commit flushes it to disk and renames it, ls__h5_close without a commit removes it.  Nothing
- * is visible at `path` before. */
+/* Make a new file under a temporary name beside `path`, or beside what that names where it is a
+ * link; ls__h5_commit flushes it to disk and renames it, ls__h5_close without a commit removes it.
+ * Nothing is visible at `path` before. */
 LS_CHECKED ls_status ls__h5_create(const char *path, ls__h5 **out);
 LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every case */
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
@@ -31,13 +31,13 @@ const char *ls__h5_path(const ls__h5 *file);
 /* What a dataset is.  `shape` is the whole one, first dimension included. */
 typedef struct ls__h5_info {
   ls_shape shape;
-  ls__dtype type;      /* the smallest of ours that holds its values; F64 for 64-bit floats */
-  bool numeric;        /* false: strings, compounds; then the other fields mean nothing */
+  ls__dtype type; /* the smallest of ours that holds its values; F64 for 64-bit floats */
+  bool numeric;   /* false: strings, compounds; then the other fields mean nothing */
   bool integer;
-  bool text;           /* strings */
-  char filter[64];     /* "lzf (filter 32000)": one that is needed and not there; empty: none */
-  char type_name[32];  /* as for a person: "uint8", "int64", "float32", "string" */
-  size_t chunk_rows;   /* 0: contiguous */
+  bool text;          /* strings */
+  char filter[64];    /* "lzf (filter 32000)": one that is needed and not there; empty: none */
+  char type_name[32]; /* as for a person: "uint8", "int64", "float32", "string" */
+  size_t chunk_rows;  /* 0: contiguous */
   uint64_t stored_bytes;
 } ls__h5_info;
 
@@ -64,12 +64,12 @@ typedef struct ls__h5_meaning {
   double missing[LS__H5_MISSING]; /* values that mean "missing", as they lie in the file */
   const char *missing_from[LS__H5_MISSING]; /* the attribute that says so */
   size_t n_missing;
-  const char *odd;       /* one of these attributes, which is no such number; NULL: none is */
-  bool packed;           /* the number is value * factor + offset (CF: scale_factor, add_offset) */
+  const char *odd; /* one of these attributes, which is no such number; NULL: none is */
+  bool packed;     /* the number is value * factor + offset (CF: scale_factor, add_offset) */
   double factor, offset;
-  bool gaps;             /* some values were never written, or their file is not there: */
-  char why[300];         /* "3 of 10 chunks have no storage, ..." */
-  bool matlab;           /* MATLAB wrote it: its dimensions are in reverse order */
+  bool gaps;     /* some values were never written, or their file is not there: */
+  char why[300]; /* "3 of 10 chunks have no storage, ..." */
+  bool matlab;   /* MATLAB wrote it: its dimensions are in reverse order */
 } ls__h5_meaning;
 LS_CHECKED ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *meaning);
 /* Which elements of rows [first, first + rows) nobody wrote: gone[i] is 1, else 0. */
@@ -94,7 +94,8 @@ LS_CHECKED ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type
 bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name);
 LS_CHECKED ls_status ls__h5_set_doubles(ls__h5 *file, const char *object, const char *name,
                                         const double *x, size_t n);
-LS_CHECKED ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name, int64_t x);
+LS_CHECKED ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name,
+                                        int64_t x);
 LS_CHECKED ls_status ls__h5_set_string(ls__h5 *file, const char *object, const char *name,
                                        const char *text);
 LS_CHECKED ls_status ls__h5_set_strings(ls__h5 *file, const char *object, const char *name,
@@ -102,12 +103,15 @@ LS_CHECKED ls_status ls__h5_set_strings(ls__h5 *file, const char *object, const 
 /* *x / *text are allocated with ls__calloc, owned by the caller (ls__free, each string too). */
 LS_CHECKED ls_status ls__h5_get_doubles(ls__h5 *file, const char *object, const char *name,
                                         double **x, size_t *n);
-LS_CHECKED ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const char *name, int64_t *x);
-LS_CHECKED ls_status ls__h5_get_string(ls__h5 *file, const char *object, const char *name, char **text);
+LS_CHECKED ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const char *name,
+                                        int64_t *x);
+LS_CHECKED ls_status ls__h5_get_string(ls__h5 *file, const char *object, const char *name,
+                                       char **text);
 LS_CHECKED ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const char *name,
                                         char ***text, size_t *n);
 /* Names of all attributes of an object, in alphabetical order; owned by the caller as above. */
-LS_CHECKED ls_status ls__h5_attribute_names(ls__h5 *file, const char *object, char ***text, size_t *n);
+LS_CHECKED ls_status ls__h5_attribute_names(ls__h5 *file, const char *object, char ***text,
+                                            size_t *n);
 
 /* "1.10.8 parallel", for summaries and doctor. */
 const char *ls__h5_library(void);

@@ -173,8 +173,7 @@ out:
 static ls_status read_fixed(const attribute *a, size_t size, char **text) {
   ls_status st = LS_OK;
   char *block = NULL;
-  if (size > most_bytes || a->n > most_bytes / size)
-    LS_FAIL(LS_EDATA, "too large");
+  if (size > most_bytes || a->n > most_bytes / size) LS_FAIL(LS_EDATA, "too large");
   LS_TRY(ls__alloc(&block, a->n, size, "attribute"));
   if (H5Aread(a->id, a->type, block) < 0) LS_FAIL(LS_EDATA, "cannot be read");
   bool spaces = H5Tget_strpad(a->type) == H5T_STR_SPACEPAD;
@@ -252,8 +251,10 @@ ls_status ls__h5_get_string(ls__h5 *file, const char *object, const char *name, 
   *text = NULL;
   ls_status st = ls__h5_get_strings(file, object, name, &list, &n);
   if (st != LS_OK) return st;
-  if (n == 1) *text = list[0];
-  else st = ls__fail(LS_EDATA, "%s: %s: attribute %s: not a single text", file->path, object, name);
+  if (n == 1)
+    *text = list[0];
+  else
+    st = ls__fail(LS_EDATA, "%s: %s: attribute %s: not a single text", file->path, object, name);
   for (size_t i = 0; n != 1 && i < n; i++) ls__free(list[i]);
   ls__free(list);
   return st;

@@ -50,7 +50,7 @@ static void describe_type(hid_t type, ls__h5_info *info) {
       }
       info->numeric = size > 0 && size <= 8;
       info->integer = true;
-      info->type = size == 1 && !is_signed                   ? LS__U8
+      info->type = size == 1 && !is_signed                ? LS__U8
                    : size < 4 || (size == 4 && is_signed) ? LS__I32
                                                           : LS__I64;
       snprintf(info->type_name, sizeof info->type_name, "%s%s%u", kind == H5T_ENUM ? "enum " : "",
@@ -79,7 +79,8 @@ static void describe_type(hid_t type, ls__h5_info *info) {
   snprintf(info->type_name, sizeof info->type_name, "%s", name);
 }
 
-static ls_status describe_shape(const ls__h5 *file, const char *name, hid_t space, ls_shape *shape) {
+static ls_status describe_shape(const ls__h5 *file, const char *name, hid_t space,
+                                ls_shape *shape) {
   hsize_t dim[H5S_MAX_RANK];
   H5S_class_t kind = H5Sget_simple_extent_type(space);
   if (kind == H5S_NULL) return ls__fail(LS_EDATA, "%s: %s: an empty dataset", file->path, name);
@@ -246,8 +247,10 @@ static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_sp
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", file->path, set->name,
             set->info.type_name);
   if (set->info.filter[0] != '\0')
-    LS_FAIL(LS_EDATA, "%s: %s: is compressed by %s, which this HDF5 doesn't have: name the folder of its "
-            "plugin in HDF5_PLUGIN_PATH, or rewrite the file where it is there (h5repack -f GZIP=4 IN OUT)",
+    LS_FAIL(LS_EDATA,
+            "%s: %s: is compressed by %s, which this HDF5 doesn't have: name the folder of its "
+            "plugin in HDF5_PLUGIN_PATH, or rewrite the file where it is there (h5repack -f GZIP=4 "
+            "IN OUT)",
             file->path, set->name, set->info.filter);
   if (is_integer(type) && !(set->info.integer && set->info.type == type)) {
     transfer = H5Pcreate(H5P_DATASET_XFER);
@@ -344,8 +347,7 @@ static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const 
   }
   space = shape->ndim == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(shape->ndim, dim, NULL);
   if (space >= 0) id = H5Dcreate2(file->id, name, stored(type), space, links, made, H5P_DEFAULT);
-  if (id < 0)
-    LS_FAIL(LS_EIO, "%s: %s: cannot be made: %s", file->path, name, ls__h5_reason(why));
+  if (id < 0) LS_FAIL(LS_EIO, "%s: %s: cannot be made: %s", file->path, name, ls__h5_reason(why));
 out:
   if (id >= 0) H5Dclose(id);
   if (space >= 0) H5Sclose(space);

@@ -122,7 +122,8 @@ ls_status ls__h5_still_whole(const ls__h5 *file) {
   if (fstat(file->fd, &info) != 0)
     return ls__fail(LS_EIO, "%s: cannot be read: %s", file->path, strerror(errno));
   if ((long long)info.st_size >= file->bytes) return LS_OK;
-  return ls__fail(LS_EDATA, "%s: the file became shorter while it was read: %lld bytes of %lld are left",
+  return ls__fail(LS_EDATA,
+                  "%s: the file became shorter while it was read: %lld bytes of %lld are left",
                   file->path, (long long)info.st_size, file->bytes);
 }
 
@@ -148,8 +149,10 @@ ls_status ls__h5_open(const char *path, ls__h5 **out) {
   if (file->id < 0) {
     ls__h5_reason(why);
     if (strstr(why, "already open for write") != NULL)
-      LS_FAIL(LS_EDATA, "%s: is marked as open for writing: a program writes it, or was ended before it had "
-              "closed it; when none does any more, `h5clear -s %s` takes the mark away", path, path);
+      LS_FAIL(LS_EDATA,
+              "%s: is marked as open for writing: a program writes it, or was ended before it had "
+              "closed it; when none does any more, `h5clear -s %s` takes the mark away",
+              path, path);
     if (H5Fis_hdf5(path) <= 0) LS_FAIL(LS_EDATA, "%s: not an HDF5 file", path);
     bool cut = strstr(why, "truncated") != NULL || strstr(why, "eof") != NULL;
     LS_FAIL(LS_EDATA, "%s: %s HDF5 file: %s", path, cut ? "truncated" : "damaged", why);
@@ -175,7 +178,8 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   LS_TRY(ls__file_target(path, target));
   if (stat(target, &info) == 0 && S_ISDIR(info.st_mode))
     LS_FAIL(LS_EIO, "%s: is a directory", path);
-  if (stat(target, &info) == 0 && !S_ISREG(info.st_mode)) /* a rename would put a file in its place */
+  if (stat(target, &info) == 0 &&
+      !S_ISREG(info.st_mode)) /* a rename would put a file in its place */
     LS_FAIL(LS_EIO, "%s: is not a regular file", path);
   size_t bytes = strlen(target) + 32;
   LS_TRY(ls__alloc(&file->target, bytes, 1, path));
@@ -216,8 +220,10 @@ static void sync_directory(const char *path) {
   char *folder = ls__strdup(path);
   if (folder == NULL) return;
   char *slash = strrchr(folder, '/');
-  if (slash == folder) slash[1] = '\0';
-  else if (slash != NULL) *slash = '\0';
+  if (slash == folder)
+    slash[1] = '\0';
+  else if (slash != NULL)
+    *slash = '\0';
   int fd = open(slash == NULL ? "." : folder, O_RDONLY | O_CLOEXEC);
   if (fd >= 0) {
     (void)fsync(fd);
@@ -275,22 +281,24 @@ const char *ls__h5_path(const ls__h5 *file) {
 void ls__h5_fault(ls__h5 *file, const char *name) {
   char why[LS__H5_REASON];
   if (file->fault[0] == '\0')
-    snprintf(file->fault, sizeof file->fault, "%.100s: damaged HDF5 file: %.120s", name, ls__h5_reason(why));
+    snprintf(file->fault, sizeof file->fault, "%.100s: damaged HDF5 file: %.120s", name,
+             ls__h5_reason(why));
 }
 
 ls_status ls__h5_sound(ls__h5 *file) {
   return file->fault[0] == '\0' ? LS_OK : ls__fail(LS_EDATA, "%s: %s", file->path, file->fault);
 }
 
-/* Whether there is a link of this name, and what it names.  That it can't be asked is a fault, but for
- * links to elsewhere: those may be broken. */
+/* Whether there is a link of this name, and what it names.  That it can't be asked is a fault, but
+ * for links to elsewhere: those may be broken. */
 static bool link_leads(ls__h5 *file, const char *name) {
   H5L_info_t link;
   const htri_t there = H5Lexists(file->id, name, H5P_DEFAULT);
   if (there < 0) ls__h5_fault(file, name);
   if (there <= 0) return false;
   const htri_t leads = H5Oexists_by_name(file->id, name, H5P_DEFAULT);
-  if (leads < 0 && (H5Lget_info(file->id, name, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_HARD))
+  if (leads < 0 &&
+      (H5Lget_info(file->id, name, &link, H5P_DEFAULT) < 0 || link.type == H5L_TYPE_HARD))
     ls__h5_fault(file, name);
   return leads > 0;
 }
@@ -435,11 +443,13 @@ static ls_status broken_link(ls__h5 *file, const char *name) {
           H5Lget_val(file->id, path, target, sizeof target, H5P_DEFAULT) < 0)
         break;
       if (link.type == H5L_TYPE_SOFT)
-        LS_FAIL(LS_EDATA, "%s: /%s is a link to %.*s in this file, which is not there", file->path, path,
-                (int)link.u.val_size, target);
-      if (link.type == H5L_TYPE_EXTERNAL && H5Lunpack_elink_val(target, link.u.val_size, &flags, &to_file, &to) >= 0)
-        LS_FAIL(LS_EDATA, "%s: /%s is a link to %s in the file %s, which is not there or can't be read", file->path,
-                path, to, to_file);
+        LS_FAIL(LS_EDATA, "%s: /%s is a link to %.*s in this file, which is not there", file->path,
+                path, (int)link.u.val_size, target);
+      if (link.type == H5L_TYPE_EXTERNAL &&
+          H5Lunpack_elink_val(target, link.u.val_size, &flags, &to_file, &to) >= 0)
+        LS_FAIL(LS_EDATA,
+                "%s: /%s is a link to %s in the file %s, which is not there or can't be read",
+                file->path, path, to, to_file);
       break;
     }
     if (end == '\0') break;
@@ -467,7 +477,8 @@ ls_status ls__h5_missing(ls__h5 *file, const char *name) {
     }
     size_t need = strlen(names.of[i].name) + 8;
     if (used + need < sizeof text) {
-      int n = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "", names.of[i].name);
+      int n = snprintf(text + used, sizeof text - used, "%s%s", used > 0 ? ", " : "",
+                       names.of[i].name);
       used += n > 0 ? (size_t)n : 0;
     } else if (used + 6 < sizeof text) {
       snprintf(text + used, sizeof text - used, ", ...");

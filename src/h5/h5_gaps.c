@@ -1,5 +1,6 @@
-/* Which values of a dataset nobody wrote: chunks without storage, and sources of virtual datasets and
- * external files that are not there.  HDF5 gives the fill value for all of them, without a word. */
+/* Which values of a dataset nobody wrote: chunks without storage, and sources of virtual datasets
+ * and external files that are not there.  HDF5 gives the fill value for all of them, without a
+ * word. */
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,15 +48,18 @@ static ls_status find_chunks(const looked *d, ls__h5_gaps *gaps) {
   haddr_t address = HADDR_UNDEF;
   char why[LS__H5_REASON];
   if (d->ndim == 0 || H5Pget_chunk(d->made, H5S_MAX_RANK, gaps->chunk) != d->ndim)
-    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name, ls__h5_reason(why));
+    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
+                    ls__h5_reason(why));
   for (int i = 0; i < d->ndim; i++) total *= (d->dim[i] + gaps->chunk[i] - 1) / gaps->chunk[i];
   if (H5Dget_num_chunks(d->id, d->space, &there) < 0)
-    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name, ls__h5_reason(why));
+    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
+                    ls__h5_reason(why));
   if (there >= total) return LS_OK;
   gaps->kind = LS__H5_NO_CHUNKS;
   for (hsize_t k = 0; k < total; k++) { /* no more than there are, and one */
     if (H5Dget_chunk_info_by_coord(d->id, at, &mask, &address, &size) < 0)
-      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name, ls__h5_reason(why));
+      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
+                      ls__h5_reason(why));
     if (address == HADDR_UNDEF) break;
     for (int i = d->ndim - 1; i >= 0; i--) {
       at[i] += gaps->chunk[i];
@@ -64,7 +68,8 @@ static ls_status find_chunks(const looked *d, ls__h5_gaps *gaps) {
     }
   }
   because(gaps, "%llu of %llu chunks have no storage, from row %llu on: they were never written",
-          (unsigned long long)(total - there), (unsigned long long)total, (unsigned long long)at[0]);
+          (unsigned long long)(total - there), (unsigned long long)total,
+          (unsigned long long)at[0]);
   return LS_OK;
 }
 
@@ -72,7 +77,8 @@ static ls_status find_chunks(const looked *d, ls__h5_gaps *gaps) {
 
 /* Elements [first, first + n) of all, one after another. */
 static ls_status add_range(ls__h5_gaps *gaps, hsize_t first, hsize_t n) {
-  ls_status st = ls__grow(&gaps->box, &gaps->room, 2 * (gaps->n + 1), sizeof *gaps->box, "missing values");
+  ls_status st = ls__grow(&gaps->box, &gaps->room, 2 * (gaps->n + 1), sizeof *gaps->box,
+                          "missing values");
   if (st != LS_OK) return st;
   gaps->box[2 * gaps->n] = first;
   gaps->box[2 * gaps->n + 1] = first + n - 1;
@@ -82,7 +88,10 @@ static ls_status add_range(ls__h5_gaps *gaps, hsize_t first, hsize_t n) {
 
 static void folder_of(const char *path, char *folder, size_t bytes) {
   const char *slash = strrchr(path, '/');
-  snprintf(folder, bytes, "%.*s", slash == NULL ? 1 : slash == path ? 1 : (int)(slash - path),
+  snprintf(folder, bytes, "%.*s",
+           slash == NULL   ? 1
+           : slash == path ? 1
+                           : (int)(slash - path),
            slash == NULL ? "." : path);
 }
 
@@ -119,13 +128,16 @@ static ls_status find_external(const looked *d, int files, ls__h5_gaps *gaps) {
       LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file", d->path, d->name);
     external_path(d, name, path, sizeof path);
     const bool there = stat(path, &info) == 0;
-    const hsize_t want = room == H5F_UNLIMITED || room > all * size - begin ? all * size - begin : room;
+    const hsize_t want = room == H5F_UNLIMITED || room > all * size - begin ? all * size - begin
+                                                                            : room;
     const hsize_t has = there && info.st_size > at ? (hsize_t)(info.st_size - at) : 0;
     if (has < want) {
       gaps->kind = LS__H5_RANGES;
-      LS_TRY(add_range(gaps, (begin + has) / size, (begin + want + size - 1) / size - (begin + has) / size));
+      LS_TRY(add_range(gaps, (begin + has) / size,
+                       (begin + want + size - 1) / size - (begin + has) / size));
       if (there)
-        because(gaps, "its external file %s is shorter than the data: %lld bytes", path, (long long)info.st_size);
+        because(gaps, "its external file %s is shorter than the data: %lld bytes", path,
+                (long long)info.st_size);
       else
         because(gaps, "its external file %s is not there", path);
     }
@@ -139,7 +151,8 @@ static ls_status find_contiguous(const looked *d, ls__h5_gaps *gaps) {
   H5D_space_status_t status;
   const int files = H5Pget_external_count(d->made);
   if (files > 0) return find_external(d, files, gaps);
-  if (H5Dget_space_status(d->id, &status) < 0 || status != H5D_SPACE_STATUS_NOT_ALLOCATED) return LS_OK;
+  if (H5Dget_space_status(d->id, &status) < 0 || status != H5D_SPACE_STATUS_NOT_ALLOCATED)
+    return LS_OK;
   gaps->kind = LS__H5_NOTHING;
   because(gaps, "has no storage: it was never written");
   return LS_OK;
@@ -149,7 +162,8 @@ static ls_status find_contiguous(const looked *d, ls__h5_gaps *gaps) {
 
 static ls_status add_box(ls__h5_gaps *gaps, int ndim, const hsize_t *low, const hsize_t *high) {
   const size_t width = 2 * (size_t)ndim;
-  ls_status st = ls__grow(&gaps->box, &gaps->room, width * (gaps->n + 1), sizeof *gaps->box, "virtual dataset");
+  ls_status st = ls__grow(&gaps->box, &gaps->room, width * (gaps->n + 1), sizeof *gaps->box,
+                          "virtual dataset");
   if (st != LS_OK) return st;
   memcpy(gaps->box + width * gaps->n, low, (size_t)ndim * sizeof *low);
   memcpy(gaps->box + width * gaps->n + ndim, high, (size_t)ndim * sizeof *high);
@@ -171,7 +185,8 @@ static bool find_file(const looked *d, const char *name, char *path, size_t byte
     static const char origin[] = "${ORIGIN}";
     folder_of(d->path, folder, sizeof folder);
     if (strncmp(prefix, origin, sizeof origin - 1) == 0)
-      snprintf(path, bytes, "%s%.*s/%s", folder, (int)(n - (sizeof origin - 1)), prefix + sizeof origin - 1, name);
+      snprintf(path, bytes, "%s%.*s/%s", folder, (int)(n - (sizeof origin - 1)),
+               prefix + sizeof origin - 1, name);
     else
       snprintf(path, bytes, "%.*s/%s", (int)n, prefix, name);
     if (access(path, F_OK) == 0) return true;
@@ -194,16 +209,18 @@ static bool find_file(const looked *d, const char *name, char *path, size_t byte
 static void number_name(const char *pattern, hsize_t b, char *name, size_t bytes) {
   size_t n = 0;
   for (const char *p = pattern; *p != '\0' && n + 24 < bytes; p++) {
-    if (p[0] == '%' && p[1] == 'b') n += (size_t)snprintf(name + n, bytes - n, "%llu", (unsigned long long)b);
-    else name[n++] = *p;
+    if (p[0] == '%' && p[1] == 'b')
+      n += (size_t)snprintf(name + n, bytes - n, "%llu", (unsigned long long)b);
+    else
+      name[n++] = *p;
     if (p[0] == '%' && (p[1] == 'b' || p[1] == '%')) p++;
   }
   name[n] = '\0';
 }
 
 /* Whether all of a source is there; else `gaps` says why not.  wanted: its selection, or < 0. */
-static ls_status source_is_whole(const looked *d, const char *file, const char *name, hid_t wanted, int depth,
-                                 ls__h5_gaps *gaps, bool *whole) {
+static ls_status source_is_whole(const looked *d, const char *file, const char *name, hid_t wanted,
+                                 int depth, ls__h5_gaps *gaps, bool *whole) {
   ls_status st = LS_OK;
   char path[4096];
   hid_t source = H5I_INVALID_HID, id = H5I_INVALID_HID;
@@ -224,15 +241,18 @@ static ls_status source_is_whole(const looked *d, const char *file, const char *
             source < 0 ? "cannot be opened" : "has no dataset ", source < 0 ? "" : name);
     goto out;
   }
-  if (wanted >= 0 && H5Sget_simple_extent_ndims(wanted) == s.ndim && H5Sget_select_bounds(wanted, low, high) >= 0)
+  if (wanted >= 0 && H5Sget_simple_extent_ndims(wanted) == s.ndim &&
+      H5Sget_select_bounds(wanted, low, high) >= 0)
     for (int i = 0; i < s.ndim; i++)
       if (high[i] != H5S_UNLIMITED && high[i] >= s.dim[i]) {
-        because(gaps, "%s in %s, a source of this virtual dataset, is shorter than it was", name, path);
+        because(gaps, "%s in %s, a source of this virtual dataset, is shorter than it was", name,
+                path);
         goto out;
       }
   LS_TRY(find(&s, depth + 1, &inside));
   *whole = inside.kind == LS__H5_WHOLE;
-  if (!*whole) because(gaps, "%s in %s, a source of this virtual dataset: %.120s", name, path, inside.why);
+  if (!*whole)
+    because(gaps, "%s in %s, a source of this virtual dataset: %.120s", name, path, inside.why);
 out:
   ls__free(inside.box);
   look_reset(&s);
@@ -241,16 +261,18 @@ out:
   return st;
 }
 
-/* A selection that grows without limit: the blocks within the extent, each of a file of its own where
- * the names are numbered. */
-static ls_status cover_blocks(const looked *d, hid_t space, const char *file, const char *name, int depth,
-                              ls__h5_gaps *gaps) {
+/* A selection that grows without limit: the blocks within the extent, each of a file of its own
+ * where the names are numbered. */
+static ls_status cover_blocks(const looked *d, hid_t space, const char *file, const char *name,
+                              int depth, ls__h5_gaps *gaps) {
   ls_status st = LS_OK;
-  hsize_t start[H5S_MAX_RANK], stride[H5S_MAX_RANK], count[H5S_MAX_RANK], block[H5S_MAX_RANK], high[H5S_MAX_RANK];
+  hsize_t start[H5S_MAX_RANK], stride[H5S_MAX_RANK], count[H5S_MAX_RANK], block[H5S_MAX_RANK],
+      high[H5S_MAX_RANK];
   char file_b[1024], name_b[1024];
   int grows = -1;
   bool whole;
-  if (H5Sget_regular_hyperslab(space, start, stride, count, block) < 0) return LS_OK; /* not covered */
+  if (H5Sget_regular_hyperslab(space, start, stride, count, block) < 0)
+    return LS_OK; /* not covered */
   for (int i = 0; i < d->ndim; i++) {
     if (count[i] == H5S_UNLIMITED || block[i] == H5S_UNLIMITED) grows = i;
     high[i] = start[i] + (count[i] - 1) * stride[i] + block[i] - 1;
@@ -325,12 +347,14 @@ static ls_status find_virtual(const looked *d, int depth, ls__h5_gaps *gaps) {
   for (size_t b = 0; b < gaps->n; b++) {
     const hsize_t *low = gaps->box + b * 2 * (size_t)d->ndim, *high = low + d->ndim;
     double some = 1;
-    for (int k = 0; k < d->ndim; k++) some *= (double)((high[k] < d->dim[k] ? high[k] + 1 : d->dim[k]) - low[k]);
+    for (int k = 0; k < d->ndim; k++)
+      some *= (double)((high[k] < d->dim[k] ? high[k] + 1 : d->dim[k]) - low[k]);
     covered += some;
   }
   if (gaps->why[0] == '\0' && covered >= all) goto out;
   gaps->kind = LS__H5_COVERED;
-  because(gaps, "no source of this virtual dataset has %.0f of its %.0f values", all - covered, all);
+  because(gaps, "no source of this virtual dataset has %.0f of its %.0f values", all - covered,
+          all);
 out:
   return st;
 }
@@ -361,8 +385,10 @@ ls_status ls__h5_gaps_find(const ls__h5 *file, ls__h5_set *set) {
            ? find(&d, 0, gaps)
            : ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: no shape", file->path, set->name);
   look_reset(&d);
-  if (st == LS_OK) set->gaps = gaps;
-  else ls__h5_gaps_destroy(gaps);
+  if (st == LS_OK)
+    set->gaps = gaps;
+  else
+    ls__h5_gaps_destroy(gaps);
 out:
   return st;
 }
@@ -373,9 +399,10 @@ void ls__h5_gaps_destroy(ls__h5_gaps *gaps) {
   ls__free(gaps);
 }
 
-/* Set a box, low to high, within rows [first, first + rows); low[0] and high[0] count from row 0. */
-static void mark(unsigned char *gone, const ls_shape *shape, size_t first, size_t rows, const hsize_t *low,
-                 const hsize_t *high, unsigned char to) {
+/* Set a box, low to high, within rows [first, first + rows); low[0] and high[0] count from row
+ * 0. */
+static void mark(unsigned char *gone, const ls_shape *shape, size_t first, size_t rows,
+                 const hsize_t *low, const hsize_t *high, unsigned char to) {
   const int n = shape->ndim;
   size_t at[LS_MAX_DIMS], row = 1, run = 1;
   size_t lo = low[0] < first ? first : (size_t)low[0];
@@ -383,7 +410,9 @@ static void mark(unsigned char *gone, const ls_shape *shape, size_t first, size_
   if (lo >= hi) return;
   for (int i = 1; i < n; i++) row *= shape->dim[i];
   for (int i = 0; i < n; i++) at[i] = i == 0 ? lo : (size_t)low[i];
-  const size_t end = n == 1 ? hi : high[n - 1] >= shape->dim[n - 1] ? shape->dim[n - 1] : (size_t)high[n - 1] + 1;
+  const size_t end = n == 1                             ? hi
+                     : high[n - 1] >= shape->dim[n - 1] ? shape->dim[n - 1]
+                                                        : (size_t)high[n - 1] + 1;
   run = end - at[n - 1];
   for (;;) {
     size_t place = 0;
@@ -391,7 +420,9 @@ static void mark(unsigned char *gone, const ls_shape *shape, size_t first, size_
     memset(gone + (at[0] - first) * row + place, to, run);
     int i = n - 2;
     for (; i >= 0; i--) {
-      const size_t stop = i == 0 ? hi : high[i] >= shape->dim[i] ? shape->dim[i] : (size_t)high[i] + 1;
+      const size_t stop = i == 0                     ? hi
+                          : high[i] >= shape->dim[i] ? shape->dim[i]
+                                                     : (size_t)high[i] + 1;
       if (++at[i] < stop) break;
       at[i] = i == 0 ? lo : (size_t)low[i];
     }
@@ -410,7 +441,8 @@ static ls_status mark_chunks(const ls__h5 *file, const ls__h5_set *set, size_t f
   at[0] = first / chunk[0] * chunk[0];
   while (at[0] < first + rows) {
     if (H5Dget_chunk_info_by_coord(set->id, at, &mask, &address, &size) < 0)
-      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, set->name, ls__h5_reason(why));
+      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, set->name,
+                      ls__h5_reason(why));
     for (int i = 0; i < shape->ndim; i++) high[i] = at[i] + chunk[i] - 1;
     if (address == HADDR_UNDEF) mark(gone, shape, first, rows, at, high, 1);
     for (int i = shape->ndim - 1; i >= 0; i--) {
@@ -422,7 +454,8 @@ static ls_status mark_chunks(const ls__h5 *file, const ls__h5_set *set, size_t f
   return LS_OK;
 }
 
-ls_status ls__h5_gone(ls__h5 *file, const char *name, size_t first, size_t rows, unsigned char *gone) {
+ls_status ls__h5_gone(ls__h5 *file, const char *name, size_t first, size_t rows,
+                      unsigned char *gone) {
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
   size_t row = 1;

@@ -37,10 +37,10 @@ static void *host_printer_data;
 static atomic_bool inside;
 static _Atomic pthread_t thread;
 static _Atomic clockid_t thread_clock; /* its CPU time */
-static const char *path; /* NULL: no file */
+static const char *path;               /* NULL: no file */
 static bool writing;
-static atomic_llong size; /* bytes of a file that is read; 0: not known */
-static ls__h5 *written; /* files under a temporary name */
+static atomic_llong size;   /* bytes of a file that is read; 0: not known */
+static ls__h5 *written;     /* files under a temporary name */
 static atomic_uint call;    /* counts entries */
 static atomic_uint endless; /* the call that doesn't end, as the watching thread found; 0: none */
 
@@ -87,7 +87,8 @@ static void end_process(void) {
     (void)unlink(file->temporary);
   append(line, sizeof line - 96, &n, "lockstep: ");
   append(line, sizeof line - 96, &n, path);
-  append(line, sizeof line - 1, &n, atomic_load(&endless) == atomic_load(&call) ? ": HDF5 loops" : ": HDF5 crashed");
+  append(line, sizeof line - 1, &n,
+         atomic_load(&endless) == atomic_load(&call) ? ": HDF5 loops" : ": HDF5 crashed");
   append(line, sizeof line - 1, &n,
          writing ? " while writing it: the file is not written"
                  : " while reading it: the file is damaged");
@@ -126,8 +127,8 @@ static void on_crash(int number, siginfo_t *info, void *context) {
       (meant != atomic_load(&call) || !atomic_load(&inside))) {
     /* that call has ended after all; abort() ends the process by itself */
   } else if (atomic_load(&installed) && here && atomic_load(&inside) &&
-      pthread_equal(atomic_load(&thread), pthread_self()) && path != NULL &&
-      !ls__assert_has_failed()) {
+             pthread_equal(atomic_load(&thread), pthread_self()) && path != NULL &&
+             !ls__assert_has_failed()) {
     end_process();
   } else {
     pass_on(number, info, context);
@@ -187,7 +188,8 @@ static void look_once(look *last) {
   }
   const double more = computed - last->computed;
   if (more <= idle_seconds) return;
-  const long long read = last->read < 0 ? -1 : bytes_read() - last->read, whole = atomic_load(&size);
+  const long long read = last->read < 0 ? -1 : bytes_read() - last->read,
+                  whole = atomic_load(&size);
   const bool vain = read >= 0 && (read < LITTLE || (whole > 0 && read / OVER_AND_OVER > whole));
   if (!vain && more <= most_seconds) return;
   atomic_store(&endless, seen);
@@ -256,7 +258,8 @@ void ls_crash_guard_install(int when) {
 
 void ls_crash_guard_remove(void) {
   pthread_mutex_lock(&lock);
-  /* After a damaged file HDF5 may not come to an end with itself when the process does, and says so. */
+  /* After a damaged file HDF5 may not come to an end with itself when the process does, and says
+   * so. */
   if (atomic_load(&call) > 0) H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   look_end();
   atomic_store(&installed, false);

@@ -34,13 +34,13 @@ typedef struct ls__h5_set {
 struct ls__h5 {
   hid_t id;
   char *path;
-  char *target;    /* what `path` names, links followed; NULL when the file is read */
-  char *temporary; /* the name until the commit; NULL when the file is read */
+  char *target;                /* what `path` names, links followed; NULL when the file is read */
+  char *temporary;             /* the name until the commit; NULL when the file is read */
   struct ls__h5 *next_written; /* in the list of those that have one */
   ls__h5_set *sets;
-  int fd;           /* of a file that is read: to see whether it becomes shorter; else -1 */
-  long long bytes;  /* its length when it was opened */
-  char fault[256];  /* the first thing that could not even be asked for; empty: none */
+  int fd;          /* of a file that is read: to see whether it becomes shorter; else -1 */
+  long long bytes; /* its length when it was opened */
+  char fault[256]; /* the first thing that could not even be asked for; empty: none */
 };
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the

@@ -6,7 +6,8 @@
 #include "h5/h5_inside.h"
 
 /* The numbers of an attribute, at most `most`; false: there is none, or (m->odd) something else. */
-static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *n, ls__h5_meaning *m) {
+static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *n,
+                    ls__h5_meaning *m) {
   bool read = false;
   *n = 0;
   if (H5Aexists(id, name) <= 0) return false;
@@ -16,8 +17,10 @@ static bool numbers(hid_t id, const char *name, size_t most, double *x, size_t *
   const hssize_t count = space < 0 ? 0 : H5Sget_simple_extent_npoints(space);
   if ((kind == H5T_FLOAT || kind == H5T_INTEGER) && count > 0 && count <= (hssize_t)most)
     read = H5Aread(at, H5T_NATIVE_DOUBLE, x) >= 0;
-  if (read) *n = (size_t)count;
-  else m->odd = name;
+  if (read)
+    *n = (size_t)count;
+  else
+    m->odd = name;
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   if (at >= 0) H5Aclose(at);
@@ -42,8 +45,8 @@ static void add_fill(const ls__h5_set *set, ls__h5_meaning *m) {
   hid_t type = H5Dget_type(set->id), made = H5Dget_create_plist(set->id);
   const bool byte = type >= 0 && set->info.integer && H5Tget_size(type) == 1;
   if (made >= 0 && !byte && H5Pfill_value_defined(made, &defined) >= 0 &&
-      defined == H5D_FILL_VALUE_USER_DEFINED && H5Pget_fill_value(made, H5T_NATIVE_DOUBLE, &x) >= 0 &&
-      (x < 0 || x > 0))
+      defined == H5D_FILL_VALUE_USER_DEFINED &&
+      H5Pget_fill_value(made, H5T_NATIVE_DOUBLE, &x) >= 0 && (x < 0 || x > 0))
     add(&set->info, m, x, "HDF5's fill value");
   if (type >= 0) H5Tclose(type);
   if (made >= 0) H5Pclose(made);
@@ -66,7 +69,8 @@ ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *m) 
     add_fill(set, m);
     if (numbers(set->id, "scale_factor", 1, x, &n, m)) m->factor = x[0];
     if (numbers(set->id, "add_offset", 1, x, &n, m)) m->offset = x[0];
-    if (!isfinite(m->factor) || (m->factor >= 0 && m->factor <= 0)) m->odd = "scale_factor", m->factor = 1;
+    if (!isfinite(m->factor) || (m->factor >= 0 && m->factor <= 0))
+      m->odd = "scale_factor", m->factor = 1;
     if (!isfinite(m->offset)) m->odd = "add_offset", m->offset = 0;
     m->packed = m->factor < 1 || m->factor > 1 || m->offset < 0 || m->offset > 0;
   }
@@ -84,9 +88,20 @@ static const char *known_filter(H5Z_filter_t id) {
   static const struct {
     int id;
     const char *name;
-  } known[] = {{H5Z_FILTER_SZIP, "szip"}, {H5Z_FILTER_DEFLATE, "gzip"}, {305, "lzo"}, {307, "bzip2"},
-               {32000, "lzf"}, {32001, "blosc"}, {32004, "lz4"}, {32008, "bitshuffle"}, {32013, "zfp"},
-               {32015, "zstd"}, {32017, "sz"}, {32022, "bit groom"}, {32024, "sz3"}, {32026, "blosc2"}};
+  } known[] = {{H5Z_FILTER_SZIP, "szip"},
+               {H5Z_FILTER_DEFLATE, "gzip"},
+               {305, "lzo"},
+               {307, "bzip2"},
+               {32000, "lzf"},
+               {32001, "blosc"},
+               {32004, "lz4"},
+               {32008, "bitshuffle"},
+               {32013, "zfp"},
+               {32015, "zstd"},
+               {32017, "sz"},
+               {32022, "bit groom"},
+               {32024, "sz3"},
+               {32026, "blosc2"}};
   for (size_t i = 0; i < sizeof known / sizeof *known; i++)
     if (known[i].id == id) return known[i].name;
   return NULL;
@@ -99,12 +114,17 @@ void ls__h5_filter_missing(hid_t made, char *text, size_t bytes) {
     unsigned flags = 0, config = 0;
     size_t values = 0;
     char own[32] = "";
-    const H5Z_filter_t id = H5Pget_filter2(made, (unsigned)i, &flags, &values, NULL, sizeof own - 1, own, &config);
+    const H5Z_filter_t id = H5Pget_filter2(made, (unsigned)i, &flags, &values, NULL, sizeof own - 1,
+                                           own, &config);
     if (id < 0 || H5Zfilter_avail(id) > 0) continue;
     const char *name = known_filter(id);
     for (char *p = own; *p != '\0'; p++)
       if ((unsigned char)*p < 32 || (unsigned char)*p > 126) *p = '?';
-    snprintf(text, bytes, "%s (filter %d)", name != NULL ? name : own[0] != '\0' ? own : "a filter", (int)id);
+    snprintf(text, bytes, "%s (filter %d)",
+             name != NULL     ? name
+             : own[0] != '\0' ? own
+                              : "a filter",
+             (int)id);
     return;
   }
 }

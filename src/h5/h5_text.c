@@ -7,14 +7,15 @@
 /* No honest label is longer. */
 enum { LONGEST = 4096 };
 
-static ls_status copy(const ls__h5 *file, const ls__h5_set *set, const char *from, size_t most, bool spaces,
-                      char **to) {
+static ls_status copy(const ls__h5 *file, const ls__h5_set *set, const char *from, size_t most,
+                      bool spaces, char **to) {
   ls_status st = LS_OK;
   size_t n = 0;
   while (n < most && from[n] != '\0') n++;
   while (spaces && n > 0 && from[n - 1] == ' ') n--;
   if (n > LONGEST)
-    LS_FAIL(LS_EDATA, "%s: %s: a text of more than %d bytes is no label", file->path, set->name, LONGEST);
+    LS_FAIL(LS_EDATA, "%s: %s: a text of more than %d bytes is no label", file->path, set->name,
+            LONGEST);
   LS_TRY(ls__alloc(to, n + 1, 1, "labels"));
   memcpy(*to, from, n);
 out:
@@ -22,7 +23,8 @@ out:
 }
 
 /* Under the lock. */
-static ls_status read_texts(ls__h5 *file, const ls__h5_set *set, size_t first, size_t rows, char **text) {
+static ls_status read_texts(ls__h5 *file, const ls__h5_set *set, size_t first, size_t rows,
+                            char **text) {
   ls_status st = LS_OK;
   char why[LS__H5_REASON], *block = NULL, **given = NULL;
   hsize_t start[2] = {first, 0}, count[2] = {rows, 1};
@@ -34,9 +36,12 @@ static ls_status read_texts(ls__h5 *file, const ls__h5_set *set, size_t first, s
   if (type < 0 || space < 0 || memory < 0 || size == 0 || (!variable && size > (1 << 20)) ||
       H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
     LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, set->name, ls__h5_reason(why));
-  if (variable) LS_TRY(ls__alloc(&given, rows, sizeof *given, "labels"));
-  else LS_TRY(ls__alloc(&block, rows, size, "labels"));
-  if (H5Dread(set->id, type, memory, space, H5P_DEFAULT, variable ? (void *)given : (void *)block) < 0)
+  if (variable)
+    LS_TRY(ls__alloc(&given, rows, sizeof *given, "labels"));
+  else
+    LS_TRY(ls__alloc(&block, rows, size, "labels"));
+  if (H5Dread(set->id, type, memory, space, H5P_DEFAULT, variable ? (void *)given : (void *)block) <
+      0)
     LS_FAIL(LS_EDATA, "%s: %s: cannot be read: %s", file->path, set->name, ls__h5_reason(why));
   read = variable;
   const bool spaces = !variable && H5Tget_strpad(type) == H5T_STR_SPACEPAD;
@@ -55,15 +60,18 @@ out:
   return st;
 }
 
-ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t first, size_t rows, char **text) {
+ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t first, size_t rows,
+                            char **text) {
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
   memset(text, 0, rows * sizeof *text);
   ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   const ls_shape *shape = &set->info.shape;
-  if (!set->info.text || shape->ndim == 0 || shape->ndim > 2 || (shape->ndim == 2 && shape->dim[1] != 1))
-    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not one text a row", file->path, name, set->info.type_name);
+  if (!set->info.text || shape->ndim == 0 || shape->ndim > 2 ||
+      (shape->ndim == 2 && shape->dim[1] != 1))
+    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not one text a row", file->path, name,
+            set->info.type_name);
   LS_ASSERT(first + rows <= shape->dim[0]);
   if (rows > 0) LS_TRY(read_texts(file, set, first, rows, text));
 out:

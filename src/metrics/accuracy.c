@@ -21,8 +21,8 @@ static void add(LS_UNUSED const ls__metric *m, const ls__metrics_task *task, siz
   count[0] += (double)right;
 }
 
-static double value(LS_UNUSED const ls__metric *m, LS_UNUSED const double *real, const double *count,
-                    const ls__metric_total *total) {
+static double value(LS_UNUSED const ls__metric *m, LS_UNUSED const double *real,
+                    const double *count, const ls__metric_total *total) {
   return count[0] / total->answers;
 }
 

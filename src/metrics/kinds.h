@@ -11,11 +11,12 @@ typedef struct ls__metric_kind ls__metric_kind;
 /* A metric of a run. */
 typedef struct ls__metric {
   const ls__metric_kind *kind;
-  void *options;         /* [kind->options_bytes] */
-  char name[32];         /* as it is reported: "top_5" */
-  size_t reals, counts;  /* sums of either kind */
-  size_t real, count;    /* where they begin among those of all metrics */
-  const double *origin;  /* [target] what sums of targets are best counted from: a value among them */
+  void *options;        /* [kind->options_bytes] */
+  char name[32];        /* as it is reported: "top_5" */
+  size_t reals, counts; /* sums of either kind */
+  size_t real, count;   /* where they begin among those of all metrics */
+  const double
+      *origin; /* [target] what sums of targets are best counted from: a value among them */
 } ls__metric;
 
 /* What was counted. */
@@ -25,14 +26,14 @@ typedef struct ls__metric_total {
 } ls__metric_total;
 
 struct ls__metric_kind {
-  ls__kind kind;         /* its options are read into metric->options */
+  ls__kind kind; /* its options are read into metric->options */
   size_t options_bytes;
   bool for_classes, for_numbers; /* taken for such a task when the configuration lists none; then
                                     without options */
-  bool compares;         /* a constant taken off prediction and target changes nothing: it then gets
+  bool compares;        /* a constant taken off prediction and target changes nothing: it then gets
                             normalised ones counted from their mean, where they have all their digits */
-  bool about_origin;     /* it counts from `origin` */
-  size_t reals, counts;  /* sums that it keeps, unless configure says other numbers */
+  bool about_origin;    /* it counts from `origin` */
+  size_t reals, counts; /* sums that it keeps, unless configure says other numbers */
   /* What it needs and the task lacks, in words; NULL: nothing, as where there is no function. */
   const char *(*needs)(const ls__metrics_task *task);
   /* After the options are read: name, sums, bounds of the options.  NULL: nothing to do. */

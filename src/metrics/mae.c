@@ -11,8 +11,8 @@ static void add(LS_UNUSED const ls__metric *m, const ls__metrics_task *task, siz
   real[0] += sum;
 }
 
-static double value(LS_UNUSED const ls__metric *m, const double *real, LS_UNUSED const double *count,
-                    const ls__metric_total *total) {
+static double value(LS_UNUSED const ls__metric *m, const double *real,
+                    LS_UNUSED const double *count, const ls__metric_total *total) {
   return real[0] / total->answers;
 }
 

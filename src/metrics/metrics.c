@@ -13,14 +13,16 @@ static const ls__kind *const kinds[] = {
 #define X(name) &ls__metric_##name.kind,
     LS__METRIC_MAP(X)
 #undef X
-    NULL};
+        NULL};
 
 static const ls__registry registry = {.noun = "metric", .kinds = kinds};
 
 const ls__section ls__metrics_sections[] = {
-    {"metrics", "A list of what is reported beside the loss.  Left out: accuracy where answers are "
-                "classes or yes or no, mae and rmse where they are numbers.  `evaluate` adds precision, "
-                "recall and F1 of each class, and the confusion matrix.", NULL, &registry},
+    {"metrics",
+     "A list of what is reported beside the loss.  Left out: accuracy where answers are classes or "
+     "yes or no, mae and rmse where they are numbers.  `evaluate` adds precision, recall and F1 of "
+     "each class, and the confusion matrix.",
+     NULL, &registry},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -99,8 +101,9 @@ ls_status ls__metrics_create(ls_config *node, const ls__metrics_task *task, ls__
   ls_status st = LS_OK;
   ls__metrics *m = NULL;
   *out = NULL;
-  LS_ASSERT(!task->lengths || (task->target.ndim > 0 && task->prediction.ndim > (task->classes ? 1 : 0) &&
-                               task->target.dim[0] == task->prediction.dim[0]));
+  LS_ASSERT(!task->lengths ||
+            (task->target.ndim > 0 && task->prediction.ndim > (task->classes ? 1 : 0) &&
+             task->target.dim[0] == task->prediction.dim[0]));
   LS_TRY(ls__alloc(&m, 1, sizeof *m, "metrics"));
   m->task = *task;
   LS_TRY(ls__alloc(&m->origin, ls_shape_count(&task->target), sizeof *m->origin, "metrics"));
@@ -208,8 +211,8 @@ void ls__metrics_add_shifted(const ls__metrics *m, size_t n, const float *yhat, 
   const size_t y_count = ls_shape_count(&m->task.target);
   for (size_t i = 0; i < n; i++) {
     const ls__metrics_task part = ls__metrics_part(&m->task, (size_t)lengths[i]);
-    const batch one = {1, row(yhat, i, yhat_count), row(y, i, y_count), row(own_yhat, i, yhat_count),
-                         row(own_y, i, y_count)};
+    const batch one = {1, row(yhat, i, yhat_count), row(y, i, y_count),
+                       row(own_yhat, i, yhat_count), row(own_y, i, y_count)};
     add_samples(m, &part, &one, real, count);
   }
 }
@@ -222,8 +225,9 @@ void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const fl
 double ls__metrics_value(const ls__metrics *m, size_t i, const double *real, const double *count) {
   const ls__metric *a = &m->metric[i];
   const double samples = count[SAMPLES];
-  const ls__metric_total total = {
-      samples, m->task.lengths ? count[ANSWERS] : samples * (double)answers_of(&m->task)};
+  const ls__metric_total total = {samples, m->task.lengths
+                                               ? count[ANSWERS]
+                                               : samples * (double)answers_of(&m->task)};
   if (samples == 0 || total.answers == 0) return (double)NAN;
   return a->kind->value(a, real + a->real, count + a->count, &total);
 }

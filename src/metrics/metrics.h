@@ -44,14 +44,14 @@ void ls__metrics_add(const ls__metrics *metrics, size_t n, const float *yhat, co
 /* Of targets that are normalised: what compares only (kinds.h) takes yhat and y counted from their
  * mean, everything else own_yhat and own_y in the targets' own numbers, which may be NULL where
  * ls__metrics_compare says that there is nothing else. */
-void ls__metrics_add_shifted(const ls__metrics *metrics, size_t n, const float *yhat, const float *y,
-                             const float *own_yhat, const float *own_y, const int32_t *lengths,
-                             double *real, double *count);
+void ls__metrics_add_shifted(const ls__metrics *metrics, size_t n, const float *yhat,
+                             const float *y, const float *own_yhat, const float *own_y,
+                             const int32_t *lengths, double *real, double *count);
 bool ls__metrics_compare(const ls__metrics *metrics);
 
-/* Sums of squares lose the spread of targets that are far from zero; so they are counted from one of
- * them, y [target], as ls__metrics_add gets it.  Set before the first sample, the same on all ranks;
- * zeros before. */
+/* Sums of squares lose the spread of targets that are far from zero; so they are counted from one
+ * of them, y [target], as ls__metrics_add gets it.  Set before the first sample, the same on all
+ * ranks; zeros before. */
 bool ls__metrics_want_origin(const ls__metrics *metrics);
 void ls__metrics_set_origin(ls__metrics *metrics, const float *y);
 

@@ -1,9 +1,9 @@
 /* The coefficient of determination: how much of the targets' spread is predicted. */
 #include "metrics/kinds.h"
 
-/* Sums of each number of a target: the squared error, y - c and (y - c)^2 with c the origin, a value
- * of the target itself: about zero, the squares of energies near -311030 would leave nothing of
- * their spread.  Where samples have lengths, the samples that reach it are counted too. */
+/* Sums of each number of a target: the squared error, y - c and (y - c)^2 with c the origin, a
+ * value of the target itself: about zero, the squares of energies near -311030 would leave nothing
+ * of their spread.  Where samples have lengths, the samples that reach it are counted too. */
 static ls_status configure(ls__metric *m, const ls__metrics_task *task,
                            LS_UNUSED ls_config *options) {
   const size_t outputs = ls_shape_count(&task->target);
@@ -48,8 +48,10 @@ static double value(const ls__metric *m, const double *real, const double *count
 }
 
 const ls__metric_kind ls__metric_r2 = {
-    .kind = {"r2", "1 - sum of (prediction - target)^2 / sum of (target - mean)^2, the mean over a "
-                   "target's numbers; of numbers", NULL},
+    .kind = {"r2",
+             "1 - sum of (prediction - target)^2 / sum of (target - mean)^2, the mean over a "
+             "target's numbers; of numbers",
+             NULL},
     .compares = true,
     .about_origin = true,
     .needs = ls__metric_needs_numbers,

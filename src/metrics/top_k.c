@@ -22,8 +22,8 @@ static ls_status configure(ls__metric *m, const ls__metrics_task *task, ls_confi
   const size_t classes = ls__classes(task);
   if (p->k > classes)
     return ls__config_fail(ls__config_child(node, "k"),
-                           "%zu is not allowed, it must be at most %zu, the number of classes", p->k,
-                           classes);
+                           "%zu is not allowed, it must be at most %zu, the number of classes",
+                           p->k, classes);
   snprintf(m->name, sizeof m->name, "top_%zu", p->k);
   return LS_OK;
 }
@@ -45,8 +45,8 @@ static void add(const ls__metric *m, const ls__metrics_task *task, size_t n, con
   count[0] += (double)right;
 }
 
-static double value(LS_UNUSED const ls__metric *m, LS_UNUSED const double *real, const double *count,
-                    const ls__metric_total *total) {
+static double value(LS_UNUSED const ls__metric *m, LS_UNUSED const double *real,
+                    const double *count, const ls__metric_total *total) {
   return count[0] / total->answers;
 }
 

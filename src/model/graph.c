@@ -104,7 +104,8 @@ static ls_status tie_to(ls__graph *graph, ls_config *options, ls__node *node) {
   ls_config *share = ls__config_child(options, "share");
   if (share == NULL) return LS_OK;
   if (ls__config_child(options, "trainable") != NULL) {
-    st = ls__config_fail(share, "its weights are trained as the other layer's are: `trainable` stands there");
+    st = ls__config_fail(share, "its weights are trained as the other layer's are: `trainable` "
+                                "stands there");
     goto out;
   }
   LS_TRY(ls__config_string(options, "share", NULL, &name));
@@ -124,14 +125,16 @@ out:
 }
 
 /* The tensor that a parameter's `tie` names. */
-static ls_status find_tied(const ls__graph *graph, const ls_config *at, const ls__parameter *p, int *tensor) {
+static ls_status find_tied(const ls__graph *graph, const ls_config *at, const ls__parameter *p,
+                           int *tensor) {
   char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
   for (int t = 0; t < graph->n_tensors; t++) {
     const ls__tensor *it = &graph->tensor[t];
     if (strcmp(it->name, p->tie) != 0) continue;
     if (!ls_shape_equal(&it->spec->shape, &p->shape))
       return ls__config_fail(at, "%s has shape %s, and its reader wants %s", p->tie,
-                             ls_shape_format(&it->spec->shape, have), ls_shape_format(&p->shape, want));
+                             ls_shape_format(&it->spec->shape, have),
+                             ls_shape_format(&p->shape, want));
     *tensor = t;
     return LS_OK;
   }
@@ -174,8 +177,8 @@ static ls_status append(ls__graph *graph, const ls__layer_kind *kind, const char
   layer->kind = kind;
   snprintf(layer->name, sizeof layer->name, "%s", name);
   if (n_in < kind->min_in || n_in > kind->max_in)
-    return ls__config_fail(at, "%s reads %d value%s, and is given %d", kind->kind.name, kind->min_in,
-                           kind->min_in == 1 ? "" : "s or more", n_in);
+    return ls__config_fail(at, "%s reads %d value%s, and is given %d", kind->kind.name,
+                           kind->min_in, kind->min_in == 1 ? "" : "s or more", n_in);
   layer->n_in = n_in;
   for (int i = 0; i < n_in; i++) {
     node->in[i] = in[i];
@@ -228,7 +231,8 @@ static ls_status append_entry(ls__graph *graph, ls_config *entry) {
   LS_TRY(read_from(graph, options, in, &n_in));
   if (!ls__layer_is_activation(layer)) activation_node = ls__config_child(options, "activation");
   if (activation_node != NULL)
-    LS_TRY(ls__registry_read(&ls__activation_layers, activation_node, &activation, &activation_options));
+    LS_TRY(ls__registry_read(&ls__activation_layers, activation_node, &activation,
+                             &activation_options));
   LS_TRY(append(graph, layer, chosen, in, n_in, entry, options));
   if (activation != NULL && activation != &ls__kind_linear.kind) {
     char below[LS__NAME_BYTES];
@@ -376,7 +380,8 @@ ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs, con
   LS_TRY(ls__alloc(&graph, 1, sizeof *graph, "model"));
   size_t entries = ls__config_count(list);
   LS_TRY(ls__alloc(&graph->node, 2 * entries, sizeof *graph->node, "model"));
-  LS_TRY(ls__alloc(&graph->tensor, 2 * entries * LS__MAX_PARAMETERS, sizeof *graph->tensor, "model"));
+  LS_TRY(
+      ls__alloc(&graph->tensor, 2 * entries * LS__MAX_PARAMETERS, sizeof *graph->tensor, "model"));
   graph->n_inputs = n_inputs;
   memcpy(graph->input, input, (size_t)n_inputs * sizeof *input);
   for (size_t i = 0; i < entries; i++) LS_TRY(append_entry(graph, ls__config_at(list, i)));
@@ -393,7 +398,8 @@ out:
 
 void ls__graph_destroy(ls__graph *graph) {
   if (graph == NULL) return;
-  for (int i = 0; graph->node != NULL && i < graph->n_nodes; i++) ls__free(graph->node[i].layer.options);
+  for (int i = 0; graph->node != NULL && i < graph->n_nodes; i++)
+    ls__free(graph->node[i].layer.options);
   ls__free(graph->node);
   ls__free(graph->tensor);
   ls__free(graph);
@@ -414,8 +420,8 @@ void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena) {
   memset(arena, 0, graph->arena * sizeof *arena);
   for (int t = 0; t < graph->n_tensors; t++) {
     const ls__tensor *tensor = &graph->tensor[t];
-    ls__init_fill(&tensor->spec->init, seed, (uint64_t)t, tensor->spec->fan_in, tensor->spec->fan_out,
-                  arena + tensor->offset, tensor->n);
+    ls__init_fill(&tensor->spec->init, seed, (uint64_t)t, tensor->spec->fan_in,
+                  tensor->spec->fan_out, arena + tensor->offset, tensor->n);
   }
 }
 

@@ -33,7 +33,7 @@ typedef struct ls__tensor {
   const ls__parameter *spec;     /* its owner's */
   ls__role role;                 /* the spec's, or frozen by the config */
   size_t offset, n;
-  int node;                      /* the owner */
+  int node; /* the owner */
 } ls__tensor;
 
 typedef struct ls__graph {
@@ -43,18 +43,18 @@ typedef struct ls__graph {
   int n_nodes;
   ls__node *node;
   int n_outputs;
-  int output[LS_MAX_PORTS];   /* values that the model gives: predictions */
+  int output[LS_MAX_PORTS]; /* values that the model gives: predictions */
   int n_tensors;
-  ls__tensor *tensor;         /* in model order */
+  ls__tensor *tensor;            /* in model order */
   size_t trained, moving, arena; /* floats, as drawn above; every tensor begins on a cache line */
-  size_t parameters;          /* floats that are parameters, without padding */
+  size_t parameters;             /* floats that are parameters, without padding */
 } ls__graph;
 
-/* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries are
- * layers, `- dense: {units: 64, activation: relu}` or just `- flatten`; each takes `name:` and
- * `from: NAME` or `from: [NAMES]`, the layers or inputs it reads (missing: the one before it, or the
- * first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of things.
- * LS_ECONFIG with file, line and key. */
+/* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries
+ * are layers, `- dense: {units: 64, activation: relu}` or just `- flatten`; each takes `name:` and
+ * `from: NAME` or `from: [NAMES]`, the layers or inputs it reads (missing: the one before it, or
+ * the first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of
+ * things.  LS_ECONFIG with file, line and key. */
 LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs,
                                      const ls_port *input, ls__graph **out);
 void ls__graph_destroy(ls__graph *graph);

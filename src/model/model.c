@@ -25,8 +25,8 @@ static void learn_meaning(ls_model *model, ls_config *config, int i) {
   ls__loss *loss = NULL;
   says->about = LS__ABOUT_ANYTHING;
   /* A loss that can't be read is refused where it is needed. */
-  if (ls__loss_entry(config, "loss", graph->n_outputs, port.name, &entry) != LS_OK || entry == NULL ||
-      ls__loss_create(entry, &loss) != LS_OK)
+  if (ls__loss_entry(config, "loss", graph->n_outputs, port.name, &entry) != LS_OK ||
+      entry == NULL || ls__loss_create(entry, &loss) != LS_OK)
     return;
   says->about = loss->about;
   says->probabilities = loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO;
@@ -68,7 +68,8 @@ ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs
                          n_inputs, inputs, &model->graph));
   LS_TRY(ls__config_copy(config, &model->config));
   LS_TRY(learn_meanings(model));
-  LS_TRY(ls__alloc(&model->parameters, model->graph->arena, sizeof *model->parameters, "parameters"));
+  LS_TRY(
+      ls__alloc(&model->parameters, model->graph->arena, sizeof *model->parameters, "parameters"));
   *out = model;
   model = NULL;
 out:
@@ -86,7 +87,8 @@ ls_status ls_model_create_ports(ls_config *config, size_t n_inputs, const ls_por
   ls_status st = LS_OK;
   *model = NULL;
   if (n_inputs < 1 || n_inputs > LS_MAX_PORTS || inputs == NULL)
-    LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS, inputs == NULL ? 0 : n_inputs);
+    LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS,
+            inputs == NULL ? 0 : n_inputs);
   for (size_t i = 0; i < n_inputs; i++) LS_TRY(ls__port_check(&inputs[i]));
   LS_TRY(ls__model_empty(config, (int)n_inputs, inputs, model));
   ls__graph_init((*model)->graph, seed, (*model)->parameters);
@@ -116,7 +118,8 @@ ls_status ls__class_names_set(ls__class_names *to, const char *const *names, siz
   if (n > 0) LS_TRY(ls__alloc(&copy.name, n, sizeof *copy.name, "names of classes or columns"));
   for (; copy.n < n; copy.n++) {
     copy.name[copy.n] = ls__strdup(names[copy.n]);
-    if (copy.name[copy.n] == NULL) LS_FAIL(LS_ENOMEM, "names of classes or columns do not fit into memory");
+    if (copy.name[copy.n] == NULL)
+      LS_FAIL(LS_ENOMEM, "names of classes or columns do not fit into memory");
   }
   ls__free_strings(to->name, to->n);
   *to = copy;
@@ -133,7 +136,8 @@ ls_status ls__model_run(const ls_model *model, ls__run **run) {
   return ls__run_create(graph, LS__PREDICT_BATCH, false, graph->n_outputs, graph->output, run);
 }
 
-void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows, float *y) {
+void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows,
+                           float *y) {
   const ls_port port = ls__graph_output(model->graph, i);
   const size_t count = ls_shape_count(&port.shape);
   memcpy(y, ls__run_result(run, i), rows * count * sizeof *y);
@@ -143,7 +147,8 @@ void ls__model_take_output(const ls_model *model, const ls__run *run, int i, siz
 }
 
 /* Rows [at, at + rows) of the caller's input i, normalised, into the run. */
-static void load_input(const ls_model *model, ls__run *run, int i, const void *x, size_t at, size_t rows) {
+static void load_input(const ls_model *model, ls__run *run, int i, const void *x, size_t at,
+                       size_t rows) {
   const size_t count = ls_shape_count(&model->graph->input[i].shape);
   const ls__affine *normal = &model->input[i];
   if (model->graph->input[i].type == LS_INDEX) {
@@ -174,7 +179,8 @@ ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *i
     for (int i = 0; i < graph->n_outputs; i++) {
       const ls_port port = ls__graph_output(graph, i);
       if (outputs[i] != NULL)
-        ls__model_take_output(model, model->run, i, rows, outputs[i] + at * ls_shape_count(&port.shape));
+        ls__model_take_output(model, model->run, i, rows,
+                              outputs[i] + at * ls_shape_count(&port.shape));
     }
   }
 out:

@@ -30,7 +30,8 @@ struct ls_model {
   ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
   ls__class_names classes[LS_MAX_PORTS];                /* of each output */
   ls__says says[LS_MAX_PORTS];                          /* each output */
-  ls__class_names input_columns[LS_MAX_PORTS], output_columns[LS_MAX_PORTS]; /* names of the elements that
+  ls__class_names input_columns[LS_MAX_PORTS],
+      output_columns[LS_MAX_PORTS]; /* names of the elements that
                                                             inputs and targets had; n 0: unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__run *run;      /* for prediction; made when first needed */

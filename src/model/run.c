@@ -24,12 +24,12 @@ struct ls__run {
   size_t max_n;
   int n_wires;
   wire *wire;
-  bool *active;    /* nodes that run in this mode */
-  ls__call *call;  /* one a node, pointers filled in once */
+  bool *active;   /* nodes that run in this mode */
+  ls__call *call; /* one a node, pointers filled in once */
   ls__block *block;
   size_t n_blocks;
   float *memory, *work;
-  size_t n;        /* of the forward pass just done */
+  size_t n; /* of the forward pass just done */
   ls__run_memory usage;
 };
 
@@ -161,8 +161,8 @@ static void plan_backward(ls__run *run, const int *saved) {
   }
 }
 
-/* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the others
- * add to it. */
+/* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the
+ * others add to it. */
 static void plan_gradients(ls__run *run, bool *written) {
   const ls__graph *graph = run->graph;
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
@@ -231,7 +231,8 @@ ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training, in
   if (training) plan_backward(run, saved);
   if (training) plan_gradients(run, written);
   size_t total = 0, work = 0;
-  for (size_t b = 0; b < run->n_blocks; b++) run->usage.unplanned += run->block[b].size * sizeof(float);
+  for (size_t b = 0; b < run->n_blocks; b++)
+    run->usage.unplanned += run->block[b].size * sizeof(float);
   LS_TRY(ls__plan(run->block, run->n_blocks, &total));
   for (size_t i = 0; i < nodes; i++) {
     size_t want = graph->node[i].layer.work * max_n + graph->node[i].layer.work_fixed;
@@ -283,9 +284,10 @@ ls_status ls__run_check_indices(ls__run *run, size_t n) {
     for (size_t k = 0; k < n * each; k++) {
       if (index[k] >= 0 && (graph->limit[i] == 0 || (size_t)index[k] < graph->limit[i])) continue;
       if (graph->limit[i] == 0)
-        return ls__fail(LS_EDATA, "input \"%s\": %ld is no index", graph->input[i].name, (long)index[k]);
-      return ls__fail(LS_EDATA, "input \"%s\": %ld is no index, they are 0 to %zu", graph->input[i].name,
-                      (long)index[k], graph->limit[i] - 1);
+        return ls__fail(LS_EDATA, "input \"%s\": %ld is no index", graph->input[i].name,
+                        (long)index[k]);
+      return ls__fail(LS_EDATA, "input \"%s\": %ld is no index, they are 0 to %zu",
+                      graph->input[i].name, (long)index[k], graph->limit[i] - 1);
     }
   }
   return LS_OK;

@@ -6,10 +6,11 @@
 
 typedef struct ls__run ls__run;
 
-/* Plan and allocate for lanes of up to max_n samples, forward up to `values` (what a loss takes, or the
- * graph's outputs), and backward from them where the run is for training.  The graph must outlive it. */
-LS_CHECKED ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training, int n_values,
-                                    const int *values, ls__run **out);
+/* Plan and allocate for lanes of up to max_n samples, forward up to `values` (what a loss takes, or
+ * the graph's outputs), and backward from them where the run is for training.  The graph must
+ * outlive it. */
+LS_CHECKED ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training,
+                                    int n_values, const int *values, ls__run **out);
 void ls__run_destroy(ls__run *run);
 
 /* [max_n, input i], float or int32_t: fill before forward. */
@@ -29,8 +30,8 @@ typedef struct ls__run_place {
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place);
 
 /* After forward with the same parameters.  gradients is [graph->moving] floats of an arena: every
- * weight's gradient and every statistic's sum is written (not added to).  finished(context, upto) is
- * called whenever [0, upto) has become final, at each node's end. */
+ * weight's gradient and every statistic's sum is written (not added to).  finished(context, upto)
+ * is called whenever [0, upto) has become final, at each node's end. */
 typedef void (*ls__finished_fn)(void *context, size_t upto);
 void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
                       ls__finished_fn finished, void *context);

@@ -19,13 +19,19 @@ typedef struct options {
 
 /* Slopes are not negative: backward reads the side of x from the sign of y. */
 static const ls__option leaky_relu_table[] = {
-    LS__NUMBER_AS(options, slope, "negative_slope", "0.01", 0, 1e6, "below 0"), LS__END};
+    LS__NUMBER_AS(options, slope, "negative_slope", "0.01", 0, 1e6, "below 0"),
+    LS__END,
+};
 static const ls__option elu_table[] = {
-    LS__NUMBER_AS(options, slope, "alpha", "1", 0, 1e6, "the factor below 0"), LS__END};
+    LS__NUMBER_AS(options, slope, "alpha", "1", 0, 1e6, "the factor below 0"),
+    LS__END,
+};
 
 static const char *const approximations[] = {"none", "tanh", NULL};
 static const ls__option gelu_table[] = {
-    LS__CHOICE(options, approximate, "none", approximations, "`tanh`: a formula that is near it"), LS__END};
+    LS__CHOICE(options, approximate, "none", approximations, "`tanh`: a formula that is near it"),
+    LS__END,
+};
 
 /* One configure a kind: which function it is. */
 #define CONFIGURE(name)                                                 \
@@ -91,14 +97,14 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     op->backward(call->dx[0], call->dy, s, o->a, n);
 }
 
-#define KIND(name, table, what)                                     \
-  const ls__layer_kind ls__kind_##name = {.kind = {#name, what, table}, \
-                                          .min_in = 1,                  \
-                                          .max_in = 1,                  \
+#define KIND(name, table, what)                                             \
+  const ls__layer_kind ls__kind_##name = {.kind = {#name, what, table},     \
+                                          .min_in = 1,                      \
+                                          .max_in = 1,                      \
                                           .options_bytes = sizeof(options), \
-                                          .configure = configure_##name, \
-                                          .infer = infer,               \
-                                          .forward = forward,           \
+                                          .configure = configure_##name,    \
+                                          .infer = infer,                   \
+                                          .forward = forward,               \
                                           .backward = backward};
 KIND(sigmoid, NULL, "1 / (1 + e^-x)")
 KIND(tanh, NULL, "the hyperbolic tangent")
@@ -119,5 +125,7 @@ static ls_status infer_linear(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-const ls__layer_kind ls__kind_linear = {
-    .kind = {"linear", "x itself", NULL}, .min_in = 1, .max_in = 1, .infer = infer_linear};
+const ls__layer_kind ls__kind_linear = {.kind = {"linear", "x itself", NULL},
+                                        .min_in = 1,
+                                        .max_in = 1,
+                                        .infer = infer_linear};

@@ -44,9 +44,11 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_add = {.kind = {"add", "the sum of its inputs, of one shape", NULL},
-                                     .min_in = 2,
-                                     .max_in = LS__MAX_INPUTS,
-                                     .infer = infer,
-                                     .forward = forward,
-                                     .backward = backward};
+const ls__layer_kind ls__kind_add = {
+    .kind = {"add", "the sum of its inputs, of one shape", NULL},
+    .min_in = 2,
+    .max_in = LS__MAX_INPUTS,
+    .infer = infer,
+    .forward = forward,
+    .backward = backward,
+};

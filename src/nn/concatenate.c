@@ -14,7 +14,8 @@ typedef struct options {
 static const ls__option table[] = {
     LS__BY_HAND("axis", "integer", "-1",
                 "of a sample, along which inputs are joined; negative: from the last"),
-    LS__END};
+    LS__END,
+};
 
 static ls_status configure(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
@@ -39,9 +40,10 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     for (int d = 0; fits && d < in->ndim; d++) fits = d == o->axis || in->dim[d] == first->dim[d];
     if (!fits) {
       char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
-      return ls__config_fail(
-          node, "concatenate needs inputs that differ along axis %d only, not %s and %s", o->wanted,
-          ls_shape_format(first, a), ls_shape_format(in, b));
+      return ls__config_fail(node,
+                             "concatenate needs inputs that differ along axis %d only, not %s and "
+                             "%s",
+                             o->wanted, ls_shape_format(first, a), ls_shape_format(in, b));
     }
     layer->out.dim[o->axis] += in->dim[o->axis];
   }
@@ -92,4 +94,5 @@ const ls__layer_kind ls__kind_concatenate = {
     .configure = configure,
     .infer = infer,
     .forward = forward,
-    .backward = backward};
+    .backward = backward,
+};

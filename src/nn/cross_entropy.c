@@ -16,7 +16,9 @@ typedef struct options {
 static const ls__option table[] = {
     LS__SWITCH(options, from_logits, "true",
                "the loss applies the softmax; one at the model's end is then not applied twice"),
-    LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/K, as PyTorch"), LS__END};
+    LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/K, as PyTorch"),
+    LS__END,
+};
 
 static ls_status configure(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
@@ -34,12 +36,12 @@ static ls_status fit(ls__loss *loss) {
   ls_shape_format(&loss->target, t);
   if (width < 2)
     return ls__fail(LS_ECONFIG,
-                    "loss: cross_entropy needs one output a class, at least 2, and the model's output "
-                    "is %s; for one output there is binary_cross_entropy",
+                    "loss: cross_entropy needs one output a class, at least 2, and the model's "
+                    "output is %s; for one output there is binary_cross_entropy",
                     p);
   if (width > (size_t)1 << FLT_MANT_DIG)
-    return ls__fail(LS_ECONFIG, "loss: cross_entropy takes at most 2^%d classes, not %zu", FLT_MANT_DIG,
-                    width);
+    return ls__fail(LS_ECONFIG, "loss: cross_entropy takes at most 2^%d classes, not %zu",
+                    FLT_MANT_DIG, width);
   loss->classes = ls__loss_shapes_fit(loss, 1);
   if (loss->classes || ls__loss_shapes_fit(loss, 0)) return LS_OK;
   return ls__fail(LS_ECONFIG,
@@ -65,12 +67,15 @@ static ls_status check(const ls__loss *loss, const float *y, size_t n, size_t fi
     if (y[i] >= 0.0F && y[i] < (float)classes && y[i] == floorf(y[i])) continue;
     const size_t sample = first + i / per_sample;
     if (counted_from_one(y, n * per_sample, classes))
-      return ls__fail(LS_EDATA, "sample %zu: label %zu is not in 0..%zu: labels are counted from 1, it seems, 1 to "
-                      "%zu, and must be counted from 0: subtract 1 from all", sample, classes, classes - 1, classes);
+      return ls__fail(LS_EDATA,
+                      "sample %zu: label %zu is not in 0..%zu: labels are counted from 1, it "
+                      "seems, 1 to %zu, and must be counted from 0: subtract 1 from all",
+                      sample, classes, classes - 1, classes);
     const char *why = y[i] != floorf(y[i]) ? " and no whole number"
-                      : y[i] > 0           ? ", which are the model's outputs; an output a class is wanted"
-                                           : "";
-    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", sample, (double)y[i], classes - 1, why);
+                      : y[i] > 0 ? ", which are the model's outputs; an output a class is wanted"
+                                 : "";
+    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", sample, (double)y[i],
+                    classes - 1, why);
   }
   return LS_OK;
 }
@@ -83,16 +88,20 @@ static double run(const ls__loss *loss, const ls__loss_call *call) {
   if (call->lengths != NULL && loss->prediction.ndim > 1)
     rows = rows / loss->prediction.dim[0] * call->positions;
   const double mean = 1.0 / (double)rows;
-  const ls__loss_rows kernel = o->from_logits ? ops->cross_entropy : ops->cross_entropy_probabilities;
+  const ls__loss_rows kernel = o->from_logits ? ops->cross_entropy
+                                              : ops->cross_entropy_probabilities;
   return mean * kernel(call->dyhat, call->yhat, call->y, loss->classes, (float)o->label_smoothing,
                        (float)mean, call->n * rows, width);
 }
 
 const ls__loss_kind ls__loss_cross_entropy = {
-    .kind = {"cross_entropy", "-log of the right class's softmax; targets are class numbers, or one-hot "
-             "or other probabilities of the classes", table},
+    .kind = {"cross_entropy",
+             "-log of the right class's softmax; targets are class numbers, or one-hot or other "
+             "probabilities of the classes",
+             table},
     .options_bytes = sizeof(options),
     .configure = configure,
     .fit = fit,
     .check = check,
-    .run = run};
+    .run = run,
+};

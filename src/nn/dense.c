@@ -20,7 +20,8 @@ static const ls__option table[] = {
     LS__SWITCH(options, use_bias, "true", "whether b is there"),
     LS__BY_HAND("kernel_initializer", "name", "glorot_uniform", "how W begins"),
     LS__BY_HAND("bias_initializer", "name", "zeros", "how b begins"),
-    LS__END};
+    LS__END,
+};
 
 static ls_status configure(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
@@ -42,18 +43,22 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->out = *in;
   layer->out.dim[in->ndim - 1] = o->units;
   layer->n_parameters = o->use_bias ? 2 : 1;
-  layer->parameters[0] = (ls__parameter){.name = "weight",
-                                         .shape = {2, {o->units, inputs}},
-                                         .init = o->kernel,
-                                         .fan_in = inputs,
-                                         .fan_out = o->units,
-                                         .decay = true};
+  layer->parameters[0] = (ls__parameter){
+      .name = "weight",
+      .shape = {2, {o->units, inputs}},
+      .init = o->kernel,
+      .fan_in = inputs,
+      .fan_out = o->units,
+      .decay = true,
+  };
   if (o->use_bias)
-    layer->parameters[1] = (ls__parameter){.name = "bias",
-                                           .shape = {1, {o->units}},
-                                           .init = o->bias,
-                                           .fan_in = inputs,
-                                           .fan_out = o->units};
+    layer->parameters[1] = (ls__parameter){
+        .name = "bias",
+        .shape = {1, {o->units}},
+        .init = o->bias,
+        .fan_in = inputs,
+        .fan_out = o->units,
+    };
   layer->needs_x[0] = true;
   layer->flops = 2.0 * (double)ls_shape_count(in) * (double)o->units;
   if (o->use_bias) layer->flops += (double)ls_shape_count(&layer->out);
@@ -107,4 +112,5 @@ const ls__layer_kind ls__kind_dense = {
     .configure = configure,
     .infer = infer,
     .forward = forward,
-    .backward = backward};
+    .backward = backward,
+};

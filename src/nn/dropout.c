@@ -21,7 +21,9 @@ typedef struct options {
 } options;
 
 static const ls__option table[] = {
-    LS__NUMBER(options, rate, NULL, 0, 0.999999, "share of elements that are zero in training"), LS__END};
+    LS__NUMBER(options, rate, NULL, 0, 0.999999, "share of elements that are zero in training"),
+    LS__END,
+};
 
 static ls_status configure(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
@@ -73,7 +75,8 @@ static void backward(const ls__layer *layer, const ls__call *call) {
 }
 
 const ls__layer_kind ls__kind_dropout = {
-    .kind = {"dropout", "in training, elements are zero at random and the others larger instead", table},
+    .kind = {"dropout", "in training, elements are zero at random and the others larger instead",
+             table},
     .min_in = 1,
     .max_in = 1,
     .options_bytes = sizeof(options),
@@ -81,4 +84,5 @@ const ls__layer_kind ls__kind_dropout = {
     .configure = configure,
     .infer = infer,
     .forward = forward,
-    .backward = backward};
+    .backward = backward,
+};

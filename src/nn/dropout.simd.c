@@ -26,8 +26,8 @@ static void philox(const ls__rng *rng, uint64_t counter, uint32_t out[NUMBERS]) 
     uint32_t c0 = low[b], c1 = high[b], c2 = h0, c3 = h1;
     /* clang-format off */
     ROUND(0) ROUND(1) ROUND(2) ROUND(3) ROUND(4) ROUND(5) ROUND(6) ROUND(7) ROUND(8) ROUND(9)
-    /* clang-format on */
-    out[4 * b] = c0;
+        /* clang-format on */
+        out[4 * b] = c0;
     out[4 * b + 1] = c1;
     out[4 * b + 2] = c2;
     out[4 * b + 3] = c3;

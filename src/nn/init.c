@@ -13,26 +13,32 @@ typedef struct initializer {
 } initializer;
 
 static const ls__option constant_table[] = {
-    LS__NUMBER_AS(ls__init, a, "value", "0", -1e30, 1e30, "of every element"), LS__END};
+    LS__NUMBER_AS(ls__init, a, "value", "0", -1e30, 1e30, "of every element"),
+    LS__END,
+};
 static const ls__option uniform_table[] = {
     LS__NUMBER_AS(ls__init, a, "low", "-0.05", -1e30, 1e30, "the interval's beginning"),
-    LS__BY_HAND("high", "number", "0.05", "and its end, not below `low`"), LS__END};
+    LS__BY_HAND("high", "number", "0.05", "and its end, not below `low`"),
+    LS__END,
+};
 static const ls__option normal_table[] = {
     LS__NUMBER_AS(ls__init, a, "mean", "0", -1e30, 1e30, NULL),
-    LS__NUMBER_AS(ls__init, b, "std", "0.05", 0, 1e30, "the standard deviation"), LS__END};
+    LS__NUMBER_AS(ls__init, b, "std", "0.05", 0, 1e30, "the standard deviation"),
+    LS__END,
+};
 
 /* Name, meaning, options. */
-#define INITIALIZER_MAP(X)                                                            \
-  X(zeros, ZEROS, NULL, "0")                                                          \
-  X(ones, ONES, NULL, "1")                                                            \
-  X(constant, CONSTANT, constant_table, "one number")                                 \
-  X(uniform, UNIFORM, uniform_table, "uniform in an interval")                        \
-  X(normal, NORMAL, normal_table, "normally distributed")                             \
+#define INITIALIZER_MAP(X)                                                             \
+  X(zeros, ZEROS, NULL, "0")                                                           \
+  X(ones, ONES, NULL, "1")                                                             \
+  X(constant, CONSTANT, constant_table, "one number")                                  \
+  X(uniform, UNIFORM, uniform_table, "uniform in an interval")                         \
+  X(normal, NORMAL, normal_table, "normally distributed")                              \
   X(glorot_uniform, GLOROT_UNIFORM, NULL, "uniform in +-sqrt(6 / (inputs + outputs))") \
-  X(glorot_normal, GLOROT_NORMAL, NULL, "normal, variance 2 / (inputs + outputs)")    \
-  X(he_uniform, HE_UNIFORM, NULL, "uniform in +-sqrt(6 / inputs)")                    \
-  X(he_normal, HE_NORMAL, NULL, "normal, variance 2 / inputs")                        \
-  X(lecun_uniform, LECUN_UNIFORM, NULL, "uniform in +-sqrt(3 / inputs)")              \
+  X(glorot_normal, GLOROT_NORMAL, NULL, "normal, variance 2 / (inputs + outputs)")     \
+  X(he_uniform, HE_UNIFORM, NULL, "uniform in +-sqrt(6 / inputs)")                     \
+  X(he_normal, HE_NORMAL, NULL, "normal, variance 2 / inputs")                         \
+  X(lecun_uniform, LECUN_UNIFORM, NULL, "uniform in +-sqrt(3 / inputs)")               \
   X(lecun_normal, LECUN_NORMAL, NULL, "normal, variance 1 / inputs")
 
 #define X(name, is, table, what) \
@@ -60,7 +66,8 @@ ls_status ls__init_read(ls_config *map, const char *key, const char *fallback, l
   out->kind = ((const initializer *)kind)->is;
   LS_TRY(ls__options_read(kind->options, options, out));
   if (out->kind == LS__INIT_UNIFORM)
-    LS_TRY(ls__config_double(options, "high", out->a > 0.05 ? out->a : 0.05, out->a, 1e30, &out->b));
+    LS_TRY(
+        ls__config_double(options, "high", out->a > 0.05 ? out->a : 0.05, out->a, 1e30, &out->b));
   LS_TRY(ls__config_finish(options));
 out:
   return st;
@@ -72,20 +79,13 @@ static double spread(const ls__init *init, size_t fan_in, size_t fan_out) {
   double in = (double)(fan_in > 0 ? fan_in : 1);
   double both = (double)(fan_in + fan_out > 0 ? fan_in + fan_out : 1);
   switch (init->kind) {
-    case LS__INIT_GLOROT_UNIFORM:
-      return sqrt(6.0 / both);
-    case LS__INIT_GLOROT_NORMAL:
-      return sqrt(2.0 / both);
-    case LS__INIT_HE_UNIFORM:
-      return sqrt(6.0 / in);
-    case LS__INIT_HE_NORMAL:
-      return sqrt(2.0 / in);
-    case LS__INIT_LECUN_UNIFORM:
-      return sqrt(3.0 / in);
-    case LS__INIT_LECUN_NORMAL:
-      return sqrt(1.0 / in);
-    default:
-      return 0;
+    case LS__INIT_GLOROT_UNIFORM: return sqrt(6.0 / both);
+    case LS__INIT_GLOROT_NORMAL: return sqrt(2.0 / both);
+    case LS__INIT_HE_UNIFORM: return sqrt(6.0 / in);
+    case LS__INIT_HE_NORMAL: return sqrt(2.0 / in);
+    case LS__INIT_LECUN_UNIFORM: return sqrt(3.0 / in);
+    case LS__INIT_LECUN_NORMAL: return sqrt(1.0 / in);
+    default: return 0;
   }
 }
 
@@ -111,21 +111,13 @@ void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size
                : init->kind == LS__INIT_CONSTANT ? (float)init->a
                                                  : 0.0F;
       break;
-    case LS__INIT_UNIFORM:
-      fill_uniform(&rng, init->a, init->b, w, n);
-      break;
-    case LS__INIT_NORMAL:
-      fill_normal(&rng, init->a, init->b, w, n);
-      break;
+    case LS__INIT_UNIFORM: fill_uniform(&rng, init->a, init->b, w, n); break;
+    case LS__INIT_NORMAL: fill_normal(&rng, init->a, init->b, w, n); break;
     case LS__INIT_GLOROT_UNIFORM:
     case LS__INIT_HE_UNIFORM:
-    case LS__INIT_LECUN_UNIFORM:
-      fill_uniform(&rng, -s, s, w, n);
-      break;
+    case LS__INIT_LECUN_UNIFORM: fill_uniform(&rng, -s, s, w, n); break;
     case LS__INIT_GLOROT_NORMAL:
     case LS__INIT_HE_NORMAL:
-    case LS__INIT_LECUN_NORMAL:
-      fill_normal(&rng, 0, s, w, n);
-      break;
+    case LS__INIT_LECUN_NORMAL: fill_normal(&rng, 0, s, w, n); break;
   }
 }

@@ -14,12 +14,15 @@ static const ls__option common[] = {
     LS__BY_HAND("from", "name or list", "",
                 "the layer or input that it reads, or several; the one before unless given"),
     LS__BY_HAND("activation", "name", "",
-                "an activation function: a layer of its own behind this one; not behind another such function"),
-    LS__BY_HAND("trainable", "boolean", "true", "of layers with weights; `false`: they stay as they are"),
+                "an activation function: a layer of its own behind this one; not behind another "
+                "such function"),
+    LS__BY_HAND("trainable", "boolean", "true",
+                "of layers with weights; `false`: they stay as they are"),
     LS__BY_HAND("share", "name", "",
-                "of layers with weights: an earlier layer of the same kind and shapes whose weights are "
-                "this one's too"),
-    LS__END};
+                "of layers with weights: an earlier layer of the same kind and shapes whose "
+                "weights are this one's too"),
+    LS__END,
+};
 
 static const ls__kind *added[LS__MAX_ADDED_LAYERS + 1];
 const ls__registry ls__layers = {"layer", layers, added, common};
@@ -30,7 +33,8 @@ const ls__section ls__nn_sections[] = {
     {"loss", "What is made small, averaged over the samples of a batch.", NULL, &ls__losses},
     {"initializer", "How weights begin: what may stand in `kernel_initializer` and its like.", NULL,
      &ls__initializers},
-    {NULL, NULL, NULL, NULL}};
+    {NULL, NULL, NULL, NULL},
+};
 
 void ls__layer_add(const ls__layer_kind *kind) {
   size_t i = 0;

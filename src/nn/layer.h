@@ -36,8 +36,8 @@ typedef struct ls__parameter {
   size_t fan_in, fan_out; /* for the initialiser */
   bool decay;             /* l1 and l2 regularisation apply: weights yes, biases no */
   ls__role role;
-  double keep;            /* of a statistic */
-  const char *tie;        /* "LAYER/NAME": not a tensor of its own but that one, of a layer before
+  double keep;     /* of a statistic */
+  const char *tie; /* "LAYER/NAME": not a tensor of its own but that one, of a layer before
                              this, with this shape; NULL: its own.  Owned by the layer's options
                              or static */
 } ls__parameter;
@@ -74,9 +74,9 @@ typedef struct ls__layer {
   double flops;       /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
-/* One call on one lane of `n` samples (n >= 1).  In backward, memory that the layer has not asked for
- * (needs_x, LS__NEEDS_Y) holds anything, and so does work at each call's begin.  What is promised here
- * is tested for every kind (tests/support/layer_check.h). */
+/* One call on one lane of `n` samples (n >= 1).  In backward, memory that the layer has not asked
+ * for (needs_x, LS__NEEDS_Y) holds anything, and so does work at each call's begin.  What is
+ * promised here is tested for every kind (tests/support/layer_check.h). */
 typedef struct ls__call {
   size_t n;
   bool training;                        /* dropout acts, statistics move */
@@ -91,8 +91,8 @@ typedef struct ls__call {
   const float *w[LS__MAX_PARAMETERS];
   float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
   bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write */
-  float *saved;          /* [n * saved + saved_fixed] */
-  float *work;           /* [n * work + work_fixed] */
+  float *saved;                           /* [n * saved + saved_fixed] */
+  float *work;                            /* [n * work + work_fixed] */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */
   uint64_t first_sample; /* place of the lane's first sample in the global batch */
 } ls__call;

@@ -13,8 +13,10 @@ static const char *const reductions[] = {"mean", "sum", NULL};
 static const ls__option common[] = {
     LS__CHOICE(ls__loss, reduction, "mean", reductions,
                "over the samples of a batch; over the outputs of a sample it is always the mean"),
-    LS__NUMBER(ls__loss, weight, "1", 0, 1e30, "what it counts among the losses of several outputs"),
-    LS__END};
+    LS__NUMBER(ls__loss, weight, "1", 0, 1e30,
+               "what it counts among the losses of several outputs"),
+    LS__END,
+};
 
 #define X(name) &ls__loss_##name.kind,
 static const ls__kind *const kinds[] = {LS__LOSS_MAP(X) NULL};
@@ -64,10 +66,12 @@ ls_status ls_loss_register(const ls_loss_definition *d) {
   while (i < LS_MAX_LOSSES && definition[i] != NULL) i++;
   if (i == LS_MAX_LOSSES) LS_FAIL(LS_EUSAGE, "at most %d losses can be registered", LS_MAX_LOSSES);
   definition[i] = d;
-  added[i] = (ls__loss_kind){.kind = {d->name, d->what != NULL ? d->what : "registered by the program", NULL},
-                             .configure = configure_added,
-                             .fit = fit_added,
-                             .run = run_added};
+  added[i] = (ls__loss_kind){
+      .kind = {d->name, d->what != NULL ? d->what : "registered by the program", NULL},
+      .configure = configure_added,
+      .fit = fit_added,
+      .run = run_added,
+  };
   added_kinds[i] = &added[i].kind;
 out:
   return st;
@@ -88,7 +92,9 @@ ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs, const 
     return LS_OK;
   }
   if (ls__config_kind_of(node) != LS__MAP)
-    return ls__config_fail(node, "the network has %d outputs: a map by their names is wanted, such as %s: {%s: ...}",
+    return ls__config_fail(node,
+                           "the network has %d outputs: a map by their names is wanted, such as "
+                           "%s: {%s: ...}",
                            n_outputs, key, output);
   *entry = ls__config_child(node, output);
   return LS_OK;
@@ -144,7 +150,8 @@ size_t ls__loss_width(const ls__loss *loss) {
 ls_status ls__loss_fit_equal(const ls__loss *loss) {
   char p[LS_SHAPE_TEXT], t[LS_SHAPE_TEXT];
   if (ls__loss_shapes_fit(loss, 0)) return LS_OK;
-  return ls__fail(LS_ECONFIG, "loss: %s needs targets in the shape of the model's output, %s, not %s",
+  return ls__fail(LS_ECONFIG,
+                  "loss: %s needs targets in the shape of the model's output, %s, not %s",
                   loss->kind->kind.name, ls_shape_format(&loss->prediction, p),
                   ls_shape_format(&loss->target, t));
 }
@@ -156,15 +163,19 @@ ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction, const ls_shap
   return ls__loss_fit_equal(loss);
 }
 
-ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n, size_t first) {
+ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n,
+                                       size_t first) {
   const size_t per_sample = ls_shape_count(&loss->target);
   for (size_t i = 0; i < n * per_sample; i++) {
     if (y[i] >= 0.0F && y[i] <= 1.0F) continue;
     bool labels = per_sample == 1; /* of classes: whole numbers */
     for (size_t k = 0; k < n && labels; k++) labels = y[k] >= 0.0F && y[k] == floorf(y[k]);
-    return ls__fail(LS_EDATA, "sample %zu: target %.9g of output %zu is not a probability, in 0..1%s",
+    return ls__fail(LS_EDATA,
+                    "sample %zu: target %.9g of output %zu is not a probability, in 0..1%s",
                     first + i / per_sample, (double)y[i], i % per_sample,
-                    labels ? "; two classes are 0 and 1, and more are for cross_entropy with an output each" : "");
+                    labels ? "; two classes are 0 and 1, and more are for cross_entropy with an "
+                             "output each"
+                           : "");
   }
   return LS_OK;
 }

@@ -1,10 +1,10 @@
 /* Losses: what the training room needs to know of one, whatever it computes.
  *
- * A loss compares a prediction with its target.  Its kind is a table of options and a few functions:
- * `configure` what tables can't say, `fit` to shapes, `check` targets, `run`.  What it is about and
- * which final activation it applies itself are fields that the kind sets, so that nobody asks for
- * its name.  A new kind is one new file and one word in kinds.h; the program that calls the library
- * adds its own with ls_loss_register.
+ * A loss compares a prediction with its target.  Its kind is a table of options and a few
+ * functions: `configure` what tables can't say, `fit` to shapes, `check` targets, `run`.  What it
+ * is about and which final activation it applies itself are fields that the kind sets, so that
+ * nobody asks for its name.  A new kind is one new file and one word in kinds.h; the program that
+ * calls the library adds its own with ls_loss_register.
  *
  * The loss of a sample is written beside each kind; sums are in double and in an order that depends
  * on the shapes alone.  Targets are floats: classes as [n] (target shape []) or one a position, or
@@ -67,25 +67,26 @@ struct ls__loss_kind {
   /* Refuse targets that it can't take, LS_EDATA, "sample I: ...", I counted from `first`.
    * NULL: every finite number is good. */
   ls_status (*check)(const ls__loss *loss, const float *y, size_t n, size_t first);
-  /* The loss summed over the samples, and its gradient.  Weights are taken care of; of a sample only
-   * the first call->positions count (ls__loss_numbers), and lengths come one sample a call. */
+  /* The loss summed over the samples, and its gradient.  Weights are taken care of; of a sample
+   * only the first call->positions count (ls__loss_numbers), and lengths come one sample a call. */
   double (*run)(const ls__loss *loss, const ls__loss_call *call);
 };
 
 extern const ls__registry ls__losses;
 
-/* The entry of an output in `loss:` or `metrics:` of a configuration, NULL: none.  With one output all of
- * it, with several that of the output's name; a list or a name where a map by output is wanted is
- * LS_ECONFIG. */
-LS_CHECKED ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs, const char *output,
-                                    ls_config **entry);
+/* The entry of an output in `loss:` or `metrics:` of a configuration, NULL: none.  With one output
+ * all of it, with several that of the output's name; a list or a name where a map by output is
+ * wanted is LS_ECONFIG. */
+LS_CHECKED ls_status ls__loss_entry(ls_config *root, const char *key, int n_outputs,
+                                    const char *output, ls_config **entry);
 
 /* Read `mse`, `{cross_entropy: {label_smoothing: 0.1}}`. */
 LS_CHECKED ls_status ls__loss_create(ls_config *node, ls__loss **out);
 void ls__loss_destroy(ls__loss *loss);
 
 /* Take these shapes; LS_ECONFIG where they don't fit. */
-LS_CHECKED ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction, const ls_shape *target);
+LS_CHECKED ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction,
+                                  const ls_shape *target);
 
 /* Refuse targets that the loss can't take: a class outside [0, K), a probability outside [0, 1].
  * Cheap enough for every batch, needed once a dataset. */
@@ -99,9 +100,9 @@ double ls__loss_run(const ls__loss *loss, const ls__loss_call *call);
 bool ls__loss_shapes_fit(const ls__loss *loss, int drop);
 size_t ls__loss_width(const ls__loss *loss);
 LS_CHECKED ls_status ls__loss_fit_equal(const ls__loss *loss);
-/* For runs that compare number with number: how many of a call count, those of its samples up to their
- * lengths, from yhat[0] and y[0] on; *mean is what the sum over the numbers of a sample is multiplied
- * with. */
+/* For runs that compare number with number: how many of a call count, those of its samples up to
+ * their lengths, from yhat[0] and y[0] on; *mean is what the sum over the numbers of a sample is
+ * multiplied with. */
 size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double *mean);
 /* Targets in 0..1. */
 LS_CHECKED ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n,

@@ -127,8 +127,7 @@ static float shifted_sum(const float *q, const float *z, float top, size_t width
 /* One row, after e = exp(z - max) with sum `sum`.  d may be e; NULL: no gradient. */
 static double row_classes(float *d, const float *z, const float *e, float sum, float top,
                           float label, float a, float scale, size_t width) {
-  if (!(label >= 0.0F && label < (float)width))
-    return (double)NAN; /* ls__loss_check says more */
+  if (!(label >= 0.0F && label < (float)width)) return (double)NAN; /* ls__loss_check says more */
   size_t c = (size_t)label;
   float log_sum = ls__logf(sum);
   float loss = log_sum - (z[c] - top);
@@ -214,5 +213,5 @@ static double cross_entropy_probabilities(float *d, const float *p, const float 
 }
 
 LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
-const ls__loss_ops LS_SIMD(ls__loss_ops) = {
-    squared, absolute, huber, logistic, bernoulli, cross_entropy, cross_entropy_probabilities};
+const ls__loss_ops LS_SIMD(ls__loss_ops) =
+    {squared, absolute, huber, logistic, bernoulli, cross_entropy, cross_entropy_probabilities};

@@ -1,5 +1,5 @@
-/* Losses that compare number with number, p the prediction and t the target; the loss of a sample is
- * the mean over its outputs.  Kernels are in loss.simd.c.
+/* Losses that compare number with number, p the prediction and t the target; the loss of a sample
+ * is the mean over its outputs.  Kernels are in loss.simd.c.
  *
  *   mse                    (p - t)^2; half: half of it
  *   mae                    |p - t|
@@ -16,7 +16,10 @@ typedef struct mse_options {
   bool half;
 } mse_options;
 
-static const ls__option mse_table[] = {LS__SWITCH(mse_options, half, "false", "half of the square"), LS__END};
+static const ls__option mse_table[] = {
+    LS__SWITCH(mse_options, half, "false", "half of the square"),
+    LS__END,
+};
 
 static double run_mse(const ls__loss *loss, const ls__loss_call *call) {
   const mse_options *o = loss->options;
@@ -28,20 +31,25 @@ static double run_mse(const ls__loss *loss, const ls__loss_call *call) {
              ->squared(call->dyhat, call->yhat, call->y, 0, (float)(2 * factor * mean), n);
 }
 
-const ls__loss_kind ls__loss_mse = {.kind = {"mse", "the mean of (prediction - target)^2", mse_table},
-                                    .options_bytes = sizeof(mse_options),
-                                    .run = run_mse};
+const ls__loss_kind ls__loss_mse = {
+    .kind = {"mse", "the mean of (prediction - target)^2", mse_table},
+    .options_bytes = sizeof(mse_options),
+    .run = run_mse,
+};
 
 /* ---- mae */
 
 static double run_mae(const ls__loss *loss, const ls__loss_call *call) {
   double mean;
   const size_t n = ls__loss_numbers(loss, call, &mean);
-  return mean * LS_SIMD_PICK(ls__loss_ops)->absolute(call->dyhat, call->yhat, call->y, 0, (float)mean, n);
+  return mean *
+         LS_SIMD_PICK(ls__loss_ops)->absolute(call->dyhat, call->yhat, call->y, 0, (float)mean, n);
 }
 
-const ls__loss_kind ls__loss_mae = {.kind = {"mae", "the mean of |prediction - target|", NULL},
-                                    .run = run_mae};
+const ls__loss_kind ls__loss_mae = {
+    .kind = {"mae", "the mean of |prediction - target|", NULL},
+    .run = run_mae,
+};
 
 /* ---- huber */
 
@@ -50,7 +58,9 @@ typedef struct huber_options {
 } huber_options;
 
 static const ls__option huber_table[] = {
-    LS__NUMBER(huber_options, delta, "1", 1e-30, 1e30, "where the square ends"), LS__END};
+    LS__NUMBER(huber_options, delta, "1", 1e-30, 1e30, "where the square ends"),
+    LS__END,
+};
 
 static double run_huber(const ls__loss *loss, const ls__loss_call *call) {
   const huber_options *o = loss->options;
@@ -63,7 +73,8 @@ static double run_huber(const ls__loss *loss, const ls__loss_call *call) {
 const ls__loss_kind ls__loss_huber = {
     .kind = {"huber", "half the square of the difference up to delta, linear beyond", huber_table},
     .options_bytes = sizeof(huber_options),
-    .run = run_huber};
+    .run = run_huber,
+};
 
 /* ---- binary_cross_entropy */
 
@@ -76,7 +87,8 @@ static const ls__option binary_table[] = {
     LS__SWITCH(binary_options, from_logits, "true",
                "the loss applies the sigmoid; one at the model's end is then not applied twice"),
     LS__NUMBER(binary_options, label_smoothing, "0", 0, 1, "moves targets towards 1/2, as PyTorch"),
-    LS__END};
+    LS__END,
+};
 
 static ls_status configure_binary(ls__loss *loss, ls_config *options) {
   const binary_options *o = loss->options;
@@ -92,13 +104,16 @@ static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
   const ls__loss_ops *ops = LS_SIMD_PICK(ls__loss_ops);
   double mean;
   const size_t n = ls__loss_numbers(loss, call, &mean);
-  return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(
-                    call->dyhat, call->yhat, call->y, (float)o->label_smoothing, (float)mean, n);
+  return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(call->dyhat, call->yhat, call->y,
+                                                                  (float)o->label_smoothing,
+                                                                  (float)mean, n);
 }
 
 const ls__loss_kind ls__loss_binary_cross_entropy = {
-    .kind = {"binary_cross_entropy", "each output is a yes or no of its own; targets are 0..1", binary_table},
+    .kind = {"binary_cross_entropy", "each output is a yes or no of its own; targets are 0..1",
+             binary_table},
     .options_bytes = sizeof(binary_options),
     .configure = configure_binary,
     .check = ls__loss_check_probabilities,
-    .run = run_binary};
+    .run = run_binary,
+};

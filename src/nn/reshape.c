@@ -16,7 +16,8 @@ const ls__layer_kind ls__kind_flatten = {
     .kind = {"flatten", "a sample's numbers as one row", NULL},
     .min_in = 1,
     .max_in = 1,
-    .infer = infer_flatten};
+    .infer = infer_flatten,
+};
 
 /* reshape: {shape: [4, -1]}; -1, once, is whatever is left. */
 
@@ -26,7 +27,9 @@ typedef struct options {
 } options;
 
 static const ls__option table[] = {
-    LS__BY_HAND("shape", "list", NULL, "of a sample; one -1 stands for what is left"), LS__END};
+    LS__BY_HAND("shape", "list", NULL, "of a sample; one -1 stands for what is left"),
+    LS__END,
+};
 
 static ls_status configure_reshape(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
@@ -81,4 +84,5 @@ const ls__layer_kind ls__kind_reshape = {
     .max_in = 1,
     .options_bytes = sizeof(options),
     .configure = configure_reshape,
-    .infer = infer_reshape};
+    .infer = infer_reshape,
+};

@@ -36,4 +36,5 @@ const ls__layer_kind ls__kind_softmax = {
     .max_in = 1,
     .infer = infer,
     .forward = forward,
-    .backward = backward};
+    .backward = backward,
+};

@@ -10,7 +10,8 @@ typedef struct adagrad {
 
 static const ls__option options[] = {
     LS__LR(adagrad, "0.01"),
-    LS__NUMBER(adagrad, lr_decay, "0", 0, 1e6, "the rate of a step is lr / (1 + (step - 1) lr_decay)"),
+    LS__NUMBER(adagrad, lr_decay, "0", 0, 1e6,
+               "the rate of a step is lr / (1 + (step - 1) lr_decay)"),
     LS__NUMBER(adagrad, initial_accumulator_value, "0", 0, 1e6, "what the sum v starts from"),
     LS__NUMBER(adagrad, eps, "1e-10", 1e-30, 1, "keeps the divisor away from 0"),
     LS__WEIGHT_DECAY(adagrad),

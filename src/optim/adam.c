@@ -13,14 +13,18 @@ typedef struct adam {
 } adam;
 
 /* beta 1 would divide by 1 - beta^t = 0: the bound is just below. */
-#define COMMON                                                                              \
-  LS__LR(adam, "0.001"),                                                                    \
-      LS__NUMBER(adam, beta1, "0.9", 0, 0.9999999, "decay of the mean m of the gradient"),  \
-      LS__NUMBER(adam, beta2, "0.999", 0, 0.9999999, "decay of the mean v of its square"),  \
-      LS__NUMBER(adam, eps, "1e-8", 1e-30, 1, "keeps the divisor away from 0"),             \
+#define COMMON                                                                             \
+  LS__LR(adam, "0.001"),                                                                   \
+      LS__NUMBER(adam, beta1, "0.9", 0, 0.9999999, "decay of the mean m of the gradient"), \
+      LS__NUMBER(adam, beta2, "0.999", 0, 0.9999999, "decay of the mean v of its square"), \
+      LS__NUMBER(adam, eps, "1e-8", 1e-30, 1, "keeps the divisor away from 0"),            \
       LS__SWITCH(adam, amsgrad, "false", "divide by the largest v so far")
 
-static const ls__option adam_options[] = {COMMON, LS__WEIGHT_DECAY(adam), LS__END};
+static const ls__option adam_options[] = {
+    COMMON,
+    LS__WEIGHT_DECAY(adam),
+    LS__END,
+};
 static const ls__option adamw_options[] = {
     COMMON,
     LS__NUMBER_AS(adam, decoupled_decay, "weight_decay", "0.01", 0, 1e6,
@@ -56,8 +60,10 @@ static void scalars(const ls__optimizer *o, uint64_t step, double lr, ls__scalar
 }
 
 const ls__update_rule ls__rule_adam = {
-    .kind = {"adam", "w -= lr m / (sqrt(v) + eps); m and v are running means of g and g^2, with "
-                     "their start corrected for", adam_options},
+    .kind = {"adam",
+             "w -= lr m / (sqrt(v) + eps); m and v are running means of g and g^2, with their "
+             "start corrected for",
+             adam_options},
     .options_bytes = sizeof(adam),
     .configure = configure,
     .scalars = scalars,

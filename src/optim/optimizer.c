@@ -12,7 +12,7 @@ static const ls__kind *const kinds[] = {
 #define X(name) &ls__rule_##name.kind,
     LS__OPTIMIZER_MAP(X)
 #undef X
-    NULL};
+        NULL};
 
 const ls__registry ls__optimizers = {.noun = "optimizer", .kinds = kinds};
 

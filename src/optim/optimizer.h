@@ -31,15 +31,15 @@ float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot);
 
 /* One span of one update. */
 typedef struct ls__update {
-  float *w;                    /* [n] in and out */
-  const float *g;              /* [n] the sum of gradients */
-  float *slot[LS__MAX_SLOTS];  /* [n] each */
+  float *w;                   /* [n] in and out */
+  const float *g;             /* [n] the sum of gradients */
+  float *slot[LS__MAX_SLOTS]; /* [n] each */
   size_t n;
-  uint64_t step;               /* 1 for the first update */
-  double lr;                   /* the schedule's, for this step */
-  double scale;                /* g is multiplied by it first: 1/batch, and clipping by norm */
-  double clip_value;           /* then clipped to [-clip_value, clip_value]; 0: not */
-  double l1, l2;               /* then l1 sign(w) + l2 w is added; 0: not */
+  uint64_t step;     /* 1 for the first update */
+  double lr;         /* the schedule's, for this step */
+  double scale;      /* g is multiplied by it first: 1/batch, and clipping by norm */
+  double clip_value; /* then clipped to [-clip_value, clip_value]; 0: not */
+  double l1, l2;     /* then l1 sign(w) + l2 w is added; 0: not */
 } ls__update;
 
 void ls__optimizer_update(const ls__optimizer *optimizer, const ls__update *update);

@@ -13,8 +13,8 @@
 
 /* All that a kernel reads besides its spans.  A rule leaves the fields that it doesn't use at 0. */
 typedef struct ls__scalars {
-  float scale;      /* g is multiplied by it first; set by the caller */
-  float lr;         /* the step is multiplied by it; bias correction included */
+  float scale; /* g is multiplied by it first; set by the caller */
+  float lr;    /* the step is multiplied by it; bias correction included */
   float eps;
   float shrink;     /* decoupled weight decay: w is multiplied by it; 1: none */
   float old1, new1; /* first moment or momentum:  m = old1 m + new1 g */
@@ -33,7 +33,7 @@ typedef struct ls__kernels {
 } ls__kernels;
 
 typedef struct ls__update_rule {
-  ls__kind kind;        /* its options are read into optimizer->options */
+  ls__kind kind; /* its options are read into optimizer->options */
   size_t options_bytes;
   /* After that: sets lr, weight_decay and kernel, adds slots, refuses what doesn't go together. */
   ls_status (*configure)(ls__optimizer *optimizer, const ls_config *options);

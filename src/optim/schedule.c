@@ -12,7 +12,7 @@ static const ls__kind *const kinds[] = {
 #define X(name) &ls__schedule_kind_##name.kind,
     LS__SCHEDULE_MAP(X)
 #undef X
-    NULL};
+        NULL};
 
 static const ls__option common[] = {
     LS__BY_HAND("warmup_steps", "integer", "0",
@@ -30,8 +30,10 @@ ls_status ls__schedule_period(ls_config *options, const char *steps_key, const c
   const size_t least = required ? 1 : 0, most = (size_t)1 << 40;
   bool has_steps = ls__config_child(options, steps_key) != NULL;
   bool has_epochs = ls__config_child(options, epochs_key) != NULL;
-  if (has_steps && has_epochs) LS_REFUSE(options, "%s and %s exclude each other", steps_key, epochs_key);
-  if (required && !has_steps && !has_epochs) LS_REFUSE(options, "needs %s or %s", epochs_key, steps_key);
+  if (has_steps && has_epochs)
+    LS_REFUSE(options, "%s and %s exclude each other", steps_key, epochs_key);
+  if (required && !has_steps && !has_epochs)
+    LS_REFUSE(options, "needs %s or %s", epochs_key, steps_key);
   if (has_steps || (!has_epochs && !required))
     LS_TRY(ls__config_size(options, steps_key, 0, least, most, &s));
   if (has_epochs) LS_TRY(ls__config_size(options, epochs_key, 0, least, most, &e));
@@ -88,9 +90,11 @@ double ls__schedule_lr(const ls__schedule *s, double lr, uint64_t step, uint64_t
                        uint64_t total_steps) {
   LS_ASSERT(step >= 1 && epoch_steps >= 1);
   const uint64_t warmup = s->warmup_steps + s->warmup_epochs * epoch_steps;
-  const ls__schedule_time time = {.done = step - 1,
-                                  .epoch_steps = epoch_steps,
-                                  .p = progress(step - 1, warmup, total_steps)};
+  const ls__schedule_time time = {
+      .done = step - 1,
+      .epoch_steps = epoch_steps,
+      .p = progress(step - 1, warmup, total_steps),
+  };
   const double rate = s->kind->rate(s, lr, &time);
   return step <= warmup ? rate * ((double)step / (double)warmup) : rate;
 }

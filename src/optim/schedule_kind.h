@@ -13,7 +13,7 @@ typedef struct ls__schedule_time {
 } ls__schedule_time;
 
 typedef struct ls__schedule_kind {
-  ls__kind kind;        /* its options are read into schedule->options */
+  ls__kind kind; /* its options are read into schedule->options */
   size_t options_bytes;
   /* After that: reads the rows by hand, refuses what doesn't go together.  NULL: nothing to do. */
   ls_status (*configure)(ls__schedule *schedule, ls_config *options);

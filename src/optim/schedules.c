@@ -90,8 +90,10 @@ static double cosine_rate(const ls__schedule *s, double lr, const ls__schedule_t
 }
 
 const ls__schedule_kind ls__schedule_kind_cosine = {
-    .kind = {"cosine", "min + (lr - min) (1 + cos(pi p)) / 2; p goes from 0 at the warm-up's end to "
-                       "1 at the run's", cosine_options},
+    .kind = {"cosine",
+             "min + (lr - min) (1 + cos(pi p)) / 2; p goes from 0 at the warm-up's end to 1 at the "
+             "run's",
+             cosine_options},
     .options_bytes = sizeof(cosine),
     .rate = cosine_rate,
 };
@@ -121,7 +123,8 @@ typedef struct polynomial {
 } polynomial;
 
 static const ls__option polynomial_options[] = {
-    LS__NUMBER(polynomial, power, "2", 0, 1e3, "1 is linear; the higher, the faster lr falls at first"),
+    LS__NUMBER(polynomial, power, "2", 0, 1e3,
+               "1 is linear; the higher, the faster lr falls at first"),
     LS__NUMBER(polynomial, end, "0", 0, 1e6, "learning rate at the end"),
     LS__END,
 };
@@ -163,7 +166,8 @@ static ls_status plateau_configure(ls__schedule *s, LS_UNUSED ls_config *options
   return LS_OK;
 }
 
-static double plateau_rate(const ls__schedule *s, double lr, LS_UNUSED const ls__schedule_time *time) {
+static double plateau_rate(const ls__schedule *s, double lr,
+                           LS_UNUSED const ls__schedule_time *time) {
   const plateau *p = s->options;
   const double rate = lr * s->state[LS__STATE_FACTOR];
   if (rate >= p->min_lr) return rate;

@@ -13,7 +13,8 @@ static const ls__option options[] = {
     LS__LR(sgd, "0.001"),
     LS__NUMBER(sgd, momentum, "0", 0, 1, "b = momentum b + (1 - dampening) g; w -= lr b"),
     LS__NUMBER(sgd, dampening, "0", 0, 1, "of the momentum, from the second step on"),
-    LS__SWITCH(sgd, nesterov, "false", "w -= lr (g + momentum b); needs momentum, and no dampening"),
+    LS__SWITCH(sgd, nesterov, "false",
+               "w -= lr (g + momentum b); needs momentum, and no dampening"),
     LS__WEIGHT_DECAY(sgd),
     LS__END,
 };
@@ -26,7 +27,9 @@ static ls_status configure(ls__optimizer *o, const ls_config *node) {
   o->weight_decay = p->weight_decay;
   if (p->momentum > 0) ls__optimizer_add_slot(o, "momentum_buffer", 0);
   o->kernel = LS_SIMD_PICK(ls__sgd_kernels)
-                  ->variant[p->nesterov ? NESTEROV : p->momentum > 0 ? MOMENTUM : PLAIN];
+                  ->variant[p->nesterov       ? NESTEROV
+                            : p->momentum > 0 ? MOMENTUM
+                                              : PLAIN];
   return LS_OK;
 }
 

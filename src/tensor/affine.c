@@ -41,7 +41,8 @@ void ls__affine_undo(const ls__affine *affine, float *y, size_t rows) {
       if (affine->rest == NULL)
         *at = *at / affine->rstd[k] + affine->mean[k];
       else
-        *at = (float)((double)*at / (double)affine->rstd[k] + ((double)affine->mean[k] + affine->rest[k]));
+        *at = (float)((double)*at / (double)affine->rstd[k] +
+                      ((double)affine->mean[k] + affine->rest[k]));
     }
 }
 

@@ -87,17 +87,21 @@ double ls__gemm_seconds(bool reset) {
   return now;
 }
 
-/* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries again for
- * ever: it is looked for first, and then taken at once, by a product that always needs it. */
+/* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries
+ * again for ever: it is looked for first, and then taken at once, by a product that always needs
+ * it. */
 ls_status ls__gemm_init(void) {
   enum { BUFFER = 128 << 20, ROOM = BUFFER + (4 << 20) };
   static _Thread_local bool taken;
   float one = 1.0F, product = 0.0F;
   openblas_set_num_threads(1);
   if (taken) return LS_OK;
-  void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
   if (room == MAP_FAILED)
-    return ls__fail(LS_ENOMEM, "out of memory: OpenBLAS needs %d MB of address space for matrix products (ulimit -v)",
+    return ls__fail(LS_ENOMEM,
+                    "out of memory: OpenBLAS needs %d MB of address space for matrix products "
+                    "(ulimit -v)",
                     BUFFER >> 20);
   (void)munmap(room, ROOM);
   cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1.0F, &one, 1, 0.0F, &product, 1);

@@ -52,8 +52,9 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
   __m512 sum[ROWS][WIDE];
   if (start != NULL) {
     UNROLL for (int r = 0; r < rows; r++) {
-      UNROLL for (int v = 0; v < wide; v++) sum[r][v] = _mm512_maskz_loadu_ps(
-          v < wide - 1 ? (__mmask16)0xffff : last, start + (size_t)r * ld_start + v * LANES);
+      UNROLL for (int v = 0; v < wide; v++)
+          sum[r][v] = _mm512_maskz_loadu_ps(v < wide - 1 ? (__mmask16)0xffff : last,
+                                            start + (size_t)r * ld_start + v * LANES);
     }
   } else {
     UNROLL for (int r = 0; r < rows; r++) {
@@ -90,11 +91,12 @@ INLINE void tile(const int rows, const int wide, size_t k, const float *a, size_
 typedef void (*tile_fn)(size_t k, const float *a, size_t row_a, size_t step_a, const float *b,
                         size_t ldb, const float *start, size_t ld_start, float *c, size_t ldc,
                         bool stream, __mmask16 last);
-#define TILE(rows, wide)                                                                        \
-  static void tile_##rows##_##wide(                                                             \
-      size_t k, const float *a, size_t row_a, size_t step_a, const float *b, size_t ldb,        \
-      const float *start, size_t ld_start, float *c, size_t ldc, bool stream, __mmask16 last) { \
-    tile(rows, wide, k, a, row_a, step_a, b, ldb, start, ld_start, c, ldc, stream, last);       \
+#define TILE(rows, wide)                                                                  \
+  static void tile_##rows##_##wide(size_t k, const float *a, size_t row_a, size_t step_a, \
+                                   const float *b, size_t ldb, const float *start,        \
+                                   size_t ld_start, float *c, size_t ldc, bool stream,    \
+                                   __mmask16 last) {                                      \
+    tile(rows, wide, k, a, row_a, step_a, b, ldb, start, ld_start, c, ldc, stream, last); \
   }
 #define TILES(wide) \
   TILE(1, wide) TILE(2, wide) TILE(3, wide) TILE(4, wide) TILE(5, wide) TILE(6, wide)
@@ -152,11 +154,11 @@ static void turn(float *panel, size_t width, const float *b, size_t ldb, size_t 
       float *to = panel + p * width + j;
       __m512 block[LANES];
       if (rows == LANES) {
-        UNROLL for (size_t i = 0; i < LANES; i++) block[i] =
-            _mm512_maskz_loadu_ps(some, from + i * ldb);
+        UNROLL for (size_t i = 0; i < LANES; i++)
+            block[i] = _mm512_maskz_loadu_ps(some, from + i * ldb);
       } else {
-        UNROLL for (size_t i = 0; i < LANES; i++) block[i] =
-            i < rows ? _mm512_maskz_loadu_ps(some, from + i * ldb) : _mm512_setzero_ps();
+        UNROLL for (size_t i = 0; i < LANES; i++)
+            block[i] = i < rows ? _mm512_maskz_loadu_ps(some, from + i * ldb) : _mm512_setzero_ps();
       }
       transpose(block);
       UNROLL for (size_t i = 0; i < LANES; i++) if (i < columns)

@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 
-/* 0 to LS_MAX_DIMS dimensions of at least 1, and as many elements as memory can count; LS_EUSAGE names
- * `what`. */
+/* 0 to LS_MAX_DIMS dimensions of at least 1, and as many elements as memory can count; LS_EUSAGE
+ * names `what`. */
 LS_CHECKED ls_status ls__shape_check(const ls_shape *shape, const char *what);
 
 /* A zero-terminated name of 1 to 63 letters, digits, _, - and ., a known type, and such a shape. */

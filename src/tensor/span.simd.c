@@ -66,5 +66,5 @@ static void load_f32(float *y, const float *x, const float *mean, const float *r
 }
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
-const ls__span_ops LS_SIMD(ls__span_ops) = {
-    add, sum, scale, sum_squares, column_sums, all_finite, load_u8, load_f32};
+const ls__span_ops LS_SIMD(ls__span_ops) = {add,         sum,        scale,   sum_squares,
+                                            column_sums, all_finite, load_u8, load_f32};

@@ -8,8 +8,8 @@
  *   dead       all units of a relu layer give 0 for every sample
  *
  * A look is at a few samples, taken from all over the validation part (or the training part, where
- * there is none).  What a first epoch may show, constant and one class, counts only when the next look,
- * or the end, shows it again. */
+ * there is none).  What a first epoch may show, constant and one class, counts only when the next
+ * look, or the end, shows it again. */
 #include "train/alarms.h"
 
 #include <math.h>
@@ -22,10 +22,10 @@ enum { SAMPLES = 64, TEXT = 320 };
 enum { GROWS, R2, INPUTS, CONSTANT, ONE_CLASS, DEAD, ALARMS };
 
 typedef struct alarm {
-  char text[TEXT];  /* "": never */
-  uint64_t epoch;   /* when it was first said */
-  bool now;         /* at the last look */
-  bool before;      /* at the one before */
+  char text[TEXT]; /* "": never */
+  uint64_t epoch;  /* when it was first said */
+  bool now;        /* at the last look */
+  bool before;     /* at the one before */
   bool said;
 } alarm;
 
@@ -77,8 +77,10 @@ static ls_status take(ls_trainer *t, ls_split part, size_t n, ls__run *run, cons
   const size_t all = ls_data_count(t->data, part);
   void *to[LS__MAX_ARRAYS] = {NULL}, *one[LS__MAX_ARRAYS];
   for (size_t i = 0, input = 0; i < t->n_arrays; i++) {
-    if (t->arrays[i].use == LS_INPUT) to[i] = ls__run_input(run, (int)input++);
-    else if (rows != NULL) to[i] = rows->array[i];
+    if (t->arrays[i].use == LS_INPUT)
+      to[i] = ls__run_input(run, (int)input++);
+    else if (rows != NULL)
+      to[i] = rows->array[i];
   }
   for (size_t k = 0; k < n; k++) {
     const size_t row = ls__cut(all, k, n);
@@ -95,7 +97,9 @@ out:
 /* Whether a layer that normalises reads the input. */
 static bool is_normalised_inside(const ls__graph *graph, int input) {
   for (int i = 0; i < graph->n_nodes; i++)
-    if (graph->node[i].in[0] == input && strstr(graph->node[i].layer.kind->kind.name, "norm") != NULL) return true;
+    if (graph->node[i].in[0] == input &&
+        strstr(graph->node[i].layer.kind->kind.name, "norm") != NULL)
+      return true;
   return false;
 }
 
@@ -115,12 +119,15 @@ static void judge_input(ls__alarms *a, const ls_port *port, const float *x, size
     if (high > low && high - low < narrowest) narrowest = high - low, narrow = j;
   }
   if (largest > 1e4)
-    see(a, INPUTS, "input \"%s\" has values as large as %.2g, which networks learn badly from; data.normalize: "
-        "true takes them to a mean of 0 and a standard deviation of 1", port->name, largest);
+    see(a, INPUTS,
+        "input \"%s\" has values as large as %.2g, which networks learn badly from; "
+        "data.normalize: true takes them to a mean of 0 and a standard deviation of 1",
+        port->name, largest);
   else if (port->shape.ndim == 1 && widest > 1e4 * narrowest) /* columns of a table */
-    see(a, INPUTS, "input \"%s\": column %zu spreads over %.2g and column %zu over %.2g, and the smaller one will "
-        "hardly count; data.normalize: true takes both to a standard deviation of 1", port->name, wide, widest,
-        narrow, narrowest);
+    see(a, INPUTS,
+        "input \"%s\": column %zu spreads over %.2g and column %zu over %.2g, and the smaller one "
+        "will hardly count; data.normalize: true takes both to a standard deviation of 1",
+        port->name, wide, widest, narrow, narrowest);
 }
 
 static ls_status look_at_inputs(ls__alarms *a, ls_trainer *t) {
@@ -133,7 +140,8 @@ static ls_status look_at_inputs(ls__alarms *a, ls_trainer *t) {
   if (!plain) return LS_OK;
   LS_TRY(take(t, LS_TRAIN, n, t->evaluation, NULL));
   for (int i = 0; i < graph->n_inputs; i++)
-    if (graph->input[i].type == LS_REAL && t->model->input[i].n == 0 && !is_normalised_inside(graph, i))
+    if (graph->input[i].type == LS_REAL && t->model->input[i].n == 0 &&
+        !is_normalised_inside(graph, i))
       judge_input(a, &graph->input[i], ls__run_input(t->evaluation, i), n);
 out:
   return st;
@@ -148,8 +156,8 @@ static size_t argmax(const float *y, size_t n) {
 }
 
 /* Classes of the samples' first places: predicted, and true. */
-static void judge_classes(ls__alarms *a, const ls__head *head, const char *who, const float *yhat, const float *y,
-                          size_t n) {
+static void judge_classes(ls__alarms *a, const ls__head *head, const char *who, const float *yhat,
+                          const float *y, size_t n) {
   const bool binary = head->kind.binary;
   const float half = head->kind.logits ? 0.0F : 0.5F;
   const size_t k = binary ? 1 : ls__loss_width(head->loss);
@@ -167,8 +175,9 @@ static void judge_classes(ls__alarms *a, const ls__head *head, const char *who, 
     most = same > most ? same : most;
   }
   if (one && 10 * most < 9 * n)
-    see(a, ONE_CLASS, "%sclass %zu is predicted for all of %zu samples, of which at most %zu are of one class", who,
-        predicted[0], n, most);
+    see(a, ONE_CLASS,
+        "%sclass %zu is predicted for all of %zu samples, of which at most %zu are of one class",
+        who, predicted[0], n, most);
 }
 
 /* The largest distance from the first sample. */
@@ -187,7 +196,8 @@ static double r2_of(const float *yhat, const float *y, size_t n, size_t count) {
     double mean = 0;
     for (size_t i = 0; i < n; i++) mean += (double)y[i * count + j] / (double)n;
     for (size_t i = 0; i < n; i++) {
-      const double d = (double)yhat[i * count + j] - (double)y[i * count + j], m = (double)y[i * count + j] - mean;
+      const double d = (double)yhat[i * count + j] - (double)y[i * count + j],
+                   m = (double)y[i * count + j] - mean;
       error += d * d;
       spread += m * m;
     }
@@ -195,24 +205,28 @@ static double r2_of(const float *yhat, const float *y, size_t n, size_t count) {
   return spread > 0 ? 1 - error / spread : 1;
 }
 
-static void judge_numbers(ls__alarms *a, const ls__head *head, const char *who, const float *yhat, const float *y,
-                          size_t n, bool end) {
+static void judge_numbers(ls__alarms *a, const ls__head *head, const char *who, const float *yhat,
+                          const float *y, size_t n, bool end) {
   const size_t count = head->target_count;
   const double truth = spread_of(y, n, count), r2 = r2_of(yhat, y, n, count);
   if (truth > 0 && spread_of(yhat, n, count) <= 1e-6 * truth)
-    see(a, CONSTANT, "%sthe prediction is the same for all of %zu samples, and their targets are not", who, n);
+    see(a, CONSTANT,
+        "%sthe prediction is the same for all of %zu samples, and their targets are not", who, n);
   if (end && r2 < -10)
-    see(a, R2, "%sr2 is %.3g on %zu samples: to predict the mean would be far better; a smaller learning rate, "
-        "clip: {norm: 1} or data.normalize: true may help", who, r2, n);
+    see(a, R2,
+        "%sr2 is %.3g on %zu samples: to predict the mean would be far better; a smaller learning "
+        "rate, clip: {norm: 1} or data.normalize: true may help",
+        who, r2, n);
 }
 
-static void judge_head(ls__alarms *a, const ls_trainer *t, int h, const float *yhat, const float *y, size_t n,
-                       bool end) {
+static void judge_head(ls__alarms *a, const ls_trainer *t, int h, const float *yhat, const float *y,
+                       size_t n, bool end) {
   const ls__head *head = &t->task.head[h];
   char who[LS_NAME_BYTES + 16] = "";
   if (t->task.n_heads > 1) snprintf(who, sizeof who, "output \"%s\": ", head->name);
   if (head->lengths >= 0) return; /* padding counts for nothing */
-  if (head->loss->about == LS__ABOUT_CLASSES || (head->loss->about == LS__ABOUT_YES_NO && head->target_count == 1))
+  if (head->loss->about == LS__ABOUT_CLASSES ||
+      (head->loss->about == LS__ABOUT_YES_NO && head->target_count == 1))
     judge_classes(a, head, who, yhat, y, n);
   else if (head->loss->about == LS__ABOUT_NUMBERS && head->target_count == head->prediction_count)
     judge_numbers(a, head, who, yhat, y, n, end);
@@ -238,8 +252,10 @@ static ls_status look_at(ls__alarms *a, ls_trainer *t, size_t n, const ls__rows 
   for (int i = heads ? t->task.n_values : 0; i < n_values; i++) {
     const ls_shape shape = ls__graph_shape(graph, values[i]);
     if (is_zero(ls__run_result(run, i), n * ls_shape_count(&shape)))
-      see(a, DEAD, "all units of the relu \"%s\" give 0 for all of %zu samples: nothing before it learns any more; "
-          "a smaller learning rate, data.normalize: true or leaky_relu may help", ls__graph_name(graph, values[i]), n);
+      see(a, DEAD,
+          "all units of the relu \"%s\" give 0 for all of %zu samples: nothing before it learns "
+          "any more; a smaller learning rate, data.normalize: true or leaky_relu may help",
+          ls__graph_name(graph, values[i]), n);
   }
   for (int h = 0; heads && h < t->task.n_heads; h++)
     judge_head(a, t, h, ls__run_result(run, h), rows->array[t->task.head[h].target], n, end);
@@ -305,7 +321,8 @@ ls_status ls__alarms_epoch(ls__alarms *a, ls_trainer *t, double loss) {
   a->alarm[GROWS].now = false;
   if (isnan(a->first_loss)) a->first_loss = loss;
   if (a->first_loss > 0 && loss > 1e3 * a->first_loss && loss > a->last_loss)
-    see(a, GROWS, "the loss has grown from %.3g to %.3g; a smaller learning rate or clip: {norm: 1} may help",
+    see(a, GROWS,
+        "the loss has grown from %.3g to %.3g; a smaller learning rate or clip: {norm: 1} may help",
         a->first_loss, loss);
   a->last_loss = loss;
   if (ls__alarms_due(t->now.epoch)) {
@@ -338,8 +355,10 @@ void ls__alarms_json(const ls__alarms *a, ls__json *json) {
     const alarm *it = &a->alarm[i];
     char text[TEXT + 40];
     if (!it->said) continue;
-    if (it->epoch > 0) snprintf(text, sizeof text, "epoch %llu: %s", (unsigned long long)it->epoch, it->text);
-    else snprintf(text, sizeof text, "%s", it->text);
+    if (it->epoch > 0)
+      snprintf(text, sizeof text, "epoch %llu: %s", (unsigned long long)it->epoch, it->text);
+    else
+      snprintf(text, sizeof text, "%s", it->text);
     ls__json_string(json, NULL, text);
   }
   ls__json_close(json, ']');

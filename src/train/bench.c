@@ -16,16 +16,30 @@ typedef struct workload {
   const char *config; /* model, loss, optimizer */
 } workload;
 
-static const workload workloads[] = {
-    {"mlp_small", 32,
-     "model:\n- flatten\n- dense: {units: 64, activation: relu}\n- dense: {units: 64, activation: relu}\n"
-     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {adam: {lr: 0.001}}\n"},
-    {"mlp_large", 256,
-     "model:\n- flatten\n- dense: {units: 1024, activation: relu}\n- dense: {units: 1024, activation: relu}\n"
-     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"},
-    {"mlp_wide", 128,
-     "model:\n- flatten\n- dense: {units: 4096, activation: relu}\n- dense: {units: 4096, activation: relu}\n"
-     "- dense: {units: 10}\nloss: cross_entropy\noptimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"}};
+static const workload workloads[] = {{"mlp_small", 32,
+                                      "model:\n"
+                                      "- flatten\n"
+                                      "- dense: {units: 64, activation: relu}\n"
+                                      "- dense: {units: 64, activation: relu}\n"
+                                      "- dense: {units: 10}\n"
+                                      "loss: cross_entropy\n"
+                                      "optimizer: {adam: {lr: 0.001}}\n"},
+                                     {"mlp_large", 256,
+                                      "model:\n"
+                                      "- flatten\n"
+                                      "- dense: {units: 1024, activation: relu}\n"
+                                      "- dense: {units: 1024, activation: relu}\n"
+                                      "- dense: {units: 10}\n"
+                                      "loss: cross_entropy\n"
+                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"},
+                                     {"mlp_wide", 128,
+                                      "model:\n"
+                                      "- flatten\n"
+                                      "- dense: {units: 4096, activation: relu}\n"
+                                      "- dense: {units: 4096, activation: relu}\n"
+                                      "- dense: {units: 10}\n"
+                                      "loss: cross_entropy\n"
+                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
 typedef struct bench {
@@ -38,7 +52,7 @@ typedef struct bench {
   size_t batch, steps, rounds;
   double bare[MAX_ROUNDS], whole[MAX_ROUNDS]; /* samples a second */
   double gemm_share;
-  bool loaded; /* the batch of the bare steps is in its place */
+  bool loaded;     /* the batch of the bare steps is in its place */
   ls__times parts; /* seconds a step, of the whole rounds */
 } bench;
 
@@ -82,7 +96,8 @@ static ls_status load_once(void *context, size_t lo, size_t hi, LS_UNUSED void *
   return b->loaded ? LS_OK : ls__data_take(b->trainer->data, lo, hi, b->trainer->to);
 }
 
-static ls_status score_bare(void *context, size_t lo, size_t hi, LS_UNUSED const float *const *outputs,
+static ls_status score_bare(void *context, size_t lo, size_t hi,
+                            LS_UNUSED const float *const *outputs,
                             LS_UNUSED float *const *gradients, double *loss) {
   const bench *b = context;
   const ls_trainer *t = b->trainer;
@@ -130,8 +145,8 @@ static ls_status time_whole(bench *b, size_t epochs, double *rate) {
   double seconds = ls__clock() - start;
   *rate = (double)(epochs * t->n) / seconds;
   double steps = (double)summary.steps;
-  b->parts = (ls__times){t->total.input / steps, t->total.compute / steps, t->total.exchange / steps,
-                         t->total.wait / steps, t->total.update / steps};
+  b->parts = (ls__times){t->total.input / steps, t->total.compute / steps,
+                         t->total.exchange / steps, t->total.wait / steps, t->total.update / steps};
 out:
   return st;
 }
@@ -144,7 +159,8 @@ static ls_status measure(bench *b) {
   longest = seconds / 10;
   LS_TRY(ls__comm_max(b->comm, &longest, 1));
   b->steps = b->options->steps > 0 ? b->options->steps : (size_t)(0.5 / longest) + 4;
-  size_t epochs = (b->steps + (size_t)b->trainer->epoch_steps - 1) / (size_t)b->trainer->epoch_steps;
+  size_t epochs = (b->steps + (size_t)b->trainer->epoch_steps - 1) /
+                  (size_t)b->trainer->epoch_steps;
   for (size_t r = 0; r < b->rounds; r++) {
     LS_TRY(time_bare(b, b->steps, &seconds));
     b->bare[r] = (double)(b->steps * b->batch) / seconds;
@@ -186,18 +202,22 @@ static void print(bench *b, FILE *out) {
     fputc('\n', out);
     return;
   }
-  fprintf(out, "%s on %d rank%s, batch %zu in %zu lane%s, exchange %s, median of %zu rounds of %zu steps\n",
+  fprintf(out,
+          "%s on %d rank%s, batch %zu in %zu lane%s, exchange %s, median of %zu rounds of %zu "
+          "steps\n",
           b->work->name, ls_comm_size(b->comm), ls_comm_size(b->comm) == 1 ? "" : "s", b->batch,
           t->lanes, t->lanes == 1 ? "" : "s", ls__exchange_name(t->exchange), b->rounds, b->steps);
-  fprintf(out, "  bare step      %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step\n", bare, b->bare[0],
-          b->bare[b->rounds - 1], 1e3 * (double)b->batch / bare);
-  fprintf(out, "  whole trainer  %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step, %.1f %% of bare\n",
+  fprintf(out, "  bare step      %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step\n", bare,
+          b->bare[0], b->bare[b->rounds - 1], 1e3 * (double)b->batch / bare);
+  fprintf(out,
+          "  whole trainer  %10.0f samples/s  (%.0f to %.0f)  %9.3f ms a step, %.1f %% of bare\n",
           whole, b->whole[0], b->whole[b->rounds - 1], 1e3 * (double)b->batch / whole,
           100 * whole / bare);
   fprintf(out, "  matrix products take %.1f %% of a bare step\n", 100 * b->gemm_share);
-  fprintf(out, "  of a whole step: input %.1f, compute %.1f, exchange %.1f, wait %.1f, update %.1f us\n",
-          1e6 * b->parts.input, 1e6 * b->parts.compute, 1e6 * b->parts.exchange, 1e6 * b->parts.wait,
-          1e6 * b->parts.update);
+  fprintf(out,
+          "  of a whole step: input %.1f, compute %.1f, exchange %.1f, wait %.1f, update %.1f us\n",
+          1e6 * b->parts.input, 1e6 * b->parts.compute, 1e6 * b->parts.exchange,
+          1e6 * b->parts.wait, 1e6 * b->parts.update);
 }
 
 ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FILE *out) {
@@ -208,7 +228,8 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
   b.comm = comm;
   b.options = options;
   snprintf(how, sizeof how, "the workload: %.80s\n--batch: %zu\n--steps: %zu\n--rounds: %zu\n",
-           options->workload != NULL ? options->workload : "none", options->batch, options->steps, options->rounds);
+           options->workload != NULL ? options->workload : "none", options->batch, options->steps,
+           options->rounds);
   LS_TRY(ls__together(comm, "bench step", how, NULL));
   for (int i = 0; i < WORKLOADS; i++)
     if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)

@@ -12,7 +12,8 @@
 
 /* What is timed.  The first three are kinds of exchange. */
 enum { SHARED, TREE, MPI, ALLREDUCE, COPY, WIRE, CONTESTANTS };
-static const char *const names[CONTESTANTS] = {"shared", "tree", "mpi", "allreduce", "copy", "wire"};
+static const char *const names[CONTESTANTS] = {"shared",    "tree", "mpi",
+                                               "allreduce", "copy", "wire"};
 enum { EXCHANGES = MPI + 1, MAX_ROUNDS = 101, MAX_REPEATS = 1000 };
 static const double ROUND_SECONDS = 0.02; /* of every contestant */
 
@@ -22,12 +23,12 @@ static const size_t usual_sizes[] = {4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 <
 /* One size of message. */
 typedef struct contest {
   ls_comm *comm;
-  size_t bytes, n;             /* of the message; floats */
-  ls__exchange *x[EXCHANGES];  /* NULL: no room */
-  float *gradient[EXCHANGES];  /* this rank's, inside the exchange */
-  float *message;              /* [n] allreduce's */
-  char *from, *to;             /* copied, and sent from node to node */
-  size_t copied, sent;         /* bytes of these */
+  size_t bytes, n;            /* of the message; floats */
+  ls__exchange *x[EXCHANGES]; /* NULL: no room */
+  float *gradient[EXCHANGES]; /* this rank's, inside the exchange */
+  float *message;             /* [n] allreduce's */
+  char *from, *to;            /* copied, and sent from node to node */
+  size_t copied, sent;        /* bytes of these */
   double once[MAX_REPEATS];
   double seconds[CONTESTANTS][MAX_ROUNDS];
   bool takes_part[CONTESTANTS];
@@ -44,7 +45,8 @@ static ls_status cycle(ls__exchange *x, size_t lane, float want, float **gradien
   const size_t buckets = ls__exchange_buckets(x);
   ls__exchange_begin(x);
   *gradient = ls__exchange_lane(x, lane);
-  for (size_t b = 0; b < buckets; b++) ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
+  for (size_t b = 0; b < buckets; b++)
+    ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
   for (size_t b = 0; b < buckets; b++) {
     ls__slice slice;
     LS_TRY(ls__exchange_slice(x, b, &slice));
@@ -111,7 +113,10 @@ out:
 static ls_status make_exchanges(contest *c, size_t bucket_bytes) {
   ls_status st = LS_OK;
   const ls__exchange_plan plan = {
-      .n = c->n, .lanes = (size_t)ls_comm_size(c->comm), .bucket_bytes = bucket_bytes};
+      .n = c->n,
+      .lanes = (size_t)ls_comm_size(c->comm),
+      .bucket_bytes = bucket_bytes,
+  };
   bool right = true;
   for (int k = 0; k < EXCHANGES; k++) {
     st = ls__exchange_create(c->comm, names[k], &plan, &c->x[k]);
@@ -201,14 +206,15 @@ static void print_head(ls_comm *comm, const ls_bench_exchange_options *o, ls__js
     ls__json_open(j, "sizes", '[');
     return;
   }
-  fprintf(out, "%d ranks on %d node%s, buckets of %zu KB, medians of %zu rounds, microseconds; %s\n",
+  fprintf(out,
+          "%d ranks on %d node%s, buckets of %zu KB, medians of %zu rounds, microseconds; %s\n",
           size, nodes, nodes == 1 ? "" : "s", o->bucket_bytes >> 10, o->rounds, ls__comm_library());
   fprintf(out, "%10s %10s %10s %10s %10s %10s %12s %9s\n", "bytes", "shared", "tree", "mpi",
           "allreduce", "limit", "allreduce/us", "limit/us");
 }
 
-static void print_size(const ls_bench_exchange_options *o, size_t bytes, const result *r, double ratio,
-                       ls__json *j) {
+static void print_size(const ls_bench_exchange_options *o, size_t bytes, const result *r,
+                       double ratio, ls__json *j) {
   FILE *out = j->out;
   const double limit = limit_of(r), ours = r[r[SHARED].median > 0 ? SHARED : TREE].median;
   if (!o->json) {
@@ -240,7 +246,8 @@ static void print_size(const ls_bench_exchange_options *o, size_t bytes, const r
 
 /* In lines, to compare them between ranks; sizes beyond the room for them count by their number. */
 static void name_options(const ls_bench_exchange_options *o, char *text, size_t bytes) {
-  size_t used = (size_t)snprintf(text, bytes, "--bucket: %zu\n--rounds: %zu\n--sizes: %zu:", o->bucket_bytes,
+  size_t used = (size_t)snprintf(text, bytes,
+                                 "--bucket: %zu\n--rounds: %zu\n--sizes: %zu:", o->bucket_bytes,
                                  o->rounds, o->n_sizes);
   for (size_t i = 0; i < o->n_sizes && used + 32 < bytes; i++)
     used += (size_t)snprintf(text + used, bytes - used, " %zu", o->sizes[i]);

@@ -7,12 +7,12 @@
 struct ls__clip {
   ls_comm *comm;
   size_t buckets, trained;
-  size_t blocks;         /* of LS__BLOCK floats, in the arena */
-  double *own;           /* squares of the own blocks, slice after slice */
-  double *all;           /* of all ranks, rank after rank */
-  double *square;        /* [blocks] in the arena's order */
-  size_t *count;         /* [ranks] blocks that each rank sends */
-  uint64_t *index;       /* their places in the arena, rank after rank */
+  size_t blocks;   /* of LS__BLOCK floats, in the arena */
+  double *own;     /* squares of the own blocks, slice after slice */
+  double *all;     /* of all ranks, rank after rank */
+  double *square;  /* [blocks] in the arena's order */
+  size_t *count;   /* [ranks] blocks that each rank sends */
+  uint64_t *index; /* their places in the arena, rank after rank */
 };
 
 /* Which rank sends the squares of which blocks. */
@@ -27,7 +27,8 @@ static ls_status exchange_places(ls__clip *clip, const ls__exchange *exchange) {
   for (size_t b = 0; b < clip->buckets; b++) {
     ls__slice slice;
     ls__exchange_slice_range(exchange, b, &slice);
-    for (size_t at = 0; at < slice.n; at += LS__BLOCK) mine[own++] = (slice.offset + at) / LS__BLOCK;
+    for (size_t at = 0; at < slice.n; at += LS__BLOCK)
+      mine[own++] = (slice.offset + at) / LS__BLOCK;
   }
   LS_TRY(ls__comm_allgatherv(clip->comm, &own, counts, NULL, sizeof own));
   for (size_t r = 0; r < size; r++) total += clip->count[r] = (size_t)counts[r];
@@ -41,7 +42,8 @@ out:
   return st;
 }
 
-ls_status ls__clip_create(ls_comm *comm, const ls__exchange *exchange, size_t trained, ls__clip **out) {
+ls_status ls__clip_create(ls_comm *comm, const ls__exchange *exchange, size_t trained,
+                          ls__clip **out) {
   ls_status st = LS_OK, local = LS_OK;
   ls__clip *clip = NULL;
   *out = NULL;
@@ -83,12 +85,13 @@ ls_status ls__clip_squares(ls__clip *clip, const ls__slice *slice, double *sum) 
   for (size_t b = 0; b < clip->buckets; b++)
     for (size_t at = 0; at < slice[b].n; at += LS__BLOCK) {
       const size_t n = slice[b].n - at < LS__BLOCK ? slice[b].n - at : LS__BLOCK;
-      clip->own[own++] =
-          ls__span()->sum_squares(slice[b].g + at, gradients_in(clip, slice[b].offset + at, n));
+      clip->own[own++] = ls__span()->sum_squares(slice[b].g + at,
+                                                 gradients_in(clip, slice[b].offset + at, n));
     }
   LS_TRY(ls__comm_allgatherv(clip->comm, clip->own, clip->all, clip->count, sizeof(double)));
   for (int r = 0; r < ls_comm_size(clip->comm); r++)
-    for (size_t i = 0; i < clip->count[r]; i++, all++) clip->square[clip->index[all]] = clip->all[all];
+    for (size_t i = 0; i < clip->count[r]; i++, all++)
+      clip->square[clip->index[all]] = clip->all[all];
   *sum = 0;
   for (size_t k = 0; k < clip->blocks; k++) *sum += clip->square[k];
 out:

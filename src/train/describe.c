@@ -26,7 +26,8 @@ static void print_model(const ls__graph *graph, FILE *out) {
     for (int k = 0; k < graph->n_tensors; k++)
       if (graph->tensor[k].node == i) n += graph->tensor[k].n;
     ls__text_cell(out, layer->name, 24, SIZE_MAX);
-    fprintf(out, " %-14s %-18s %12zu\n", layer->kind->kind.name, ls_shape_format(&layer->out, text), n);
+    fprintf(out, " %-14s %-18s %12zu\n", layer->kind->kind.name, ls_shape_format(&layer->out, text),
+            n);
   }
   fprintf(out, "%-24s %-14s %-18s %12zu\n", "total", "", "", graph->parameters);
 }
@@ -42,15 +43,17 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   print_bytes(out, "scratch", (double)run.scratch);
   if (t->data == NULL) return;
-  print_bytes(out, ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
+  print_bytes(out,
+              ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
               (double)ls__data_node_bytes(t->data));
 }
 
 static void print_lanes(const ls_trainer *t, FILE *out) {
   size_t size = (size_t)ls_comm_size(t->comm);
-  fprintf(out, "\nbatch %zu in %zu lane%s on %zu rank%s of %d node%s, %llu steps an epoch\n", t->batch,
-          t->lanes, t->lanes == 1 ? "" : "s", size, size == 1 ? "" : "s", ls_comm_nodes(t->comm),
-          ls_comm_nodes(t->comm) == 1 ? "" : "s", (unsigned long long)t->epoch_steps);
+  fprintf(out, "\nbatch %zu in %zu lane%s on %zu rank%s of %d node%s, %llu steps an epoch\n",
+          t->batch, t->lanes, t->lanes == 1 ? "" : "s", size, size == 1 ? "" : "s",
+          ls_comm_nodes(t->comm), ls_comm_nodes(t->comm) == 1 ? "" : "s",
+          (unsigned long long)t->epoch_steps);
   for (size_t r = 0; r < size && r < 16; r++) {
     size_t lo = ls__cut(t->lanes, r, size), hi = ls__cut(t->lanes, r + 1, size);
     size_t first = ls__cut(t->batch, lo, t->lanes), end = ls__cut(t->batch, hi, t->lanes);
@@ -59,7 +62,8 @@ static void print_lanes(const ls_trainer *t, FILE *out) {
     else if (first == end)
       fprintf(out, "  rank %zu: lanes %zu to %zu, no samples\n", r, lo, hi - 1);
     else
-      fprintf(out, "  rank %zu: lanes %zu to %zu, samples %zu to %zu\n", r, lo, hi - 1, first, end - 1);
+      fprintf(out, "  rank %zu: lanes %zu to %zu, samples %zu to %zu\n", r, lo, hi - 1, first,
+              end - 1);
   }
   if (size > 16) fprintf(out, "  ... and so on to rank %zu\n", size - 1);
   size_t buckets = ls__exchange_buckets(t->exchange);

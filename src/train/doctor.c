@@ -8,19 +8,19 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/simd.h"
+#include "comm/comm.h"
 #include "h5/h5.h"
 #include "tensor/gemm.h"
-#include "comm/comm.h"
 #include "train/report.h"
 
 /* What each rank reports to rank 0. */
 typedef struct card {
   char host[64], cpu[64], allowed[64], simd[16], blas[128];
-  long cores;          /* online on this host */
-  int allowed_cores;   /* that this rank may run on */
+  long cores;        /* online on this host */
+  int allowed_cores; /* that this rank may run on */
   int node;
-  double memory;       /* bytes available on this host */
-  double gflops;       /* of one rank, all ranks computing at once */
+  double memory; /* bytes available on this host */
+  double gflops; /* of one rank, all ranks computing at once */
 } card;
 
 /* The value of a line "KEY: value" or "KEY<tab>: value" of a file of /proc. */
@@ -123,22 +123,25 @@ static void look(const card *cards, int size, int nodes, findings *f) {
         one = &cards[r];
       }
     if (one != NULL && ranks > one->cores)
-      find(f, "%s: %d ranks share %ld cores; results stay the same, the time a step grows", one->host,
-           ranks, one->cores);
+      find(f, "%s: %d ranks share %ld cores; results stay the same, the time a step grows",
+           one->host, ranks, one->cores);
     for (int a = 0; a < size; a++) /* two ranks tied to one and the same core */
       for (int b = a + 1; b < size; b++)
         if (cards[a].node == node && cards[b].node == node && cards[a].allowed_cores == 1 &&
             strcmp(cards[a].allowed, cards[b].allowed) == 0) {
-          find(f, "%s: ranks %d and %d are both bound to core %s; try mpirun --bind-to core or "
-                  "--bind-to none", cards[a].host, a, b, cards[a].allowed);
+          find(f,
+               "%s: ranks %d and %d are both bound to core %s; try mpirun --bind-to core or "
+               "--bind-to none",
+               cards[a].host, a, b, cards[a].allowed);
           a = b = size;
         }
   }
   for (int r = 1; r < size; r++)
     if (strcmp(cards[r].simd, first->simd) != 0 || strcmp(cards[r].blas, first->blas) != 0) {
-      find(f, "rank %d (%s) uses other instructions than rank 0 (%s %s, %s %s): the last bits of "
-              "results depend on which rank runs where", r, cards[r].host, cards[r].simd,
-              cards[r].blas, first->simd, first->blas);
+      find(f,
+           "rank %d (%s) uses other instructions than rank 0 (%s %s, %s %s): the last bits of "
+           "results depend on which rank runs where",
+           r, cards[r].host, cards[r].simd, cards[r].blas, first->simd, first->blas);
       break;
     }
   double low = first->gflops, high = first->gflops;
@@ -147,16 +150,19 @@ static void look(const card *cards, int size, int nodes, findings *f) {
     if (cards[r].gflops > high) high = cards[r].gflops;
   }
   if (low < 0.7 * high)
-    find(f, "the slowest rank computes at %.0f %% of the fastest: every step waits for it", 100 * low / high);
+    find(f, "the slowest rank computes at %.0f %% of the fastest: every step waits for it",
+         100 * low / high);
   const char *job = getenv("SLURM_JOB_ID");
   const char *tasks = getenv("SLURM_NTASKS");
   if (job != NULL && tasks != NULL && atoi(tasks) > 1 && size == 1)
-    find(f, "SLURM gave %s tasks and there is 1 rank: start it with mpirun, or srun --mpi=pmix", tasks);
+    find(f, "SLURM gave %s tasks and there is 1 rank: start it with mpirun, or srun --mpi=pmix",
+         tasks);
 }
 
 static void print_text(const card *cards, int size, int nodes, const findings *f, FILE *out) {
   const char *job = getenv("SLURM_JOB_ID");
-  fprintf(out, "lockstep %s, %s, HDF5 %s\n", LOCKSTEP_VERSION, ls__comm_library(), ls__h5_library());
+  fprintf(out, "lockstep %s, %s, HDF5 %s\n", LOCKSTEP_VERSION, ls__comm_library(),
+          ls__h5_library());
   fprintf(out, "BLAS %s\n", cards[0].blas);
   fprintf(out, "%d rank%s on %d node%s%s%s\n\n", size, size == 1 ? "" : "s", nodes,
           nodes == 1 ? "" : "s", job != NULL ? ", SLURM job " : ", not in a SLURM job",

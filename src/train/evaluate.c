@@ -20,8 +20,8 @@ static void print_json(const ls__task *task, const ls__scores *scores, double *c
     char key[2 * LS_NAME_BYTES] = "classes";
     if (confusion[h] == NULL) continue;
     if (task->n_heads > 1) snprintf(key, sizeof key, "%s_classes", task->head[h].name);
-    ls__confusion_json(&task->head[h].kind, confusion[h], (const char *const *)s->model->classes[h].name, &j,
-                       key);
+    ls__confusion_json(&task->head[h].kind, confusion[h],
+                       (const char *const *)s->model->classes[h].name, &j, key);
   }
   ls__json_close(&j, '}');
   fputc('\n', out);
@@ -49,8 +49,8 @@ static void print_text(const ls__task *task, const ls__scores *scores, double *c
       ls__text_put(out, task->head[h].name);
       fputc('\n', out);
     }
-    ls__confusion_print(&task->head[h].kind, confusion[h], (const char *const *)s->model->classes[h].name,
-                        out);
+    ls__confusion_print(&task->head[h].kind, confusion[h],
+                        (const char *const *)s->model->classes[h].name, out);
   }
 }
 
@@ -70,7 +70,8 @@ out:
 static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
   ls_status st = LS_OK;
   LS_TRY(ls__task_origin(task, s->data, s->split));
-  LS_TRY(ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
+  LS_TRY(
+      ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
     if (k > 0) LS_TRY(ls__alloc(&confusion[h], k * k, sizeof(double), "confusion matrix"));
@@ -92,7 +93,8 @@ ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *
   LS_TRY(ls_comm_agree(comm, make_task(&s, &task)));
   LS_TRY(ls__data_load(s.data)); /* as the losses want the targets */
   LS_TRY(ls_comm_agree(comm, prepare(&s, &task, &run, confusion)));
-  LS_TRY(ls__score_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores, confusion));
+  LS_TRY(
+      ls__score_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores, confusion));
   if (ls_comm_rank(comm) == 0) (json ? print_json : print_text)(&task, &scores, confusion, &s, out);
 out:
   for (int h = 0; h < LS_MAX_PORTS; h++) ls__free(confusion[h]);

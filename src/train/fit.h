@@ -5,9 +5,9 @@
 #include "data/data.h"
 #include "model/model.h"
 
-/* Columns and classes of the data in the network's order, where both have names: LS_EDATA where they
- * are others.  `named`: also the columns of inputs; else these are taken by position where the names
- * are others.  Before ls__data_load.  Local. */
+/* Columns and classes of the data in the network's order, where both have names: LS_EDATA where
+ * they are others.  `named`: also the columns of inputs; else these are taken by position where the
+ * names are others.  Before ls__data_load.  Local. */
 LS_CHECKED ls_status ls__fit_names(const ls_model *model, ls_data *data, bool named);
 /* The output that a target array belongs to, or -1. */
 int ls__fit_output(const ls_model *model, const ls__array *target);

@@ -1,12 +1,12 @@
 /* Gradients against central differences, (L(w + h) - L(w - h)) / 2h, in every parameter tensor.
  *
- * The forward pass is in float32, so a difference carries noise of about 1e-7 L / h, and an error of
- * order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No one h is good
- * for all, so several are tried; where none is, without the elements whose step crosses a kink, as
- * their differences at h and h / 2 tell; and where too few are left, at other points: the parameters
- * are moved a little.  A tensor passes when its best is good, for a wrong gradient is
- * wrong for each h and at each point.  The error of a tensor is
- * |numeric - analytic| / max(|numeric|, |analytic|), norms over the elements that were looked at. */
+ * The forward pass is in float32, so a difference carries noise of about 1e-7 L / h, and an error
+ * of order h^2 from the curvature; kinks (relu) add more when a unit changes sides.  No one h is
+ * good for all, so several are tried; where none is, without the elements whose step crosses a
+ * kink, as their differences at h and h / 2 tell; and where too few are left, at other points: the
+ * parameters are moved a little.  A tensor passes when its best is good, for a wrong gradient is
+ * wrong for each h and at each point.  The error of a tensor is |numeric - analytic| /
+ * max(|numeric|, |analytic|), norms over the elements that were looked at. */
 #include <lockstep/train.h>
 #include <math.h>
 #include <stdio.h>
@@ -42,7 +42,8 @@ static double loss_of(checker *c, bool gradients) {
   const ls__run_place place = {c->seed, 1, 0};
   const ls__graph *graph = c->model->graph;
   for (int i = 0; i < graph->n_inputs; i++)
-    memcpy(ls__run_input(c->run, i), c->kept[i], c->n * ls_shape_count(&graph->input[i].shape) * sizeof(float));
+    memcpy(ls__run_input(c->run, i), c->kept[i],
+           c->n * ls_shape_count(&graph->input[i].shape) * sizeof(float));
   ls__run_forward(c->run, c->model->parameters, c->n, &place);
   memset(c->sums, 0, c->task.width * sizeof *c->sums);
   ls__task_score(&c->task, c->n, c->run, &c->rows, gradients, false, c->sums);
@@ -55,9 +56,9 @@ static size_t pick(uint64_t seed, size_t n, size_t i) {
   return n <= ELEMENTS ? i : (size_t)ls__rng_permute(&rng, n, i);
 }
 
-/* An element whose difference is below what rounding leaves of it says nothing: the two losses, each
- * about `loss` and exact to some 2^-22 of it, are subtracted and divided by the distance.  A bias in
- * front of a normalisation has a true gradient of 0, and nothing but that. */
+/* An element whose difference is below what rounding leaves of it says nothing: the two losses,
+ * each about `loss` and exact to some 2^-22 of it, are subtracted and divided by the distance.  A
+ * bias in front of a normalisation has a true gradient of 0, and nothing but that. */
 static double noise_of(double loss, double distance) {
   return fabs(loss) * 0x1p-22 / distance;
 }
@@ -97,22 +98,23 @@ static double error_of(const checker *c, const element *x, size_t m, bool larges
   double scale = sqrt(a2 > b2 ? a2 : b2);
   double error = scale > 1e-7 * (double)c->n ? sqrt(apart) / scale : 0; /* both are zero */
   /* Rounding explains a small part of a difference, and is left out where it can't hide more. */
-  if (sqrt(noise2) < 0.001 * scale) error = error > sqrt(noise2) / scale ? error - sqrt(noise2) / scale : 0;
+  if (sqrt(noise2) < 0.001 * scale)
+    error = error > sqrt(noise2) / scale ? error - sqrt(noise2) / scale : 0;
   /* Both are zero, but for rounding; the largest step has the least of it. */
   if (largest_step && a2 <= noise2 && b2 <= noise2) error = 0;
   return error;
 }
 
-/* Drop the elements whose step h crosses a kink.  What is smooth has D(h), the central difference, the
- * same at h and h / 2 but for h^2, and S(h), the right-hand difference less the left-hand one, twice as
- * large at h as at h / 2.  A slope that changes by k at a distance d = r h gives
+/* Drop the elements whose step h crosses a kink.  What is smooth has D(h), the central difference,
+ * the same at h and h / 2 but for h^2, and S(h), the right-hand difference less the left-hand one,
+ * twice as large at h as at h / 2.  A slope that changes by k at a distance d = r h gives
  *
  *   D(h) wrong by     k (1 - r) / 2
  *   D(h) - D(h/2)   = k r / 2 where r < 1/2, else k (1 - r) / 2
  *   S(h) - 2 S(h/2) = -k (1 - 3 r) where r < 1/2, else k (1 - r)
  *
- * so that the larger of the first and half the second shows at least half of what is wrong, wherever the
- * kink is.  The gradient that is checked is not asked.  Elements that are left. */
+ * so that the larger of the first and half the second shows at least half of what is wrong,
+ * wherever the kink is.  The gradient that is checked is not asked.  Elements that are left. */
 static size_t drop_kinks(checker *c, float *w, size_t n, double h, element *x, size_t m) {
   double size = 0, ignore;
   size_t left = 0;
@@ -153,9 +155,9 @@ static double rounding_of(const element *x, size_t m) {
   return size2 > 0 ? sqrt(noise2 / size2) : 0;
 }
 
-/* The same where no step is good for all elements: each must be good in a step that it doesn't cross a
- * kink with.  One that is kept, and only where it is kept all is wrong, is wrong: so a wrong gradient
- * can't hide behind the kinks of one step. */
+/* The same where no step is good for all elements: each must be good in a step that it doesn't
+ * cross a kink with.  One that is kept, and only where it is kept all is wrong, is wrong: so a
+ * wrong gradient can't hide behind the kinks of one step. */
 static double check_without_kinks(checker *c, size_t offset, size_t n, double error) {
   const size_t m = n < ELEMENTS ? n : ELEMENTS;
   element x[ELEMENTS];
@@ -167,8 +169,10 @@ static double check_without_kinks(checker *c, size_t offset, size_t n, double er
     const double here = error_of(c, x, m, false);
     for (size_t i = 0; i < m; i++) {
       if (x[i].dropped) continue;
-      if (here < limit) good[i] = true;
-      else if (here > limit + 4 * rounding_of(x, m)) bad[i] = true;
+      if (here < limit)
+        good[i] = true;
+      else if (here > limit + 4 * rounding_of(x, m))
+        bad[i] = true;
     }
     if (here < limit && here > worst) worst = here;
   }
@@ -242,7 +246,8 @@ static ls_status print_all(const checker *c, bool json, FILE *out) {
       ls__json_number(&j, "relative_error", error);
       ls__json_close(&j, '}');
     } else
-      fprintf(out, "%-28s %10zu %14.2e%s\n", tensor->name, tensor->n, error, error < limit ? "" : "  WRONG");
+      fprintf(out, "%-28s %10zu %14.2e%s\n", tensor->name, tensor->n, error,
+              error < limit ? "" : "  WRONG");
     if (!(error <= worst)) {
       worst = error;
       worst_name = tensor->name;
@@ -292,10 +297,12 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
   for (size_t i = 0, input = 0; i < c->n_arrays; i++)
     if (c->arrays[i].use == LS_INPUT && c->model->graph->input[input++].type == LS_INDEX)
       LS_TRY(ls__data_set_index(data, i));
-  LS_TRY(ls__task_create(config, c->model->graph, c->n_arrays, c->arrays, c->model->output, &c->task));
+  LS_TRY(
+      ls__task_create(config, c->model->graph, c->n_arrays, c->arrays, c->model->output, &c->task));
   LS_TRY(ls__task_tell(&c->task, config, data, NULL));
   LS_TRY(ls__data_load(data));
-  if (c->task.n_heads == 0) LS_FAIL(LS_ECONFIG, "loss: is missing; its gradient is what is checked");
+  if (c->task.n_heads == 0)
+    LS_FAIL(LS_ECONFIG, "loss: is missing; its gradient is what is checked");
   LS_TRY(ls__rows_create(&c->task, c->n_arrays, c->arrays, c->n, &c->rows));
   LS_TRY(ls__alloc(&c->gradients, c->model->graph->moving, sizeof *c->gradients, "gradients"));
   LS_TRY(ls__alloc(&c->sums, c->task.width, sizeof *c->sums, "sums"));
@@ -315,7 +322,8 @@ ls_status ls_gradcheck(ls_config *config, bool json, FILE *out) {
   LS_TRY(ls__settings_read(config, NULL, &settings));
   c.seed = settings.seed;
   ls_config *section = ls__config_child(config, "data");
-  if (section == NULL) LS_FAIL(LS_ECONFIG, "data: is missing; gradients are checked on its samples");
+  if (section == NULL)
+    LS_FAIL(LS_ECONFIG, "data: is missing; gradients are checked on its samples");
   LS_TRY(ls__data_open_for(NULL, section, LS__DATA_TRAIN, 0, &data));
   LS_TRY(prepare(&c, config, data));
   measure(&c);

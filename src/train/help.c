@@ -12,8 +12,9 @@
 #include "train/settings.h"
 
 /* The rooms whose tables are shown, in this order, a line each. */
-static const ls__section *const rooms[] = {ls__train_sections, ls__data_sections, ls__nn_sections,
-                                           ls__optim_sections, ls__metrics_sections, NULL};
+static const ls__section *const rooms[] = {ls__train_sections,   ls__data_sections,
+                                           ls__nn_sections,      ls__optim_sections,
+                                           ls__metrics_sections, NULL};
 
 static ls_status written(FILE *out) {
   return ferror(out) ? ls__fail(LS_EIO, "the help can't be written") : LS_OK;
@@ -49,7 +50,8 @@ ls_status ls_help_each(ls_help_visit visit, void *context) {
 
 const char *ls_help_nearest(const char *name, const char *const *names, size_t n) {
   static _Thread_local char text[LS__REFERENCE_KEY];
-  return names != NULL ? ls__config_nearest(name, names, n) : ls__reference_nearest(rooms, name, text);
+  return names != NULL ? ls__config_nearest(name, names, n)
+                       : ls__reference_nearest(rooms, name, text);
 }
 
 typedef struct wanted {
@@ -77,7 +79,8 @@ const char *ls_help_setting(const char *word) {
 }
 
 void ls_help_row(FILE *out, size_t indent, size_t width, const char *left, const char *text) {
-  const size_t used = indent + width + 2, widths[] = {width, used < LS__TEXT_COLUMNS ? LS__TEXT_COLUMNS - used : 1};
+  const size_t used = indent + width + 2,
+               widths[] = {width, used < LS__TEXT_COLUMNS ? LS__TEXT_COLUMNS - used : 1};
   const char *const cells[] = {left, text};
   if (left != NULL)
     ls__text_row(out, indent, 2, widths, cells);

@@ -33,14 +33,14 @@ typedef struct loop {
   ls__report *report;
   ls__alarms *alarms;
   double start, last_save;
-  double seconds_before;  /* of training, in earlier runs */
-  uint64_t first_step;    /* steps done in earlier runs */
+  double seconds_before; /* of training, in earlier runs */
+  uint64_t first_step;   /* steps done in earlier runs */
   uint64_t since_check, interval;
-  bool checking;          /* a share is under way */
-  bool stop, over;        /* agreed */
-  bool saved;             /* the state after step saved_step is on disk */
+  bool checking;   /* a share is under way */
+  bool stop, over; /* agreed */
+  bool saved;      /* the state after step saved_step is on disk */
   uint64_t saved_step;
-  float *best;            /* rank 0: parameters of the best epoch */
+  float *best; /* rank 0: parameters of the best epoch */
   bool best_unsaved;
   double *epoch_sums;
   ls__scores train, validation;
@@ -183,7 +183,8 @@ static ls_status log_step(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__trainer_epoch_sums(t, l->epoch_sums));
-  const ls__logged now = {(double)t->now.step, (double)t->now.position, ls__task_loss(&t->task, l->epoch_sums)};
+  const ls__logged now = {(double)t->now.step, (double)t->now.position,
+                          ls__task_loss(&t->task, l->epoch_sums)};
   double samples = now.position - t->logged.position;
   double parts = t->task.sums ? now.step - t->logged.step : samples;
   ls__report_step(l->report, t, (now.loss - t->logged.loss) / parts, (size_t)samples);
@@ -261,7 +262,8 @@ static ls_status end_epoch(loop *l, double lr) {
   t->now.loss = l->train.loss;
   t->now.validation_loss = l->validation.loss;
   const char *monitor = ls__schedule_monitor(t->schedule);
-  bool on_training = l->validation.samples == 0 || (monitor != NULL && strcmp(monitor, "loss") == 0);
+  bool on_training = l->validation.samples == 0 ||
+                     (monitor != NULL && strcmp(monitor, "loss") == 0);
   ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
   if (t->set.early) watch(l, t->set.early_on_training ? l->train.loss : l->validation.loss);
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
@@ -284,15 +286,17 @@ static ls_status call_back(loop *l, double lr) {
     none[i] = (double)NAN;
   }
   const bool validated = l->validation.samples > 0;
-  const ls_epoch epoch = {.epoch = t->now.epoch,
-                          .step = t->now.step,
-                          .lr = lr,
-                          .loss = l->train.loss,
-                          .validation_loss = l->validation.loss,
-                          .n_metrics = n,
-                          .names = names,
-                          .metrics = l->train.value,
-                          .validation_metrics = validated ? l->validation.value : none};
+  const ls_epoch epoch = {
+      .epoch = t->now.epoch,
+      .step = t->now.step,
+      .lr = lr,
+      .loss = l->train.loss,
+      .validation_loss = l->validation.loss,
+      .n_metrics = n,
+      .names = names,
+      .metrics = l->train.value,
+      .validation_metrics = validated ? l->validation.value : none,
+  };
   ls__error_set("");
   ls_status answer = t->options.on_epoch(t->options.context, &epoch);
   if ((int)answer < LS_OK || answer > LS_ELOST) answer = LS_ECHECK; /* it may be anything */
@@ -324,7 +328,8 @@ out:
 }
 
 static bool patience_is_over(const ls_trainer *t) {
-  return t->set.early && t->now.epoch > 0 && t->now.waited >= (t->set.patience > 0 ? t->set.patience : 1);
+  return t->set.early && t->now.epoch > 0 &&
+         t->now.waited >= (t->set.patience > 0 ? t->set.patience : 1);
 }
 
 /* --- the run */
@@ -377,8 +382,7 @@ static ls_status finish(loop *l) {
   l->end.weights_epoch = stands_at_best(t) ? t->now.best_epoch : 0;
   if (t->set.early && t->set.restore_best && t->now.best_epoch > 0 && !stands_at_best(t)) {
     l->end.weights_epoch = t->now.best_epoch;
-    if (is_root(t))
-      memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
+    if (is_root(t)) memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
     LS_TRY(ls__exchange_publish(t->exchange));
   }
   if (t->set.output != NULL) {
@@ -409,9 +413,10 @@ static void note_cut(const loop *l, const char *why) {
   if (!is_root(t) || t->now.step == l->first_step || t->now.step >= t->total_steps) return;
   const double last = lr_of(t, t->now.step), planned = lr_of(t, t->total_steps);
   if (last == planned) return;
-  fprintf(stderr, "lockstep: note: %s after %llu of %llu steps, in the middle of the schedule: the learning rate "
-                  "was %.3g, and would have gone to %.3g\n", why, (unsigned long long)t->now.step,
-          (unsigned long long)t->total_steps, last, planned);
+  fprintf(stderr,
+          "lockstep: note: %s after %llu of %llu steps, in the middle of the schedule: the "
+          "learning rate was %.3g, and would have gone to %.3g\n",
+          why, (unsigned long long)t->now.step, (unsigned long long)t->total_steps, last, planned);
 }
 
 static ls_status train(loop *l, const char **why) {
@@ -433,7 +438,8 @@ static ls_status train(loop *l, const char **why) {
     }
     if (l->stop) /* not yet done */
       LS_FAIL(LS_ESTOPPED, "stopped on request at step %llu; %s", (unsigned long long)t->now.step,
-              t->set.output != NULL ? "a checkpoint is written" : "without an output nothing is kept");
+              t->set.output != NULL ? "a checkpoint is written"
+                                    : "without an output nothing is kept");
     if (l->over) {
       *why = "max_seconds have passed";
       break;
@@ -458,7 +464,8 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   ls_train_summary result;
   loop l;
   if (t->data == NULL)
-    return ls__fail(LS_EUSAGE, "the trainer has no dataset to run through; feed it by ls_trainer_step");
+    return ls__fail(LS_EUSAGE, "the trainer has no dataset to run through; feed it by "
+                               "ls_trainer_step");
   memset(&l, 0, sizeof l);
   memset(&result, 0, sizeof result);
   l.t = t;
@@ -477,8 +484,9 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   result.steps = t->now.step;
   result.loss = t->now.loss;
   result.validation_loss = t->now.validation_loss;
-  result.samples_per_second =
-      t->trained_seconds > 0 ? (double)t->trained_samples / t->trained_seconds : 0;
+  result.samples_per_second = t->trained_seconds > 0
+                                  ? (double)t->trained_samples / t->trained_seconds
+                                  : 0;
   result.weights_hash = ls_model_hash(t->model);
   if (summary != NULL) *summary = result;
 out:

@@ -7,14 +7,15 @@
 #include "train/session.h"
 
 /* "/predictions" and "/classes"; of several outputs "/predictions/NAME". */
-static void dataset_name(const ls_model *model, const char *what, size_t i, char name[2 * LS_NAME_BYTES]) {
+static void dataset_name(const ls_model *model, const char *what, size_t i,
+                         char name[2 * LS_NAME_BYTES]) {
   const ls_port port = ls_model_output(model, i);
   const bool several = ls_model_outputs(model) > 1;
   snprintf(name, 2 * LS_NAME_BYTES, "/%s%s%s", what, several ? "/" : "", several ? port.name : "");
 }
 
-/* How a class follows from an output: the largest of K numbers, for each of the places that an output
- * has them in; of one number (K = 1) whether it is above one half.  K 0: no classes. */
+/* How a class follows from an output: the largest of K numbers, for each of the places that an
+ * output has them in; of one number (K = 1) whether it is above one half.  K 0: no classes. */
 typedef struct choice {
   size_t k, places;
   ls_shape shape; /* of one sample's classes */
@@ -105,7 +106,8 @@ static void free_buffers(buffers *b) {
 /* This rank's rows of the round that begins at row `at`. */
 static ls_status predict_mine(ls_comm *comm, const ls__session *s, buffers *b, size_t at) {
   ls_status st = LS_OK;
-  const size_t rank = (size_t)ls_comm_rank(comm), lo = at + rank * LS__PREDICT_BATCH, n = b->count[rank];
+  const size_t rank = (size_t)ls_comm_rank(comm), lo = at + rank * LS__PREDICT_BATCH,
+               n = b->count[rank];
   if (n == 0) goto out;
   LS_TRY(ls__data_rows(s->data, s->split, lo, lo + n, b->to));
   LS_TRY(ls__run_check_indices(b->run, n));
@@ -117,7 +119,8 @@ out:
 }
 
 /* Rank 0 writes what all predict, chunk by chunk: rank r's chunk of each round. */
-static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *file, ls_status local) {
+static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *file,
+                                ls_status local) {
   ls_status st = LS_OK;
   const size_t size = (size_t)ls_comm_size(comm);
   buffers b;
@@ -134,8 +137,10 @@ static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *fil
     LS_THEN(local, predict_mine(comm, s, &b, at));
     for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
       const ls_port port = ls_model_output(s->model, i);
-      LS_TRY(ls__comm_gatherv(comm, b.mine[i], b.all, b.count, ls_shape_count(&port.shape) * sizeof(float)));
-      if (file != NULL && local == LS_OK) local = write_rows(file, s->model, i, at, rows, b.all, b.class);
+      LS_TRY(ls__comm_gatherv(comm, b.mine[i], b.all, b.count,
+                              ls_shape_count(&port.shape) * sizeof(float)));
+      if (file != NULL && local == LS_OK)
+        local = write_rows(file, s->model, i, at, rows, b.all, b.class);
     }
     LS_TRY(ls_comm_agree(comm, local));
   }
@@ -162,7 +167,8 @@ static ls_status create_file(const char *output, const ls__session *s, ls__h5 **
     dataset_name(s->model, "classes", i, name);
     LS_TRY(ls__h5_dataset(*file, name, LS__I32, s->n, &classes.shape, 0, 0));
     if (names->n > 0)
-      LS_TRY(ls__h5_set_strings(*file, name, "classes", (const char *const *)names->name, names->n));
+      LS_TRY(
+          ls__h5_set_strings(*file, name, "classes", (const char *const *)names->name, names->n));
   }
 out:
   return st;

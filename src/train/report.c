@@ -19,11 +19,11 @@
 struct ls__report {
   FILE *out, *metrics;
   ls_progress progress;
-  double drawn;      /* when the bar was drawn last */
+  double drawn; /* when the bar was drawn last */
   double epoch_start;
   uint64_t epoch_samples; /* samples trained when the epoch began or was resumed */
   bool bar_open;
-  bool config_due;   /* config.yaml is not yet this run's */
+  bool config_due; /* config.yaml is not yet this run's */
 };
 
 void ls__json_times(ls__json *json, const ls__times *times) {
@@ -93,7 +93,8 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
       fprintf(r->out, "resuming at step %llu (epoch %llu, sample %llu)\n",
               (unsigned long long)t->now.step, (unsigned long long)t->now.epoch + 1,
               (unsigned long long)t->now.position);
-    fprintf(r->out, "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s%s%s\n",
+    fprintf(r->out,
+            "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s%s%s\n",
             t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
             ls_comm_size(t->comm), ls_comm_size(t->comm) == 1 ? "" : "s",
             ls__exchange_name(t->exchange), coded ? ", between nodes in " : "",
@@ -137,7 +138,8 @@ static void draw_bar(ls__report *r, const ls_trainer *t) {
 ls_status ls__report_flush(ls__report *r, const ls_trainer *t) {
   if (r->metrics == NULL) return LS_OK;
   const char *why = fflush(r->metrics) != 0 ? strerror(errno) : "an earlier write failed";
-  if (ferror(r->metrics) == 0) return r->config_due && !ls__trainer_idle(t) ? write_config(r, t) : LS_OK;
+  if (ferror(r->metrics) == 0)
+    return r->config_due && !ls__trainer_idle(t) ? write_config(r, t) : LS_OK;
   return ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, why);
 }
 
@@ -161,7 +163,8 @@ void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) 
   }
 }
 
-static void print_scores(FILE *out, const ls__task *task, const char *prefix, const ls__scores *scores) {
+static void print_scores(FILE *out, const ls__task *task, const char *prefix,
+                         const ls__scores *scores) {
   char name[2 * LS_NAME_BYTES];
   fprintf(out, "  %sloss %.4g", prefix, scores->loss);
   for (size_t i = 0; i < ls__task_values(task); i++) {
@@ -171,7 +174,8 @@ static void print_scores(FILE *out, const ls__task *task, const char *prefix, co
   }
 }
 
-void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix, const ls__scores *scores) {
+void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix,
+                     const ls__scores *scores) {
   char name[2 * LS_NAME_BYTES], key[3 * LS_NAME_BYTES];
   snprintf(key, sizeof key, "%sloss", prefix);
   ls__json_number(json, key, scores->loss);
@@ -273,7 +277,8 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   ls__json_string(&json, "version", LOCKSTEP_VERSION);
   ls__json_close(&json, '}');
   fputc('\n', f);
-  ls_status st = fclose(f) == 0 ? ls__run_write(path, text) : ls__fail(LS_ENOMEM, "%s: out of memory", path);
+  ls_status st = fclose(f) == 0 ? ls__run_write(path, text)
+                                : ls__fail(LS_ENOMEM, "%s: out of memory", path);
   free(text);
   return st;
 }
@@ -289,16 +294,20 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
     snprintf(message, sizeof message, "%s", ls_error_message());
     st = ls__report_flush(r, t);
     if (fclose(r->metrics) != 0 && st == LS_OK)
-      st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output, strerror(errno));
-    if (st == LS_OK && !ls__trainer_idle(t) && (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
+      st = ls__fail(LS_EIO, "%s/metrics.jsonl: cannot be written: %s", t->set.output,
+                    strerror(errno));
+    if (st == LS_OK && !ls__trainer_idle(t) &&
+        (status == LS_OK || status == LS_ESTOPPED || status == LS_ENONFINITE))
       st = write_summary(t, status, end, summary);
     if (status != LS_OK) ls__error_set(message);
   }
   if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
     if (t->set.early && t->now.best_epoch > 0)
-      fprintf(r->out, "best epoch %llu, %s %.4g: the weights are %s\n", (unsigned long long)t->now.best_epoch,
+      fprintf(r->out, "best epoch %llu, %s %.4g: the weights are %s\n",
+              (unsigned long long)t->now.best_epoch,
               t->set.early_on_training ? "loss" : "validation_loss", t->now.best,
-              end->weights_epoch == t->now.best_epoch ? "those" : "the last epoch's (restore_best: false)");
+              end->weights_epoch == t->now.best_epoch ? "those"
+                                                      : "the last epoch's (restore_best: false)");
     fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s", end->why,
             (unsigned long long)summary->steps, summary->samples_per_second,
             (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "");

@@ -25,8 +25,8 @@ LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t);
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double seconds, double lr);
-LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st, const ls__ending *end,
-                                      const ls_train_summary *summary);
+LS_CHECKED ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status st,
+                                      const ls__ending *end, const ls_train_summary *summary);
 
 /* Values of this room as JSON: "loss":1,"accuracy":0.5; "input":0.1,"compute":2, ... */
 void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix,

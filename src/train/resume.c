@@ -60,8 +60,10 @@ static ls_status restore_held(ls_trainer *t, const char *path) {
   LS_TRY(ls_comm_agree(t->comm, alone));
   LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits));
   if (!fits && rank == 0)
-    fprintf(stderr, "lockstep: note: %s: it was written with other ranks, nodes, lanes, bucket_mb or "
-                    "compression: what had not been sent is left out\n", path);
+    fprintf(stderr,
+            "lockstep: note: %s: it was written with other ranks, nodes, lanes, bucket_mb or "
+            "compression: what had not been sent is left out\n",
+            path);
   for (int r = 0; fits && r < ls_comm_size(t->comm); r++) {
     if (rank == 0) alone = ls__checkpoint_load_held(path, r, other, (size_t)lengths[r]);
     LS_TRY(ls_comm_agree(t->comm, alone));
@@ -80,7 +82,8 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   double *sums = NULL;
   float *arena = NULL;
   ls_status local = ls__alloc(&sums, t->task.width, sizeof *sums, "sums");
-  if (local == LS_OK && writes) local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
+  if (local == LS_OK && writes)
+    local = ls__alloc(&arena, t->model->graph->arena, sizeof *arena, path);
   LS_TRY(ls_comm_agree(t->comm, local));
   ls__exchange_settle(t->exchange); /* the weights are read below */
   LS_TRY(ls__trainer_epoch_sums(t, sums));
@@ -129,7 +132,8 @@ out:
   return st;
 }
 
-ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes, double **sums) {
+ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
+                           double **sums) {
   ls_status st = LS_OK, local = LS_OK;
   ls__standing standing;
   memset(&standing, 0, sizeof standing);
@@ -166,7 +170,8 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
   for (int k = 0; whole && k < ls__optimizer_slots(t->updater.optimizer); k++) {
     const char *slot = ls__optimizer_slot_name(t->updater.optimizer, k);
     bool there = !t->taken.new_state;
-    if (reads && there && t->options.force) local = ls__checkpoint_has_slot(path, saved, slot, &there);
+    if (reads && there && t->options.force)
+      local = ls__checkpoint_has_slot(path, saved, slot, &there);
     if (reads && there) LS_THEN(local, ls__checkpoint_load_slot(path, saved, slot, arena));
     LS_TRY(ls_comm_agree(t->comm, local));
     if (t->options.force) LS_TRY(ls__comm_bcast(t->comm, &there, sizeof there));

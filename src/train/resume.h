@@ -4,15 +4,15 @@
 
 #include "train/trainer.h"
 
-/* resume_config.c: compare the configurations.  LS_ECONFIG names the first setting that may not change,
- * unless the run is forced; tell: what changes, a line each.  Rank 0 alone. */
-LS_CHECKED ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__standing *standing,
-                                       const char *path, bool tell);
+/* resume_config.c: compare the configurations.  LS_ECONFIG names the first setting that may not
+ * change, unless the run is forced; tell: what changes, a line each.  Rank 0 alone. */
+LS_CHECKED ls_status ls__resume_config(ls_trainer *t, const ls_model *saved,
+                                       const ls__standing *standing, const char *path, bool tell);
 /* Add a line of what changes, which is printed when the run begins. */
 LS_CHECKED ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) LS_PRINTF(2, 3);
 
-/* resume_data.c: names of columns and classes, the checkpoint's where it has some (saved: rank 0's, or
- * NULL), and the data in their order.  Before the data are loaded.  Collective. */
+/* resume_data.c: names of columns and classes, the checkpoint's where it has some (saved: rank 0's,
+ * or NULL), and the data in their order.  Before the data are loaded.  Collective. */
 LS_CHECKED ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *path);
 /* And when they are loaded: rows, values and statistics are compared with the checkpoint's, and its
  * normalisation is taken.  Collective; saved and path count on rank 0. */

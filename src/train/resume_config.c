@@ -8,21 +8,36 @@
 #include "data/settings.h"
 #include "train/resume.h"
 
-/* A setting is KEPT, or the run is another one; SAID: it may change; WITHIN: between epochs, for the
- * order of samples in one goes on as it began; STATE: unless the optimizer then keeps other state. */
+/* A setting is KEPT, or the run is another one; SAID: it may change; WITHIN: between epochs, for
+ * the order of samples in one goes on as it began; STATE: unless the optimizer then keeps other
+ * state. */
 typedef enum verdict { KEPT, SAID, WITHIN, STATE, ELSEWHERE } verdict;
 
 /* The first that fits counts; what isn't here is KEPT. */
 static const struct {
   const char *path;
   verdict verdict;
-} rules[] = {{"data.file", SAID},           {"data.memory", SAID}, {"data.shuffle", WITHIN},
-             {"data.shuffle_window", WITHIN}, {"train.batch", WITHIN}, {"train.seed", WITHIN},
-             {"train.lanes", ELSEWHERE},    {"train", SAID},       {"early_stopping.monitor", KEPT},
-             {"early_stopping", SAID},      {"checkpoint", SAID},  {"exchange", SAID},
-             {"compression", SAID},         {"bucket_mb", SAID},   {"watchdog", SAID},
-             {"metrics", SAID},             {"schedule", SAID},    {"optimizer", STATE},
-             {"regularization", SAID},      {"clip", SAID},        {"output", SAID}};
+} rules[] = {{"data.file", SAID},
+             {"data.memory", SAID},
+             {"data.shuffle", WITHIN},
+             {"data.shuffle_window", WITHIN},
+             {"train.batch", WITHIN},
+             {"train.seed", WITHIN},
+             {"train.lanes", ELSEWHERE},
+             {"train", SAID},
+             {"early_stopping.monitor", KEPT},
+             {"early_stopping", SAID},
+             {"checkpoint", SAID},
+             {"exchange", SAID},
+             {"compression", SAID},
+             {"bucket_mb", SAID},
+             {"watchdog", SAID},
+             {"metrics", SAID},
+             {"schedule", SAID},
+             {"optimizer", STATE},
+             {"regularization", SAID},
+             {"clip", SAID},
+             {"output", SAID}};
 
 ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) {
   ls_status st = LS_OK;
@@ -33,7 +48,8 @@ ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) {
   va_end(arguments);
   const size_t bytes = strlen(line) + 32;
   LS_TRY(ls__grow(&t->changes, &t->changes_room, t->changes_used + bytes, 1, "resuming"));
-  t->changes_used += (size_t)snprintf(t->changes + t->changes_used, bytes, "lockstep: resume: %s\n", line);
+  t->changes_used += (size_t)snprintf(t->changes + t->changes_used, bytes, "lockstep: resume: %s\n",
+                                      line);
 out:
   return st;
 }
@@ -43,7 +59,7 @@ typedef struct changes {
   const ls__standing *standing;
   const char *path; /* the checkpoint's */
   bool same_state;
-  bool tell;        /* what changes; else what may not is looked for */
+  bool tell; /* what changes; else what may not is looked for */
 } changes;
 
 static bool is_within(const char *key, const char *path) {
@@ -69,16 +85,22 @@ static ls_status see(void *context, const char *key, const char *before, const c
   if (before == NULL) before = "not given";
   if (now == NULL) now = "not given";
   if (v == ELSEWHERE) return LS_OK;
-  if (c->tell) return ls__resume_tell(c->t, "%s was %s and is %s%s", key, before, now, v == SAID ? "" : ", by --force");
-  if (v != SAID && c->t->options.force && is_within(key, "data.normalize")) c->t->taken.new_normal = true;
-  if (v != SAID && c->t->options.force && strcmp(key, "optimizer") == 0) c->t->taken.new_state = true;
+  if (c->tell)
+    return ls__resume_tell(c->t, "%s was %s and is %s%s", key, before, now,
+                           v == SAID ? "" : ", by --force");
+  if (v != SAID && c->t->options.force && is_within(key, "data.normalize"))
+    c->t->taken.new_normal = true;
+  if (v != SAID && c->t->options.force && strcmp(key, "optimizer") == 0)
+    c->t->taken.new_state = true;
   if (v == SAID || c->t->options.force) return LS_OK;
-  return ls__fail(LS_ECONFIG, "%s: %s was %s and is %s: that can't change %s; give another output, or --force",
-                  c->path, key, before, now, v == WITHIN ? "in the middle of an epoch" : "at a resume");
+  return ls__fail(LS_ECONFIG,
+                  "%s: %s was %s and is %s: that can't change %s; give another output, or --force",
+                  c->path, key, before, now,
+                  v == WITHIN ? "in the middle of an epoch" : "at a resume");
 }
 
-/* The checkpoint's settings with today's defaults, as this run has its own; and its optimizer, to see
- * what state it keeps.  What can't be read any more is left as it is. */
+/* The checkpoint's settings with today's defaults, as this run has its own; and its optimizer, to
+ * see what state it keeps.  What can't be read any more is left as it is. */
 static void fill(ls_config *config, const ls_trainer *t, ls__optimizer **optimizer) {
   ls__settings set;
   ls__data_settings settings;
@@ -89,7 +111,8 @@ static void fill(ls_config *config, const ls_trainer *t, ls__optimizer **optimiz
   ls_config *data = ls__config_child(config, "data");
   (void)!ls__settings_read(config, NULL, &set);
   (void)!ls__optimizer_create(ls__config_child(config, "optimizer"), optimizer);
-  if (ls__schedule_create(ls__config_child(config, "schedule"), &schedule) == LS_OK) ls__schedule_destroy(schedule);
+  if (ls__schedule_create(ls__config_child(config, "schedule"), &schedule) == LS_OK)
+    ls__schedule_destroy(schedule);
   (void)!ls__task_create(config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &task);
   ls__task_reset(&task);
   if (data != NULL && ls__alloc(&wanted, 1, sizeof *wanted, "data") == LS_OK &&
@@ -105,7 +128,8 @@ static bool same_slots(const ls__optimizer *a, const ls__optimizer *b) {
   return true;
 }
 
-/* Lanes decide about the bits of all that follows; where none are given, the run keeps those it had. */
+/* Lanes decide about the bits of all that follows; where none are given, the run keeps those it
+ * had. */
 static ls_status check_lanes(const changes *c) {
   const size_t lanes = c->t->set.lanes;
   if (lanes == 0 || lanes == c->standing->lanes) return LS_OK;
@@ -113,12 +137,14 @@ static ls_status check_lanes(const changes *c) {
     return ls__resume_tell(c->t, "train.lanes was %llu and is %zu, by --force",
                            (unsigned long long)c->standing->lanes, lanes);
   if (c->t->options.force) return LS_OK;
-  return ls__fail(LS_ECONFIG, "%s: train.lanes was %llu and is %zu: that can't change at a resume; leave it out, "
-                  "give another output, or --force", c->path, (unsigned long long)c->standing->lanes, lanes);
+  return ls__fail(LS_ECONFIG,
+                  "%s: train.lanes was %llu and is %zu: that can't change at a resume; leave it "
+                  "out, give another output, or --force",
+                  c->path, (unsigned long long)c->standing->lanes, lanes);
 }
 
-ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__standing *standing, const char *path,
-                            bool tell) {
+ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__standing *standing,
+                            const char *path, bool tell) {
   ls_status st = LS_OK;
   ls_config *before = NULL;
   ls__optimizer *optimizer = NULL;

@@ -1,4 +1,5 @@
-/* The data of a run that is taken up again, against those that its checkpoint tells of (resume.h). */
+/* The data of a run that is taken up again, against those that its checkpoint tells of
+ * (resume.h). */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -42,8 +43,10 @@ out:
 static ls_status take_saved(ls_model *model, const ls_model *saved) {
   ls_status st = LS_OK;
   for (int i = 0; i < LS_MAX_PORTS; i++) {
-    ls__class_names *to[] = {&model->input_columns[i], &model->output_columns[i], &model->classes[i]};
-    const ls__class_names *from[] = {&saved->input_columns[i], &saved->output_columns[i], &saved->classes[i]};
+    ls__class_names *to[] = {&model->input_columns[i], &model->output_columns[i],
+                             &model->classes[i]};
+    const ls__class_names *from[] = {&saved->input_columns[i], &saved->output_columns[i],
+                                     &saved->classes[i]};
     for (int k = 0; k < 3; k++)
       LS_TRY(ls__class_names_set(to[k], (const char *const *)from[k]->name, from[k]->n));
   }
@@ -67,7 +70,8 @@ static ls_status take_given(ls_trainer *t) {
     if (model->output_columns[output].n == 0)
       LS_TRY(ls__class_names_set(&model->output_columns[output], columns, array->n_columns));
     if (model->classes[output].n == 0 && ls__head_has_classes(&t->task.head[output], array))
-      LS_TRY(ls__class_names_set(&model->classes[output], (const char *const *)array->classes, array->n_classes));
+      LS_TRY(ls__class_names_set(&model->classes[output], (const char *const *)array->classes,
+                                 array->n_classes));
   }
 out:
   return st;
@@ -80,7 +84,8 @@ ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *pat
   if (t->taken.found) {
     if (root) local = take_saved(t->model, saved);
     LS_TRY(ls_comm_agree(t->comm, local));
-    for (size_t i = 0; i < ls_model_inputs(t->model); i++) LS_TRY(share(t->comm, &t->model->input_columns[i]));
+    for (size_t i = 0; i < ls_model_inputs(t->model); i++)
+      LS_TRY(share(t->comm, &t->model->input_columns[i]));
     for (size_t i = 0; i < ls_model_outputs(t->model); i++) {
       LS_TRY(share(t->comm, &t->model->output_columns[i]));
       LS_TRY(share(t->comm, &t->model->classes[i]));
@@ -99,28 +104,38 @@ out:
 /* Whether the statistics are of other data: more apart than another processor makes them. */
 static bool far_apart(const ls__affine *a, const ls__affine *b, size_t *at) {
   *at = 0;
-  if (a->n == 0 || b->n == 0) return false; /* whether there are some is the configuration's matter */
+  if (a->n == 0 || b->n == 0)
+    return false; /* whether there are some is the configuration's matter */
   if (a->n != b->n) return true;
   for (size_t k = 0; k < a->n; k++) {
     const double shift = fabs((double)a->mean[k] - (double)b->mean[k]);
-    const double size = fabs((double)a->mean[k]) + fabs((double)b->mean[k]) + 1 / (double)a->rstd[k];
+    const double size = fabs((double)a->mean[k]) + fabs((double)b->mean[k]) +
+                        1 / (double)a->rstd[k];
     *at = k;
-    if (shift > 1e-5 * size || fabs((double)a->rstd[k] / (double)b->rstd[k] - 1) > 1e-4) return true;
+    if (shift > 1e-5 * size || fabs((double)a->rstd[k] / (double)b->rstd[k] - 1) > 1e-4)
+      return true;
   }
   return false;
 }
 
-static ls_status other_statistics(const char *path, const char *what, const ls__class_names *columns,
-                                  const ls__affine *before, const ls__affine *now, size_t k) {
+static ls_status other_statistics(const char *path, const char *what,
+                                  const ls__class_names *columns, const ls__affine *before,
+                                  const ls__affine *now, size_t k) {
   char element[80];
   if (before->n != now->n)
-    return ls__fail(LS_EDATA, "%s: the data have changed: %s had %zu numbers that are normalised and has %zu; "
-                    "--force goes on with them", path, what, before->n, now->n);
-  if (k < columns->n) snprintf(element, sizeof element, "%.79s", columns->name[k]);
-  else snprintf(element, sizeof element, "number %zu (from 0)", k);
-  return ls__fail(LS_EDATA, "%s: the data have changed: %s of the %s had mean %.6g and standard deviation %.6g, "
-                  "and has %.6g and %.6g; --force goes on with them", path, element, what, (double)before->mean[k],
-                  1 / (double)before->rstd[k], (double)now->mean[k], 1 / (double)now->rstd[k]);
+    return ls__fail(LS_EDATA,
+                    "%s: the data have changed: %s had %zu numbers that are normalised and has "
+                    "%zu; --force goes on with them",
+                    path, what, before->n, now->n);
+  if (k < columns->n)
+    snprintf(element, sizeof element, "%.79s", columns->name[k]);
+  else
+    snprintf(element, sizeof element, "number %zu (from 0)", k);
+  return ls__fail(LS_EDATA,
+                  "%s: the data have changed: %s of the %s had mean %.6g and standard deviation "
+                  "%.6g, and has %.6g and %.6g; --force goes on with them",
+                  path, element, what, (double)before->mean[k], 1 / (double)before->rstd[k],
+                  (double)now->mean[k], 1 / (double)now->rstd[k]);
 }
 
 static ls_status compare_statistics(const ls_trainer *t, const ls_model *saved, const char *path) {
@@ -128,29 +143,38 @@ static ls_status compare_statistics(const ls_trainer *t, const ls_model *saved, 
   for (size_t i = 0; i < ls_model_inputs(saved); i++) {
     const ls__affine *before = &saved->input[i], *now = &t->model->input[i];
     const ls_port port = ls_model_input(saved, i);
-    if (far_apart(before, now, &k)) return other_statistics(path, port.name, &t->model->input_columns[i], before, now, k);
+    if (far_apart(before, now, &k))
+      return other_statistics(path, port.name, &t->model->input_columns[i], before, now, k);
   }
   for (size_t i = 0; i < ls_model_outputs(saved); i++) {
     const ls__affine *before = &saved->output[i], *now = &t->model->output[i];
-    if (far_apart(before, now, &k)) return other_statistics(path, "target", &t->model->output_columns[i], before, now, k);
+    if (far_apart(before, now, &k))
+      return other_statistics(path, "target", &t->model->output_columns[i], before, now, k);
   }
   return LS_OK;
 }
 
 /* Rank 0. */
-static ls_status compare(const ls_trainer *t, const ls_model *saved, uint64_t fingerprint, const char *path) {
+static ls_status compare(const ls_trainer *t, const ls_model *saved, uint64_t fingerprint,
+                         const char *path) {
   ls_status st = LS_OK;
   const size_t rows = ls__data_train_rows(t->data);
   if (t->now.samples != t->n)
-    LS_FAIL(LS_EDATA, "%s: the data have changed: the training part had %llu samples and has %zu; --force goes on "
-            "with them", path, (unsigned long long)t->now.samples, t->n);
+    LS_FAIL(LS_EDATA,
+            "%s: the data have changed: the training part had %llu samples and has %zu; --force "
+            "goes on with them",
+            path, (unsigned long long)t->now.samples, t->n);
   if (saved->train_rows != 0 && rows != 0 && saved->train_rows != rows)
-    LS_FAIL(LS_EDATA, "%s: the data have changed: the file had %zu rows and has %zu; --force goes on with them", path,
-            saved->train_rows, rows);
+    LS_FAIL(LS_EDATA,
+            "%s: the data have changed: the file had %zu rows and has %zu; --force goes on with "
+            "them",
+            path, saved->train_rows, rows);
   LS_TRY(compare_statistics(t, saved, path));
   if (t->now.data != 0 && fingerprint != 0 && t->now.data != fingerprint)
-    LS_FAIL(LS_EDATA, "%s: the data have changed: the file has as many rows as before and other values; --force goes "
-            "on with them", path);
+    LS_FAIL(LS_EDATA,
+            "%s: the data have changed: the file has as many rows as before and other values; "
+            "--force goes on with them",
+            path);
 out:
   return st;
 }
@@ -168,7 +192,8 @@ static ls_status take_normal(ls_trainer *t, size_t array, const ls__affine *save
   } else if (n > 0) {
     local = ls__alloc(&normal.mean, n, sizeof *normal.mean, "normalisation");
     LS_THEN(local, ls__alloc(&normal.rstd, n, sizeof *normal.rstd, "normalisation"));
-    if (head[1] != 0) LS_THEN(local, ls__alloc(&normal.rest, n, sizeof *normal.rest, "normalisation"));
+    if (head[1] != 0)
+      LS_THEN(local, ls__alloc(&normal.rest, n, sizeof *normal.rest, "normalisation"));
     normal.n = n;
   }
   LS_TRY(ls_comm_agree(t->comm, local));
@@ -188,18 +213,21 @@ static ls_status take_normals(ls_trainer *t, const ls_model *saved) {
   for (size_t i = 0, input = 0; i < t->n_arrays; i++) {
     const int output = ls__fit_output(t->model, &t->arrays[i]);
     if (t->arrays[i].use == LS_INPUT) {
-      LS_TRY(take_normal(t, i, saved != NULL ? &saved->input[input] : NULL, &t->model->input[input]));
+      LS_TRY(
+          take_normal(t, i, saved != NULL ? &saved->input[input] : NULL, &t->model->input[input]));
       input++;
     }
     if (output >= 0)
-      LS_TRY(take_normal(t, i, saved != NULL ? &saved->output[output] : NULL, &t->model->output[output]));
+      LS_TRY(take_normal(t, i, saved != NULL ? &saved->output[output] : NULL,
+                         &t->model->output[output]));
   }
 out:
   return st;
 }
 
 /* Rank 0: is it the same run?  Forced, what isn't is said. */
-static ls_status check(ls_trainer *t, const ls_model *saved, uint64_t fingerprint, const char *path) {
+static ls_status check(ls_trainer *t, const ls_model *saved, uint64_t fingerprint,
+                       const char *path) {
   ls_status st = t->data != NULL ? compare(t, saved, fingerprint, path) : LS_OK;
   if (st == LS_EDATA && t->options.force) st = ls__resume_tell(t, "%s", ls_error_message());
   LS_THEN(st, ls__resume_config(t, saved, &t->now, path, true));
@@ -208,13 +236,16 @@ static ls_status check(ls_trainer *t, const ls_model *saved, uint64_t fingerprin
 
 ls_status ls__resume_data(ls_trainer *t, const ls_model *saved, const char *path) {
   ls_status st = LS_OK, local = LS_OK;
-  const bool root = ls_comm_rank(t->comm) == 0, reads = root && t->data != NULL && t->set.output != NULL &&
-             ls__data_train_rows(t->data) != 0; /* the caller's own may be others each time */
+  const bool root = ls_comm_rank(t->comm) == 0,
+             reads = root && t->data != NULL && t->set.output != NULL &&
+                     ls__data_train_rows(t->data) !=
+                         0; /* the caller's own may be others each time */
   const uint64_t fingerprint = reads ? ls__data_fingerprint(t->data) : 0;
   if (t->taken.found) {
     if (root) local = check(t, saved, fingerprint, path);
     LS_TRY(ls_comm_agree(t->comm, local));
-    if (t->now.samples != t->n) t->now.position = t->now.n_sums = 0; /* forced: the epoch begins anew */
+    if (t->now.samples != t->n)
+      t->now.position = t->now.n_sums = 0; /* forced: the epoch begins anew */
     LS_TRY(ls__comm_bcast(t->comm, &t->taken, sizeof t->taken));
     if (t->data != NULL && !t->taken.new_normal) LS_TRY(take_normals(t, saved));
   }

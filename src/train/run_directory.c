@@ -11,8 +11,8 @@
 #include "base/file.h"
 #include "base/text.h"
 
-/* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends, however
- * it ends.  On file systems without locks the run goes on without one. */
+/* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends,
+ * however it ends.  On file systems without locks the run goes on without one. */
 static ls_status lock_run(const char *output, const char *path, FILE *file) {
   struct flock lock;
   struct stat mine, there;
@@ -21,7 +21,8 @@ static ls_status lock_run(const char *output, const char *path, FILE *file) {
   lock.l_whence = SEEK_SET;
   bool busy = fcntl(fileno(file), F_SETLK, &lock) != 0 && (errno == EACCES || errno == EAGAIN);
   if (!busy && path != NULL) /* replaced by another run since it was opened */
-    busy = fstat(fileno(file), &mine) != 0 || stat(path, &there) != 0 || mine.st_ino != there.st_ino;
+    busy = fstat(fileno(file), &mine) != 0 || stat(path, &there) != 0 ||
+           mine.st_ino != there.st_ino;
   return busy ? ls__fail(LS_EIO, "output: %s: another run is writing there", output) : LS_OK;
 }
 
@@ -33,7 +34,8 @@ static ls_status move_old(const char *output, FILE *out) {
   struct stat s;
   FILE *old = NULL;
   LS_TRY(ls__file_target(output, folder));
-  if (strlen(folder) > LS__MOST_OUTPUT) LS_FAIL(LS_EIO, "output: \"%.100s...\" is too long a path", folder);
+  if (strlen(folder) > LS__MOST_OUTPUT)
+    LS_FAIL(LS_EIO, "output: \"%.100s...\" is too long a path", folder);
   snprintf(path, sizeof path, "%.*s/checkpoints", LS__MOST_OUTPUT, folder);
   bool there = stat(path, &s) == 0;
   snprintf(path, sizeof path, "%.*s/metrics.jsonl", LS__MOST_OUTPUT, folder);
@@ -99,7 +101,8 @@ static ls_status resume_metrics(const char *output, const char *path, uint64_t s
     if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
     fputs(line, kept);
   }
-  if (fflush(kept) != 0 || ferror(kept) || fsync(fileno(kept)) != 0 || rename(temporary, target) != 0) {
+  if (fflush(kept) != 0 || ferror(kept) || fsync(fileno(kept)) != 0 ||
+      rename(temporary, target) != 0) {
     st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
     (void)unlink(temporary);
     goto out;

@@ -22,7 +22,8 @@ static void add_confusion(const ls__head *head, size_t n, const float *yhat, con
   for (size_t i = 0; i < n; i++) {
     const ls__metrics_task part = ls__metrics_part(&head->kind, (size_t)lengths[i]);
     if (lengths[i] > 0)
-      ls__confusion_add(&part, 1, yhat + i * head->prediction_count, y + i * head->target_count, counts);
+      ls__confusion_add(&part, 1, yhat + i * head->prediction_count, y + i * head->target_count,
+                        counts);
   }
 }
 
@@ -75,8 +76,9 @@ out:
   return st;
 }
 
-ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run, const float *parameters,
-                          ls_data *data, ls_split split, ls__scores *scores, double *const *confusion) {
+ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run,
+                          const float *parameters, ls_data *data, ls_split split,
+                          ls__scores *scores, double *const *confusion) {
   ls_status st = LS_OK;
   const size_t n = ls_data_count(data, split), width = task->width;
   const size_t chunks = (n + LS__PREDICT_BATCH - 1) / LS__PREDICT_BATCH;
@@ -116,9 +118,11 @@ ls_status ls_trainer_evaluate(ls_trainer *t, ls_split split, double *loss) {
   if (t->data == NULL || t->task.n_heads == 0)
     LS_FAIL(LS_EUSAGE, "there is nothing to evaluate without a dataset and a loss");
   if ((int)split < LS_TRAIN || split > LS_TEST || ls_data_count(t->data, split) == 0)
-    LS_FAIL(LS_EUSAGE, "the dataset has no %s part", (int)split >= LS_TRAIN && split <= LS_TEST ? name[split] : "such");
+    LS_FAIL(LS_EUSAGE, "the dataset has no %s part",
+            (int)split >= LS_TRAIN && split <= LS_TEST ? name[split] : "such");
   ls__exchange_settle(t->exchange);
-  LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data, split, &scores, NULL));
+  LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data, split,
+                         &scores, NULL));
   *loss = scores.loss;
 out:
   return st;

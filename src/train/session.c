@@ -25,7 +25,8 @@ static bool sets(const char *const *overrides, size_t n, const char *key) {
     const size_t length = strcspn(overrides[i], "="), other = strlen(key);
     const size_t common = length < other ? length : other;
     const char *longer = length < other ? key : overrides[i];
-    if (strncmp(overrides[i], key, common) == 0 && (length == other || longer[common] == '.')) return true;
+    if (strncmp(overrides[i], key, common) == 0 && (length == other || longer[common] == '.'))
+      return true;
   }
   return false;
 }
@@ -36,10 +37,11 @@ static void look_in(const char *folder, size_t n, const char *name, char path[PA
   if (length < 0 || length >= PATH_MAX || access(path, R_OK) != 0) path[0] = '\0';
 }
 
-/* A relative path means a file from where the training was started: where that isn't this folder, it
- * is what the run directory's place says, less the name that the run gave it; or the run directory
- * itself, or the folder that it is in. */
-static void find_file(const char *checkpoint, const char *output, const char *name, char path[PATH_MAX]) {
+/* A relative path means a file from where the training was started: where that isn't this folder,
+ * it is what the run directory's place says, less the name that the run gave it; or the run
+ * directory itself, or the folder that it is in. */
+static void find_file(const char *checkpoint, const char *output, const char *name,
+                      char path[PATH_MAX]) {
   char run[PATH_MAX];
   struct stat s;
   path[0] = '\0';
@@ -47,13 +49,16 @@ static void find_file(const char *checkpoint, const char *output, const char *na
   size_t n = strlen(run);
   if (stat(run, &s) == 0 && !S_ISDIR(s.st_mode)) { /* RUN/checkpoints/FILE, or a file anywhere */
     while (n > 1 && run[n - 1] != '/') n--;
-    if (n > 13 && strncmp(run + n - 13, "/checkpoints/", 13) == 0) n -= 13;
-    else n--;
+    if (n > 13 && strncmp(run + n - 13, "/checkpoints/", 13) == 0)
+      n -= 13;
+    else
+      n--;
   }
   memcpy(run + n, "/", 2);
   size_t tail = output == NULL ? 0 : strlen(output);
   while (tail > 0 && output[tail - 1] == '/') tail--;
-  if (tail > 0 && output[0] != '/' && tail < n && run[n - tail - 1] == '/' && strncmp(run + n - tail, output, tail) == 0)
+  if (tail > 0 && output[0] != '/' && tail < n && run[n - tail - 1] == '/' &&
+      strncmp(run + n - tail, output, tail) == 0)
     look_in(run, n - tail, name, path);
   if (path[0] == '\0') look_in(run, n + 1, name, path);
   while (n > 0 && run[n - 1] != '/') n--;
@@ -89,9 +94,11 @@ static ls_status load_session(const char *checkpoint, const char *const *overrid
   LS_TRY(ls__config_copy(s->model->config, &s->config));
   for (size_t i = 0; i < n; i++) {
     size_t key = strcspn(overrides[i], ".=");
-    if (!(key == 4 && (strncmp(overrides[i], "data", 4) == 0 || strncmp(overrides[i], "loss", 4) == 0)) &&
+    if (!(key == 4 &&
+          (strncmp(overrides[i], "data", 4) == 0 || strncmp(overrides[i], "loss", 4) == 0)) &&
         !(key == 7 && strncmp(overrides[i], "metrics", 7) == 0))
-      LS_FAIL(LS_EUSAGE, "%s: only data, loss and metrics of a checkpoint's configuration may be set",
+      LS_FAIL(LS_EUSAGE,
+              "%s: only data, loss and metrics of a checkpoint's configuration may be set",
               overrides[i]);
     LS_TRY(ls_config_override(s->config, overrides[i]));
   }
@@ -114,8 +121,8 @@ static ls_status check_inputs(const ls__session *s) {
     if (k == inputs) LS_FAIL(LS_EDATA, "the data have more inputs than the network's %zu", inputs);
     const ls_port input = ls_model_input(s->model, k++);
     if (inputs > 1 && strcmp(input.name, arrays[i].port.name) != 0)
-      LS_FAIL(LS_EDATA, "input %zu of the data is \"%s\", and the network's is \"%s\"", k, arrays[i].port.name,
-              input.name);
+      LS_FAIL(LS_EDATA, "input %zu of the data is \"%s\", and the network's is \"%s\"", k,
+              arrays[i].port.name, input.name);
     if (!ls_shape_equal(&arrays[i].port.shape, &input.shape))
       LS_FAIL(LS_EDATA, "the data's samples have shape %s, and the network reads %s",
               ls_shape_format(&arrays[i].port.shape, have), ls_shape_format(&input.shape, want));
@@ -133,7 +140,8 @@ static ls_status set_normal(const ls__session *s) {
   const size_t n = ls__data_arrays(s->data, &arrays);
   size_t input = 0;
   for (size_t i = 0; i < n; i++) {
-    if (arrays[i].use == LS_INPUT) LS_TRY(ls__data_set_normal(s->data, i, &s->model->input[input++]));
+    if (arrays[i].use == LS_INPUT)
+      LS_TRY(ls__data_set_normal(s->data, i, &s->model->input[input++]));
     const int output = ls__fit_output(s->model, &arrays[i]);
     if (output >= 0) LS_TRY(ls__data_set_normal(s->data, i, &s->model->output[output]));
   }
@@ -151,22 +159,24 @@ out:
 }
 
 /* All ranks read the same network, and are asked the same. */
-static ls_status check_together(ls_comm *comm, const ls__session *s, ls_split split, ls__data_purpose purpose) {
+static ls_status check_together(ls_comm *comm, const ls__session *s, ls_split split,
+                                ls__data_purpose purpose) {
   char how[96];
   snprintf(how, sizeof how, "the network's hash: %016llx\n--split: %s\n",
            (unsigned long long)ls_model_hash(s->model), ls__split_name(split));
   return ls__together(comm, purpose == LS__DATA_PREDICT ? "predict" : "evaluate", how, s->config);
 }
 
-ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides, size_t n,
-                           ls_split split, ls__data_purpose purpose, ls__session *s) {
+ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides,
+                           size_t n, ls_split split, ls__data_purpose purpose, ls__session *s) {
   ls_status st = LS_OK;
   memset(s, 0, sizeof *s);
   LS_TRY(ls_comm_agree(comm, load_session(checkpoint, overrides, n, s)));
   LS_TRY(check_together(comm, s, split, purpose));
   const size_t rows = sets(overrides, n, "data.split") ? 0 : s->model->train_rows;
   LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
-  LS_TRY(ls_comm_agree(comm, fit(s, !sets(overrides, n, "data.inputs") && !sets(overrides, n, "data.targets"))));
+  LS_TRY(ls_comm_agree(comm, fit(s, !sets(overrides, n, "data.inputs") &&
+                                        !sets(overrides, n, "data.targets"))));
   LS_TRY(ls_comm_agree(comm, set_normal(s)));
   LS_TRY(ls__data_load(s->data));
   s->split = split;

@@ -15,9 +15,9 @@ typedef struct ls__session {
 } ls__session;
 
 /* `session` is closed in every case.  Collective. */
-LS_CHECKED ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides,
-                                      size_t n, ls_split split, ls__data_purpose purpose,
-                                      ls__session *session);
+LS_CHECKED ls_status ls__session_open(ls_comm *comm, const char *checkpoint,
+                                      const char *const *overrides, size_t n, ls_split split,
+                                      ls__data_purpose purpose, ls__session *session);
 void ls__session_close(ls__session *session);
 
 #endif

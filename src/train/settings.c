@@ -15,15 +15,17 @@ static const ls__option train_table[] = {
               "passes over the data; 0: no limit, something else ends the run"),
     LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order and dropout"),
     LS__BY_HAND("lanes", "integer", "ranks",
-                "parts that a batch is cut into: the same lanes, the same bits on any number of ranks"),
+                "parts that a batch is cut into: the same lanes, the same bits on any number of "
+                "ranks"),
     LS__WHOLE(ls__settings, max_steps, "0", 0, HUGE_VAL, "stop after so many steps; 0: no limit"),
     LS__NUMBER(ls__settings, max_seconds, "0", 0, 1e12,
                "stop after so many seconds, counted from each start; 0: no limit"),
     LS__BY_HAND("target_loss", "number", "", "stop when an epoch's training loss is not above it"),
     LS__WHOLE(ls__settings, log_steps, "0", 0, HUGE_VAL,
-              "a line in `metrics.jsonl` every so many steps, its loss that of the steps since the last "
-              "one in the epoch; 0: epochs only"),
-    LS__END};
+              "a line in `metrics.jsonl` every so many steps, its loss that of the steps since the "
+              "last one in the epoch; 0: epochs only"),
+    LS__END,
+};
 
 static ls_status read_train(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
@@ -49,26 +51,30 @@ out:
 static const char *const monitors[] = {"validation_loss", "loss", NULL};
 static const ls__option early_table[] = {
     LS__BY_HAND("monitor", "`validation_loss` `loss`", "validation_loss", "what must get better"),
-    LS__WHOLE(ls__settings, patience, "5", 0, HUGE_VAL, "epochs without improvement before the stop"),
+    LS__WHOLE(ls__settings, patience, "5", 0, HUGE_VAL,
+              "epochs without improvement before the stop"),
     LS__NUMBER(ls__settings, min_delta, "0", 0, 1e300, "what counts as improvement"),
     LS__SWITCH(ls__settings, restore_best, "true", "end with the best epoch's weights"),
-    LS__END};
+    LS__END,
+};
 
 static const ls__option regularization_table[] = {
     LS__NUMBER(ls__settings, l1, "0", 0, 1e300, "adds l1 sign(w) to the gradient"),
     LS__NUMBER(ls__settings, l2, "0", 0, 1e300, "adds l2 w to the gradient"),
-    LS__END};
+    LS__END,
+};
 
 static const ls__option clip_table[] = {
     LS__NUMBER_AS(ls__settings, clip_value, "value", "0", 0, 1e300,
                   "each element of the gradient to ±value; 0: no clipping"),
     LS__NUMBER_AS(ls__settings, clip_norm, "norm", "0", 0, 1e300,
                   "the whole gradient to this norm; 0: no clipping"),
-    LS__END};
+    LS__END,
+};
 
 /* A map that may be absent; *there says whether it is present, whatever it holds. */
-static ls_status read_absent(ls_config *root, const char *key, const ls__option *table, ls__settings *s,
-                             bool *there) {
+static ls_status read_absent(ls_config *root, const char *key, const ls__option *table,
+                             ls__settings *s, bool *there) {
   ls_status st = LS_OK;
   ls_config *map = ls__config_child(root, key);
   *there = map != NULL;
@@ -89,12 +95,13 @@ out:
 
 static const ls__option checkpoint_table[] = {
     LS__NUMBER_AS(ls__settings, save_seconds, "every_seconds", "120", 0, 1e12, "0: not by time"),
-    {"every_epochs", LS__OPTION_WHOLE, offsetof(ls__settings, save_epochs), "0", 0, HUGE_VAL, NULL, NULL,
-     "0: not by epochs"},
-    {"every_steps", LS__OPTION_WHOLE, offsetof(ls__settings, save_steps), "0", 0, HUGE_VAL, NULL, NULL,
-     "0: not by steps"},
+    {"every_epochs", LS__OPTION_WHOLE, offsetof(ls__settings, save_epochs), "0", 0, HUGE_VAL, NULL,
+     NULL, "0: not by epochs"},
+    {"every_steps", LS__OPTION_WHOLE, offsetof(ls__settings, save_steps), "0", 0, HUGE_VAL, NULL,
+     NULL, "0: not by steps"},
     LS__SIZE(ls__settings, keep, "3", 1, 1000000, "newest step checkpoints that are kept"),
-    LS__END};
+    LS__END,
+};
 
 static ls_status read_checkpoint(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
@@ -117,12 +124,16 @@ typedef struct compression {
 static const ls__option top_k_table[] = {
     LS__NUMBER(ls__codec, fraction, "0.01", 1e-6, 0.5,
                "of the gradients, and of the changes of weights, that are sent"),
-    LS__END};
+    LS__END,
+};
 static const compression none = {{"none", "numbers as they are", NULL}, LS__CODE_NONE},
                          bf16 = {{"bf16", "16 bits, of the range of floats", NULL}, LS__CODE_BF16},
-                         fp16 = {{"fp16", "16 bits, more exact and up to 65504", NULL}, LS__CODE_FP16},
-                         top_k = {{"top_k", "only the largest of them", top_k_table}, LS__CODE_TOP_K};
-static const ls__kind *const compressions[] = {&none.kind, &bf16.kind, &fp16.kind, &top_k.kind, NULL};
+                         fp16 = {{"fp16", "16 bits, more exact and up to 65504", NULL},
+                                 LS__CODE_FP16},
+                         top_k = {{"top_k", "only the largest of them", top_k_table},
+                                  LS__CODE_TOP_K};
+static const ls__kind *const compressions[] = {&none.kind, &bf16.kind, &fp16.kind, &top_k.kind,
+                                               NULL};
 static const ls__registry compression_registry = {"compression", compressions, NULL, NULL};
 
 static ls_status read_exchange(ls_config *root, ls__settings *s) {
@@ -152,35 +163,44 @@ static const ls__option top_table[] = {
     LS__BY_HAND("data", "map", NULL, "where samples come from"),
     LS__BY_HAND("model", "list", NULL, "the layers of the network"),
     LS__BY_HAND("outputs", "list", "the last layer", "the layers that give the network's outputs"),
-    LS__BY_HAND("loss", "name", NULL, "what is made small; of several outputs a map by their names"),
+    LS__BY_HAND("loss", "name", NULL,
+                "what is made small; of several outputs a map by their names"),
     LS__BY_HAND("metrics", "list", "by loss",
-                "classes: `[accuracy]`, else `[mae, rmse]`; of several outputs a map by their names"),
+                "classes: `[accuracy]`, else `[mae, rmse]`; of several outputs a map by their "
+                "names"),
     LS__BY_HAND("optimizer", "name", NULL, "how weights follow the gradient"),
     LS__BY_HAND("schedule", "name", "constant", "of the learning rate"),
     LS__BY_HAND("train", "map", "", "batch, epochs, seed, lanes and limits"),
     LS__BY_HAND("early_stopping", "map", "", "present: the run stops when it gets no better"),
-    LS__BY_HAND("regularization", "map", "", "added to the gradient, of weights alone (not biases)"),
+    LS__BY_HAND("regularization", "map", "",
+                "added to the gradient, of weights alone (not biases)"),
     LS__BY_HAND("clip", "map", "", "of the gradient"),
     LS__BY_HAND("checkpoint", "map", "", "when checkpoints are written"),
     LS__BY_HAND("exchange", "`auto` `shared` `tree` `mpi`", "auto",
                 "how ranks sum gradients; auto picks, and changes no bit by it"),
     LS__BY_HAND("compression", "name", "none", "of what nodes send each other"),
     LS__NUMBER(ls__settings, bucket_mb, "0", 0, 65536,
-               "MB of gradients that are exchanged as one message; 0: `auto` measures, else all in one"),
+               "MB of gradients that are exchanged as one message; 0: `auto` measures, else all in "
+               "one"),
     LS__NUMBER(ls__settings, watchdog, "600", 0.1, 1e9,
                "seconds; a rank that waits longer for another ends the job (exit code 5)"),
     LS__BY_HAND("output", "text", "runs/NAME", "run directory, for `NAME.yaml`; `none`: none"),
-    LS__END};
+    LS__END,
+};
 
 const ls__section ls__train_sections[] = {
-    {"", "What a file may say; most of it is told of in a section of its own below.", top_table, NULL},
+    {"", "What a file may say; most of it is told of in a section of its own below.", top_table,
+     NULL},
     {"train", "How long, in which steps.", train_table, NULL},
     {"early_stopping", "Stop when it gets no better.", early_table, NULL},
-    {"regularization", "Added to the gradient of weights, not of biases.", regularization_table, NULL},
+    {"regularization", "Added to the gradient of weights, not of biases.", regularization_table,
+     NULL},
     {"clip", "Keep gradients small.", clip_table, NULL},
     {"checkpoint", "When checkpoints are written, and how many stay.", checkpoint_table, NULL},
-    {"compression", "Of gradients and weights between nodes: for slow networks.", NULL, &compression_registry},
-    {NULL, NULL, NULL, NULL}};
+    {"compression", "Of gradients and weights between nodes: for slow networks.", NULL,
+     &compression_registry},
+    {NULL, NULL, NULL, NULL},
+};
 
 ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out) {
   ls_status st = LS_OK;
@@ -203,8 +223,8 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   if (s.output != NULL && strlen(s.output) > LS__MOST_OUTPUT)
     LS_FAIL(LS_ECONFIG, "output: \"%.100s...\" is too long a path", s.output);
   if (s.epochs == 0 && s.max_steps == 0 && s.max_seconds == 0 && !s.early && isinf(s.target_loss))
-    LS_FAIL(LS_ECONFIG, "train.epochs: 0 is no limit, and nothing else ends the run; give max_steps, "
-                        "max_seconds, target_loss or early_stopping");
+    LS_FAIL(LS_ECONFIG, "train.epochs: 0 is no limit, and nothing else ends the run; give "
+                        "max_steps, max_seconds, target_loss or early_stopping");
   *out = s;
 out:
   return st;

@@ -10,14 +10,14 @@
 
 typedef struct ls__settings {
   /* train: */
-  size_t batch;        /* 0: the whole training part */
-  uint64_t epochs;     /* 0: no limit, and something else is one */
+  size_t batch;    /* 0: the whole training part */
+  uint64_t epochs; /* 0: no limit, and something else is one */
   uint64_t seed;
-  size_t lanes;        /* 0: as many as ranks */
-  uint64_t max_steps;  /* 0: no limit */
-  double max_seconds;  /* 0: no limit */
-  double target_loss;  /* -INFINITY: none */
-  uint64_t log_steps;  /* 0: none; a "step" line in metrics.jsonl every so many */
+  size_t lanes;       /* 0: as many as ranks */
+  uint64_t max_steps; /* 0: no limit */
+  double max_seconds; /* 0: no limit */
+  double target_loss; /* -INFINITY: none */
+  uint64_t log_steps; /* 0: none; a "step" line in metrics.jsonl every so many */
   /* early_stopping: */
   bool early;
   bool early_on_training; /* monitor: loss, not validation_loss */
@@ -39,7 +39,8 @@ typedef struct ls__settings {
 } ls__settings;
 
 /* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */
-LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output, ls__settings *out);
+LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output,
+                                       ls__settings *out);
 
 /* The top level, and the sections of this room; ends with path NULL. */
 extern const ls__section ls__train_sections[];

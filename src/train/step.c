@@ -30,8 +30,8 @@ out:
 }
 
 /* Called from backward, whenever gradients have become final: what all ranks have finished is
- * updated at once, while it is in the cache, and while the others still compute.  Nobody reads those
- * weights again in this step.  Clipping by norm has to see the whole gradient first. */
+ * updated at once, while it is in the cache, and while the others still compute.  Nobody reads
+ * those weights again in this step.  Clipping by norm has to see the whole gradient first. */
 static void finished(void *context, size_t upto) {
   ls_trainer *t = context;
   ls__exchange_finished(t->exchange, upto);
@@ -61,7 +61,8 @@ static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lo, size_t hi,
   sums[0] += loss;
   for (int i = 0; i < t->task.n_values; i++) { /* what the caller wrote */
     const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
-    if (!ls__span()->all_finite(t->gradient[i], (hi - lo) * ls_shape_count(&shape)) && t->bad_step == 0)
+    if (!ls__span()->all_finite(t->gradient[i], (hi - lo) * ls_shape_count(&shape)) &&
+        t->bad_step == 0)
       t->bad_step = t->now.step + 1;
   }
 }
@@ -72,7 +73,8 @@ static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo,
   double start = ls__clock();
   t->lane_loss[lane] = 0;
   if (n > 0 && t->failed == LS_OK)
-    keep_failure(t, feed->load(feed->context, lo, hi, t->input, feed->score == NULL ? t->target : NULL));
+    keep_failure(t, feed->load(feed->context, lo, hi, t->input,
+                               feed->score == NULL ? t->target : NULL));
   if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
@@ -121,8 +123,8 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->step.update.step = t->now.step + 1;
   t->step.update.share = 1.0 / (double)samples;
   t->step.update.scale = t->task.sums ? 1.0 : t->step.update.share;
-  t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer), t->now.step + 1,
-                                      t->epoch_steps, t->total_steps);
+  t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer),
+                                      t->now.step + 1, t->epoch_steps, t->total_steps);
   ls__exchange_begin(t->exchange);
   for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) {
     size_t lo, hi;
@@ -183,8 +185,9 @@ out:
 }
 
 ls_status ls__not_finite(const ls_trainer *t, double step, const char *what) {
-  return ls__fail(LS_ENONFINITE, "step %.0f (epoch %llu): %s not finite; a smaller learning rate, "
-                  "clip: {norm: 1} or data.normalize: true may help",
+  return ls__fail(LS_ENONFINITE,
+                  "step %.0f (epoch %llu): %s not finite; a smaller learning rate, clip: {norm: 1} "
+                  "or data.normalize: true may help",
                   step, (unsigned long long)t->now.epoch + 1, what);
 }
 
@@ -204,7 +207,8 @@ out:
 /* The loss of the last step over all lanes, in lane order. */
 static ls_status step_loss(ls_trainer *t, size_t samples, double *loss) {
   ls_status st = LS_OK;
-  LS_TRY(ls__comm_allgatherv(t->comm, t->lane_loss + t->lane_lo, t->all_loss, t->lane_count, sizeof(double)));
+  LS_TRY(ls__comm_allgatherv(t->comm, t->lane_loss + t->lane_lo, t->all_loss, t->lane_count,
+                             sizeof(double)));
   *loss = 0;
   for (size_t lane = 0; lane < t->lanes; lane++) *loss += t->all_loss[lane];
   if (!t->task.sums) *loss /= (double)samples;
@@ -227,12 +231,13 @@ ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, do
   if (samples == 0) samples = most;
   if (samples > t->batch)
     LS_FAIL(LS_EUSAGE, "a step of %zu samples, and train.batch is %zu", samples, t->batch);
-  if (feed == NULL && t->data == NULL) LS_FAIL(LS_EUSAGE, "the trainer has no dataset: a feed is wanted");
+  if (feed == NULL && t->data == NULL)
+    LS_FAIL(LS_EUSAGE, "the trainer has no dataset: a feed is wanted");
   if (t->task.n_heads == 0 && (feed == NULL || feed->score == NULL))
     LS_FAIL(LS_EUSAGE, "the configuration has no loss: a feed that scores is wanted");
   if (feed != NULL && feed->score == NULL && weighs_samples(t))
-    LS_FAIL(LS_EUSAGE, "the dataset has weights or lengths of samples, which a feed can't give: a feed that "
-                       "scores is wanted");
+    LS_FAIL(LS_EUSAGE, "the dataset has weights or lengths of samples, which a feed can't give: a "
+                       "feed that scores is wanted");
   if (feed == NULL && samples != most)
     LS_FAIL(LS_EUSAGE, "a step of %zu samples; the dataset gives %zu here: say 0", samples, most);
   if (feed == NULL && !t->epoch_begun) LS_TRY(ls__trainer_epoch(t));

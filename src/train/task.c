@@ -23,15 +23,19 @@ static ls_status find_target(ls_config *root, size_t n_arrays, const ls__array *
   size_t found = n_arrays;
   for (size_t i = 0; i < n_arrays; i++)
     if (arrays[i].use == LS_TARGET &&
-        (graph->n_outputs == 1 || strcmp(arrays[i].port.name, head->name) == 0) && found == n_arrays)
+        (graph->n_outputs == 1 || strcmp(arrays[i].port.name, head->name) == 0) &&
+        found == n_arrays)
       found = i;
-  if (found == n_arrays && graph->n_outputs == 1) return ls__config_fail(root, "the data have no targets");
+  if (found == n_arrays && graph->n_outputs == 1)
+    return ls__config_fail(root, "the data have no targets");
   if (found < n_arrays && ls__config_child(root, "outputs") != NULL &&
-      strcmp(arrays[found].port.name, "target") != 0 && strcmp(arrays[found].port.name, head->name) != 0)
-    return ls__config_fail(root, "the target is called \"%s\", and the output \"%s\"", arrays[found].port.name,
-                           head->name);
+      strcmp(arrays[found].port.name, "target") != 0 &&
+      strcmp(arrays[found].port.name, head->name) != 0)
+    return ls__config_fail(root, "the target is called \"%s\", and the output \"%s\"",
+                           arrays[found].port.name, head->name);
   if (found == n_arrays)
-    return ls__config_fail(root, "output \"%s\" has no target; data.targets wants a map with that name",
+    return ls__config_fail(root,
+                           "output \"%s\" has no target; data.targets wants a map with that name",
                            head->name);
   head->target = found;
   head->lengths = -1;
@@ -45,15 +49,20 @@ static void find_value(const ls__graph *graph, int output, ls__head *head) {
   const int last = ls__graph_producer(graph, graph->output[output]);
   const ls__layer *layer = &graph->node[last].layer;
   const char *absorbs = head->loss->absorbs;
-  head->value = absorbs != NULL && strcmp(absorbs, layer->kind->kind.name) == 0 ? graph->node[last].in[0]
-                                                                               : graph->output[output];
+  head->value = absorbs != NULL && strcmp(absorbs, layer->kind->kind.name) == 0
+                    ? graph->node[last].in[0]
+                    : graph->output[output];
 }
 
-static ls_status check_lengths(const ls__head *head, const ls_shape *prediction, const ls_shape *target) {
+static ls_status check_lengths(const ls__head *head, const ls_shape *prediction,
+                               const ls_shape *target) {
   const int least = head->loss->about == LS__ABOUT_CLASSES ? 2 : 1; /* one is the classes' */
   if (head->lengths < 0) return LS_OK;
-  if (prediction->ndim >= least && target->ndim > 0 && prediction->dim[0] == target->dim[0]) return LS_OK;
-  return ls__fail(LS_ECONFIG, "data.lengths: the output \"%s\" has no positions that its target's lengths count",
+  if (prediction->ndim >= least && target->ndim > 0 && prediction->dim[0] == target->dim[0])
+    return LS_OK;
+  return ls__fail(LS_ECONFIG,
+                  "data.lengths: the output \"%s\" has no positions that its target's lengths "
+                  "count",
                   head->name);
 }
 
@@ -78,12 +87,14 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
   LS_TRY(check_lengths(head, &prediction, &target));
   head->target_count = ls_shape_count(&target);
   head->prediction_count = ls_shape_count(&prediction);
-  head->kind = (ls__metrics_task){.prediction = prediction,
-                                  .target = target,
-                                  .classes = head->loss->about == LS__ABOUT_CLASSES,
-                                  .binary = head->loss->about == LS__ABOUT_YES_NO,
-                                  .logits = head->loss->logits,
-                                  .lengths = head->lengths >= 0};
+  head->kind = (ls__metrics_task){
+      .prediction = prediction,
+      .target = target,
+      .classes = head->loss->about == LS__ABOUT_CLASSES,
+      .binary = head->loss->about == LS__ABOUT_YES_NO,
+      .logits = head->loss->logits,
+      .lengths = head->lengths >= 0,
+  };
   LS_TRY(ls__loss_entry(root, "metrics", graph->n_outputs, head->name, &metrics));
   LS_TRY(ls__metrics_create(metrics, &head->kind, &head->metrics));
   head->at = task->width;
@@ -106,7 +117,10 @@ static ls_status check_names(const ls__task *task) {
       taken = (k < i && strcmp(name, other) == 0) || (validation && strcmp(name, other + 11) == 0);
     }
     if (taken)
-      return ls__fail(LS_ECONFIG, "outputs: two reported values would be called \"%s\"; give an output another name", name);
+      return ls__fail(LS_ECONFIG,
+                      "outputs: two reported values would be called \"%s\"; give an output another "
+                      "name",
+                      name);
   }
   return LS_OK;
 }
@@ -121,8 +135,9 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
       return ls__config_fail(loss, "reduction must be the same for all outputs");
     for (int k = 0; k < h; k++)
       if (task->head[h].value == task->head[k].value)
-        return ls__config_fail(loss, "the losses of \"%s\" and \"%s\" take the same numbers: one applies the "
-                               "activation of the other's output itself; put a layer between",
+        return ls__config_fail(loss,
+                               "the losses of \"%s\" and \"%s\" take the same numbers: one applies "
+                               "the activation of the other's output itself; put a layer between",
                                task->head[k].name, task->head[h].name);
   }
   if (ls__task_values(task) > LS__MAX_SCORES)
@@ -133,19 +148,22 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
 /* Refuse lengths that no head uses: they would be read and have no effect. */
 static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__array *arrays) {
   for (size_t i = 0; i < n_arrays; i++) {
-    bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT || task->n_heads == 0;
+    bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT ||
+                task->n_heads == 0;
     for (int h = 0; h < task->n_heads && !used; h++)
       used = task->head[h].target == i || task->head[h].lengths == (int)i;
     if (used) continue;
     if (arrays[i].use == LS_LENGTH)
-      return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"", arrays[arrays[i].of].port.name);
-    return ls__fail(LS_ECONFIG, "data.targets: no output is compared with \"%s\"", arrays[i].port.name);
+      return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"",
+                      arrays[arrays[i].of].port.name);
+    return ls__fail(LS_ECONFIG, "data.targets: no output is compared with \"%s\"",
+                    arrays[i].port.name);
   }
   return LS_OK;
 }
 
-ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays, const ls__array *arrays,
-                          const ls__affine *normal, ls__task *task) {
+ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
+                          const ls__array *arrays, const ls__affine *normal, ls__task *task) {
   ls_status st = LS_OK;
   memset(task, 0, sizeof *task);
   task->graph = graph;
@@ -200,14 +218,15 @@ void ls__task_reset(ls__task *task) {
 
 /* ---- Rows */
 
-ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays, size_t max_n,
-                          ls__rows *rows) {
+ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
+                          size_t max_n, ls__rows *rows) {
   ls_status st = LS_OK;
   size_t work = 0, shown = 0, own = 0;
   memset(rows, 0, sizeof *rows);
   for (size_t i = 0; i < n_arrays; i++)
     if (arrays[i].use != LS_INPUT)
-      LS_TRY(ls__alloc(&rows->array[i], max_n * arrays[i].count, sizeof(float), "targets of a lane"));
+      LS_TRY(
+          ls__alloc(&rows->array[i], max_n * arrays[i].count, sizeof(float), "targets of a lane"));
   for (int h = 0; h < task->n_heads; h++) {
     const ls__head *head = &task->head[h];
     if (head->loss->work > work) work = head->loss->work;
@@ -251,10 +270,12 @@ out:
 
 /* ---- Scores */
 
-/* Metrics are in the targets' own units.  Two numbers near sixteen million differ by whole numbers in
- * a float, their normalised ones by what they differ: what compares gets those, times their spread. */
+/* Metrics are in the targets' own units.  Two numbers near sixteen million differ by whole numbers
+ * in a float, their normalised ones by what they differ: what compares gets those, times their
+ * spread. */
 static void add_normalised(const ls__head *head, size_t n, const float *yhat, const float *y,
-                           const ls__rows *rows, const int32_t *lengths, double *real, double *count) {
+                           const ls__rows *rows, const int32_t *lengths, double *real,
+                           double *count) {
   const size_t all = n * head->target_count, times = all / head->normal->n;
   const bool own = !ls__metrics_compare(head->metrics);
   memcpy(rows->shown, yhat, all * sizeof(float));
@@ -290,7 +311,8 @@ ls_status ls__task_origin(const ls__task *task, ls_data *data, ls_split split) {
     const ls__head *head = &task->head[h];
     float *y = rows.array[head->target];
     if (!ls__metrics_want_origin(head->metrics)) continue;
-    if (head->normal->n > 0) ls__affine_unscale(head->normal, y, head->target_count / head->normal->n);
+    if (head->normal->n > 0)
+      ls__affine_unscale(head->normal, y, head->target_count / head->normal->n);
     ls__metrics_set_origin(head->metrics, y);
   }
 out:
@@ -305,13 +327,15 @@ static void score_head(const ls__task *task, int h, size_t n, ls__run *run, cons
   const float *yhat = ls__run_result(run, h), *y = rows->array[head->target];
   const int32_t *lengths = head->lengths >= 0 ? rows->array[head->lengths] : NULL;
   float *dyhat = gradients ? ls__run_result_gradient(run, h) : NULL;
-  const ls__loss_call call = {.n = n,
-                              .yhat = yhat,
-                              .y = y,
-                              .dyhat = dyhat,
-                              .weights = task->weights >= 0 ? rows->array[task->weights] : NULL,
-                              .lengths = lengths,
-                              .work = rows->work};
+  const ls__loss_call call = {
+      .n = n,
+      .yhat = yhat,
+      .y = y,
+      .dyhat = dyhat,
+      .weights = task->weights >= 0 ? rows->array[task->weights] : NULL,
+      .lengths = lengths,
+      .work = rows->work,
+  };
   sums[head->at] += ls__loss_run(head->loss, &call);
   if (dyhat != NULL && head->loss->weight != 1)
     ls__span()->scale(dyhat, (float)head->loss->weight, n * head->prediction_count);
@@ -322,15 +346,17 @@ static void score_head(const ls__task *task, int h, size_t n, ls__run *run, cons
     add_normalised(head, n, yhat, y, rows, lengths, real, count);
 }
 
-void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows, bool gradients,
-                    bool metrics, double *sums) {
-  for (int h = 0; h < task->n_heads; h++) score_head(task, h, n, run, rows, gradients, metrics, sums);
+void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows,
+                    bool gradients, bool metrics, double *sums) {
+  for (int h = 0; h < task->n_heads; h++)
+    score_head(task, h, n, run, rows, gradients, metrics, sums);
 }
 
 double ls__task_loss(const ls__task *task, const double *sums) {
   double loss = 0;
   if (task->n_heads == 0) return sums[0];
-  for (int h = 0; h < task->n_heads; h++) loss += task->head[h].loss->weight * sums[task->head[h].at];
+  for (int h = 0; h < task->n_heads; h++)
+    loss += task->head[h].loss->weight * sums[task->head[h].at];
   return loss;
 }
 

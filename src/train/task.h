@@ -30,22 +30,24 @@ typedef struct ls__task {
   int n_heads;
   ls__head head[LS_MAX_PORTS];
   int n_values, value[LS_MAX_PORTS]; /* what a run ends at: each head's value, or all outputs */
-  int weights;   /* the array of sample weights; -1: none */
-  bool sums;     /* losses are summed over a batch, not averaged */
-  size_t width;  /* doubles of sums */
+  int weights;                       /* the array of sample weights; -1: none */
+  bool sums;                         /* losses are summed over a batch, not averaged */
+  size_t width;                      /* doubles of sums */
   size_t n_arrays;
 } ls__task;
 
 /* From `loss:` and `metrics:`.  Targets are arrays, found by the outputs' names where there are
  * several; normal [outputs] is how they are normalised.  LS_ECONFIG. */
 LS_CHECKED ls_status ls__task_create(ls_config *root, const ls__graph *graph, size_t n_arrays,
-                                     const ls__array *arrays, const ls__affine *normal, ls__task *task);
+                                     const ls__array *arrays, const ls__affine *normal,
+                                     ls__task *task);
 void ls__task_reset(ls__task *task);
-/* Tell the data what each loss makes of its target: whether it is normalised, and whether the names of
- * its classes are numbers that are compared.  LS_ECONFIG where they are none, or where classes are to
- * be normalised.  Before ls__data_load; local, the same on all ranks; `notes`: where a line says which
- * names became numbers, or NULL. */
-LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FILE *notes);
+/* Tell the data what each loss makes of its target: whether it is normalised, and whether the names
+ * of its classes are numbers that are compared.  LS_ECONFIG where they are none, or where classes
+ * are to be normalised.  Before ls__data_load; local, the same on all ranks; `notes`: where a line
+ * says which names became numbers, or NULL. */
+LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data,
+                                   FILE *notes);
 /* Whether an output's target is classes, which then have names where the data give some. */
 bool ls__head_has_classes(const ls__head *head, const ls__array *target);
 /* A hash of what the sums are of: outputs, losses, metrics. */
@@ -80,8 +82,8 @@ bool ls__task_wants_origin(const ls__task *task);
 
 /* Add the loss and metrics of the n samples that the run has just computed; with `gradients` their
  * gradients go back into the run.  Without `metrics` only losses are added. */
-void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows, bool gradients,
-                    bool metrics, double *sums);
+void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows,
+                    bool gradients, bool metrics, double *sums);
 /* The loss of all heads: the weighted sum of theirs. */
 double ls__task_loss(const ls__task *task, const double *sums);
 /* Samples that the sums were added over. */

@@ -1,4 +1,5 @@
-/* The loss decides what a target is: what the data are told before their values are loaded (task.h). */
+/* The loss decides what a target is: what the data are told before their values are loaded
+ * (task.h). */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -9,7 +10,8 @@
  * rows. */
 static bool is_labels(const ls__array *target) {
   const ls_shape *shape = &target->port.shape;
-  return target->n_classes > 0 && !(shape->ndim > 0 && shape->dim[shape->ndim - 1] == target->n_classes);
+  return target->n_classes > 0 &&
+         !(shape->ndim > 0 && shape->dim[shape->ndim - 1] == target->n_classes);
 }
 
 bool ls__head_has_classes(const ls__head *head, const ls__array *target) {
@@ -29,8 +31,8 @@ static void list_names(const ls__array *target, char *text, size_t bytes) {
 }
 
 /* The names as numbers, each of which stands for its label. */
-static ls_status take_values(const ls__head *head, ls_config *root, ls_data *data, const ls__array *target,
-                             FILE *notes) {
+static ls_status take_values(const ls__head *head, ls_config *root, ls_data *data,
+                             const ls__array *target, FILE *notes) {
   ls_status st = LS_OK;
   double *values = NULL;
   char names[256];
@@ -40,12 +42,15 @@ static ls_status take_values(const ls__head *head, ls_config *root, ls_data *dat
   for (size_t i = 0; i < target->n_classes; i++)
     if (!ls__number_parse(target->classes[i], &values[i]))
       LS_REFUSE(ls__config_child(root, "loss"),
-                "%s compares numbers, and \"%s\" is classes (%s): cross_entropy is for them, with an output a "
-                "class (of two classes also binary_cross_entropy with one output); numbers are converted with "
-                "--label number", loss, target->port.name, names);
+                "%s compares numbers, and \"%s\" is classes (%s): cross_entropy is for them, with "
+                "an output a class (of two classes also binary_cross_entropy with one output); "
+                "numbers are converted with --label number",
+                loss, target->port.name, names);
   LS_TRY(ls__data_set_values(data, head->target, values, target->n_classes));
   if (notes != NULL)
-    fprintf(notes, "lockstep: note: the %zu classes of \"%s\" are numbers (%s), and %s compares with these\n",
+    fprintf(notes,
+            "lockstep: note: the %zu classes of \"%s\" are numbers (%s), and %s compares with "
+            "these\n",
             target->n_classes, target->port.name, names, loss);
 out:
   ls__free(values);
@@ -76,8 +81,8 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
   ls_config *section = ls__config_child(root, "data");
   ls_config *normalize = section == NULL ? NULL : ls__config_child(section, "normalize");
   LS_REFUSE(normalize != NULL ? normalize : root,
-            "targets: %s takes classes or probabilities, which are not normalised; leave targets out, or take "
-            "a loss that compares numbers",
+            "targets: %s takes classes or probabilities, which are not normalised; leave targets "
+            "out, or take a loss that compares numbers",
             task->head[0].loss->kind->kind.name);
 out:
   return st;

@@ -39,8 +39,8 @@ out:
   return st;
 }
 
-static ls_status collect(ls_comm *comm, const char *command, const char *how, const ls_config *config,
-                         facts *f, char **yaml) {
+static ls_status collect(ls_comm *comm, const char *command, const char *how,
+                         const ls_config *config, facts *f, char **yaml) {
   ls_status st = LS_OK;
   LS_TRY(add(f, "host", 4, ls__comm_host(comm)));
   LS_TRY(add(f, "the command", 11, command));
@@ -54,7 +54,8 @@ out:
   return st;
 }
 
-/* The value of the line that begins with these bytes ("KEY: "), up to its end; NULL: there is none. */
+/* The value of the line that begins with these bytes ("KEY: "), up to its end; NULL: there is
+ * none. */
 static const char *find(const char *lines, const char *key, size_t n, size_t *bytes) {
   for (const char *at = lines; *at != '\0'; at += strcspn(at, "\n") + 1) {
     if (strncmp(at, key, n) != 0) continue;
@@ -74,9 +75,10 @@ typedef struct comparison {
 static ls_status differs(void *context, const char *key, const char *theirs, const char *mine) {
   const comparison *c = context;
   if (strcmp(key, "data.file") == 0) return LS_OK;
-  return ls__fail(LS_ECONFIG, "the ranks differ: %s is %s on rank %d (%s), and %s on rank 0 (%.*s)", key,
-                  mine == NULL ? "not given" : mine, ls_comm_rank(c->comm), ls__comm_host(c->comm),
-                  theirs == NULL ? "not given" : theirs, c->host_bytes, c->host);
+  return ls__fail(LS_ECONFIG, "the ranks differ: %s is %s on rank %d (%s), and %s on rank 0 (%.*s)",
+                  key, mine == NULL ? "not given" : mine, ls_comm_rank(c->comm),
+                  ls__comm_host(c->comm), theirs == NULL ? "not given" : theirs, c->host_bytes,
+                  c->host);
 }
 
 /* Every line of `a` but the host's must be in `b`; swapped: `a` is this rank's, not rank 0's. */
@@ -100,8 +102,8 @@ out:
   return st;
 }
 
-static ls_status compare(ls_comm *comm, const char *theirs, const char *their_yaml, const facts *mine,
-                         const ls_config *config) {
+static ls_status compare(ls_comm *comm, const char *theirs, const char *their_yaml,
+                         const facts *mine, const ls_config *config) {
   ls_status st = LS_OK;
   ls_config *tree = NULL;
   comparison c = {.comm = comm};
@@ -118,7 +120,8 @@ out:
   return st;
 }
 
-ls_status ls__together(ls_comm *comm, const char *command, const char *how, const ls_config *config) {
+ls_status ls__together(ls_comm *comm, const char *command, const char *how,
+                       const ls_config *config) {
   ls_status st = LS_OK;
   facts mine = {0};
   char *yaml = NULL, *theirs = NULL;
@@ -126,7 +129,8 @@ ls_status ls__together(ls_comm *comm, const char *command, const char *how, cons
   LS_TRY(ls_comm_agree(comm, collect(comm, command, how, config, &mine, &yaml)));
   uint64_t bytes[2] = {mine.used + 1, yaml == NULL ? 0 : strlen(yaml) + 1};
   LS_TRY(ls__comm_bcast(comm, bytes, sizeof bytes));
-  LS_TRY(ls_comm_agree(comm, ls__alloc(&theirs, (size_t)(bytes[0] + bytes[1]) + 1, 1, "comparing the ranks")));
+  LS_TRY(ls_comm_agree(comm, ls__alloc(&theirs, (size_t)(bytes[0] + bytes[1]) + 1, 1,
+                                       "comparing the ranks")));
   if (ls_comm_rank(comm) == 0) memcpy(theirs, mine.text, (size_t)bytes[0]);
   if (ls_comm_rank(comm) == 0 && yaml != NULL) memcpy(theirs + bytes[0], yaml, (size_t)bytes[1]);
   LS_TRY(ls__comm_bcast(comm, theirs, (size_t)(bytes[0] + bytes[1])));

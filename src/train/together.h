@@ -6,10 +6,10 @@
 #include "config/config.h"
 
 /* Compare command, its options (`how`: "--resume: yes\n...", lines of KEY: VALUE), version,
- * environment and configuration with rank 0's: LS_ECONFIG says what differs, both values, which rank
- * and host.  Only data.file may differ, for each node may have its own copy: data are compared where
- * they are read.  Kernels, which may differ, are told of by the trainer.  Collective, and before any
- * other call that depends on one of these.  config NULL: there is none. */
+ * environment and configuration with rank 0's: LS_ECONFIG says what differs, both values, which
+ * rank and host.  Only data.file may differ, for each node may have its own copy: data are compared
+ * where they are read.  Kernels, which may differ, are told of by the trainer.  Collective, and
+ * before any other call that depends on one of these.  config NULL: there is none. */
 LS_CHECKED ls_status ls__together(ls_comm *comm, const char *command, const char *how,
                                   const ls_config *config);
 

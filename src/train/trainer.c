@@ -29,20 +29,24 @@ out:
 static ls_status expect_feed(ls_trainer *t) {
   const ls_train_options *o = &t->options;
   if (o->n_inputs > LS_MAX_PORTS || o->n_targets > LS_MAX_PORTS)
-    return ls__fail(LS_EUSAGE, "at most %d inputs and %d targets can be fed", LS_MAX_PORTS, LS_MAX_PORTS);
+    return ls__fail(LS_EUSAGE, "at most %d inputs and %d targets can be fed", LS_MAX_PORTS,
+                    LS_MAX_PORTS);
   for (size_t i = 0; i < o->n_inputs + o->n_targets; i++) {
     const bool input = i < o->n_inputs;
     const ls_port *ports = input ? o->inputs : o->targets;
     const ls_port *port = ports == NULL ? NULL : &ports[input ? i : i - o->n_inputs];
-    if (port == NULL) return ls__fail(LS_EUSAGE, "inputs or targets to be fed are counted, but not given");
+    if (port == NULL)
+      return ls__fail(LS_EUSAGE, "inputs or targets to be fed are counted, but not given");
     ls_status st = ls__port_check(port);
     if (st != LS_OK) return st;
     if (!input && port->type != LS_REAL)
       return ls__fail(LS_EUSAGE, "target \"%s\" is of indices: targets are float", port->name);
-    t->fed[i] = (ls__array){.port = *port,
-                            .use = input ? LS_INPUT : LS_TARGET,
-                            .of = -1,
-                            .count = ls_shape_count(&port->shape)};
+    t->fed[i] = (ls__array){
+        .port = *port,
+        .use = input ? LS_INPUT : LS_TARGET,
+        .of = -1,
+        .count = ls_shape_count(&port->shape),
+    };
   }
   t->arrays = t->fed;
   t->n_arrays = o->n_inputs + o->n_targets;
@@ -60,8 +64,8 @@ static ls_status take_type(ls_trainer *t, size_t array, ls_type type) {
   const ls__array *input = &t->arrays[array];
   if (input->port.type == type) return LS_OK;
   if (t->data != NULL && type == LS_INDEX) return ls__data_set_index(t->data, array);
-  return ls__fail(LS_ECONFIG, "input \"%s\" is given as %s, and the network reads %s", input->port.name,
-                  type == LS_REAL ? "indices (int32)" : "real numbers",
+  return ls__fail(LS_ECONFIG, "input \"%s\" is given as %s, and the network reads %s",
+                  input->port.name, type == LS_REAL ? "indices (int32)" : "real numbers",
                   type == LS_REAL ? "real numbers (float)" : "indices (int32)");
 }
 
@@ -75,7 +79,8 @@ static ls_status make_model(ls_trainer *t) {
   LS_TRY(ls__model_empty(t->config, n_inputs, inputs, &t->model));
   for (size_t i = 0, input = 0; i < t->n_arrays; i++)
     if (t->arrays[i].use == LS_INPUT) LS_TRY(take_type(t, i, t->model->graph->input[input++].type));
-  LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &t->task));
+  LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output,
+                         &t->task));
   if (t->data != NULL)
     LS_TRY(ls__task_tell(&t->task, t->config, t->data, ls_comm_rank(t->comm) == 0 ? stderr : NULL));
   if (t->model->graph->trained == 0)
@@ -105,8 +110,8 @@ static ls_status check_wishes(const ls_trainer *t) {
     LS_FAIL(LS_ECONFIG, "schedule.reduce_on_plateau.monitor: there is no validation_loss without a "
                         "validation part; give data.split.validation, or monitor: loss");
   if (t->set.codec.code == LS__CODE_TOP_K && t->model->graph->moving > t->model->graph->trained)
-    LS_FAIL(LS_ECONFIG, "compression: top_k would hold back parts of the statistics that layers keep; "
-                        "bf16 and fp16 don't");
+    LS_FAIL(LS_ECONFIG, "compression: top_k would hold back parts of the statistics that layers "
+                        "keep; bf16 and fp16 don't");
 out:
   return st;
 }
@@ -123,8 +128,10 @@ static ls_status load_data(ls_trainer *t) {
     const ls__head *head = &t->task.head[h];
     const ls__affine *normal = ls__data_normal(t->data, head->target);
     if (normal->n > 0 && head->target_count != head->prediction_count)
-      local = ls__fail(LS_ECONFIG, "data.normalize: the targets of \"%s\" have %zu numbers and its outputs %zu: "
-                       "they can't be normalised", head->name, head->target_count, head->prediction_count);
+      local = ls__fail(LS_ECONFIG,
+                       "data.normalize: the targets of \"%s\" have %zu numbers and its outputs "
+                       "%zu: they can't be normalised",
+                       head->name, head->target_count, head->prediction_count);
     else
       local = copy_normal(normal, &t->model->output[h]);
   }
@@ -143,7 +150,8 @@ static ls_status check_targets(ls_trainer *t) {
   void *to[LS__MAX_ARRAYS] = {NULL};
   bool needed = false;
   double weights = 0; /* of the training part, on this rank */
-  for (int h = 0; h < t->task.n_heads; h++) needed = needed || t->task.head[h].loss->kind->check != NULL;
+  for (int h = 0; h < t->task.n_heads; h++)
+    needed = needed || t->task.head[h].loss->kind->check != NULL;
   if (!(needed || t->task.weights >= 0) || t->data == NULL) return LS_OK;
   st = ls__rows_create(&t->task, t->n_arrays, t->arrays, ROWS, &rows);
   for (size_t i = 0; i < t->n_arrays; i++) to[i] = rows.array[i]; /* of inputs NULL */
@@ -154,7 +162,8 @@ static ls_status check_targets(ls_trainer *t) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
       st = ls__data_rows(t->data, (ls_split)split, lo, hi, to);
       LS_THEN(st, ls__task_check(&t->task, &rows, hi - lo, lo));
-      const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights] : NULL;
+      const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights]
+                                                                      : NULL;
       for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];
       if (st == LS_EDATA) st = ls__fail_context(st, "%s part", part[split]);
     }
@@ -197,7 +206,8 @@ static ls_status make_memory(ls_trainer *t) {
   LS_TRY(ls__alloc(&t->lane_loss, t->lanes, sizeof *t->lane_loss, "losses of lanes"));
   LS_TRY(ls__alloc(&t->all_loss, t->lanes, sizeof *t->all_loss, "losses of lanes"));
   LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, t->largest, &t->rows));
-  LS_TRY(ls__run_create(t->model->graph, t->largest, true, t->task.n_values, t->task.value, &t->run));
+  LS_TRY(
+      ls__run_create(t->model->graph, t->largest, true, t->task.n_values, t->task.value, &t->run));
   LS_TRY(ls__run_create(t->model->graph, LS__PREDICT_BATCH, false, t->task.n_values, t->task.value,
                         &t->evaluation));
   make_places(t);
@@ -218,8 +228,8 @@ static void name_kernels(char *text, size_t bytes) {
   snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()), ls__gemm_library());
 }
 
-/* The bits are the same only on processors that pick the same kernels.  One line says so where ranks
- * differ from rank 0, or where the run began on other ones. */
+/* The bits are the same only on processors that pick the same kernels.  One line says so where
+ * ranks differ from rank 0, or where the run began on other ones. */
 static ls_status note_kernels(ls_trainer *t, const char *before) {
   ls_status st = LS_OK;
   char root[sizeof t->now.kernels];
@@ -230,13 +240,16 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
   LS_TRY(ls__comm_max(t->comm, &differs, 1));
   if (differs > 0 && ls_comm_rank(t->comm) == (int)differs - 1)
-    fprintf(stderr, "lockstep: note: rank %d (%s) computes with the kernels %s, and rank 0 with %s: the last "
-                    "bits depend on which rank runs where\n", ls_comm_rank(t->comm), ls__comm_host(t->comm),
-            t->now.kernels, root);
+    fprintf(stderr,
+            "lockstep: note: rank %d (%s) computes with the kernels %s, and rank 0 with %s: the "
+            "last bits depend on which rank runs where\n",
+            ls_comm_rank(t->comm), ls__comm_host(t->comm), t->now.kernels, root);
   if (ls_comm_rank(t->comm) != 0) goto out;
   if (before[0] != '\0' && strcmp(before, root) != 0)
-    fprintf(stderr, "lockstep: note: this run began with the kernels \"%s\" and goes on with \"%s\": "
-                    "the last bits may differ from an uninterrupted run\n", before, root);
+    fprintf(stderr,
+            "lockstep: note: this run began with the kernels \"%s\" and goes on with \"%s\": the "
+            "last bits may differ from an uninterrupted run\n",
+            before, root);
 out:
   return st;
 }
@@ -263,7 +276,8 @@ static void take_sums(ls_trainer *t, const double *sums, size_t lanes) {
   /* By an earlier version; what counts from an origin now counted from zero then. */
   const bool unnamed = t->now.n_sums == n + LS__LOGGED && !ls__task_wants_origin(&t->task);
   const bool named = t->now.n_sums == n + LS__BEHIND_SUMS;
-  if (sums == NULL || !(unnamed || (named && sums[n + LS__LOGGED] == ls__trainer_sums_of(t)))) return;
+  if (sums == NULL || !(unnamed || (named && sums[n + LS__LOGGED] == ls__trainer_sums_of(t))))
+    return;
   ls__logged logged;
   memcpy(&logged, sums + n, sizeof logged);
   if (logged.step >= 0 && logged.step <= t->logged.step && logged.position >= 0 &&
@@ -307,7 +321,8 @@ static ls_status prepare(ls_trainer *t, ls_data *data, found_run *earlier) {
   LS_TRY(ls_comm_agree(t->comm, local));
   stand_at_start(t);
   if (t->options.resume)
-    LS_TRY(ls__trainer_find(t, &earlier->saved, earlier->path, sizeof earlier->path, &earlier->sums));
+    LS_TRY(
+        ls__trainer_find(t, &earlier->saved, earlier->path, sizeof earlier->path, &earlier->sums));
   LS_TRY(ls__resume_names(t, earlier->saved, earlier->path));
   LS_TRY(load_data(t));
   count_steps(t);
@@ -322,11 +337,13 @@ static ls_status make_exchange(ls_trainer *t) {
   ls_status st = LS_OK;
   const ls__graph *graph = t->model->graph;
   LS_TRY(ls_comm_agree(t->comm, make_memory(t)));
-  const ls__exchange_plan plan = {.n = graph->moving,
-                                  .still = graph->arena - graph->moving,
-                                  .lanes = t->lanes,
-                                  .bucket_bytes = (size_t)(t->set.bucket_mb * 1048576.0),
-                                  .codec = t->set.codec};
+  const ls__exchange_plan plan = {
+      .n = graph->moving,
+      .still = graph->arena - graph->moving,
+      .lanes = t->lanes,
+      .bucket_bytes = (size_t)(t->set.bucket_mb * 1048576.0),
+      .codec = t->set.codec,
+  };
   LS_TRY(ls__exchange_create(t->comm, t->set.exchange, &plan, &t->exchange));
   LS_TRY(ls_comm_agree(t->comm, make_state(t)));
   if (t->set.clip_norm > 0) LS_TRY(ls__clip_create(t->comm, t->exchange, graph->trained, &t->clip));
@@ -338,11 +355,17 @@ out:
 }
 
 /* What of the options must be the same on all ranks, in lines. */
-static void name_options(const ls_train_options *options, const ls_data *data, char *text, size_t bytes) {
+static void name_options(const ls_train_options *options, const ls_data *data, char *text,
+                         size_t bytes) {
   static const ls_train_options usual;
   const ls_train_options *o = options != NULL ? options : &usual;
-  snprintf(text, bytes, "--resume: %s\n--force: %s\nthe data: %s\nthe inputs to be fed: %zu\n"
-           "the targets to be fed: %zu\n", o->resume ? "given" : "not given", o->force ? "given" : "not given",
+  snprintf(text, bytes,
+           "--resume: %s\n"
+           "--force: %s\n"
+           "the data: %s\n"
+           "the inputs to be fed: %zu\n"
+           "the targets to be fed: %zu\n",
+           o->resume ? "given" : "not given", o->force ? "given" : "not given",
            data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
 }
 
@@ -363,7 +386,9 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
   LS_TRY(prepare(t, data, &earlier));
-  t->lanes = t->set.lanes > 0 ? t->set.lanes : t->taken.found ? t->now.lanes : (size_t)ls_comm_size(comm);
+  t->lanes = t->set.lanes > 0 ? t->set.lanes
+             : t->taken.found ? t->now.lanes
+                              : (size_t)ls_comm_size(comm);
   const size_t saved_lanes = (size_t)t->now.lanes;
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;

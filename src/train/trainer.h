@@ -1,6 +1,6 @@
 /* A training run, inside: what its own sources share (trainer.c, step.c, loop.c, resume.c and those
- * that measure or describe a run).  Heads are in task.h, the update in update.h, clipping in clip.h, what a run shows
- * and writes in report.h. */
+ * that measure or describe a run).  Heads are in task.h, the update in update.h, clipping in
+ * clip.h, what a run shows and writes in report.h. */
 #ifndef LS_TRAIN_TRAINER_H
 #define LS_TRAIN_TRAINER_H
 
@@ -49,8 +49,8 @@ struct ls_trainer {
   ls__run *run;
   ls__run *evaluation;
   ls__rows rows;
-  void *to[LS__MAX_ARRAYS];      /* where a lane's arrays go */
-  void *input[LS_MAX_PORTS];     /* the same for feeds: inputs, and targets output by output */
+  void *to[LS__MAX_ARRAYS];  /* where a lane's arrays go */
+  void *input[LS_MAX_PORTS]; /* the same for feeds: inputs, and targets output by output */
   float *target[LS_MAX_PORTS];
   const float *result[LS_MAX_PORTS];
   float *gradient[LS_MAX_PORTS];
@@ -58,35 +58,35 @@ struct ls_trainer {
   size_t n, batch, lanes, lane_lo, lane_hi; /* samples in the training part; this rank's lanes */
   size_t largest;                           /* samples of a lane, at most */
   uint64_t epoch_steps, total_steps;
-  ls__slice *slice;      /* [buckets] of the current step */
+  ls__slice *slice; /* [buckets] of the current step */
 
-  struct {               /* the step under way */
+  struct { /* the step under way */
     ls__update_step update;
-    size_t bucket;       /* the next to be updated */
-    size_t owned;        /* floats of own slices before it */
-    bool last_lane;      /* this rank's last lane is running */
+    size_t bucket;  /* the next to be updated */
+    size_t owned;   /* floats of own slices before it */
+    bool last_lane; /* this rank's last lane is running */
     ls_status status;
   } step;
 
-  double *sums;          /* [lanes, width] running sums of the epoch (own lanes) */
-  double *all_sums;      /* [lanes, width] by ls__trainer_epoch_sums; then [LS__BEHIND_SUMS] */
+  double *sums;     /* [lanes, width] running sums of the epoch (own lanes) */
+  double *all_sums; /* [lanes, width] by ls__trainer_epoch_sums; then [LS__BEHIND_SUMS] */
   double *lane_loss, *all_loss; /* [lanes] of the last step: own lanes', all lanes' */
   ls__logged logged;
-  size_t *lane_count;    /* [ranks] lanes that each owns */
+  size_t *lane_count; /* [ranks] lanes that each owns */
   ls__standing now;
-  struct {               /* the checkpoint that the run was taken up from */
+  struct { /* the checkpoint that the run was taken up from */
     bool found;
-    bool finished;       /* rank 0: the run was done there; its files stay until a step is made */
-    bool new_state;      /* forced: another optimizer, whose state begins anew */
-    bool new_normal;     /* forced: another normalisation, which is measured */
+    bool finished;   /* rank 0: the run was done there; its files stay until a step is made */
+    bool new_state;  /* forced: another optimizer, whose state begins anew */
+    bool new_normal; /* forced: another normalisation, which is measured */
     uint64_t step;
   } taken;
-  char *changes;         /* rank 0: in lines, what is otherwise than there; NULL: nothing */
+  char *changes; /* rank 0: in lines, what is otherwise than there; NULL: nothing */
   size_t changes_used, changes_room;
-  uint64_t bad_step;     /* the step whose loss was not finite, 0: none */
-  ls_status failed;      /* a local failure, to be agreed on */
+  uint64_t bad_step; /* the step whose loss was not finite, 0: none */
+  ls_status failed;  /* a local failure, to be agreed on */
   char failure[LS__ERROR_BYTES];
-  ls__times times;       /* of the current epoch */
+  ls__times times; /* of the current epoch */
   ls__times total;
   double trained_seconds; /* in steps, this process */
   uint64_t trained_samples;
@@ -127,7 +127,8 @@ static inline bool ls__trainer_idle(const ls_trainer *t) {
 }
 
 /* This rank's lanes of a batch of n samples: those of lane l. */
-static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, size_t *lo, size_t *hi) {
+static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, size_t *lo,
+                                  size_t *hi) {
   *lo = ls__cut(n, lane, t->lanes);
   *hi = ls__cut(n, lane + 1, t->lanes);
 }

@@ -25,8 +25,8 @@ static int by_offset(const void *a, const void *b) {
   return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* One segment a tensor; neighbours of the same kind are joined, since the padding between them stays
- * zero. */
+/* One segment a tensor; neighbours of the same kind are joined, since the padding between them
+ * stays zero. */
 static ls_status make_segments(ls__updater *u, const ls__graph *graph) {
   ls_status st = LS_OK;
   const bool decays = u->set->l1 != 0 || u->set->l2 != 0;
@@ -36,8 +36,9 @@ static ls_status make_segments(ls__updater *u, const ls__graph *graph) {
     const ls__tensor *tensor = &graph->tensor[t];
     const bool statistic = tensor->role == LS__STATISTIC;
     if (tensor->role == LS__FROZEN) continue;
-    u->segment[n++] = (ls__segment){tensor->offset, tensor->n, decays && !statistic && tensor->spec->decay,
-                                    statistic, statistic ? tensor->spec->keep : 0};
+    u->segment[n++] = (ls__segment){tensor->offset, tensor->n,
+                                    decays && !statistic && tensor->spec->decay, statistic,
+                                    statistic ? tensor->spec->keep : 0};
   }
   qsort(u->segment, n, sizeof *u->segment, by_offset);
   for (size_t i = 0; i < n; i++) {

@@ -1,4 +1,5 @@
-/* The file that the Python block of src/train/README.md writes, for a test where Python has no h5py. */
+/* The file that the Python block of src/train/README.md writes, for a test where Python has no
+ * h5py. */
 #include <stdio.h>
 
 #include "base/rng.h"

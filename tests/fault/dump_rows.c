@@ -24,7 +24,8 @@ static ls_status put_array(ls__h5 *file, const char *name) {
   ls__h5_info info;
   double *x = NULL;
   LS_TRY(ls__h5_info_get(file, name, &info));
-  const size_t rows = info.shape.dim[0], width = ls_shape_count(&info.shape) / (rows == 0 ? 1 : rows);
+  const size_t rows = info.shape.dim[0],
+               width = ls_shape_count(&info.shape) / (rows == 0 ? 1 : rows);
   LS_TRY(ls__alloc(&x, rows * width, sizeof *x, "rows"));
   LS_TRY(ls__h5_read(file, name, LS__F64, x));
   printf("{\"type\":%d,\"rows\":[", (int)info.type);

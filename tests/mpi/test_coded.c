@@ -65,8 +65,10 @@ static uint64_t agreed(ls__exchange *x) {
 
 static ls__exchange *make(ls_comm *comm, const char *name, ls__codec codec, const float *weights) {
   ls__exchange *x = NULL;
-  const ls__exchange_plan plan = {
-      .n = N, .lanes = LANES, .bucket_bytes = 3 * LS__BLOCK * sizeof(float), .codec = codec};
+  const ls__exchange_plan plan = {.n = N,
+                                  .lanes = LANES,
+                                  .bucket_bytes = 3 * LS__BLOCK * sizeof(float),
+                                  .codec = codec};
   MUST(ls__exchange_create(comm, name, &plan, &x));
   if (ls_comm_rank(comm) == 0) memcpy(ls__exchange_parameters(x), weights, N * sizeof *weights);
   MUST(ls__exchange_publish(x));
@@ -94,8 +96,8 @@ static uint64_t run(ls_comm *comm, const char *name, ls__codec codec, bool stop,
   size_t n;
   uint64_t layout;
   CHECK(ls__exchange_holds(x, &n, &layout) ==
-        (codec.code != LS__CODE_NONE && (strcmp(name, "tree") == 0 ? ls_comm_size(comm)
-                                                                   : ls_comm_nodes(comm)) > 1));
+        (codec.code != LS__CODE_NONE &&
+         (strcmp(name, "tree") == 0 ? ls_comm_size(comm) : ls_comm_nodes(comm)) > 1));
   for (uint64_t s = 0; s < STEPS; s++) {
     size_t calls = ls__alloc_calls();
     step(x, s);
@@ -127,8 +129,7 @@ static void check_error(const float *weights, double most) {
 }
 
 static void on_nodes(const char *nodes, const char *name, size_t message_bytes) {
-  static const ls__codec codecs[] = {
-      {LS__CODE_BF16, 0}, {LS__CODE_FP16, 0}, {LS__CODE_TOP_K, 0.2}};
+  static const ls__codec codecs[] = {{LS__CODE_BF16, 0}, {LS__CODE_FP16, 0}, {LS__CODE_TOP_K, 0.2}};
   /* Weights are about 1, steps of bf16 2^-8 of the change of a weight.  top_k sends a weight every
    * fifth step or so, and by then it has moved about five times as far. */
   static const double errors[] = {2e-3, 5e-4, 0.1};

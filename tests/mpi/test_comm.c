@@ -85,8 +85,8 @@ static void check_moves(ls_comm *comm) {
   CHECK(ls__comm_allgatherv(comm, mine, all, count, sizeof *mine) == LS_OK, "allgatherv");
   for (size_t i = 0; i < total; i++) CHECK(all[i] == (double)i + 0.5, "%zu: %g", i, all[i]);
   memset(all, 0, total * sizeof *all);
-  CHECK(ls__comm_gatherv(comm, mine, rank == 0 ? all : NULL, count, sizeof *mine) == LS_OK,
-        "gatherv");
+  CHECK(ls__comm_gatherv(comm, mine, rank == 0 ? all : NULL, count, sizeof *mine) == LS_OK, "gather"
+                                                                                            "v");
   for (size_t i = 0; i < total && rank == 0; i++)
     CHECK(all[i] == (double)i + 0.5, "%zu: %g", i, all[i]);
   double peak[300];

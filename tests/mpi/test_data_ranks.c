@@ -17,13 +17,13 @@ enum { N = 500, F = 7, LANES = 6, BATCH = 32 };
 static ls_comm *comm;
 static int rank, size;
 
-#define EXPECT(what)                                                                       \
-  do {                                                                                     \
-    if (!(what)) {                                                                         \
-      fprintf(stderr, "%s:%d: rank %d of %d: %s is false (last message: %s)\n", __FILE__,  \
-              __LINE__, rank, size, #what, ls_error_message());                            \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                        \
-    }                                                                                      \
+#define EXPECT(what)                                                                      \
+  do {                                                                                    \
+    if (!(what)) {                                                                        \
+      fprintf(stderr, "%s:%d: rank %d of %d: %s is false (last message: %s)\n", __FILE__, \
+              __LINE__, rank, size, #what, ls_error_message());                           \
+      MPI_Abort(MPI_COMM_WORLD, 1);                                                       \
+    }                                                                                     \
   } while (0)
 
 static float value(size_t i, size_t k) {
@@ -56,15 +56,16 @@ static void make_file(bool bad) {
 
 static ls_config *config(const char *memory) {
   return config_of("{file: %s, inputs: /a, targets: /b, memory: %s, normalize: true, "
-                   "shuffle_window: 0.003, split: {validation: 0.1, seed: 3}}", path, memory);
+                   "shuffle_window: 0.003, split: {validation: 0.1, seed: 3}}",
+                   path, memory);
 }
 
 /* All ranks' samples of an epoch, taken lane by lane, hashed in the order of positions. */
 static uint64_t epoch_hash(ls_data *data, uint64_t number, size_t begin) {
   const size_t n = ls_data_count(data, LS_TRAIN);
   const size_t ranks = (size_t)size, me = (size_t)rank;
-  const ls__epoch e = {9, number, begin, BATCH, LANES, ls__cut(LANES, me, ranks),
-                       ls__cut(LANES, me + 1, ranks)};
+  const ls__epoch e =
+      {9, number, begin, BATCH, LANES, ls__cut(LANES, me, ranks), ls__cut(LANES, me + 1, ranks)};
   static float mine[BATCH * (F + 1)], all[BATCH * (F + 1)];
   float x[BATCH * F], y[BATCH];
   size_t *count = ls__calloc(ranks, sizeof *count);
@@ -156,7 +157,8 @@ static void fails_everywhere(void) {
     ls_data *data = NULL;
     EXPECT(ls_data_open(comm, c, &data) == LS_EDATA);
     EXPECT(data == NULL);
-    EXPECT(strstr(ls_error_message(), "/a: row 499, column 2 (counted from 0): not a number") != NULL);
+    EXPECT(strstr(ls_error_message(), "/a: row 499, column 2 (counted from 0): not a number") !=
+           NULL);
     ls_config_destroy(c);
   }
   /* a file that only some can see; the others find other faults */
@@ -203,7 +205,8 @@ static void several_arrays(void) {
   make_several(SIZE_MAX);
   for (int m = 0; m < 6; m++) {
     const bool groups = m >= 3;
-    ls_config *c = config_of("{file: %s, memory: %s, shuffle_window: 0.0005, %s}", path, memory[m % 3],
+    ls_config *c = config_of("{file: %s, memory: %s, shuffle_window: 0.0005, %s}", path,
+                             memory[m % 3],
                              groups ? ARRAYS_RELATIVE : ARRAYS_OF("/all") ", split: {test: 0.1}");
     ls_data *data = NULL;
     MUST(ls__data_open_for(comm, c, LS__DATA_TRAIN, 0, &data));
@@ -211,11 +214,13 @@ static void several_arrays(void) {
     MUST(ls__data_load(data));
     EXPECT(ls__data_streamed(data) == (m % 3 == 1));
     const size_t n = ls_data_count(data, LS_TRAIN), ranks = (size_t)size, me = (size_t)rank;
-    const ls__epoch e = {9, 1, 0, BATCH, LANES, ls__cut(LANES, me, ranks), ls__cut(LANES, me + 1, ranks)};
+    const ls__epoch e =
+        {9, 1, 0, BATCH, LANES, ls__cut(LANES, me, ranks), ls__cut(LANES, me + 1, ranks)};
     MUST(ls__data_epoch(data, &e));
     for (size_t first = 0; first < n; first += BATCH) {
       const size_t some = n - first < BATCH ? n - first : BATCH;
-      const size_t lo = first + ls__cut(some, e.lane_lo, LANES), hi = first + ls__cut(some, e.lane_hi, LANES);
+      const size_t lo = first + ls__cut(some, e.lane_lo, LANES),
+                   hi = first + ls__cut(some, e.lane_hi, LANES);
       several_rooms(&b, to);
       MUST(ls__data_take(data, lo, hi, to));
       for (size_t p = lo; p < hi; p++) {
@@ -240,8 +245,8 @@ static void several_statistics(void) {
   uint64_t hash[3];
   make_several(SIZE_MAX);
   for (int m = 0; m < 3; m++) {
-    ls_config *c = config_of("{file: %s, memory: %s, normalize: true, %s}", path, m == 2 ? "stream" : "node",
-                             ARRAYS_RELATIVE);
+    ls_config *c = config_of("{file: %s, memory: %s, normalize: true, %s}", path,
+                             m == 2 ? "stream" : "node", ARRAYS_RELATIVE);
     ls_data *data = NULL;
     MUST(ls__data_open_for(m == 0 ? NULL : comm, c, LS__DATA_TRAIN, 0, &data));
     MUST(ls__data_set_index(data, A_TOKENS));
@@ -267,16 +272,18 @@ static void several_fail(void) {
     for (int index = 0; index < 2; index++) {
       char words[100];
       make_several(bad);
-      ls_config *c = config_of("{file: %s, memory: node, inputs: {t: /tokens}, targets: /x, %s}", path,
-                               index ? "limit: 0" : "sample_weight: /w");
+      ls_config *c = config_of("{file: %s, memory: node, inputs: {t: /tokens}, targets: /x, %s}",
+                               path, index ? "limit: 0" : "sample_weight: /w");
       ls_data *data = NULL;
       MUST(ls__data_open_for(comm, c, LS__DATA_TRAIN, 0, &data));
       if (index) MUST(ls__data_set_index(data, 0));
       EXPECT(ls__data_load(data) == LS_EDATA);
       if (index)
-        snprintf(words, sizeof words, "/tokens: row %zu, column 3 (counted from 0): 2147483648, too large", bad);
+        snprintf(words, sizeof words,
+                 "/tokens: row %zu, column 3 (counted from 0): 2147483648, too large", bad);
       else
-        snprintf(words, sizeof words, "/w: row %zu (counted from 0): -1, a weight is not negative", bad);
+        snprintf(words, sizeof words, "/w: row %zu (counted from 0): -1, a weight is not negative",
+                 bad);
       EXPECT(strstr(ls_error_message(), words) != NULL);
       ls_data_close(data);
       ls_config_destroy(c);
@@ -308,16 +315,20 @@ static void make_own(size_t rows, float bump, bool wide) {
 /* The last rank's file has more rows, other values, other samples: all ranks hear of it, before
  * anything is loaded; where nothing differs they agree about the fingerprint. */
 static void notices_other_data(void) {
-  static const char *const words[] = {NULL, "has 4000 rows, rank 0 has 40", "hash of a sample", "shape [6]"};
+  static const char *const words[] = {NULL, "has 4000 rows, rank 0 has 40", "hash of a sample",
+                                      "shape [6]"};
   for (int c = 0; c < 4; c++)
     for (int m = 0; m < 2; m++) {
       const bool other = rank == size - 1 && size > 1;
       make_own(other && c == 1 ? 4000 : 40, other && c == 2 ? 1 : 0, !(other && c == 3));
-      ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, memory: %s}", path, m ? "node" : "stream");
+      ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, memory: %s}", path,
+                                  m ? "node" : "stream");
       ls_data *data = NULL;
       const ls_status st = ls_data_open(comm, conf, &data);
       EXPECT(st == (c > 0 && size > 1 ? LS_EDATA : LS_OK));
-      if (st != LS_OK) EXPECT(strstr(ls_error_message(), words[c]) != NULL && strstr(ls_error_message(), "/a") != NULL);
+      if (st != LS_OK)
+        EXPECT(strstr(ls_error_message(), words[c]) != NULL &&
+               strstr(ls_error_message(), "/a") != NULL);
       if (c == 0) {
         uint64_t zero = ls__data_fingerprint(data);
         MUST(ls__comm_bcast(comm, &zero, sizeof zero));
@@ -330,9 +341,11 @@ static void notices_other_data(void) {
     }
 }
 
-/* Rows that are left out are the same for any number of ranks, drawn or not, in memory or streamed. */
+/* Rows that are left out are the same for any number of ranks, drawn or not, in memory or
+ * streamed. */
 static void drops_alike(void) {
-  static const char *const how[] = {"memory: node", "memory: stream", "memory: node, split: {validation: 0.2, seed: 4}",
+  static const char *const how[] = {"memory: node", "memory: stream",
+                                    "memory: node, split: {validation: 0.2, seed: 4}",
                                     "memory: stream, split: {validation: 0.2, seed: 4}"};
   if (rank == 0) {
     static float x[N * F], y[N];
@@ -349,7 +362,9 @@ static void drops_alike(void) {
   }
   MUST(ls__comm_bcast(comm, path, sizeof path));
   for (int c = 0; c < 4; c++) {
-    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: drop, %s}", path, how[c]);
+    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: "
+                                "drop, %s}",
+                                path, how[c]);
     ls_data *alone = NULL, *data = NULL;
     MUST(ls_data_open(NULL, conf, &alone));
     MUST(ls_data_open(comm, conf, &data));
@@ -362,7 +377,8 @@ static void drops_alike(void) {
       if (n == 0) continue;
       MUST(rows_xy(alone, (ls_split)p, 0, n, x[0], y[0]));
       MUST(rows_xy(data, (ls_split)p, 0, n, x[1], y[1]));
-      EXPECT(memcmp(x[0], x[1], n * F * sizeof(float)) == 0 && memcmp(y[0], y[1], n * sizeof(float)) == 0);
+      EXPECT(memcmp(x[0], x[1], n * F * sizeof(float)) == 0 &&
+             memcmp(y[0], y[1], n * sizeof(float)) == 0);
       for (size_t i = 0; i < n * F; i++) EXPECT(isfinite(x[1][i]));
     }
     size_t good = 0;
@@ -392,8 +408,9 @@ static void means_alike(void) {
   MUST(ls__comm_bcast(comm, path, sizeof path));
   for (int m = 0; m < 3; m++) {
     static float x[N * F], y[N];
-    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: mean, memory: %s}", path,
-                                m == 1 ? "stream" : "node");
+    ls_config *conf = config_of("{file: %s, inputs: /a, targets: /b, normalize: true, missing: "
+                                "mean, memory: %s}",
+                                path, m == 1 ? "stream" : "node");
     ls_data *data = NULL;
     MUST(ls_data_open(m == 2 ? NULL : comm, conf, &data));
     MUST(rows_xy(data, LS_TRAIN, 0, N, x, y));

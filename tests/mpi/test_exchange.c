@@ -20,7 +20,7 @@
 enum { N = 18 * LS__BLOCK + 37, MOST_LANES = 16, STEPS = 3 };
 
 static int failures, me;
-static long delayed; /* how often this rank was */
+static long delayed;      /* how often this rank was */
 static char running[200]; /* what is being tested */
 
 #define CHECK(what, ...)                                                                    \
@@ -50,8 +50,8 @@ static void draw(void) {
         uint32_t u[4];
         ls__rng_block(&rng, i, u);
         for (size_t k = 0; k < 2 && i + k < N; k++)
-          gradient[s][l][i + k] =
-              ldexpf((float)(u[k] >> 8) * 0x1p-24f - 0.5f, (int)(u[k + 2] % 32) - 16);
+          gradient[s][l][i + k] = ldexpf((float)(u[k] >> 8) * 0x1p-24f - 0.5f,
+                                         (int)(u[k + 2] % 32) - 16);
       }
     }
   ls__rng rng = ls__rng_key(12, LS__RNG_TEST, 0, 0);
@@ -167,8 +167,8 @@ static void compare(ls__exchange *x, const run *r, int step) {
   bool exact = strcmp(r->name, "mpi") != 0;
   for (size_t i = 0; i < N; i++) {
     double error = fabs((double)w[i] - (double)want[i]);
-    bool good =
-        exact ? memcmp(&w[i], &want[i], sizeof *w) == 0 : error <= 1e-5 * magnitude[step][i];
+    bool good = exact ? memcmp(&w[i], &want[i], sizeof *w) == 0
+                      : error <= 1e-5 * magnitude[step][i];
     CHECK(good, "step %d element %zu: %a, want %a", step, i, (double)w[i], (double)want[i]);
     if (!good) break;
   }
@@ -259,7 +259,8 @@ static void run_exchange(ls_comm *comm, const run *r, const bool *used) {
   check_state(x);
   ls__exchange_times times = ls__exchange_timing(x);
   const bool long_sums = x->size <= 2 && r->bucket_bytes == 0; /* short ones are not timed */
-  CHECK(times.wait >= 0 && times.work >= 0 && (times.work > 0 || !long_sums), "wait %g work %g", times.wait, times.work);
+  CHECK(times.wait >= 0 && times.work >= 0 && (times.work > 0 || !long_sums), "wait %g work %g",
+        times.wait, times.work);
   /* One lane on one rank: the gradient is where backward wrote it. */
   if (x->size == 1 && r->lanes == 1) {
     ls__exchange_begin(x);

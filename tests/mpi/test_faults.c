@@ -19,18 +19,19 @@ static char folder[256];
 static int rank, size;
 static size_t allocations; /* of the last run, from where they may fail */
 
-static const char text[] =
-    "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, shuffle_window: 0.1}\n"
-    "model: [{dense: {units: 40, activation: relu}}, {dropout: {rate: 0.1}}, {dense: {units: 1}}]\n"
-    "loss: mse\n"
-    "optimizer: {adam: {lr: 0.01}}\n"
-    "clip: {norm: 1}\n"
-    "early_stopping: {patience: 3}\n"
-    "exchange: %s\n"
-    "bucket_mb: 0.005\n"
-    "train: {batch: 100, epochs: 2, lanes: 4, seed: 1}\n"
-    "watchdog: 20\n"
-    "output: %s\n";
+static const char text[] = "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, "
+                           "shuffle_window: 0.1}\n"
+                           "model: [{dense: {units: 40, activation: relu}}, {dropout: {rate: "
+                           "0.1}}, {dense: {units: 1}}]\n"
+                           "loss: mse\n"
+                           "optimizer: {adam: {lr: 0.01}}\n"
+                           "clip: {norm: 1}\n"
+                           "early_stopping: {patience: 3}\n"
+                           "exchange: %s\n"
+                           "bucket_mb: 0.005\n"
+                           "train: {batch: 100, epochs: 2, lanes: 4, seed: 1}\n"
+                           "watchdog: 20\n"
+                           "output: %s\n";
 
 /* Every rank has a file of its own. */
 static void make_file(void) {
@@ -87,7 +88,8 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   ls_config_destroy(config);
   ls_comm_destroy(comm);
   if (ls__alloc_alive() != before) {
-    fprintf(stderr, "%s: rank %d: %zu blocks are not freed\n", what, rank, ls__alloc_alive() - before);
+    fprintf(stderr, "%s: rank %d: %zu blocks are not freed\n", what, rank,
+            ls__alloc_alive() - before);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   return st;
@@ -101,7 +103,8 @@ static size_t count(const char *memory, const char *exchange, const char *output
   return (size_t)calls;
 }
 
-static void out_of_memory(const char *memory, const char *exchange, const char *output, size_t stride) {
+static void out_of_memory(const char *memory, const char *exchange, const char *output,
+                          size_t stride) {
   size_t refused = 0, tried = 0, calls = count(memory, exchange, output, false);
   for (size_t i = 0; i < calls; i += stride, tried++) {
     ls_status st = train(memory, exchange, output, i, false, i % 2 == 1);
@@ -109,7 +112,8 @@ static void out_of_memory(const char *memory, const char *exchange, const char *
       printf("allocation %zu: not said to be one: %s\n", i, ls_error_message());
     refused += st == LS_ENOMEM;
   }
-  if (rank == 0) printf("%s, %s: %zu of %zu allocations matter\n", memory, exchange, refused, tried);
+  if (rank == 0)
+    printf("%s, %s: %zu of %zu allocations matter\n", memory, exchange, refused, tried);
   CHECK(refused > tried * 3 / 4); /* those of messages that were never needed do not */
 }
 

@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 */
 /* One rank alone runs out of memory, at every allocation in turn, in runs with two inputs, two
- * outputs, weights and lengths of samples, and in steps that are fed: every rank gets the same status
- * and message, nothing hangs, nothing leaks. */
+ * outputs, weights and lengths of samples, and in steps that are fed: every rank gets the same
+ * status and message, nothing hangs, nothing leaks. */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <mpi.h>
@@ -21,29 +21,26 @@ static size_t allocations; /* of the last attempt, from where they may fail */
 
 static const ls_shape wide = {1, {WIDE}}, points = {1, {POINTS}}, scalar = {0, {0}};
 
-static const char text[] =
-    "model:\n"
-    "- dense: {units: 8, activation: tanh, from: field, name: a}\n"
-    "- test_embedding: {rows: 9, units: 8, from: word, name: b}\n"
-    "- concatenate: {from: [a, b], name: both}\n"
-    "- dropout: {rate: 0.1}\n"
-    "- dense: {units: 4, name: curve}\n"
-    "- dense: {units: 3, activation: softmax, name: kind, from: both}\n"
-    "outputs: [curve, kind]\n"
-    "%s"
-    "optimizer: {rmsprop: {lr: 0.01, momentum: 0.5, centered: true}}\n"
-    "schedule: {step: {every_epochs: 1}}\n"
-    "clip: {norm: 1}\n"
-    "early_stopping: {patience: 3, monitor: loss}\n"
-    "exchange: %s\n"
-    "bucket_mb: 0.001\n"
-    "train: {batch: 20, epochs: 2, lanes: 4, seed: 1}\n"
-    "watchdog: 20\n"
-    "output: none\n";
+static const char text[] = "model:\n"
+                           "- dense: {units: 8, activation: tanh, from: field, name: a}\n"
+                           "- test_embedding: {rows: 9, units: 8, from: word, name: b}\n"
+                           "- concatenate: {from: [a, b], name: both}\n"
+                           "- dropout: {rate: 0.1}\n"
+                           "- dense: {units: 4, name: curve}\n"
+                           "- dense: {units: 3, activation: softmax, name: kind, from: both}\n"
+                           "outputs: [curve, kind]\n"
+                           "%soptimizer: {rmsprop: {lr: 0.01, momentum: 0.5, centered: true}}\n"
+                           "schedule: {step: {every_epochs: 1}}\n"
+                           "clip: {norm: 1}\n"
+                           "early_stopping: {patience: 3, monitor: loss}\n"
+                           "exchange: %s\n"
+                           "bucket_mb: 0.001\n"
+                           "train: {batch: 20, epochs: 2, lanes: 4, seed: 1}\n"
+                           "watchdog: 20\n"
+                           "output: none\n";
 
-static const char losses[] =
-    "loss: {curve: {mse: {weight: 0.5}}, kind: cross_entropy}\n"
-    "metrics: {curve: [mae, r2], kind: [accuracy, {top_k: {k: 2}}]}\n";
+static const char losses[] = "loss: {curve: {mse: {weight: 0.5}}, kind: cross_entropy}\n"
+                             "metrics: {curve: [mae, r2], kind: [accuracy, {top_k: {k: 2}}]}\n";
 
 static void make_samples(void) {
   const ls__rng rng = ls__rng_key(3, LS__RNG_TEST, 0, 0);
@@ -101,7 +98,8 @@ static const ls_port inputs[] = {{"field", LS_REAL, {1, {WIDE}}}, {"word", LS_IN
 /* ---- Runs */
 
 typedef enum way { RUN, STEPS, FED, SCORED } way;
-static const char *const names[] = {"ls_trainer_run", "steps of the dataset", "fed steps", "fed and scored"};
+static const char *const names[] = {"ls_trainer_run", "steps of the dataset", "fed steps",
+                                    "fed and scored"};
 
 static ls_status train(ls_trainer *t, way how) {
   ls_status st = LS_OK;
@@ -146,7 +144,8 @@ static ls_status attempt(way how, const char *exchange, size_t fails) {
   ls_config_destroy(config);
   ls_comm_destroy(comm);
   if (ls__alloc_alive() == before) return st;
-  fprintf(stderr, "%s: rank %d: %zu blocks are not freed\n", what, rank, ls__alloc_alive() - before);
+  fprintf(stderr, "%s: rank %d: %zu blocks are not freed\n", what, rank,
+          ls__alloc_alive() - before);
   MPI_Abort(MPI_COMM_WORLD, 1);
   return st;
 }
@@ -167,7 +166,8 @@ static void out_of_memory(way how, const char *exchange, size_t stride) {
     }
     refused += st == LS_ENOMEM;
   }
-  if (rank == 0) printf("%s, %s: %zu of %zu allocations matter\n", names[how], exchange, refused, tried);
+  if (rank == 0)
+    printf("%s, %s: %zu of %zu allocations matter\n", names[how], exchange, refused, tried);
   CHECK(refused > tried * 3 / 4); /* those of messages that were never needed do not */
 }
 

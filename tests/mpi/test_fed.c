@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 6 */
-/* A step that is fed: the caller's loop over the dataset, the caller's own samples, and the caller's
- * own loss all give the bits of ls_trainer_run; ranks without samples change nothing; a callback that
- * fails on one rank ends the step on all with its message. */
+/* A step that is fed: the caller's loop over the dataset, the caller's own samples, and the
+ * caller's own loss all give the bits of ls_trainer_run; ranks without samples change nothing; a
+ * callback that fails on one rank ends the step on all with its message. */
 #include <lockstep/comm.h>
 #include <lockstep/loss.h>
 #include <lockstep/train.h>
@@ -17,14 +17,14 @@ enum { N = 61, IN = 5, BATCH = 20, EPOCHS = 3 };
 static float x[N * IN], y[N];
 
 /* 61 = 3 batches of 20 and one of a single sample: most of 6 lanes, and of the ranks, have none. */
-static const char text[] =
-    "model: [{dense: {units: 9, activation: tanh}}, {dropout: {rate: 0.2}}, {dense: {units: 1}}]\n"
-    "optimizer: {adam: {lr: 0.01}}\n"
-    "schedule: {constant: {warmup_steps: 5}}\n"
-    "bucket_mb: 0.002\n"
-    "train: {batch: 20, epochs: 3, seed: 8, lanes: 6}\n"
-    "output: none\n"
-    "%s\n";
+static const char text[] = "model: [{dense: {units: 9, activation: tanh}}, {dropout: {rate: 0.2}}, "
+                           "{dense: {units: 1}}]\n"
+                           "optimizer: {adam: {lr: 0.01}}\n"
+                           "schedule: {constant: {warmup_steps: 5}}\n"
+                           "bucket_mb: 0.002\n"
+                           "train: {batch: 20, epochs: 3, seed: 8, lanes: 6}\n"
+                           "output: none\n"
+                           "%s\n";
 
 static ls_config *config_of(const char *more) {
   char yaml[1024];
@@ -64,7 +64,9 @@ static uint64_t run(ls_comm *comm, const char *more, seen *s) {
   ls_data *data = make_data();
   ls_trainer *t = NULL;
   ls_train_summary summary;
-  const ls_train_options options = {.progress = LS_PROGRESS_NONE, .on_epoch = on_epoch, .context = s};
+  const ls_train_options options = {.progress = LS_PROGRESS_NONE,
+                                    .on_epoch = on_epoch,
+                                    .context = s};
   MUST(ls_trainer_create(comm, config, data, &options, &t));
   ls_status st = ls_trainer_run(t, &summary);
   CHECK(st == (s->stop_at > 0 ? LS_ESTOPPED : LS_OK));
@@ -96,13 +98,14 @@ static uint64_t own_loop(ls_comm *comm, const char *more) {
 /* ---- The caller's own samples */
 
 typedef struct feed {
-  size_t first;      /* of the step's batch */
+  size_t first;       /* of the step's batch */
   int rank, fails_on; /* the rank on which a call fails; -1: none */
   int loads, scores;
   bool fails_in_score;
 } feed;
 
-static ls_status load(void *context, size_t lo, size_t hi, void *const *inputs, float *const *targets) {
+static ls_status load(void *context, size_t lo, size_t hi, void *const *inputs,
+                      float *const *targets) {
   feed *f = context;
   f->loads++;
   if (f->rank == f->fails_on && !f->fails_in_score)
@@ -126,7 +129,8 @@ static ls_status score(void *context, size_t lo, size_t hi, const float *const *
   return LS_OK;
 }
 
-/* What a caller can't mean is refused, and an answer of on_epoch that is none of ours is a failure. */
+/* What a caller can't mean is refused, and an answer of on_epoch that is none of ours is a
+ * failure. */
 static ls_status odd_answer(void *context, const ls_epoch *epoch) {
   (void)context, (void)epoch;
   return (ls_status)77;
@@ -153,8 +157,10 @@ static void misuse(ls_comm *comm) {
       fprintf(stderr, "case %zu: %s\n", i, ls_error_message());
       MPI_Abort(MPI_COMM_WORLD, 1);
     }
-    if (cases[i].input.type == LS_REAL) CHECK(ls_model_create_ports(config, 1, &cases[i].input, 1, &model) == LS_EUSAGE);
-    const ls_data_array array = {cases[i].input.name, LS_INPUT, LS_REAL, cases[i].input.shape, x, NULL};
+    if (cases[i].input.type == LS_REAL)
+      CHECK(ls_model_create_ports(config, 1, &cases[i].input, 1, &model) == LS_EUSAGE);
+    const ls_data_array array = {cases[i].input.name,  LS_INPUT, LS_REAL,
+                                 cases[i].input.shape, x,        NULL};
     ls_data *data = NULL;
     if (cases[i].input.type == LS_REAL) CHECK(ls_data_from_ports(N, 1, &array, &data) == LS_EUSAGE);
     ls_config_destroy(config);
@@ -172,7 +178,10 @@ static void misuse(ls_comm *comm) {
 
 static uint64_t fed(ls_comm *comm, const char *more, bool scores, double *first_loss) {
   const ls_port input = {"input", LS_REAL, {1, {IN}}}, target = {"target", LS_REAL, {0, {0}}};
-  const ls_train_options options = {.inputs = &input, .n_inputs = 1, .targets = &target, .n_targets = scores ? 0 : 1};
+  const ls_train_options options = {.inputs = &input,
+                                    .n_inputs = 1,
+                                    .targets = &target,
+                                    .n_targets = scores ? 0 : 1};
   feed f = {.rank = ls_comm_rank(comm), .fails_on = -1};
   const ls_feed how = {&f, load, scores ? score : NULL};
   ls_config *config = config_of(more);
@@ -205,7 +214,8 @@ static double square(void *context, const ls_loss_samples *s) {
   }
   return sum;
 }
-static const ls_loss_definition own_loss = {"own_square", "the square of the difference", square, &y};
+static const ls_loss_definition own_loss = {"own_square", "the square of the difference", square,
+                                            &y};
 
 /* ---- Failures */
 
@@ -223,7 +233,8 @@ static void failures(ls_comm *comm, int size) {
       ls_status st = ls_trainer_step(t, BATCH, &how, NULL);
       snprintf(says, sizeof says, in_score ? "callback" : "sensor %d", fails);
       if (st != (in_score ? LS_ECHECK : LS_EIO) || strstr(ls_error_message(), says) == NULL) {
-        fprintf(stderr, "rank %d, fails on %d: %d, %s\n", f.rank, fails, (int)st, ls_error_message());
+        fprintf(stderr, "rank %d, fails on %d: %d, %s\n", f.rank, fails, (int)st,
+                ls_error_message());
         MPI_Abort(MPI_COMM_WORLD, 1);
       }
       ls_trainer_destroy(t);
@@ -257,7 +268,8 @@ static void weighted(ls_comm *comm) {
 
 static void same(const char *what, uint64_t want, uint64_t have) {
   if (want == have) return;
-  fprintf(stderr, "%s: %016llx, wanted %016llx\n", what, (unsigned long long)have, (unsigned long long)want);
+  fprintf(stderr, "%s: %016llx, wanted %016llx\n", what, (unsigned long long)have,
+          (unsigned long long)want);
   MPI_Abort(MPI_COMM_WORLD, 1);
 }
 

@@ -12,13 +12,13 @@
 #include "base/alloc.h"
 #include "train/trainer.h"
 
-#define MUST(what)                                                                        \
-  do {                                                                                    \
-    ls_status must = (what);                                                              \
-    if (must != LS_OK) {                                                                  \
-      fprintf(stderr, "%s: %s: %s\n", path, #what, ls_error_message());                   \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                       \
-    }                                                                                     \
+#define MUST(what)                                                      \
+  do {                                                                  \
+    ls_status must = (what);                                            \
+    if (must != LS_OK) {                                                \
+      fprintf(stderr, "%s: %s: %s\n", path, #what, ls_error_message()); \
+      MPI_Abort(MPI_COMM_WORLD, 1);                                     \
+    }                                                                   \
   } while (0)
 
 /* The config attribute, with @FILE@ replaced. */
@@ -28,7 +28,8 @@ static char *config_text(ls__h5 *file, const char *path) {
   char *mark = strstr(text, "@FILE@");
   whole = ls__calloc(strlen(text) + strlen(path) + 1, 1);
   if (mark == NULL || whole == NULL) MUST(ls__fail(LS_EDATA, "no @FILE@ in the config"));
-  snprintf(whole, strlen(text) + strlen(path) + 1, "%.*s%s%s", (int)(mark - text), text, path, mark + 6);
+  snprintf(whole, strlen(text) + strlen(path) + 1, "%.*s%s%s", (int)(mark - text), text, path,
+           mark + 6);
   ls__free(text);
   return whole;
 }
@@ -39,7 +40,8 @@ static double each_parameter(ls__h5 *file, const char *path, ls_model *model, bo
   const ls__graph *graph = model->graph;
   for (int t = 0; t < graph->n_tensors; t++) {
     const ls__tensor *tensor = &graph->tensor[t];
-    float *mine = model->parameters + tensor->offset, *stored = ls__calloc(tensor->n, sizeof *stored);
+    float *mine = model->parameters + tensor->offset,
+          *stored = ls__calloc(tensor->n, sizeof *stored);
     char name[256];
     double apart = 0, norm = 0;
     snprintf(name, sizeof name, "/%s/%s", set ? "initial" : "expected", tensor->name);

@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 4 */
-/* A network with two inputs, one of them of indices, and two outputs with weighted losses; a running
- * statistic, a tied weight, a frozen layer: the same weights on any number of ranks, from memory or
- * streamed, through a resume on other ranks, and the same answers from the checkpoint. */
+/* A network with two inputs, one of them of indices, and two outputs with weighted losses; a
+ * running statistic, a tied weight, a frozen layer: the same weights on any number of ranks, from
+ * memory or streamed, through a resume on other ranks, and the same answers from the checkpoint. */
 #include <lockstep/checkpoint.h>
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
@@ -19,50 +19,50 @@ enum { N = 150, WIDE = 6, WORDS = 9 };
 static char folder[256];
 
 /* Two inputs, two outputs, dense layers only; the index is read as a number. */
-static const char dense_only[] =
-    "model:\n"
-    "- dense: {units: 12, activation: tanh, from: field, name: a}\n"
-    "- dense: {units: 12, activation: tanh, from: word, name: b}\n"
-    "- add: {from: [a, b], name: both}\n"
-    "- dense: {units: 1, name: price, from: both}\n"
-    "- dense: {units: 3, activation: softmax, name: kind, from: both}\n"
-    "outputs: [price, kind]\n"
-    "loss: {price: {mse: {weight: 0.3}}, kind: {cross_entropy: {weight: 2}}}\n"
-    "metrics: {price: [mae, r2], kind: [accuracy]}\n";
+static const char dense_only[] = "model:\n"
+                                 "- dense: {units: 12, activation: tanh, from: field, name: a}\n"
+                                 "- dense: {units: 12, activation: tanh, from: word, name: b}\n"
+                                 "- add: {from: [a, b], name: both}\n"
+                                 "- dense: {units: 1, name: price, from: both}\n"
+                                 "- dense: {units: 3, activation: softmax, name: kind, from: "
+                                 "both}\n"
+                                 "outputs: [price, kind]\n"
+                                 "loss: {price: {mse: {weight: 0.3}}, kind: {cross_entropy: "
+                                 "{weight: 2}}}\n"
+                                 "metrics: {price: [mae, r2], kind: [accuracy]}\n";
 
 /* The same with indices, a statistic, a tied and a frozen weight. */
-static const char all_roles[] =
-    "model:\n"
-    "- test_center: {from: field, name: center}\n"
-    "- dense: {units: 12, activation: tanh, name: a}\n"
-    "- test_tied: {of: a, units: 6, name: back}\n"
-    "- dense: {units: 12, trainable: false, name: still}\n"
-    "- test_embedding: {rows: 9, units: 12, from: word, name: b}\n"
-    "- add: {from: [a, still, b], name: both}\n"
-    "- dropout: {rate: 0.2}\n"
-    "- dense: {units: 1, name: price}\n"
-    "- dense: {units: 3, activation: softmax, name: kind, from: both}\n"
-    "outputs: [price, kind]\n"
-    "loss: {price: {mse: {weight: 0.3}}, kind: {cross_entropy: {weight: 2}}}\n";
+static const char all_roles[] = "model:\n"
+                                "- test_center: {from: field, name: center}\n"
+                                "- dense: {units: 12, activation: tanh, name: a}\n"
+                                "- test_tied: {of: a, units: 6, name: back}\n"
+                                "- dense: {units: 12, trainable: false, name: still}\n"
+                                "- test_embedding: {rows: 9, units: 12, from: word, name: b}\n"
+                                "- add: {from: [a, still, b], name: both}\n"
+                                "- dropout: {rate: 0.2}\n"
+                                "- dense: {units: 1, name: price}\n"
+                                "- dense: {units: 3, activation: softmax, name: kind, from: both}\n"
+                                "outputs: [price, kind]\n"
+                                "loss: {price: {mse: {weight: 0.3}}, kind: {cross_entropy: "
+                                "{weight: 2}}}\n";
 
 /* Its output's loss would be called as the run's validation loss is. */
-static const char named_validation[] =
-    "model:\n"
-    "- dense: {units: 1, name: validation, from: field}\n"
-    "- dense: {units: 3, name: kind, from: word}\n"
-    "outputs: [validation, kind]\n"
-    "loss: {validation: mse, kind: cross_entropy}\n";
+static const char named_validation[] = "model:\n"
+                                       "- dense: {units: 1, name: validation, from: field}\n"
+                                       "- dense: {units: 3, name: kind, from: word}\n"
+                                       "outputs: [validation, kind]\n"
+                                       "loss: {validation: mse, kind: cross_entropy}\n";
 
-static const char rest[] =
-    "data: {file: '%s/ports.h5', inputs: {field: field, word: word}, targets: {price: price, kind: kind},\n"
-    "       normalize: true, memory: %s, shuffle_window: 0.001}\n"
-    "optimizer: {adamw: {lr: 0.01}}\n"
-    "clip: {norm: 2}\n"
-    "regularization: {l2: 0.001}\n"
-    "exchange: %s\n"
-    "bucket_mb: 0.002\n"
-    "train: {batch: 40, epochs: 3, seed: 4, lanes: 7}\n"
-    "output: %s\n";
+static const char rest[] = "data: {file: '%s/ports.h5', inputs: {field: field, word: word}, "
+                           "targets: {price: price, kind: kind},\n"
+                           "       normalize: true, memory: %s, shuffle_window: 0.001}\n"
+                           "optimizer: {adamw: {lr: 0.01}}\n"
+                           "clip: {norm: 2}\n"
+                           "regularization: {l2: 0.001}\n"
+                           "exchange: %s\n"
+                           "bucket_mb: 0.002\n"
+                           "train: {batch: 40, epochs: 3, seed: 4, lanes: 7}\n"
+                           "output: %s\n";
 
 /* FOLDER/ports.h5: two parts, each with the four arrays. */
 static void make_ports(void) {
@@ -74,7 +74,8 @@ static void make_ports(void) {
   float field[N * WIDE], price[N];
   int32_t word[N], kind[N];
   for (size_t i = 0; i < N; i++) {
-    for (size_t k = 0; k < WIDE; k++) field[i * WIDE + k] = (float)ls__rng_normal(&rng, i * WIDE + k);
+    for (size_t k = 0; k < WIDE; k++)
+      field[i * WIDE + k] = (float)ls__rng_normal(&rng, i * WIDE + k);
     word[i] = (int32_t)(ls__rng_u32(&rng, 100000 + i) % WORDS);
     price[i] = 50 + 10 * (field[i * WIDE] + (float)(word[i] % 4));
     kind[i] = (field[i * WIDE + 1] > 0.2F) + (word[i] > 4);
@@ -83,9 +84,9 @@ static void make_ports(void) {
   MUST(ls__h5_create(path, &file));
   for (int p = 0; p < 2; p++) {
     const size_t n = p == 0 ? N : 40;
-#define WRITE(array, type, shape)                                   \
-  snprintf(name, sizeof name, "/%s/" #array, part[p]);              \
-  MUST(ls__h5_dataset(file, name, type, n, shape, 16, 0));          \
+#define WRITE(array, type, shape)                          \
+  snprintf(name, sizeof name, "/%s/" #array, part[p]);     \
+  MUST(ls__h5_dataset(file, name, type, n, shape, 16, 0)); \
   MUST(ls__h5_write_rows(file, name, 0, n, type, array))
     WRITE(field, LS__F32, &wide);
     WRITE(word, LS__I32, &scalar);
@@ -121,11 +122,12 @@ static result train(ls_comm *comm, const char *model, const char *memory, const 
 }
 
 static void same(const char *what, result want, result have) {
-  if (want.hash == have.hash && want.loss == have.loss && want.validation_loss == have.validation_loss)
+  if (want.hash == have.hash && want.loss == have.loss &&
+      want.validation_loss == have.validation_loss)
     return;
   fprintf(stderr, "%s: %016llx, losses %.17g, %.17g; wanted %016llx, %.17g, %.17g\n", what,
-          (unsigned long long)have.hash, have.loss, have.validation_loss, (unsigned long long)want.hash,
-          want.loss, want.validation_loss);
+          (unsigned long long)have.hash, have.loss, have.validation_loss,
+          (unsigned long long)want.hash, want.loss, want.validation_loss);
   MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
@@ -147,7 +149,7 @@ static void look_at_roles(int rank) {
   snprintf(path, sizeof path, "%s/roles", folder);
   MUST(ls_model_load(path, &model));
   const float *mean = ls_model_parameter(model, "center/mean", NULL);
-  CHECK(mean != NULL && mean[0] != 0 && fabsf(mean[0]) < 0.5F); /* inputs are normalised */
+  CHECK(mean != NULL && mean[0] != 0 && fabsf(mean[0]) < 0.5F);  /* inputs are normalised */
   CHECK(ls_model_parameter(model, "back/weight", NULL) == NULL); /* it is a/weight */
   CHECK(ls_model_parameter(model, "a/weight", NULL) != NULL);
   const ls_port inputs[2] = {ls_model_input(model, 0), ls_model_input(model, 1)};
@@ -157,10 +159,10 @@ static void look_at_roles(int rank) {
   ls_config *config = NULL;
   MUST(ls_config_parse(all_roles, "test", &config));
   MUST(ls_model_create_ports(config, 2, inputs, 4, &fresh));
-  CHECK(memcmp(ls_model_parameter(fresh, "still/weight", NULL), ls_model_parameter(model, "still/weight", NULL),
-               12 * 6 * sizeof(float)) == 0);
-  CHECK(memcmp(ls_model_parameter(fresh, "a/weight", NULL), ls_model_parameter(model, "a/weight", NULL),
-               12 * 6 * sizeof(float)) != 0);
+  CHECK(memcmp(ls_model_parameter(fresh, "still/weight", NULL),
+               ls_model_parameter(model, "still/weight", NULL), 12 * 6 * sizeof(float)) == 0);
+  CHECK(memcmp(ls_model_parameter(fresh, "a/weight", NULL),
+               ls_model_parameter(model, "a/weight", NULL), 12 * 6 * sizeof(float)) != 0);
   ls_model_destroy(fresh);
   ls_config_destroy(config);
   ls_model_destroy(model);
@@ -182,7 +184,8 @@ static void use(ls_comm *comm, int rank) {
   char line[100];
   bool said = rank != 0;
   rewind(text);
-  while (fgets(line, sizeof line, text) != NULL) said = said || strstr(line, "kind_accuracy") != NULL;
+  while (fgets(line, sizeof line, text) != NULL)
+    said = said || strstr(line, "kind_accuracy") != NULL;
   CHECK(said);
   (void)fclose(text);
   if (rank != 0) return;
@@ -192,7 +195,8 @@ static void use(ls_comm *comm, int rank) {
   MUST(ls__h5_read(file, "/validation/field", LS__F32, field));
   MUST(ls__h5_read(file, "/validation/word", LS__I32, word));
   ls__h5_close(file);
-  MUST(ls_model_predict_ports(model, 40, (const void *const[]){field, word}, (float *const[]){price, kind}));
+  MUST(ls_model_predict_ports(model, 40, (const void *const[]){field, word},
+                              (float *const[]){price, kind}));
   CHECK(ls_model_predict(model, 1, field, price) == LS_EUSAGE);
   MUST(ls__h5_open(output, &file));
   MUST(ls__h5_read(file, "/predictions/price", LS__F32, stored));
@@ -223,11 +227,10 @@ static void check_gradients(int rank) {
 
 /* One input that is not called "input", one output as a map: the checkpoint says what it needs. */
 static void one_of_each(ls_comm *comm, int rank) {
-  static const char model[] =
-      "model: [{dense: {units: 1, from: field, name: price}}]\n"
-      "outputs: [price]\n"
-      "loss: {price: mse}\n"
-      "metrics: [mae]\n";
+  static const char model[] = "model: [{dense: {units: 1, from: field, name: price}}]\n"
+                              "outputs: [price]\n"
+                              "loss: {price: mse}\n"
+                              "metrics: [mae]\n";
   char output[300], path[300];
   ls_config *config = NULL;
   snprintf(output, sizeof output, "'%s/one'", folder);
@@ -275,7 +278,8 @@ static void beyond_the_table(ls_comm *comm) {
   const int32_t word[2] = {-1, 5};
   float price, kind[3];
   for (int k = 0; k < 2; k++)
-    CHECK(ls_model_predict_ports(ls_trainer_model(trainer), 1, (const void *const[]){field, &word[k]},
+    CHECK(ls_model_predict_ports(ls_trainer_model(trainer), 1,
+                                 (const void *const[]){field, &word[k]},
                                  (float *const[]){&price, kind}) == LS_EDATA);
   ls_trainer_destroy(trainer);
   ls_config_destroy(config);
@@ -327,7 +331,8 @@ static void refusals(ls_comm *comm) {
       {all_roles, "compression=top_k", "statistics"},
       {all_roles, "metrics={kind: [mae]}", "regression"},
       {named_validation, "train.seed=5", "validation_loss"},
-      {all_roles, "model.3.dense={units: 12, name: still, share: a, trainable: false}", "trainable"},
+      {all_roles, "model.3.dense={units: 12, name: still, share: a, trainable: false}",
+       "trainable"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     char yaml[4096];
@@ -341,8 +346,8 @@ static void refusals(ls_comm *comm) {
     MUST(ls_config_override(config, cases[i].override));
     ls_status st = ls_trainer_create(comm, config, NULL, NULL, &trainer);
     if (st == LS_OK || strstr(ls_error_message(), cases[i].says) == NULL) {
-      fprintf(stderr, "%s: %d, \"%s\" should say %s\n", cases[i].override, (int)st, ls_error_message(),
-              cases[i].says);
+      fprintf(stderr, "%s: %d, \"%s\" should say %s\n", cases[i].override, (int)st,
+              ls_error_message(), cases[i].says);
       MPI_Abort(MPI_COMM_WORLD, 1);
     }
     ls_config_destroy(config);

@@ -38,41 +38,42 @@ void *__wrap_realloc(void *block, size_t n) {
   return __real_realloc(block, n);
 }
 
-static const char one[] =
-    "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: 0.01}\n"
-    "model: [{dense: {units: 60, activation: gelu}}, {dropout: {rate: 0.2}}, {dense: {units: 7}}]\n"
-    "loss: cross_entropy\n"
-    "metrics: [accuracy, {top_k: {k: 3}}]\n"
-    "optimizer: {adam: {lr: 0.001}}\n"
-    "schedule: {cosine: {warmup_steps: 5}}\n";
+static const char one[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: "
+                          "0.01}\n"
+                          "model: [{dense: {units: 60, activation: gelu}}, {dropout: {rate: 0.2}}, "
+                          "{dense: {units: 7}}]\n"
+                          "loss: cross_entropy\n"
+                          "metrics: [accuracy, {top_k: {k: 3}}]\n"
+                          "optimizer: {adam: {lr: 0.001}}\n"
+                          "schedule: {cosine: {warmup_steps: 5}}\n";
 
-#define TWO_OUTPUTS                                                                               \
-  "model:\n"                                                                                      \
-  "- dense: {units: 60, activation: tanh, from: field, name: a}\n"                                \
-  "- test_embedding: {rows: 9, units: 60, from: word, name: b}\n"                                 \
-  "- add: {from: [a, b], name: both}\n"                                                           \
-  "- dropout: {rate: 0.2}\n"                                                                      \
-  "- dense: {units: 4, name: curve}\n"                                                            \
-  "- dense: {units: 7, activation: softmax, name: kind, from: both}\n"                            \
-  "outputs: [curve, kind]\n"                                                                      \
-  "loss: {curve: {huber: {weight: 0.3}}, kind: cross_entropy}\n"                                  \
-  "metrics: {curve: [mae, rmse, r2], kind: [accuracy]}\n"                                         \
+#define TWO_OUTPUTS                                                    \
+  "model:\n"                                                           \
+  "- dense: {units: 60, activation: tanh, from: field, name: a}\n"     \
+  "- test_embedding: {rows: 9, units: 60, from: word, name: b}\n"      \
+  "- add: {from: [a, b], name: both}\n"                                \
+  "- dropout: {rate: 0.2}\n"                                           \
+  "- dense: {units: 4, name: curve}\n"                                 \
+  "- dense: {units: 7, activation: softmax, name: kind, from: both}\n" \
+  "outputs: [curve, kind]\n"                                           \
+  "loss: {curve: {huber: {weight: 0.3}}, kind: cross_entropy}\n"       \
+  "metrics: {curve: [mae, rmse, r2], kind: [accuracy]}\n"              \
   "optimizer: {adagrad: {lr: 0.001}}\n"
 
 /* Every sample has a weight, and every curve a length. */
-static const char two[] =
-    "data: {file: '%s/ports.h5', memory: %s, normalize: true, shuffle_window: 0.01,\n"
-    "       inputs: {field: field, word: word}, targets: {curve: curve, kind: kind},\n"
-    "       sample_weight: weight, lengths: {curve: length}}\n" TWO_OUTPUTS;
+static const char two[] = "data: {file: '%s/ports.h5', memory: %s, normalize: true, "
+                          "shuffle_window: 0.01,\n"
+                          "       inputs: {field: field, word: word}, targets: {curve: curve, "
+                          "kind: kind},\n"
+                          "       sample_weight: weight, lengths: {curve: length}}\n" TWO_OUTPUTS;
 
 static const char two_fed[] = TWO_OUTPUTS;
 
-static const char rest[] =
-    "%s\n"
-    "exchange: %s\n"
-    "bucket_mb: 0.005\n"
-    "train: {batch: 50, epochs: 1, lanes: 4, seed: 1}\n"
-    "output: none\n";
+static const char rest[] = "%s\n"
+                           "exchange: %s\n"
+                           "bucket_mb: 0.005\n"
+                           "train: {batch: 50, epochs: 1, lanes: 4, seed: 1}\n"
+                           "output: none\n";
 
 static int32_t class_of(size_t i, const float *x) {
   (void)x;
@@ -97,8 +98,8 @@ static void make_ports(void) {
   }
   snprintf(path, sizeof path, "%s/ports.h5", folder);
   MUST(ls__h5_create(path, &file));
-#define WRITE(array, type, shape)                                       \
-  MUST(ls__h5_dataset(file, "/train/" #array, type, N, shape, 32, 0));  \
+#define WRITE(array, type, shape)                                      \
+  MUST(ls__h5_dataset(file, "/train/" #array, type, N, shape, 32, 0)); \
   MUST(ls__h5_write_rows(file, "/train/" #array, 0, N, type, array))
   WRITE(field, LS__F32, &wide);
   WRITE(word, LS__I32, &scalar);
@@ -136,7 +137,10 @@ static ls_status score(LS_UNUSED void *context, size_t lo, size_t hi, const floa
 
 static const ls_port inputs[] = {{"field", LS_REAL, {1, {INPUTS}}}, {"word", LS_INDEX, {0, {0}}}},
                      targets[] = {{"curve", LS_REAL, {1, {POINTS}}}, {"kind", LS_REAL, {0, {0}}}};
-static const ls_train_options fed = {.inputs = inputs, .n_inputs = 2, .targets = targets, .n_targets = 2};
+static const ls_train_options fed = {.inputs = inputs,
+                                     .n_inputs = 2,
+                                     .targets = targets,
+                                     .n_targets = 2};
 static const ls_feed by_target = {.load = load}, by_score = {.load = load, .score = score};
 
 /* ---- The check */
@@ -154,7 +158,8 @@ static void steps(ls_trainer *t, int n, const ls_feed *feed, double *loss) {
   }
 }
 
-static void check(ls_comm *comm, const char *what, const char *yaml, const ls_feed *feed, double *loss) {
+static void check(ls_comm *comm, const char *what, const char *yaml, const ls_feed *feed,
+                  double *loss) {
   ls_config *config = NULL;
   ls_trainer *t = NULL;
   MUST(ls_config_parse(yaml, "test", &config));
@@ -166,7 +171,8 @@ static void check(ls_comm *comm, const char *what, const char *yaml, const ls_fe
   calls = ls__alloc_calls() - calls;
   others = atomic_load(&mallocs) - others;
   if (calls != 0 || others != 0) {
-    fprintf(stderr, "%s: 30 steps allocated %zu blocks and called malloc %zu times\n", what, calls, others);
+    fprintf(stderr, "%s: 30 steps allocated %zu blocks and called malloc %zu times\n", what, calls,
+            others);
     MPI_Abort(MPI_COMM_WORLD, 1);
   }
   ls_trainer_destroy(t);
@@ -181,7 +187,8 @@ static void check_dataset(ls_comm *comm, bool several, const char *memory, const
   int n = several ? snprintf(yaml, sizeof yaml, two, folder, memory)
                   : snprintf(yaml, sizeof yaml, one, folder, memory);
   snprintf(yaml + n, sizeof yaml - (size_t)n, rest, more, exchange);
-  snprintf(what, sizeof what, "%s, %s, %s, %s", several ? "two outputs" : "one output", memory, exchange, more);
+  snprintf(what, sizeof what, "%s, %s, %s, %s", several ? "two outputs" : "one output", memory,
+           exchange, more);
   check(comm, what, yaml, NULL, NULL);
   if (several) check(comm, what, yaml, NULL, &loss);
 }
@@ -212,8 +219,9 @@ int main(int argc, char **argv) {
   void *volatile block = malloc(1);
   free(block);
   CHECK(atomic_load(&mallocs) > 0); /* the linker does send them here */
-  static const char *const memory[] = {"node", "stream"}, *const exchange[] = {"shared", "tree", "mpi"},
-                          *const more[] = {"clip: {norm: 1}", "regularization: {l2: 0.01}"};
+  static const char *const memory[] = {"node", "stream"},
+                           *const exchange[] = {"shared", "tree", "mpi"},
+                           *const more[] = {"clip: {norm: 1}", "regularization: {l2: 0.01}"};
   for (int e = 0; e < 3; e++) {
     for (int m = 0; m < 2; m++) {
       for (int k = 0; k < 2; k++) check_dataset(comm, false, memory[m], exchange[e], more[k]);

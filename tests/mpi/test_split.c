@@ -21,12 +21,14 @@ static float y_of(size_t i) {
   return 3 + (float)(i * i % 997) / 100;
 }
 
-/* Rows that tell who they are, in datasets /in and /out and in groups; other.h5 has one row less. */
+/* Rows that tell who they are, in datasets /in and /out and in groups; other.h5 has one row
+ * less. */
 static void make_file(const char *name, size_t n) {
   static float x[N][2], y[N];
   const ls_shape row = {1, {2}}, scalar = {0, {0}};
   const ls__rng rng = ls__rng_key(8, LS__RNG_TEST, 0, 0);
-  static const char *const xs[] = {"/in", "/train/x", "/test/x"}, *const ys[] = {"/out", "/train/y", "/test/y"};
+  static const char *const xs[] = {"/in", "/train/x", "/test/x"}, *const ys[] = {"/out", "/train/y",
+                                                                                 "/test/y"};
   const size_t lo[] = {0, 0, TRAIN}, hi[] = {n, TRAIN, n};
   char path[300];
   ls__h5 *file = NULL;
@@ -56,7 +58,10 @@ static double train(const char *run, const char *data) {
   snprintf(yaml, sizeof yaml,
            "data: {file: '%s/data.h5', normalize: true, %s}\n"
            "model: [{dense: {units: 9, activation: tanh}}, {dense: {units: 1}}]\n"
-           "loss: mse\noptimizer: {adam: {lr: 0.02}}\ntrain: {batch: 32, epochs: 2, lanes: 3}\n", folder, data);
+           "loss: mse\n"
+           "optimizer: {adam: {lr: 0.02}}\n"
+           "train: {batch: 32, epochs: 2, lanes: 3}\n",
+           folder, data);
   MUST(ls_config_parse(yaml, "test", &config));
   snprintf(output, sizeof output, "output='%s/%s'", folder, run);
   MUST(ls_config_override(config, output));
@@ -84,8 +89,8 @@ static answer evaluate(ls_comm *on, const char *run, const char *override, ls_sp
   rewind(out);
   if (on == NULL || rank == 0) {
     CHECK(fgets(line, sizeof line, out) != NULL);
-    CHECK(sscanf(line, "{\"split\":\"%31[a-z]\",\"samples\":%lu,\"loss\":%lf", said.split, &said.samples,
-                 &said.loss) == 3);
+    CHECK(sscanf(line, "{\"split\":\"%31[a-z]\",\"samples\":%lu,\"loss\":%lf", said.split,
+                 &said.samples, &said.loss) == 3);
     const char *at = strstr(line, "\"rmse\":");
     CHECK(at != NULL && sscanf(at, "\"rmse\":%lf", &said.rmse) == 1);
   }
@@ -131,8 +136,10 @@ static void drawn_parts(double validation_loss) {
   size_t total = 0;
   ls_config *config = NULL;
   ls_data *data = NULL;
-  snprintf(text, sizeof text, "{file: '%s/data.h5', inputs: /in, targets: /out, memory: node, "
-           "split: {validation: 0.2, test: 0.1, seed: 5}}", folder);
+  snprintf(text, sizeof text,
+           "{file: '%s/data.h5', inputs: /in, targets: /out, memory: node, split: {validation: "
+           "0.2, test: 0.1, seed: 5}}",
+           folder);
   MUST(ls_config_parse(text, "test", &config));
   MUST(ls_data_open(NULL, config, &data));
   CHECK(predict("drawn", LS_ALL, all) == N);
@@ -174,7 +181,8 @@ int main(int argc, char **argv) {
   MPI_Barrier(MPI_COMM_WORLD);
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
 
-  drawn_parts(train("drawn", "inputs: /in, targets: /out, split: {validation: 0.2, test: 0.1, seed: 5}"));
+  drawn_parts(train("drawn", "inputs: /in, targets: /out, split: {validation: 0.2, test: 0.1, "
+                             "seed: 5}"));
   answer said = evaluate(comm, "drawn", file, LS_AUTO);
   CHECK(strcmp(said.split, "all") == 0 && said.samples == N - 1);
   refused("drawn", file, LS_TEST, "other.h5: there is no test part: it has 699 rows");
@@ -186,7 +194,8 @@ int main(int argc, char **argv) {
   CHECK(strcmp(evaluate(comm, "part", NULL, LS_AUTO).split, "validation") == 0);
   CHECK(evaluate(comm, "part", NULL, LS_TRAIN).samples == 100);
   CHECK(evaluate(comm, "part", NULL, LS_ALL).samples == N);
-  refused("part", NULL, LS_TEST, "data.h5: there is no test part; there is: train, validation, all");
+  refused("part", NULL, LS_TEST,
+          "data.h5: there is no test part; there is: train, validation, all");
 
   /* nothing is drawn */
   (void)train("whole", "inputs: /in, targets: /out");

@@ -16,22 +16,22 @@
 enum { N = 203, INPUTS = 7 }; /* 203 = 4 batches of 47 and one of 15 */
 static char folder[256];
 
-static const char text[] =
-    "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: 0.001}\n"
-    "model:\n"
-    "- dense: {units: 33, activation: relu}\n"
-    "- dropout: {rate: 0.25}\n"
-    "- dense: {units: 17, activation: gelu}\n"
-    "- dense: {units: 4}\n"
-    "loss: {cross_entropy: {label_smoothing: 0.05}}\n"
-    "optimizer: {adamw: {lr: 0.01, weight_decay: 0.01}}\n"
-    "schedule: {exponential: {gamma: 0.9, warmup_steps: 3}}\n"
-    "%s\n"
-    "regularization: {l2: 0.001}\n"
-    "exchange: %s\n"
-    "bucket_mb: 0.004\n"
-    "train: {batch: 47, epochs: 4, seed: 9, lanes: 12}\n"
-    "output: %s\n";
+static const char text[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, "
+                           "shuffle_window: 0.001}\n"
+                           "model:\n"
+                           "- dense: {units: 33, activation: relu}\n"
+                           "- dropout: {rate: 0.25}\n"
+                           "- dense: {units: 17, activation: gelu}\n"
+                           "- dense: {units: 4}\n"
+                           "loss: {cross_entropy: {label_smoothing: 0.05}}\n"
+                           "optimizer: {adamw: {lr: 0.01, weight_decay: 0.01}}\n"
+                           "schedule: {exponential: {gamma: 0.9, warmup_steps: 3}}\n"
+                           "%s\n"
+                           "regularization: {l2: 0.001}\n"
+                           "exchange: %s\n"
+                           "bucket_mb: 0.004\n"
+                           "train: {batch: 47, epochs: 4, seed: 9, lanes: 12}\n"
+                           "output: %s\n";
 
 static int32_t class_of(size_t i, const float *x) {
   (void)i;
@@ -66,13 +66,15 @@ static result train(ls_comm *comm, const char *memory, const char *exchange, con
 
 static void same(const char *what, result want, result have, int rank) {
   if (want.hash == have.hash && want.steps == have.steps && want.loss == have.loss) return;
-  fprintf(stderr, "rank %d, %s: hash %016llx, %llu steps, loss %.17g; wanted %016llx, %llu, %.17g\n", rank,
+  fprintf(stderr,
+          "rank %d, %s: hash %016llx, %llu steps, loss %.17g; wanted %016llx, %llu, %.17g\n", rank,
           what, (unsigned long long)have.hash, (unsigned long long)have.steps, have.loss,
           (unsigned long long)want.hash, (unsigned long long)want.steps, want.loss);
   MPI_Abort(MPI_COMM_WORLD, 1);
 }
 
-/* Every exchange that promises it, on ranks grouped into nodes in several ways, all on this machine. */
+/* Every exchange that promises it, on ranks grouped into nodes in several ways, all on this
+ * machine. */
 static void on_nodes(int rank, result alone) {
   static const char *const nodes[] = {"99", "1", "2,1,3", "1,1,1,1,1,1,1,1,1,1,1,1", "3,1,5"};
   static const char *const exchanges[] = {"shared", "tree", "auto"};
@@ -150,8 +152,7 @@ int main(int argc, char **argv) {
   resume_on(size, 1, rank, alone);
   ls_comm_destroy(comm);
   remove_folder(folder, rank);
-  if (rank == 0)
-    printf("weights %016llx on %d ranks\n", (unsigned long long)alone.hash, size);
+  if (rank == 0) printf("weights %016llx on %d ranks\n", (unsigned long long)alone.hash, size);
   size_t alive = ls__alloc_alive();
   if (alive != 0) fprintf(stderr, "rank %d: %zu blocks are not freed\n", rank, alive);
   CHECK(alive == 0);

@@ -10,13 +10,27 @@ enum { ROWS = 120, TOKENS = 5, IMAGE = 6 };
 static inline int32_t token_at(size_t i, size_t k) { /* odd, above 2^24: no float holds it */
   return i == 7 ? (k % 2 ? INT32_MAX : INT32_MIN) : (int32_t)(16777217 + 2 * (i * TOKENS + k));
 }
-static inline uint8_t image_at(size_t i, size_t k) { return (uint8_t)(i * 3 + k); }
-static inline float table_at(size_t i, size_t k) { return (float)i / 4 + (float)k; }
-static inline float extra_at(size_t i) { return (float)i; }
-static inline float price_at(size_t i) { return (float)i / 8 + 0.125f; }
-static inline int64_t kind_at(size_t i) { return (int64_t)(i % 4); }
-static inline float weight_at(size_t i) { return (float)(i % 3) * 0.5f; }
-static inline int32_t length_at(size_t i) { return (int32_t)(i % (TOKENS + 1)); }
+static inline uint8_t image_at(size_t i, size_t k) {
+  return (uint8_t)(i * 3 + k);
+}
+static inline float table_at(size_t i, size_t k) {
+  return (float)i / 4 + (float)k;
+}
+static inline float extra_at(size_t i) {
+  return (float)i;
+}
+static inline float price_at(size_t i) {
+  return (float)i / 8 + 0.125f;
+}
+static inline int64_t kind_at(size_t i) {
+  return (int64_t)(i % 4);
+}
+static inline float weight_at(size_t i) {
+  return (float)(i % 3) * 0.5f;
+}
+static inline int32_t length_at(size_t i) {
+  return (int32_t)(i % (TOKENS + 1));
+}
 
 /* Rows [lo, hi) into a group: image [2, 3] bytes, tokens [TOKENS] int64, table [2] floats, extra
  * doubles, price [1] doubles, kind int64 with names, w floats, n int64. */
@@ -27,7 +41,8 @@ static inline void put_rows(ls__h5 *file, const char *group, size_t lo, size_t h
   static double extra[ROWS], price[ROWS];
   static const char *const classes[] = {"a", "b", "c", "d"};
   char name[8][100];
-  static const char *const names[] = {"image", "tokens", "table", "extra", "price", "kind", "w", "n"};
+  static const char *const names[] = {"image", "tokens", "table", "extra",
+                                      "price", "kind",   "w",     "n"};
   for (size_t i = 0; i < hi - lo; i++) {
     for (size_t k = 0; k < IMAGE; k++) image[i][k] = image_at(lo + i, k);
     for (size_t k = 0; k < TOKENS; k++) tokens[i][k] = token_at(lo + i, k);
@@ -65,11 +80,13 @@ static inline void make_arrays(const char *path) {
 /* Arrays of the configurations below, in their order. */
 enum { A_IMAGE, A_TOKENS, A_FLAT, A_PRICE, A_KIND, A_WEIGHT, A_LENGTH, A_ALL };
 #define ARRAYS_RELATIVE                                                                          \
-  "inputs: {image: image, tokens: tokens, flat: [table, extra]}, targets: {price: price, kind: kind}, " \
+  "inputs: {image: image, tokens: tokens, flat: [table, extra]}, targets: {price: price, kind: " \
+  "kind}, "                                                                                      \
   "sample_weight: w, lengths: {tokens: n}"
-#define ARRAYS_OF(group)                                                                         \
+#define ARRAYS_OF(group)                                                                           \
   "inputs: {image: " group "/image, tokens: " group "/tokens, flat: [" group "/table, " group      \
-  "/extra]}, targets: {price: " group "/price, kind: " group "/kind}, sample_weight: " group "/w, " \
+  "/extra]}, targets: {price: " group "/price, kind: " group "/kind}, sample_weight: " group "/w," \
+  " "                                                                                              \
   "lengths: {tokens: " group "/n}"
 
 /* Room for a batch of them. */
@@ -95,8 +112,9 @@ static inline bool several_holds(const several *b, size_t p, size_t i) {
     if (b->image[p][k] != (float)image_at(i, k)) return false;
   for (size_t k = 0; k < TOKENS; k++)
     if (b->tokens[p][k] != token_at(i, k)) return false;
-  return b->flat[p][0] == table_at(i, 0) && b->flat[p][1] == table_at(i, 1) && b->flat[p][2] == extra_at(i) &&
-         b->price[p] == price_at(i) && b->kind[p] == (float)kind_at(i) && b->weight[p] == weight_at(i) &&
+  return b->flat[p][0] == table_at(i, 0) && b->flat[p][1] == table_at(i, 1) &&
+         b->flat[p][2] == extra_at(i) && b->price[p] == price_at(i) &&
+         b->kind[p] == (float)kind_at(i) && b->weight[p] == weight_at(i) &&
          b->length[p] == length_at(i);
 }
 

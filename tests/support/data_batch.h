@@ -14,14 +14,15 @@ static inline void rooms(const ls_data *data, float *x, float *y, void *to[LS__M
   if (has_targets(data)) to[ls__data_first(data, LS_TARGET)] = y;
 }
 
-LS_CHECKED static inline ls_status take_xy(ls_data *data, size_t lo, size_t hi, float *x, float *y) {
+LS_CHECKED static inline ls_status take_xy(ls_data *data, size_t lo, size_t hi, float *x,
+                                           float *y) {
   void *to[LS__MAX_ARRAYS];
   rooms(data, x, y, to);
   return ls__data_take(data, lo, hi, to);
 }
 
-LS_CHECKED static inline ls_status rows_xy(ls_data *data, ls_split split, size_t lo, size_t hi, float *x,
-                                           float *y) {
+LS_CHECKED static inline ls_status rows_xy(ls_data *data, ls_split split, size_t lo, size_t hi,
+                                           float *x, float *y) {
   void *to[LS__MAX_ARRAYS];
   rooms(data, x, y, to);
   return ls__data_rows(data, split, lo, hi, to);

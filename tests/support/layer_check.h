@@ -182,15 +182,15 @@ static inline void layer_check_fill(float *x, size_t n, float with) {
 
 /* Compare `got` with `wanted`, bit for bit or (near) to 1e-4 of it; wanted NULL: with any finite
  * number.  False, and c->fault, where they differ. */
-static inline bool layer_check_same(layer_check *c, const char *when, const char *what, int k, const float *got,
-                                    const float *wanted, size_t n, bool near) {
+static inline bool layer_check_same(layer_check *c, const char *when, const char *what, int k,
+                                    const float *got, const float *wanted, size_t n, bool near) {
   for (size_t i = 0; i < n; i++) {
     if (wanted == NULL ? isfinite(got[i]) != 0
-        : near         ? fabs((double)got[i] - (double)wanted[i]) <= 1e-4 * (1 + fabs((double)wanted[i]))
-                       : memcmp(&got[i], &wanted[i], sizeof *got) == 0)
+        : near ? fabs((double)got[i] - (double)wanted[i]) <= 1e-4 * (1 + fabs((double)wanted[i]))
+               : memcmp(&got[i], &wanted[i], sizeof *got) == 0)
       continue;
-    snprintf(c->fault, sizeof c->fault, "%s: %s %d, element %zu, is %.9g%s", when, what, k, i, (double)got[i],
-             wanted == NULL ? "" : ", which differs");
+    snprintf(c->fault, sizeof c->fault, "%s: %s %d, element %zu, is %.9g%s", when, what, k, i,
+             (double)got[i], wanted == NULL ? "" : ", which differs");
     return false;
   }
   return true;
@@ -198,7 +198,8 @@ static inline bool layer_check_same(layer_check *c, const char *when, const char
 
 /* What a forward and a backward left, to compare with. */
 typedef struct layer_check_kept {
-  float *x[LS__MAX_INPUTS], *w[LS__MAX_PARAMETERS], *y, *dx[LS__MAX_INPUTS], *dw[LS__MAX_PARAMETERS];
+  float *x[LS__MAX_INPUTS], *w[LS__MAX_PARAMETERS], *y, *dx[LS__MAX_INPUTS],
+      *dw[LS__MAX_PARAMETERS];
 } layer_check_kept;
 
 static inline float *layer_check_copy(const float *x, size_t n) {
@@ -207,7 +208,8 @@ static inline float *layer_check_copy(const float *x, size_t n) {
   return p;
 }
 
-/* Nothing is left of what was there, but the inputs, and nothing is asked for but what init gave. */
+/* Nothing is left of what was there, but the inputs, and nothing is asked for but what init
+ * gave. */
 static inline void layer_check_clear(layer_check *c) {
   ls__call *call = &c->call;
   call->y = c->y;
@@ -230,12 +232,15 @@ static inline void layer_check_clear(layer_check *c) {
 }
 
 /* The gradients that were asked for are those that were kept. */
-static inline bool layer_check_kept_same(layer_check *c, const char *when, const layer_check_kept *kept) {
+static inline bool layer_check_kept_same(layer_check *c, const char *when,
+                                         const layer_check_kept *kept) {
   for (int k = 0; k < c->layer.n_in; k++)
-    if (c->call.dx[k] != NULL && !layer_check_same(c, when, "dx", k, c->call.dx[k], kept->dx[k], c->x_count[k], false))
+    if (c->call.dx[k] != NULL &&
+        !layer_check_same(c, when, "dx", k, c->call.dx[k], kept->dx[k], c->x_count[k], false))
       return false;
   for (int p = 0; p < c->layer.n_parameters; p++)
-    if (c->call.dw[p] != NULL && !layer_check_same(c, when, "dw", p, c->dw[p], kept->dw[p], c->w_count[p], false))
+    if (c->call.dw[p] != NULL &&
+        !layer_check_same(c, when, "dw", p, c->dw[p], kept->dw[p], c->w_count[p], false))
       return false;
   return true;
 }
@@ -245,40 +250,52 @@ static inline bool layer_check_guards(layer_check *c, const char *when) {
   bool good = true;
   layer_check_fill(guard, LAYER_CHECK_GUARD, 4321.0F);
   for (int k = 0; good && k < c->layer.n_in; k++)
-    good = layer_check_same(c, when, "behind dx", k, c->dx[k] + c->x_count[k], guard, LAYER_CHECK_GUARD, false);
+    good = layer_check_same(c, when, "behind dx", k, c->dx[k] + c->x_count[k], guard,
+                            LAYER_CHECK_GUARD, false);
   for (int p = 0; good && p < c->layer.n_parameters; p++)
-    good = layer_check_same(c, when, "behind dw", p, c->dw[p] + c->w_count[p], guard, LAYER_CHECK_GUARD, false);
-  return good && layer_check_same(c, when, "behind y", 0, c->y + c->y_count, guard, LAYER_CHECK_GUARD, false) &&
-         layer_check_same(c, when, "behind saved", 0, c->saved + c->saved_count, guard, LAYER_CHECK_GUARD, false) &&
-         layer_check_same(c, when, "behind work", 0, c->work + c->work_count, guard, LAYER_CHECK_GUARD, false);
+    good = layer_check_same(c, when, "behind dw", p, c->dw[p] + c->w_count[p], guard,
+                            LAYER_CHECK_GUARD, false);
+  return good &&
+         layer_check_same(c, when, "behind y", 0, c->y + c->y_count, guard, LAYER_CHECK_GUARD,
+                          false) &&
+         layer_check_same(c, when, "behind saved", 0, c->saved + c->saved_count, guard,
+                          LAYER_CHECK_GUARD, false) &&
+         layer_check_same(c, when, "behind work", 0, c->work + c->work_count, guard,
+                          LAYER_CHECK_GUARD, false);
 }
 
 /* Forward and backward with all memory as it should be: they write all of y, dx and dw, and nothing
  * else. */
 static inline bool layer_check_plain(layer_check *c, layer_check_kept *kept) {
   for (int k = 0; k < c->layer.n_in; k++) kept->x[k] = layer_check_copy(c->x[k], c->x_count[k]);
-  for (int p = 0; p < c->layer.n_parameters; p++) kept->w[p] = layer_check_copy(c->w[p], c->w_count[p]);
+  for (int p = 0; p < c->layer.n_parameters; p++)
+    kept->w[p] = layer_check_copy(c->w[p], c->w_count[p]);
   layer_check_clear(c);
   c->layer.kind->forward(&c->layer, &c->call);
   kept->y = layer_check_copy(c->y, c->y_count);
   if (!layer_check_same(c, "forward", "y", 0, c->y, NULL, c->y_count, false)) return false;
   c->layer.kind->backward(&c->layer, &c->call);
   for (int k = 0; k < c->layer.n_in; k++) {
-    if (!layer_check_same(c, "afterwards", "x", k, c->x[k], kept->x[k], c->x_count[k], false)) return false;
-    if (c->call.dx[k] != NULL && !layer_check_same(c, "backward", "dx", k, c->dx[k], NULL, c->x_count[k], false))
+    if (!layer_check_same(c, "afterwards", "x", k, c->x[k], kept->x[k], c->x_count[k], false))
+      return false;
+    if (c->call.dx[k] != NULL &&
+        !layer_check_same(c, "backward", "dx", k, c->dx[k], NULL, c->x_count[k], false))
       return false;
     kept->dx[k] = layer_check_copy(c->dx[k], c->x_count[k]);
   }
   for (int p = 0; p < c->layer.n_parameters; p++) {
-    if (!layer_check_same(c, "afterwards", "w", p, c->w[p], kept->w[p], c->w_count[p], false)) return false;
-    if (c->call.dw[p] != NULL && !layer_check_same(c, "backward", "dw", p, c->dw[p], NULL, c->w_count[p], false))
+    if (!layer_check_same(c, "afterwards", "w", p, c->w[p], kept->w[p], c->w_count[p], false))
+      return false;
+    if (c->call.dw[p] != NULL &&
+        !layer_check_same(c, "backward", "dw", p, c->dw[p], NULL, c->w_count[p], false))
       return false;
     kept->dw[p] = layer_check_copy(c->dw[p], c->w_count[p]);
   }
   return layer_check_guards(c, "afterwards");
 }
 
-/* Backward reads no input without needs_x, no output without LS__NEEDS_Y, nothing of forward's work. */
+/* Backward reads no input without needs_x, no output without LS__NEEDS_Y, nothing of forward's
+ * work. */
 static inline bool layer_check_reads(layer_check *c, const layer_check_kept *kept) {
   layer_check_clear(c);
   c->layer.kind->forward(&c->layer, &c->call);
@@ -359,7 +376,8 @@ static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kep
   good = layer_check_same(c, "each sample alone", "y", 0, c->y, kept->y, c->y_count, true);
   for (int k = 0; good && k < c->layer.n_in; k++)
     if (c->call.dx[k] != NULL)
-      good = layer_check_same(c, "each sample alone", "dx", k, c->dx[k], kept->dx[k], c->x_count[k], true);
+      good = layer_check_same(c, "each sample alone", "dx", k, c->dx[k], kept->dx[k], c->x_count[k],
+                              true);
   return good;
 }
 
@@ -390,15 +408,18 @@ static inline bool layer_check_promises(layer_check *c) {
     return false;
   }
   if (c->layer.needs & LS__VIEW) return true;
-  bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) && layer_check_unwanted(c, &kept) &&
-              layer_check_adds(c, &kept) && layer_check_alone(c, &kept) && layer_check_in_place(c, &kept);
+  bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) &&
+              layer_check_unwanted(c, &kept) && layer_check_adds(c, &kept) &&
+              layer_check_alone(c, &kept) && layer_check_in_place(c, &kept);
   layer_check_clear(c);
   c->call.training = false;
   c->layer.kind->forward(&c->layer, &c->call);
-  good = good && layer_check_same(c, "forward outside training", "y", 0, c->y, NULL, c->y_count, false);
+  good = good &&
+         layer_check_same(c, "forward outside training", "y", 0, c->y, NULL, c->y_count, false);
   c->call.training = true;
   double error = good ? layer_check_gradients(c) : 0;
-  if (!(error < 1e-3)) snprintf(c->fault, sizeof c->fault, "a gradient is wrong: relative error %g", error);
+  if (!(error < 1e-3))
+    snprintf(c->fault, sizeof c->fault, "a gradient is wrong: relative error %g", error);
   for (int k = 0; k < LS__MAX_INPUTS; k++) ls__free(kept.x[k]), ls__free(kept.dx[k]);
   for (int p = 0; p < LS__MAX_PARAMETERS; p++) ls__free(kept.w[p]), ls__free(kept.dw[p]);
   ls__free(kept.y);

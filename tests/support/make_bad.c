@@ -7,7 +7,8 @@
 
 enum { N = 40, INPUTS = 3 };
 
-static ls_status make(const char *folder, const char *name, size_t labels, float spoiled, int32_t label) {
+static ls_status make(const char *folder, const char *name, size_t labels, float spoiled,
+                      int32_t label) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   char path[512];

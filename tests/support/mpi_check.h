@@ -12,20 +12,20 @@
 #include "base/rng.h"
 #include "h5/h5.h"
 
-#define MUST(what)                                                                             \
-  do {                                                                                         \
-    ls_status must = (what);                                                                   \
-    if (must != LS_OK) {                                                                       \
-      fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, ls_error_message());       \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                            \
-    }                                                                                          \
+#define MUST(what)                                                                       \
+  do {                                                                                   \
+    ls_status must = (what);                                                             \
+    if (must != LS_OK) {                                                                 \
+      fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, ls_error_message()); \
+      MPI_Abort(MPI_COMM_WORLD, 1);                                                      \
+    }                                                                                    \
   } while (0)
-#define CHECK(what)                                                                            \
-  do {                                                                                         \
-    if (!(what)) {                                                                             \
-      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #what);                      \
-      MPI_Abort(MPI_COMM_WORLD, 1);                                                            \
-    }                                                                                          \
+#define CHECK(what)                                                       \
+  do {                                                                    \
+    if (!(what)) {                                                        \
+      fprintf(stderr, "%s:%d: %s is false\n", __FILE__, __LINE__, #what); \
+      MPI_Abort(MPI_COMM_WORLD, 1);                                       \
+    }                                                                     \
   } while (0)
 
 /* Both status and message must be the same on all ranks.  Collective over MPI_COMM_WORLD. */

@@ -15,11 +15,14 @@ typedef struct embedding_options {
 
 static const ls__option embedding_table[] = {
     LS__SIZE(embedding_options, rows, NULL, 1, 1e6, "entries"),
-    LS__SIZE(embedding_options, units, NULL, 1, 1e6, "numbers an entry"), LS__END};
+    LS__SIZE(embedding_options, units, NULL, 1, 1e6, "numbers an entry"),
+    LS__END,
+};
 
 static ls_status embedding_infer(ls__layer *layer, const ls_config *node) {
   const embedding_options *o = layer->options;
-  if (ls_shape_count(&layer->in[0]) != 1) return ls__config_fail(node, "one index a sample is wanted");
+  if (ls_shape_count(&layer->in[0]) != 1)
+    return ls__config_fail(node, "one index a sample is wanted");
   layer->type[0] = LS_INDEX;
   layer->limit[0] = o->rows;
   layer->needs_x[0] = true;
@@ -48,7 +51,8 @@ static void embedding_backward(const ls__layer *layer, const ls__call *call) {
       call->dw[0][(size_t)call->index[0][i] * o->units + d] += call->dy[i * o->units + d];
 }
 
-static const ls__layer_kind test_embedding = {.kind = {"test_embedding", "an entry of a table", embedding_table},
+static const ls__layer_kind test_embedding = {.kind = {"test_embedding", "an entry of a table",
+                                                       embedding_table},
                                               .min_in = 1,
                                               .max_in = 1,
                                               .options_bytes = sizeof(embedding_options),
@@ -62,8 +66,10 @@ static ls_status center_infer(ls__layer *layer, const ls_config *node) {
   layer->out = layer->in[0];
   layer->needs_x[0] = true;
   layer->n_parameters = 1;
-  layer->parameters[0] =
-      (ls__parameter){.name = "mean", .shape = layer->in[0], .role = LS__STATISTIC, .keep = 0.9};
+  layer->parameters[0] = (ls__parameter){.name = "mean",
+                                         .shape = layer->in[0],
+                                         .role = LS__STATISTIC,
+                                         .keep = 0.9};
   return LS_OK;
 }
 
@@ -75,7 +81,8 @@ static void center_forward(const ls__layer *layer, const ls__call *call) {
 static void center_backward(const ls__layer *layer, const ls__call *call) {
   const size_t d = ls_shape_count(&layer->out);
   if (call->dw[0] != NULL && !call->dw_accumulate[0]) memset(call->dw[0], 0, d * sizeof(float));
-  for (size_t i = 0; call->dw[0] != NULL && i < call->n * d; i++) call->dw[0][i % d] += call->x[0][i];
+  for (size_t i = 0; call->dw[0] != NULL && i < call->n * d; i++)
+    call->dw[0][i % d] += call->x[0][i];
   for (size_t i = 0; call->dx[0] != NULL && i < call->n * d; i++)
     call->dx[0][i] = call->dy[i] + (call->dx_accumulate[0] ? call->dx[0][i] : 0.0F);
 }
@@ -95,8 +102,11 @@ typedef struct tied_options {
   char tensor[2 * LS__NAME_BYTES];
 } tied_options;
 
-static const ls__option tied_table[] = {LS__TEXT(tied_options, of, NULL, "the layer"),
-                                        LS__SIZE(tied_options, units, NULL, 1, 1e6, "its inputs"), LS__END};
+static const ls__option tied_table[] = {
+    LS__TEXT(tied_options, of, NULL, "the layer"),
+    LS__SIZE(tied_options, units, NULL, 1, 1e6, "its inputs"),
+    LS__END,
+};
 
 static ls_status tied_infer(ls__layer *layer, const ls_config *node) {
   (void)node;
@@ -105,8 +115,9 @@ static ls_status tied_infer(ls__layer *layer, const ls_config *node) {
   layer->out = (ls_shape){1, {o->units}};
   layer->needs_x[0] = true;
   layer->n_parameters = 1;
-  layer->parameters[0] = (ls__parameter){
-      .name = "weight", .shape = {2, {ls_shape_count(&layer->in[0]), o->units}}, .tie = o->tensor};
+  layer->parameters[0] = (ls__parameter){.name = "weight",
+                                         .shape = {2, {ls_shape_count(&layer->in[0]), o->units}},
+                                         .tie = o->tensor};
   return LS_OK;
 }
 
@@ -136,7 +147,8 @@ static void tied_backward(const ls__layer *layer, const ls__call *call) {
     }
 }
 
-static const ls__layer_kind test_tied = {.kind = {"test_tied", "the way back through a dense layer", tied_table},
+static const ls__layer_kind test_tied = {.kind = {"test_tied", "the way back through a dense layer",
+                                                  tied_table},
                                          .min_in = 1,
                                          .max_in = 1,
                                          .options_bytes = sizeof(tied_options),

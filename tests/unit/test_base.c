@@ -160,8 +160,7 @@ int main(void) {
       cmocka_unit_test(test_alloc),    cmocka_unit_test(test_alloc_refuses),
       cmocka_unit_test(test_messages), cmocka_unit_test(test_statuses),
       cmocka_unit_test(test_hash),     cmocka_unit_test(test_median),
-      cmocka_unit_test(test_chain),
-      cmocka_unit_test(test_grow),
+      cmocka_unit_test(test_chain),    cmocka_unit_test(test_grow),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,8 +11,7 @@ static void noticed(void **state) {
   (void)state;
   const ls_shape in = {1, {7}};
   layer_check c;
-  assert_int_equal(layer_check_init(&c, layer_check_kind("dense"), "{units: 4}", 3, 1, &in),
-                   LS_OK);
+  assert_int_equal(layer_check_init(&c, layer_check_kind("dense"), "{units: 4}", 3, 1, &in), LS_OK);
   assert_true(layer_check_gradients(&c) < 1e-3);
   layer_check_reset(&c);
   assert_int_equal(layer_check_init(&c, &broken_dense, "{units: 4}", 3, 1, &in), LS_OK);

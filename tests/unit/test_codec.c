@@ -1,5 +1,5 @@
-/* Codes: every bf16 and fp16 number, the nearest of them to any float, the largest floats of a span;
- * what is left out; error feedback; the same bits on every instruction set. */
+/* Codes: every bf16 and fp16 number, the nearest of them to any float, the largest floats of a
+ * span; what is left out; error feedback; the same bits on every instruction set. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +83,8 @@ static void nearest(void **state) {
       uint32_t u[4];
       ls__rng_block(&rng, i, u);
       int span = c == 0 ? 250 : 44;
-      float x = ldexpf((float)(u[0] >> 8) * 0x1p-24f - 0.5f, (int)(u[1] % (uint32_t)span) - span * 2 / 3);
+      float x = ldexpf((float)(u[0] >> 8) * 0x1p-24f - 0.5f,
+                       (int)(u[1] % (uint32_t)span) - span * 2 / 3);
       check_nearest(codecs[c], x);
       /* Exactly between two numbers, and next to that. */
       double middle = 0.5 * (fabs(wanted(codecs[c], u[2] & 0x3fff)) +
@@ -213,9 +214,10 @@ LS_SIMD_DECLARE(ls__codec_ops, ls__fp16_ops);
 
 static void same_bits(void **state) {
   (void)state;
-  const ls__codec_ops *const tables[2][3] = {
-      {&ls__bf16_ops_baseline, &ls__bf16_ops_avx2, &ls__bf16_ops_avx512},
-      {&ls__fp16_ops_baseline, &ls__fp16_ops_avx2, &ls__fp16_ops_avx512}};
+  const ls__codec_ops *const tables[2][3] = {{&ls__bf16_ops_baseline, &ls__bf16_ops_avx2,
+                                              &ls__bf16_ops_avx512},
+                                             {&ls__fp16_ops_baseline, &ls__fp16_ops_avx2,
+                                              &ls__fp16_ops_avx512}};
   static float x[MOST], a[MOST], b[MOST];
   static uint16_t p[MOST], q[MOST];
   ls__rng rng = ls__rng_key(6, LS__RNG_TEST, 1, 0);

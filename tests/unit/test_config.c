@@ -41,9 +41,8 @@ static void good(ls_status st) {
 
 static void reads_scalars(void **state) {
   (void)state;
-  ls_config *root = must_parse(
-      "whole: 12\nminus: -3\nreal: 1e-3\nword: sigmoid\nquoted: \"12\"\nyes: on\nempty:\nlist: [1, "
-      "b]\n");
+  ls_config *root = must_parse("whole: 12\nminus: -3\nreal: 1e-3\nword: sigmoid\nquoted: "
+                               "\"12\"\nyes: on\nempty:\nlist: [1, b]\n");
   int64_t i;
   size_t n;
   double x;
@@ -108,22 +107,28 @@ static void refuses_odd_numbers(void **state) {
   good(ls__config_size(root, "b", 0, 0, SIZE_MAX, &n));
   assert_true(n == SIZE_MAX);
   expect(ls__config_int(root, "b", 0, -5, INT64_MAX, &i), LS_ECONFIG,
-         "run.yaml:2: b: 18446744073709551615 is not allowed, it must be from -5 to 9223372036854775807");
+         "run.yaml:2: b: 18446744073709551615 is not allowed, it must be from -5 to "
+         "9223372036854775807");
   expect(ls__config_size(root, "a", 0, 3, SIZE_MAX, &n), LS_ECONFIG,
-         "run.yaml:1: a: 99999999999999999999 is not allowed, it must be from 3 to 18446744073709551615");
+         "run.yaml:1: a: 99999999999999999999 is not allowed, it must be from 3 to "
+         "18446744073709551615");
   ls_config_destroy(root);
 
-  root = must_parse("low: -9223372036854775808\nlower: -9223372036854775809\nhigh: +9223372036854775807\nzero: -0\n");
+  root = must_parse("low: -9223372036854775808\nlower: -9223372036854775809\nhigh: "
+                    "+9223372036854775807\nzero: -0\n");
   good(ls__config_int(root, "low", 0, INT64_MIN, 0, &i));
   assert_true(i == INT64_MIN);
   expect(ls__config_int(root, "low", 0, INT64_MIN + 1, INT64_MAX, &i), LS_ECONFIG,
-         "run.yaml:1: low: -9223372036854775808 is not allowed, it must be at least -9223372036854775807");
+         "run.yaml:1: low: -9223372036854775808 is not allowed, it must be at least "
+         "-9223372036854775807");
   expect(ls__config_int(root, "lower", 0, INT64_MIN, INT64_MAX, &i), LS_ECONFIG,
-         "run.yaml:2: lower: -9223372036854775809 is not allowed, it must be at least -9223372036854775808");
+         "run.yaml:2: lower: -9223372036854775809 is not allowed, it must be at least "
+         "-9223372036854775808");
   good(ls__config_int(root, "high", 0, 0, INT64_MAX, &i));
   assert_true(i == INT64_MAX);
   expect(ls__config_size(root, "high", 0, 0, INT64_MAX - 1, &n), LS_ECONFIG,
-         "run.yaml:3: high: +9223372036854775807 is not allowed, it must be from 0 to 9223372036854775806");
+         "run.yaml:3: high: +9223372036854775807 is not allowed, it must be from 0 to "
+         "9223372036854775806");
   good(ls__config_size(root, "zero", 1, 0, SIZE_MAX, &n));
   assert_int_equal(n, 0);
   expect(ls__config_size(root, "low", 0, 0, SIZE_MAX, &n), LS_ECONFIG,
@@ -158,7 +163,8 @@ static void says_out_of_memory(void **state) {
     ls_status st = read_all(root);
     ls__alloc_fail_at(SIZE_MAX);
     if (n == 0) calls = ls__alloc_calls() - before;
-    if (st != LS_OK && (n == 0 || st != LS_ENOMEM)) fail_msg("allocation %zu: %s", n, ls_error_message());
+    if (st != LS_OK && (n == 0 || st != LS_ENOMEM))
+      fail_msg("allocation %zu: %s", n, ls_error_message());
     ls_config_destroy(root);
   }
   assert_in_range(calls, 8, 99);
@@ -186,9 +192,8 @@ static void adds_defaults(void **state) {
   good(ls__config_size(made, "k", 3, 0, 10, &n));
   char *yaml;
   good(ls_config_write(root, &yaml));
-  assert_string_equal(yaml,
-                      "train: {batch: 8, lr: 0.1, shuffle: true, name: '1', progress: bar}\n"
-                      "new: {k: 3}\n");
+  assert_string_equal(yaml, "train: {batch: 8, lr: 0.1, shuffle: true, name: '1', progress: bar}\n"
+                            "new: {k: 3}\n");
   free(yaml);
   good(ls__config_double(NULL, "lr", 0.5, 0, 1, &x)); /* no map: only the default */
   assert_true(x == 0.5);
@@ -205,9 +210,9 @@ static void names_unknown_keys(void **state) {
   expect(ls__config_finish(train), LS_ECONFIG,
          "run.yaml:3: train.bacth: unknown key.  Known: epochs, seed");
   assert_null(ls__config_child(train, "batch"));
-  expect(
-      ls__config_finish(train), LS_ECONFIG,
-      "run.yaml:3: train.bacth: unknown key; did you mean \"batch\"?  Known: epochs, seed, batch");
+  expect(ls__config_finish(train), LS_ECONFIG,
+         "run.yaml:3: train.bacth: unknown key; did you mean \"batch\"?  Known: epochs, seed, "
+         "batch");
   assert_non_null(ls__config_child(train, "bacth"));
   good(ls__config_finish(train));
   static const char *const names[] = {"tanh", "relu", NULL};
@@ -222,9 +227,12 @@ static void names_unknown_keys(void **state) {
 
 static void reads_variants(void **state) {
   (void)state;
-  ls_config *root = must_parse(
-      "model:\n  - dense: {units: 3}\n  - flatten:\n  - relu\n"
-      "two: {sgd: {lr: 1}, adam: {}}\nthree: []\n");
+  ls_config *root = must_parse("model:\n"
+                               "  - dense: {units: 3}\n"
+                               "  - flatten:\n"
+                               "  - relu\n"
+                               "two: {sgd: {lr: 1}, adam: {}}\n"
+                               "three: []\n");
   ls_config *model = ls__config_child(root, "model"), *options;
   const char *name;
   size_t n;
@@ -260,14 +268,14 @@ static void refuses_bad_yaml(void **state) {
   bad("a: 1\nb: 2\na: 3\n", "run.yaml:3: key \"a\" is given twice, first in line 1");
   bad("a: &x [1, *x]\n", "run.yaml:1: alias *x stands inside its own anchor &x");
   bad("a: *x\n", "run.yaml:1: alias *x has no anchor &x before it");
-  bad("a: 1\n---\nb: 2\n",
-      "run.yaml:2: a second document begins here; one file holds one configuration");
-  bad("just words\n",
-      "run.yaml: this is no configuration, it must have lines of the form key: value");
+  bad("a: 1\n---\nb: 2\n", "run.yaml:2: a second document begins here; one file holds one "
+                           "configuration");
+  bad("just words\n", "run.yaml: this is no configuration, it must have lines of the form key: "
+                      "value");
   bad("a: !include b\n", "run.yaml:1: tag !include has no meaning here");
   bad("[a]: 1\n", "run.yaml:1: a list or map cannot be a key");
-  bad("b: &b {c: 1}\na:\n  <<: *b\n",
-      "run.yaml:3: merge keys (<<) are not read; use an alias, or base: FILE");
+  bad("b: &b {c: 1}\na:\n  <<: *b\n", "run.yaml:3: merge keys (<<) are not read; use an alias, or "
+                                      "base: FILE");
   bad("a: \"x\\0y\"\n", "run.yaml:1: a text with a zero byte in it");
   ls_config *root;
   expect_part(ls_config_parse("a: [1, 2\nb: 3\n", "run.yaml", &root), LS_ECONFIG,
@@ -285,12 +293,14 @@ static void bounds_size(void **state) {
   deep[399] = '\0';
   expect_part(ls_config_parse(deep, "run.yaml", &root), LS_ECONFIG, "nested deeper than 64 levels");
   /* 9^8 values from nine lines. */
-  const char *laughs =
-      "a: &a [1,1,1,1,1,1,1,1,1]\nb: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\nc: &c "
-      "[*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
-      "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\ne: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
-      "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\ng: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
-      "h: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
+  const char *laughs = "a: &a [1,1,1,1,1,1,1,1,1]\n"
+                       "b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a]\n"
+                       "c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b]\n"
+                       "d: &d [*c,*c,*c,*c,*c,*c,*c,*c,*c]\n"
+                       "e: &e [*d,*d,*d,*d,*d,*d,*d,*d,*d]\n"
+                       "f: &f [*e,*e,*e,*e,*e,*e,*e,*e,*e]\n"
+                       "g: &g [*f,*f,*f,*f,*f,*f,*f,*f,*f]\n"
+                       "h: [*g,*g,*g,*g,*g,*g,*g,*g,*g]\n";
   size_t alive = ls__alloc_alive();
   expect_part(ls_config_parse(laughs, "run.yaml", &root), LS_ECONFIG,
               "more than 1000000 values, aliases expanded");
@@ -340,17 +350,34 @@ static void follows_bases(void **state) {
          "train.epochs=8: train.epochs: 8 is not allowed, it must be at least 9");
   ls_config_destroy(root);
 
-  /* another optimizer, with its options, takes the place of the base's; the same one is merged, and so
-   * are maps in other places, and the losses of several outputs */
-  write_file(path[0], "base: b.yaml\noptimizer: {adam: {lr: 1}}\nschedule: {step: }\nloss: {a: mse}\n"
-                      "data: {a: {x: 1}}\ncompression: {top_k: {fraction: 1}}\nin: {loss: {a: {}}}\n");
-  write_file(path[1], "optimizer: {sgd: {lr: 2, momentum: 3}}\nschedule: {cosine: {min: 0}}\nloss: {b: mae}\n"
-                      "data: {b: {y: 2}}\ncompression: {top_k: {x: 2}}\nin: {loss: {b: {}}}\n");
+  /* another optimizer, with its options, takes the place of the base's; the same one is merged, and
+   * so are maps in other places, and the losses of several outputs */
+  write_file(path[0], "base: b.yaml\n"
+                      "optimizer: {adam: {lr: 1}}\n"
+                      "schedule: {step: }\n"
+                      "loss: {a: mse}\n"
+                      "data: {a: {x: 1}}\n"
+                      "compression: {top_k: {fraction: 1}}\n"
+                      "in: {loss: {a: {}}}\n");
+  write_file(path[1], "optimizer: {sgd: {lr: 2, momentum: 3}}\n"
+                      "schedule: {cosine: {min: 0}}\n"
+                      "loss: {b: mae}\n"
+                      "data: {b: {y: 2}}\n"
+                      "compression: {top_k: {x: 2}}\n"
+                      "in: {loss: {b: {}}}\n");
   good(ls_config_load(path[0], &root));
   good(ls_config_write(root, &yaml));
-  assert_string_equal(yaml, "optimizer:\n  adam: {lr: 1}\nschedule: {step: null}\nloss: {b: mae, a: mse}\n"
-                            "data:\n  b: {y: 2}\n  a: {x: 1}\ncompression:\n  top_k: {x: 2, fraction: 1}\n"
-                            "in:\n  loss: {b: {}, a: {}}\n");
+  assert_string_equal(yaml, "optimizer:\n"
+                            "  adam: {lr: 1}\n"
+                            "schedule: {step: null}\n"
+                            "loss: {b: mae, a: mse}\n"
+                            "data:\n"
+                            "  b: {y: 2}\n"
+                            "  a: {x: 1}\n"
+                            "compression:\n"
+                            "  top_k: {x: 2, fraction: 1}\n"
+                            "in:\n"
+                            "  loss: {b: {}, a: {}}\n");
   free(yaml);
   ls_config_destroy(root);
 
@@ -373,8 +400,8 @@ static void follows_bases(void **state) {
 
 static void applies_overrides(void **state) {
   (void)state;
-  ls_config *root =
-      must_parse("train: {batch: 4}\nmodel:\n  - dense: {units: 1}\noptimizer: adam\ngone: 1\n");
+  ls_config *root = must_parse("train: {batch: 4}\nmodel:\n  - dense: {units: 1}\noptimizer: "
+                               "adam\ngone: 1\n");
   good(ls_config_override(root, "train.batch=64"));
   good(ls_config_override(root, "train.batch=64")); /* says the same */
   good(ls_config_override(root, "model.0.dense.units=32"));
@@ -384,10 +411,15 @@ static void applies_overrides(void **state) {
   good(ls_config_override(root, "never.was=~"));
   char *yaml;
   good(ls_config_write(root, &yaml));
-  assert_string_equal(
-      yaml,
-      "train: {batch: 64}\nmodel:\n- dense: {units: 32}\noptimizer:\n  adam: {lr: 0.5}\n"
-      "new:\n  deep:\n    key:\n      a: [1, x=y]\n");
+  assert_string_equal(yaml, "train: {batch: 64}\n"
+                            "model:\n"
+                            "- dense: {units: 32}\n"
+                            "optimizer:\n"
+                            "  adam: {lr: 0.5}\n"
+                            "new:\n"
+                            "  deep:\n"
+                            "    key:\n"
+                            "      a: [1, x=y]\n");
   free(yaml);
   expect(ls_config_override(root, "train.batch=65"), LS_ECONFIG,
          "train.batch=65: contradicts train.batch=64");
@@ -456,11 +488,11 @@ static int balanced(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_scalars),     cmocka_unit_test(refuses_odd_numbers),
-      cmocka_unit_test(adds_defaults),     cmocka_unit_test(names_unknown_keys),
-      cmocka_unit_test(reads_variants),    cmocka_unit_test(refuses_bad_yaml),
-      cmocka_unit_test(bounds_size),       cmocka_unit_test(follows_bases),
-      cmocka_unit_test(applies_overrides), cmocka_unit_test(writes_what_it_read),
+      cmocka_unit_test(reads_scalars),      cmocka_unit_test(refuses_odd_numbers),
+      cmocka_unit_test(adds_defaults),      cmocka_unit_test(names_unknown_keys),
+      cmocka_unit_test(reads_variants),     cmocka_unit_test(refuses_bad_yaml),
+      cmocka_unit_test(bounds_size),        cmocka_unit_test(follows_bases),
+      cmocka_unit_test(applies_overrides),  cmocka_unit_test(writes_what_it_read),
       cmocka_unit_test(says_out_of_memory),
   };
   return cmocka_run_group_tests(tests, NULL, balanced);

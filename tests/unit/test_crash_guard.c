@@ -1,4 +1,5 @@
-/* Crashes inside and outside HDF5, each in a process of its own: who ends it, and with what words. */
+/* Crashes inside and outside HDF5, each in a process of its own: who ends it, and with what
+ * words. */
 #define _XOPEN_SOURCE 700 /* sigaltstack */
 #include <fcntl.h>
 #include <lockstep/crash_guard.h>
@@ -42,7 +43,8 @@ static int child(void (*body)(void)) {
   }
   close(output[1]);
   size_t n = 0;
-  for (ssize_t got; (got = read(output[0], printed + n, sizeof printed - 1 - n)) > 0;) n += (size_t)got;
+  for (ssize_t got; (got = read(output[0], printed + n, sizeof printed - 1 - n)) > 0;)
+    n += (size_t)got;
   printed[n] = '\0';
   close(output[0]);
   assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -51,18 +53,18 @@ static int child(void (*body)(void)) {
   return status;
 }
 
-#define EXITS(body, code, words)                 \
-  do {                                           \
-    const int exits_status = child(body);        \
-    assert_string_equal(printed, words);         \
-    assert_true(WIFEXITED(exits_status));        \
+#define EXITS(body, code, words)                       \
+  do {                                                 \
+    const int exits_status = child(body);              \
+    assert_string_equal(printed, words);               \
+    assert_true(WIFEXITED(exits_status));              \
     assert_int_equal(WEXITSTATUS(exits_status), code); \
   } while (0)
-#define DIES(body, number, words)                \
-  do {                                           \
-    const int dies_status = child(body);         \
-    assert_string_equal(printed, words);         \
-    assert_true(WIFSIGNALED(dies_status));       \
+#define DIES(body, number, words)                    \
+  do {                                               \
+    const int dies_status = child(body);             \
+    assert_string_equal(printed, words);             \
+    assert_true(WIFSIGNALED(dies_status));           \
     assert_int_equal(WTERMSIG(dies_status), number); \
   } while (0)
 #define READING "lockstep: a b.h5: HDF5 crashed while reading it: the file is damaged\n"
@@ -136,7 +138,8 @@ static void test_inside(void **state) {
   EXITS(inside_recursion, 3, READING);
 #endif
   const int status = child(inside_hdf5);
-  assert_non_null(strstr(printed, "guard.h5: HDF5 crashed while reading it: the file is damaged\n"));
+  assert_non_null(strstr(printed, "guard.h5: HDF5 crashed while reading it: the file is "
+                                  "damaged\n"));
   assert_true(WIFEXITED(status));
   assert_int_equal(WEXITSTATUS(status), 3);
 }
@@ -183,7 +186,8 @@ static void patient(void) {
 
 static void test_loops(void **state) {
   (void)state;
-  static const char words[] = "lockstep: a b.h5: HDF5 loops while reading it: the file is damaged\n";
+  static const char words[] = "lockstep: a b.h5: HDF5 loops while reading it: the file is "
+                              "damaged\n";
   EXITS(loops, 3, words);
   assert_true(seconds < 15);
   EXITS(loops_and_reads, 3, words);
@@ -210,7 +214,8 @@ static void test_writing(void **state) {
   char words[400], command[500];
   output = temporary("writing");
   snprintf(finished, sizeof finished, "%s-finished", output);
-  snprintf(words, sizeof words, "lockstep: %s: HDF5 crashed while writing it: the file is not written\n", output);
+  snprintf(words, sizeof words,
+           "lockstep: %s: HDF5 crashed while writing it: the file is not written\n", output);
   EXITS(inside_writing, 3, words);
   assert_int_equal(unlink(finished), 0);
   snprintf(command, sizeof command, "ls %s* 2>/dev/null | grep -q .", output);
@@ -319,7 +324,8 @@ static void no_file(void) {
 static void test_outside(void **state) {
   (void)state;
   DIES(outside_abort, SIGABRT, "");
-  DIES(own_assertion, SIGABRT, "lockstep: x.c:7: this is a bug in lockstep: sky == blue is false\n");
+  DIES(own_assertion, SIGABRT,
+       "lockstep: x.c:7: this is a bug in lockstep: sky == blue is false\n");
   DIES(sent_by_another, SIGSEGV, "");
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
   DIES(no_guard, SIGSEGV, "");
@@ -431,8 +437,8 @@ static void test_stack(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_inside),   cmocka_unit_test(test_writing), cmocka_unit_test(test_turns),
-      cmocka_unit_test(test_outside),  cmocka_unit_test(test_handlers), cmocka_unit_test(test_stack),
+      cmocka_unit_test(test_inside),  cmocka_unit_test(test_writing),  cmocka_unit_test(test_turns),
+      cmocka_unit_test(test_outside), cmocka_unit_test(test_handlers), cmocka_unit_test(test_stack),
       cmocka_unit_test(test_loops),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,8 +10,8 @@
 
 #include <cmocka.h> /* after those it needs */
 
-#include "base/alloc.h"
 #include <lockstep/convert.h>
+#include "base/alloc.h"
 
 #include "convert/classes.h"
 #include "convert/csv.h"
@@ -157,9 +157,8 @@ static void reads_every_dialect(void **state) {
 
 static void reads_quotes(void **state) {
   (void)state;
-  ls_convert_options o = table(
-      "x,\"a \"\"name\"\", with\nall\"\n1,\"one, \"\"two\"\"\nlines\"\r\n2,\"\"\"q\"\"\"\n3,5\" "
-      "pipe\n");
+  ls_convert_options o = table("x,\"a \"\"name\"\", with\nall\"\n1,\"one, "
+                               "\"\"two\"\"\nlines\"\r\n2,\"\"\"q\"\"\"\n3,5\" pipe\n");
   convert(&o);
   const double x[] = {1, 2, 3}, y[] = {2, 0, 1};
   expect_rows("/train/x", 3, 1, x);
@@ -247,7 +246,8 @@ static void tells_classes_from_numbers(void **state) {
   convert(&o);
   assert_false(has("/train/y", "classes")); /* 21 different ones */
   o = table("1,2.5\n2,abc\n3,1\n4,1\n");
-  refuse(&o, LS_EDATA, ":2: column 2: \"abc\" is not a number, as most values of the target are; --label class");
+  refuse(&o, LS_EDATA,
+         ":2: column 2: \"abc\" is not a number, as most values of the target are; --label class");
   set(&o, "label", "class");
   convert(&o);
   expect_strings("/train/y", "classes", "1|2.5|abc|");
@@ -345,8 +345,10 @@ static void refuses_bad_tables(void **state) {
   o.test = 0.4;
   refuse(&o, LS_EUSAGE, "together less than 1");
   unlink(source);
-  o = (ls_convert_options){
-      .format = "csv", .sources = one_source, .n_sources = 1, .output = output};
+  o = (ls_convert_options){.format = "csv",
+                           .sources = one_source,
+                           .n_sources = 1,
+                           .output = output};
   refuse(&o, LS_EIO, "No such file or directory");
   static const char *const device[] = {"/dev/null"};
   o.sources = device;
@@ -437,8 +439,11 @@ static void reads_compressed_text(void **state) {
   gzFile gz = gzopen(source, "wb");
   assert_int_equal(gzwrite(gz, text, (unsigned)used), used);
   gzclose(gz);
-  ls_convert_options o = {
-      .format = "csv", .sources = one_source, .n_sources = 1, .output = output, .gzip = 4};
+  ls_convert_options o = {.format = "csv",
+                          .sources = one_source,
+                          .n_sources = 1,
+                          .output = output,
+                          .gzip = 4};
   convert(&o);
   ls__h5 *file;
   double row[2];

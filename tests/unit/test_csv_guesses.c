@@ -8,8 +8,8 @@
 
 #include <cmocka.h> /* after those it needs */
 
-#include "base/alloc.h"
 #include <lockstep/convert.h>
+#include "base/alloc.h"
 
 #include "convert/csv_value.h"
 #include "h5/h5.h"
@@ -30,8 +30,12 @@ static ls_status convert(const char *text, const char *const *own) {
   int n = 0;
   while (own != NULL && own[n] != NULL) n++;
   write_bytes(text, strlen(text));
-  const ls_convert_options o = {
-      .format = "csv", .sources = one_source, .n_sources = 1, .output = output, .options = own, .n_options = n};
+  const ls_convert_options o = {.format = "csv",
+                                .sources = one_source,
+                                .n_sources = 1,
+                                .output = output,
+                                .options = own,
+                                .n_options = n};
   return ls_convert(&o);
 }
 #define WITH(...) ((const char *const[]){__VA_ARGS__, NULL})
@@ -42,7 +46,8 @@ static void good(ls_status st) {
 
 static void refused(ls_status st, const char *part) {
   if (st == LS_OK || strstr(ls_error_message(), part) == NULL)
-    fail_msg("saw %d \"%s\"\nwanted ... \"%s\"", (int)st, st == LS_OK ? "" : ls_error_message(), part);
+    fail_msg("saw %d \"%s\"\nwanted ... \"%s\"", (int)st, st == LS_OK ? "" : ls_error_message(),
+             part);
 }
 
 /* Rows of /train/NAME as text: "1,2;3,4". */
@@ -58,7 +63,10 @@ static void expect(const char *name, const char *wanted) {
   assert_in_range(rows * width, 1, 256);
   good(ls__h5_read(file, name, LS__F64, seen));
   for (size_t i = 0; i < rows * width; i++)
-    used += (size_t)snprintf(all + used, sizeof all - used, "%s%.*g", i == 0 ? "" : i % width == 0 ? ";" : ",",
+    used += (size_t)snprintf(all + used, sizeof all - used, "%s%.*g",
+                             i == 0           ? ""
+                             : i % width == 0 ? ";"
+                                              : ",",
                              info.type == LS__F32 ? 7 : 15, seen[i]);
   ls__h5_close(file);
   all[used] = '\0';
@@ -97,36 +105,47 @@ static void reads_decimal_commas(void **state) {
   good(convert("a;b\n1,5;10,25\n-2,25;3\n1.234,5;0,125\n", NULL));
   expect("/train/x", "1.5;-2.25;1234.5");
   expect("/train/y", "10.25;3;0.125");
-  good(convert("1,5 2,5 3,5\n4,5 5,5 6,5\n7,5 8,5 9,5\n", NULL)); /* spaces, though commas fit as well */
+  good(convert("1,5 2,5 3,5\n4,5 5,5 6,5\n7,5 8,5 9,5\n",
+               NULL)); /* spaces, though commas fit as well */
   expect("/train/x", "1.5,2.5;4.5,5.5;7.5,8.5");
-  good(convert("a;b\n1.5;1,234\n2.25;5,678\n", NULL)); /* a column with points says what commas are */
+  good(convert("a;b\n1.5;1,234\n2.25;5,678\n",
+               NULL)); /* a column with points says what commas are */
   expect("/train/y", "1234;5678");
   good(convert("a;b\n1,5;1,234\n2,25;5,678\n", NULL));
   expect("/train/y", "1.234;5.678");
-  refused(convert("a;b\n1;1,234\n2;5,678\n", NULL), ":2: column 2 (b): in \"1,234\" the comma can be the decimal sign");
+  refused(convert("a;b\n1;1,234\n2;5,678\n", NULL), ":2: column 2 (b): in \"1,234\" the comma can "
+                                                    "be the decimal sign");
   good(convert("a;b\n1;1,234\n2;5,678\n", WITH("decimal=comma")));
   expect("/train/y", "1.234;5.678");
   good(convert("a;b\n1;1,234\n2;5,678\n", WITH("decimal=point")));
   expect("/train/y", "1234;5678");
-  refused(convert("a;b\n1;1.234\n2,5;5.678\n", NULL), ":2: column 2 (b): in \"1.234\" the point can be");
-  refused(convert("a;b\n1,5;0\n2.5;1\n", NULL), ":3: column 1 (a): \"2.5\" does not have the decimal comma");
-  refused(convert("a;b\n1,5;0\n2;1\n", WITH("decimal=point")), ":2: column 1 (a): \"1,5\" is not a number with a decimal point");
+  refused(convert("a;b\n1;1.234\n2,5;5.678\n", NULL), ":2: column 2 (b): in \"1.234\" the point "
+                                                      "can be");
+  refused(convert("a;b\n1,5;0\n2.5;1\n", NULL), ":3: column 1 (a): \"2.5\" does not have the "
+                                                "decimal comma");
+  refused(convert("a;b\n1,5;0\n2;1\n", WITH("decimal=point")), ":2: column 1 (a): \"1,5\" is not a "
+                                                               "number with a decimal point");
 }
 
 static void reads_other_notations(void **state) {
   (void)state;
-  good(convert("a;b;c;d;y\n1.5D+03;$1,200.50;5 kg;3%;0.5\n2.5d-1;-$3.25;6 kg;4%;1.5\n1.5-101;$7.00;7.5kg;5%;2.5\n", NULL));
+  good(convert("a;b;c;d;y\n1.5D+03;$1,200.50;5 kg;3%;0.5\n2.5d-1;-$3.25;6 "
+               "kg;4%;1.5\n1.5-101;$7.00;7.5kg;5%;2.5\n",
+               NULL));
   expect_type("/train/x", LS__F32);
   good(convert("a;y\n1.5-101;0.5\n2.5-102;1.5\n", NULL)); /* no float is as small */
   expect_type("/train/x", LS__F64);
   expect("/train/x", "1.5e-101;2.5e-102");
   good(convert("a,y\n\"1,234,567\",0.5\n\"-7,654,321\",1.5\n", NULL));
   expect("/train/x", "1234567;-7654321");
-  good(convert("a,y\n1 234 567,0.5\n1'000,1.5\n\xE2\x88\x92 5,2.5\n", WITH("drop=", "label=number")));
+  good(convert("a,y\n1 234 567,0.5\n1'000,1.5\n\xE2\x88\x92 5,2.5\n", WITH("drop=", "label="
+                                                                                    "number")));
   expect("/train/x", "1234567;1000;-5");
-  refused(convert("a,y\n5 kg,0.5\n6 g,1.5\n", NULL), ":3: column 1 (a): \"6 g\" has another unit than the value in line 2 (kg)");
+  refused(convert("a,y\n5 kg,0.5\n6 g,1.5\n", NULL), ":3: column 1 (a): \"6 g\" has another unit "
+                                                     "than the value in line 2 (kg)");
   refused(convert("a,y\n5 kg,0.5\n6,1.5\n", NULL), ":3: column 1 (a): \"6\" has another unit");
-  refused(convert("a,y\n0.5,0.5\n\"1,2,3\",1.5\n", NULL), ":3: column 1 (a): \"1,2,3\" is not a number");
+  refused(convert("a,y\n0.5,0.5\n\"1,2,3\",1.5\n", NULL), ":3: column 1 (a): \"1,2,3\" is not a "
+                                                          "number");
 }
 
 static void reads_dates(void **state) {
@@ -138,15 +157,21 @@ static void reads_dates(void **state) {
   expect("/train/x", "1709208000;1709200800");
   good(convert("t,y\n00:00:01,0.5\n12:30:00,1.5\n", NULL));
   expect("/train/x", "1;45000");
-  refused(convert("t,y\n2024-02-29T12:00:00Z,0.5\n2024-02-29T12:00:00,1.5\n", NULL), ":3: column 1 (t): ");
-  refused(convert("t,y\n2024-02-30,0.5\n2024-02-28,1.5\n", WITH("header=yes")), ":2: column 1 (t): \"2024-02-30\" is not a number");
-  refused(convert("t,y\n05/03/2024,0.5\n06/03/2024,1.5\n", NULL), ":2: column 1 (t): \"05/03/2024\" is not a number; a date?  --date");
+  refused(convert("t,y\n2024-02-29T12:00:00Z,0.5\n2024-02-29T12:00:00,1.5\n", NULL), ":3: column 1 "
+                                                                                     "(t): ");
+  refused(convert("t,y\n2024-02-30,0.5\n2024-02-28,1.5\n", WITH("header=yes")), ":2: column 1 (t): "
+                                                                                "\"2024-02-30\" is "
+                                                                                "not a number");
+  refused(convert("t,y\n05/03/2024,0.5\n06/03/2024,1.5\n", NULL), ":2: column 1 (t): "
+                                                                  "\"05/03/2024\" is not a number; "
+                                                                  "a date?  --date");
   good(convert("t,y\n01/02/1970,0.5\n03/01/1970,1.5\n", WITH("date=dmy")));
   expect("/train/x", "2678400;172800");
   good(convert("t,y\n01/02/1970,0.5\n03/01/1970,1.5\n", WITH("date=mdy")));
   expect("/train/x", "86400;5097600");
   refused(convert("t,y\n1970-01-02,0.5\n1970-01-03,1\n", WITH("date=none")), ":2: column 1 (t): ");
-  refused(convert("t,y\n1970-01-02,0.5\n7,1\n", NULL), ":3: column 1 (t): \"7\" is a number, where line 2 has a date");
+  refused(convert("t,y\n1970-01-02,0.5\n7,1\n", NULL), ":3: column 1 (t): \"7\" is a number, where "
+                                                       "line 2 has a date");
 }
 
 static void keeps_labels_as_they_are(void **state) {
@@ -154,17 +179,22 @@ static void keeps_labels_as_they_are(void **state) {
   good(convert("x,zip\n1,007\n2,07\n3,7\n4,007\n5,07\n6, 7 \n", NULL));
   expect_strings("/train/y", "classes", "007|07|7|");
   expect("/train/y", "0;1;2;0;1;2");
-  refused(convert("x,zip\n1,02134\n2,07030\n3,10001\n", NULL), ":2: column 2 (zip): \"02134\" is a label or a number; say --label");
-  good(convert("x,id\n1,6221888200042590281\n2,6221888200042590280\n3,6221888200042590281\n4,6221888200042590280\n", NULL));
+  refused(convert("x,zip\n1,02134\n2,07030\n3,10001\n", NULL), ":2: column 2 (zip): \"02134\" is a "
+                                                               "label or a number; say --label");
+  good(convert("x,id\n1,6221888200042590281\n2,6221888200042590280\n3,6221888200042590281\n4,"
+               "6221888200042590280\n",
+               NULL));
   expect_strings("/train/y", "classes", "6221888200042590280|6221888200042590281|");
   good(convert("x,dose\n1,100\n2,150\n3,100\n4,150\n", NULL));
-  expect_strings("/train/y", "classes", "100|150|"); /* the numbers' texts: the trainer can take them back */
+  expect_strings("/train/y", "classes",
+                 "100|150|"); /* the numbers' texts: the trainer can take them back */
   good(convert("x,dose\n1,100\n2,150\n3,100\n4,150\n", WITH("label=number")));
   expect("/train/y", "100;150;100;150");
   expect_strings("/train/y", "classes", NULL);
   good(convert("x,p\n1,none\n2,low\n3,none\n4,low\n", NULL)); /* a label here */
   expect_strings("/train/y", "classes", "low|none|");
-  refused(convert("x,p\n1,none\n2,1.5\n3,2.5\n4,0.5\n", NULL), ":2: column 2 (p): the value is missing");
+  refused(convert("x,p\n1,none\n2,1.5\n3,2.5\n4,0.5\n", NULL), ":2: column 2 (p): the value is "
+                                                               "missing");
   good(convert("x,p\n1,none\n2,1.5\n3,2.5\n4,0.5\n", WITH("missing=drop")));
   expect("/train/y", "1.5;2.5;0.5");
   expect("/train/x", "2;3;4");
@@ -175,12 +205,14 @@ static void asks_all_rows(void **state) {
   (void)state;
   char text[4096];
   size_t used = (size_t)sprintf(text, "x,name\n");
-  refused(convert("x,y\n1,abc\n2,1.5\n3,2.5\n4,3.5\n", NULL), ":2: column 2 (y): \"abc\" is not a number, as most values");
+  refused(convert("x,y\n1,abc\n2,1.5\n3,2.5\n4,3.5\n", NULL), ":2: column 2 (y): \"abc\" is not a "
+                                                              "number, as most values");
   refused(convert("x,y\n1,1.5\n2,2.5\n3,abc\n", NULL), ":4: column 2 (y): \"abc\" is not a number");
   good(convert("x,y\n1,7\n2,a\n3,b\n4,a\n5,7\n6,b\n", NULL));
   expect_strings("/train/y", "classes", "7|a|b|");
   for (int i = 0; i < 40; i++) used += (size_t)sprintf(text + used, "%d,name %d\n", i, i);
-  refused(convert(text, NULL), ":2: column 2 (name): \"name 0\" is text, and of 40 rows there are 40 different ones");
+  refused(convert(text, NULL), ":2: column 2 (name): \"name 0\" is text, and of 40 rows there are "
+                               "40 different ones");
   good(convert(text, WITH("label=class")));
 }
 
@@ -193,9 +225,13 @@ static void notices_headers_of_numbers(void **state) {
   expect("/train/x", "0,1;0.5,1.5;2.5,3.5");
   good(convert("1,2,3\n4,5,6\n7,8,9\n", NULL)); /* all rows count */
   expect("/train/x", "1,2;4,5;7,8");
-  refused(convert("0,1\n0.5,1.75\n2.5,3.5\n4.5,5.5\n", NULL), ":1: the first line (0, ...) counts on");
-  refused(convert("1990,1991,1992\n5,7,2\n3,9,4\n1,3,6\n", NULL), ":1: the first line (1990, ...) counts on");
-  refused(convert("5,2,4\n5.1,2.5,red\n5.5,3.5,blue\n6.5,1.5,red\n", NULL), ":1: the first line (5, ...) has a number above text");
+  refused(convert("0,1\n0.5,1.75\n2.5,3.5\n4.5,5.5\n", NULL), ":1: the first line (0, ...) counts "
+                                                              "on");
+  refused(convert("1990,1991,1992\n5,7,2\n3,9,4\n1,3,6\n", NULL), ":1: the first line (1990, ...) "
+                                                                  "counts on");
+  refused(convert("5,2,4\n5.1,2.5,red\n5.5,3.5,blue\n6.5,1.5,red\n", NULL), ":1: the first line "
+                                                                            "(5, ...) has a number "
+                                                                            "above text");
   good(convert("5,2,red\n5.1,2.5,red\n5.5,3.5,blue\n6.5,1.5,red\n", NULL));
   expect("/train/x", "5,2;5.1,2.5;5.5,3.5;6.5,1.5");
 }
@@ -229,12 +265,15 @@ static void finds_the_table(void **state) {
   expect_strings("/train/x", "columns", "a|b|");
   good(convert("a,b,y\nm,kg,s\n1,2,0.5\n3,4,1.5\n", NULL));
   expect("/train/x", x);
-  refused(convert("Report\n\na,b,y\n1,2,0.5\n3,4,1.5\n", NULL), ":1: 1 field, where lines from 3 on have 3; are there lines above the table? --skip-lines 2");
+  refused(convert("Report\n\na,b,y\n1,2,0.5\n3,4,1.5\n", NULL), ":1: 1 field, where lines from 3 "
+                                                                "on have 3; are there lines above "
+                                                                "the table? --skip-lines 2");
   good(convert("Report\n\na,b,y\n1,2,0.5\n3,4,1.5\n", WITH("skip-lines=2")));
   expect("/train/x", x);
   good(convert("a,b,y\n% no data\n1,2,0.5\n  % \"\n3,4,1.5\n% end", WITH("comment=%")));
   expect("/train/x", x);
-  good(convert("a,b,y\n1,-999,0.5\n3,4,1.5\n5,-999.0,2.5\n", WITH("missing-words=-999", "missing=drop")));
+  good(convert("a,b,y\n1,-999,0.5\n3,4,1.5\n5,-999.0,2.5\n", WITH("missing-words=-999", "missing="
+                                                                                        "drop")));
   expect("/train/x", "3,4");
   good(convert("a,y\n1,NA\n2,DE\n3,NA\n4,DE\n", WITH("missing-words==")));
   expect_strings("/train/y", "classes", "DE|NA|");
@@ -252,7 +291,8 @@ static void reads_encodings(void **state) {
   good(convert("l\xC3\xA4nge,y\n1,0.5\n2,1.5\n", WITH("encoding=auto")));
   expect_strings("/train/x", "columns", "l\xC3\xA4nge|");
   refused(convert("a,y\n1,\xC3\n2,b\n", NULL), ":2: column 2: byte C3 is no UTF-8");
-  refused(convert("a,y\n1,\x81\n2,b\n", WITH("encoding=latin1")), ":2: column 2: byte 81 is no letter of Latin-1");
+  refused(convert("a,y\n1,\x81\n2,b\n", WITH("encoding=latin1")), ":2: column 2: byte 81 is no "
+                                                                  "letter of Latin-1");
 }
 
 /* Floats where they hold the values, doubles where they don't. */
@@ -285,7 +325,10 @@ static void finds_delimiters_of_wide_tables(void **state) {
     fprintf(file, "%s\n", row % 2 == 0 ? "a" : "b");
   }
   fclose(file);
-  const ls_convert_options o = {.format = "csv", .sources = one_source, .n_sources = 1, .output = output};
+  const ls_convert_options o = {.format = "csv",
+                                .sources = one_source,
+                                .n_sources = 1,
+                                .output = output};
   good(ls_convert(&o));
   good(ls__h5_open(output, &h5));
   good(ls__h5_info_get(h5, "/train/x", &info));

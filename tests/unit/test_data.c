@@ -56,13 +56,12 @@ static void test_groups(void **state) {
 static void test_scale(void **state) {
   (void)state;
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config =
-        config_of("{file: %s, memory: %s}", make_groups(255), streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, memory: %s}", make_groups(255),
+                                  streamed ? "stream" : "node");
     ls_data *data = open_data(config);
     float x[F], y[1];
     MUST(rows_xy(data, LS_TRAIN, 70, 71, x, y));
-    for (size_t k = 0; k < F; k++)
-      assert_true(fabsf(x[k] - (float)byte_at(70, k) / 255) < 1e-7f);
+    for (size_t k = 0; k < F; k++) assert_true(fabsf(x[k] - (float)byte_at(70, k) / 255) < 1e-7f);
     done(data, config);
   }
   unlink(make_groups(1));
@@ -92,10 +91,9 @@ static void test_named_and_drawn(void **state) {
   const char *path = make_named();
   static float x[2][N * 5], y[2][N];
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config = config_of(
-        "{file: %s, inputs: [/fields/a, fields/b], targets: /t, memory: %s, "
-        "split: {validation: 0.2, test: 0.1, seed: 7}}",
-        path, streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, inputs: [/fields/a, fields/b], targets: /t, memory: "
+                                  "%s, split: {validation: 0.2, test: 0.1, seed: 7}}",
+                                  path, streamed ? "stream" : "node");
     ls_data *data = open_data(config);
     assert_int_equal(ls_data_x_shape(data).ndim, 1);
     assert_int_equal(ls_data_x_shape(data).dim[0], 5);
@@ -126,7 +124,8 @@ static void test_named_and_drawn(void **state) {
   assert_memory_equal(y[0], y[1], sizeof y[0]);
 
   ls_config *config = config_of("{file: %s, inputs: /fields/b, targets: [/t, /l], limit: 30, "
-                                "split: {test: 0.5}}", path);
+                                "split: {test: 0.5}}",
+                                path);
   ls_data *data = open_data(config);
   assert_int_equal(ls_data_count(data, LS_TRAIN), 30);
   assert_int_equal(ls_data_count(data, LS_VALIDATION), 0);
@@ -176,11 +175,13 @@ static void test_streamed_is_in_memory(void **state) {
       for (size_t r = 0; r < ranks; r++) {
         ls_config *config2 = config_of(where, path, "stream", shuffle, window);
         ls_data *stream = open_data(config2);
-        assert_memory_equal(ls__data_normal(memory, 0)->mean, ls__data_normal(stream, 0)->mean, 5 * 4);
-        assert_memory_equal(ls__data_normal(memory, 0)->rstd, ls__data_normal(stream, 0)->rstd, 5 * 4);
+        assert_memory_equal(ls__data_normal(memory, 0)->mean, ls__data_normal(stream, 0)->mean,
+                            5 * 4);
+        assert_memory_equal(ls__data_normal(memory, 0)->rstd, ls__data_normal(stream, 0)->rstd,
+                            5 * 4);
         for (uint64_t number = 0; number < 3; number++) {
-          ls__epoch e = {1, number, 0, batch, lanes, ls__cut(lanes, r, ranks),
-                         ls__cut(lanes, r + 1, ranks)};
+          ls__epoch e =
+              {1, number, 0, batch, lanes, ls__cut(lanes, r, ranks), ls__cut(lanes, r + 1, ranks)};
           if (number == 1) e.start = n / 2 / batch * batch; /* resume in the middle */
           MUST(ls__data_epoch(memory, &e));
           MUST(ls__data_epoch(stream, &e));
@@ -193,7 +194,8 @@ static void test_streamed_is_in_memory(void **state) {
           for (size_t first = e.start; first < n; first += batch) {
             const size_t size = n - first < batch ? n - first : batch;
             for (size_t l = e.lane_lo; l < e.lane_hi; l++) {
-              const size_t lo = first + ls__cut(size, l, lanes), hi = first + ls__cut(size, l + 1, lanes);
+              const size_t lo = first + ls__cut(size, l, lanes),
+                           hi = first + ls__cut(size, l + 1, lanes);
               memset(x2, -1, sizeof x2);
               MUST(take_xy(memory, lo, hi, x, y));
               MUST(take_xy(stream, lo, hi, x2, y2));
@@ -217,8 +219,9 @@ static void test_normalize(void **state) {
   const char *path = make_named();
   float x[N * 5], y[N];
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: %s, "
-                                  "normalize: true}", path, streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: "
+                                  "%s, normalize: true}",
+                                  path, streamed ? "stream" : "node");
     ls_data *data = open_data(config);
     const ls__affine *nx = ls__data_normal(data, 0), *ny = ls__data_normal(data, 1);
     assert_int_equal(nx->n, 5);
@@ -247,7 +250,8 @@ static void test_normalize(void **state) {
   }
 
   ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, "
-                                "normalize: {inputs: minmax, per: dataset}}", path);
+                                "normalize: {inputs: minmax, per: dataset}}",
+                                path);
   ls_data *data = open_data(config);
   assert_true(ls__data_normal(data, 0)->mean[0] == 0); /* the least of all: b of row 0 */
   assert_true(ls__data_normal(data, 0)->mean[4] == 0);
@@ -255,8 +259,9 @@ static void test_normalize(void **state) {
   assert_int_equal(ls__data_normal(data, 1)->n, 0);
   done(data, config);
 
-  config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, "
-                     "normalize: {per: dataset}}", path);
+  config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, normalize: {per: "
+                     "dataset}}",
+                     path);
   data = open_data(config);
   /* of 4 columns with means 495.25 + k and one of 49.5 */
   double mean = (495.25 * 4 + 6 + 49.5) / 5, var = (400 + 1) * 9999.0 / 12 / 5;
@@ -399,7 +404,9 @@ static void test_purposes(void **state) {
   unlink(path);
 
   path = make_named();
-  config = config_of("{file: %s, inputs: /fields/a, targets: /t, normalize: true, split: {test: 0.5}}", path);
+  config = config_of("{file: %s, inputs: /fields/a, targets: /t, normalize: true, split: {test: "
+                     "0.5}}",
+                     path);
   for (ls__data_purpose purpose = LS__DATA_EVALUATE; purpose <= LS__DATA_PREDICT; purpose++)
     for (size_t rows = 0; rows <= N; rows += N) { /* unknown, or the same */
       MUST(ls__data_open_for(NULL, config, purpose, rows, &data));
@@ -469,16 +476,11 @@ static void test_speed(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_groups),
-      cmocka_unit_test(test_scale),
-      cmocka_unit_test(test_named_and_drawn),
-      cmocka_unit_test(test_streamed_is_in_memory),
-      cmocka_unit_test(test_normalize),
-      cmocka_unit_test(test_normalize_large),
-      cmocka_unit_test(test_from_arrays),
-      cmocka_unit_test(test_purposes),
-      cmocka_unit_test(test_effective_config),
-      cmocka_unit_test(test_speed),
+      cmocka_unit_test(test_groups),           cmocka_unit_test(test_scale),
+      cmocka_unit_test(test_named_and_drawn),  cmocka_unit_test(test_streamed_is_in_memory),
+      cmocka_unit_test(test_normalize),        cmocka_unit_test(test_normalize_large),
+      cmocka_unit_test(test_from_arrays),      cmocka_unit_test(test_purposes),
+      cmocka_unit_test(test_effective_config), cmocka_unit_test(test_speed),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

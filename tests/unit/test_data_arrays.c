@@ -20,8 +20,10 @@ static void done(ls_data *data, ls_config *config) {
 }
 
 static void check_ports(const ls_data *data) {
-  static const char *const names[] = {"image", "tokens", "flat", "price", "kind", "sample_weight", "tokens"};
-  static const ls_use uses[] = {LS_INPUT, LS_INPUT, LS_INPUT, LS_TARGET, LS_TARGET, LS_SAMPLE_WEIGHT, LS_LENGTH};
+  static const char *const names[] = {"image", "tokens",        "flat",  "price",
+                                      "kind",  "sample_weight", "tokens"};
+  static const ls_use uses[] = {LS_INPUT,  LS_INPUT,         LS_INPUT, LS_TARGET,
+                                LS_TARGET, LS_SAMPLE_WEIGHT, LS_LENGTH};
   static const size_t counts[] = {IMAGE, TOKENS, 3, 1, 1, 1, 1};
   static const int dims[] = {2, 1, 1, 0, 0, 0, 0};
   const ls__array *arrays = NULL;
@@ -73,8 +75,9 @@ static void test_names(void **state) {
   MUST(ls__h5_set_strings(file, "/y", "classes", classes, 3));
   MUST(ls__h5_commit(file));
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config = config_of("{file: %s, memory: %s, inputs: {one: /x, both: [/x, /z]}, targets: /y}", path,
-                                  streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, memory: %s, inputs: {one: /x, both: [/x, /z]}, "
+                                  "targets: /y}",
+                                  path, streamed ? "stream" : "node");
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     const ls__array *arrays = NULL;
     void *to[LS__MAX_ARRAYS] = {one, both, kind};
@@ -85,13 +88,15 @@ static void test_names(void **state) {
     assert_int_equal(ls__data_set_columns(data, 0, names, 3), LS_OK);
     assert_int_equal(ls__data_fingerprint(data), before);
     assert_int_equal(ls__data_set_columns(data, 0, other, 3), LS_EDATA);
-    assert_non_null(strstr(ls_error_message(), "/x has the columns a, b, c; the network was trained on c, a, d"));
+    assert_non_null(strstr(ls_error_message(), "/x has the columns a, b, c; the network was "
+                                               "trained on c, a, d"));
     assert_int_equal(ls__data_set_columns(data, 0, other, 2), LS_EDATA);
     MUST(ls__data_set_columns(data, 0, other, 0)); /* a network without names */
     MUST(ls__data_set_columns(data, 0, turned, 3));
     MUST(ls__data_set_columns(data, 1, wide, 4));
     assert_int_equal(ls__data_set_classes(data, 2, known + 1, 3), LS_EDATA);
-    assert_non_null(strstr(ls_error_message(), "class \"cow\" is unknown to the network; it was trained on dog, bee, ape"));
+    assert_non_null(strstr(ls_error_message(), "class \"cow\" is unknown to the network; it was "
+                                               "trained on dog, bee, ape"));
     MUST(ls__data_set_classes(data, 2, known, 4));
     assert_int_equal(arrays[2].n_classes, 4);
     assert_true(ls__data_fingerprint(data) != before);
@@ -112,8 +117,9 @@ static void test_names(void **state) {
 /* Headers, then the network's say on indices, then values. */
 static void test_from_file(void **state) {
   (void)state;
-  static const char *const where[] = {
-      ARRAYS_RELATIVE, ARRAYS_OF("/all") ", split: {validation: 0.1, test: 0.1}", ARRAYS_OF("all")};
+  static const char *const where[] = {ARRAYS_RELATIVE,
+                                      ARRAYS_OF("/all") ", split: {validation: 0.1, test: 0.1}",
+                                      ARRAYS_OF("all")};
   const char *path = temporary("arrays.h5");
   static several b;
   void *to[LS__MAX_ARRAYS] = {NULL};
@@ -121,7 +127,8 @@ static void test_from_file(void **state) {
   for (int c = 0; c < 12; c++) {
     const bool streamed = c % 2;
     ls_config *config = config_of("{file: %s, memory: %s, shuffle_window: %g, %s}", path,
-                                  streamed ? "stream" : "node", c < 6 ? 0.0005 : 256.0, where[c / 2 % 3]);
+                                  streamed ? "stream" : "node", c < 6 ? 0.0005 : 256.0,
+                                  where[c / 2 % 3]);
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     const bool groups = c / 2 % 3 == 0;
     char seen[ROWS] = {0};
@@ -156,8 +163,10 @@ static void test_from_file(void **state) {
       MUST(ls__data_take(data, lo, hi, to));
       for (size_t p = lo; p < hi; p++) {
         const size_t i = ls__data_order(data, p);
-        if (groups) assert_true(several_holds(&b, p - lo, i));
-        else assert_true(several_holds(&b, p - lo, (size_t)b.flat[p - lo][2]));
+        if (groups)
+          assert_true(several_holds(&b, p - lo, i));
+        else
+          assert_true(several_holds(&b, p - lo, (size_t)b.flat[p - lo][2]));
       }
       assert_int_equal(b.length[hi - lo], 0x55555555); /* not beyond */
     }
@@ -173,8 +182,8 @@ static void test_wanted(void **state) {
   static several b;
   make_arrays(path);
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config = config_of("{file: %s, memory: %s, shuffle: false, " ARRAYS_RELATIVE "}", path,
-                                  streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, memory: %s, shuffle: false, " ARRAYS_RELATIVE "}",
+                                  path, streamed ? "stream" : "node");
     ls_data *data = NULL;
     MUST(ls_data_open(NULL, config, &data));
     MUST(ls__data_set_index(data, A_TOKENS)); /* after the load: the next one does it again */
@@ -186,13 +195,17 @@ static void test_wanted(void **state) {
         to[only] = room[only];
         const ls__epoch epoch = {1, 2, 0, 10, 1, 0, 1};
         MUST(ls__data_epoch(data, &epoch));
-        if (from_rows) MUST(ls__data_rows(data, LS_TRAIN, 4, 5, to));
-        else MUST(ls__data_take(data, 4, 5, to));
+        if (from_rows)
+          MUST(ls__data_rows(data, LS_TRAIN, 4, 5, to));
+        else
+          MUST(ls__data_take(data, 4, 5, to));
         for (int k = 0; k < A_ALL; k++) {
           int32_t first;
           memcpy(&first, room[k], sizeof first);
-          if (k != only) assert_int_equal(first, 0x55555555);
-          else assert_int_not_equal(first, 0x55555555);
+          if (k != only)
+            assert_int_equal(first, 0x55555555);
+          else
+            assert_int_not_equal(first, 0x55555555);
         }
       }
     }
@@ -201,8 +214,9 @@ static void test_wanted(void **state) {
 
   /* an autoencoder's target has its input's values, with and without the input */
   for (int streamed = 0; streamed < 2; streamed++) {
-    ls_config *config = config_of("{file: %s, memory: %s, inputs: {table: /all/table}, targets: inputs, "
-                                  "normalize: true}", path, streamed ? "stream" : "node");
+    ls_config *config = config_of("{file: %s, memory: %s, inputs: {table: /all/table}, targets: "
+                                  "inputs, normalize: true}",
+                                  path, streamed ? "stream" : "node");
     ls_data *data = NULL;
     float x[4] = {0}, y[4] = {0}, alone[4] = {0};
     MUST(ls_data_open(NULL, config, &data));
@@ -210,7 +224,8 @@ static void test_wanted(void **state) {
     assert_ptr_equal(ls__data_normal(data, 0), ls__data_normal(data, 1));
     MUST(ls__data_rows(data, LS_TRAIN, 3, 5, (void *[]){x, y}));
     MUST(ls__data_rows(data, LS_TRAIN, 3, 5, (void *[]){NULL, alone}));
-    assert_true(x[1] == (table_at(3, 1) - ls__data_normal(data, 0)->mean[1]) * ls__data_normal(data, 0)->rstd[1]);
+    assert_true(x[1] == (table_at(3, 1) - ls__data_normal(data, 0)->mean[1]) *
+                            ls__data_normal(data, 0)->rstd[1]);
     assert_memory_equal(x, y, sizeof x);
     assert_memory_equal(x, alone, sizeof x);
     done(data, config);
@@ -226,8 +241,8 @@ static void test_types(void **state) {
   void *to[LS__MAX_ARRAYS] = {NULL};
   make_arrays(path);
   for (int c = 0; c < 4; c++) {
-    ls_config *config = config_of("{file: %s, memory: %s, normalize: %s, " ARRAYS_OF("/all") "}", path,
-                                  c % 2 ? "stream" : "node",
+    ls_config *config = config_of("{file: %s, memory: %s, normalize: %s, " ARRAYS_OF("/all") "}",
+                                  path, c % 2 ? "stream" : "node",
                                   c / 2 ? "true" : "{inputs: minmax, targets: standard}");
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     static int32_t image[ROWS][IMAGE];
@@ -274,7 +289,8 @@ static void test_types(void **state) {
   MUST(ls__data_set_index(data, A_TOKENS));
   MUST(ls__data_set_normal(data, A_FLAT, &mine));
   assert_int_equal(ls__data_set_normal(data, A_TOKENS, &mine), LS_EDATA);
-  assert_string_equal(ls_error_message(), "input \"tokens\": normalisation is for 3 numbers, the data have 5 indices");
+  assert_string_equal(ls_error_message(), "input \"tokens\": normalisation is for 3 numbers, the "
+                                          "data have 5 indices");
   MUST(ls__data_load(data));
   several_rooms(&b, to);
   MUST(ls__data_rows(data, LS_TRAIN, 8, 9, to));
@@ -290,8 +306,9 @@ static void test_predict(void **state) {
   (void)state;
   const char *path = temporary("arrays.h5");
   make_arrays(path);
-  ls_config *config = config_of("{file: %s, inputs: {tokens: tokens}, targets: {price: nowhere, t: table}, "
-                                "sample_weight: nowhere, lengths: {t: nowhere, tokens: n}}", path);
+  ls_config *config = config_of("{file: %s, inputs: {tokens: tokens}, targets: {price: nowhere, t: "
+                                "table}, sample_weight: nowhere, lengths: {t: nowhere, tokens: n}}",
+                                path);
   ls_data *data = open_headers(config, LS__DATA_PREDICT);
   const ls__array *arrays = NULL;
   int32_t tokens[TOKENS], length = 0;
@@ -342,17 +359,20 @@ static void test_refused_configs(void **state) {
     ls_status status;
     const char *words, *config;
   } cases[] = {
-      {LS_ECONFIG, "inputs.a b: a name is 1 to 63 letters", "inputs: {'a b': image}, targets: price"},
+      {LS_ECONFIG, "inputs.a b: a name is 1 to 63 letters",
+       "inputs: {'a b': image}, targets: price"},
       {LS_ECONFIG, "a name is 1 to 63 letters",
-       "inputs: {a234567890123456789012345678901234567890123456789012345678901234: image}, targets: price"},
+       "inputs: {a234567890123456789012345678901234567890123456789012345678901234: image}, "
+       "targets: price"},
       {LS_ECONFIG, "targets.a: the name a is taken", "inputs: {a: image}, targets: {a: price}"},
       {LS_ECONFIG, "the name input is taken", "inputs: image, targets: {input: price}"},
       {LS_ECONFIG, "inputs.i: more than 8 inputs",
-       "inputs: {a: image, b: image, c: image, d: image, e: image, f: image, g: image, h: image, i: image}, "
-       "targets: price"},
+       "inputs: {a: image, b: image, c: image, d: image, e: image, f: image, g: image, h: image, "
+       "i: image}, targets: price"},
       {LS_ECONFIG, "inputs: must name a dataset", "inputs: {}, targets: price"},
       {LS_ECONFIG, "inputs: must name a dataset", "inputs: {a: ~}, targets: price"},
-      {LS_ECONFIG, "inputs.a: must be the name of a dataset", "inputs: {a: {b: image}}, targets: price"},
+      {LS_ECONFIG, "inputs.a: must be the name of a dataset",
+       "inputs: {a: {b: image}}, targets: price"},
       {LS_ECONFIG, "inputs.a: must name a dataset", "inputs: {a: []}, targets: price"},
       {LS_ECONFIG, "targets: `inputs` stands for the only input, and there are 2",
        "inputs: {a: image, b: table}, targets: inputs"},
@@ -390,9 +410,10 @@ static void test_refused_configs(void **state) {
 static void test_refused_values(void **state) {
   (void)state;
   const char *path = temporary("values.h5");
-  const float x[] = {1, 2, 3, 4}, negative[] = {1, 0, -0.5f, 1}, not[] = {1, NAN, 1, 1};
+  const float x[] = {1, 2, 3, 4}, negative[] = {1, 0, -0.5f, 1}, not [] = {1, NAN, 1, 1};
   const int64_t large[] = {1, 2, 3, 4, 5, 2147483648, 7, 8}, low[] = {0, -2147483649, 0, 0};
-  const int64_t before_0[] = {0, 1, 2, -1}, tensor[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1LL << 40, 0, 0, 0, 0};
+  const int64_t before_0[] = {0, 1, 2, -1},
+                tensor[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 1LL << 40, 0, 0, 0, 0};
   const double scale = 2;
   ls__h5 *file = NULL;
   MUST(ls__h5_create(path, &file));
@@ -413,19 +434,22 @@ static void test_refused_values(void **state) {
   } cases[] = {
       {"/negative: row 2 (counted from 0): -0.5, a weight is not negative",
        "inputs: /x, targets: /x, sample_weight: /negative", false},
-      {"/nan: row 1 (counted from 0): not a number", "inputs: /x, targets: /x, sample_weight: /nan", false},
+      {"/nan: row 1 (counted from 0): not a number", "inputs: /x, targets: /x, sample_weight: /nan",
+       false},
       {"/before_0: row 3 (counted from 0): length -1, which is not within 0 to 2",
        "inputs: /large, targets: /x, lengths: {input: /before_0}", false},
       {"/large: row 2, column 1 (counted from 0): 2147483648, too large for a 32-bit integer",
        "inputs: /large, targets: /x", true},
       {"/low: row 1 (counted from 0): -2147483649, too large for a 32-bit integer",
        "inputs: [/low, /large], targets: /x", true},
-      {"/tensor: row 2, element [1, 1] (counted from 0): 1099511627776, too large for a 32-bit integer",
+      {"/tensor: row 2, element [1, 1] (counted from 0): 1099511627776, too large for a 32-bit "
+       "integer",
        "inputs: /tensor, targets: /x", true},
   };
   for (size_t c = 0; c < 2 * sizeof cases / sizeof *cases; c++) {
     const bool streamed = c % 2;
-    ls_config *config = config_of("{file: %s, memory: %s, %s}", path, streamed ? "stream" : "node", cases[c / 2].config);
+    ls_config *config = config_of("{file: %s, memory: %s, %s}", path, streamed ? "stream" : "node",
+                                  cases[c / 2].config);
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     if (cases[c / 2].index) MUST(ls__data_set_index(data, 0));
     float room[3][16];
@@ -446,16 +470,20 @@ static void test_refused_values(void **state) {
   static const struct {
     const char *words, *config;
   } no_index[] = {
-      {"/x: holds no whole numbers, and the network takes them as indices", "inputs: /x, targets: /x"},
+      {"/x: holds no whole numbers, and the network takes them as indices", "inputs: /x, targets: "
+                                                                            "/x"},
       {"/large: holds no whole numbers", "inputs: [/large, /x], targets: /x"},
-      {"/scaled: has a scale, and the network takes its values as indices", "inputs: /scaled, targets: /x"},
-      {"/low: the network takes it as indices, so it can't be the target, too", "inputs: /low, targets: inputs"},
+      {"/scaled: has a scale, and the network takes its values as indices", "inputs: /scaled, "
+                                                                            "targets: /x"},
+      {"/low: the network takes it as indices, so it can't be the target, too", "inputs: /low, "
+                                                                                "targets: inputs"},
   };
   for (size_t c = 0; c < sizeof no_index / sizeof *no_index; c++) {
     ls_config *config = config_of("{file: %s, %s}", path, no_index[c].config);
     ls_data *data = open_headers(config, LS__DATA_TRAIN);
     assert_int_equal(ls__data_set_index(data, 0), LS_EDATA);
-    if (strstr(ls_error_message(), no_index[c].words) == NULL) fail_msg("got \"%s\"", ls_error_message());
+    if (strstr(ls_error_message(), no_index[c].words) == NULL)
+      fail_msg("got \"%s\"", ls_error_message());
     assert_int_equal(ls_data_port(data, LS_INPUT, 0)->type, LS_REAL);
     done(data, config);
   }
@@ -479,8 +507,10 @@ static void test_from_ports(void **state) {
   }
   const ls_shape row = {1, {TOKENS}}, two = {1, {2}}, one = {0, {0}};
   const ls_data_array good[] = {
-      {NULL, LS_LENGTH, LS_INDEX, one, length, "tokens"}, {"kind", LS_TARGET, LS_INDEX, one, kind, NULL},
-      {"tokens", LS_INPUT, LS_INDEX, row, tokens, NULL},  {NULL, LS_SAMPLE_WEIGHT, LS_REAL, one, weight, NULL},
+      {NULL, LS_LENGTH, LS_INDEX, one, length, "tokens"},
+      {"kind", LS_TARGET, LS_INDEX, one, kind, NULL},
+      {"tokens", LS_INPUT, LS_INDEX, row, tokens, NULL},
+      {NULL, LS_SAMPLE_WEIGHT, LS_REAL, one, weight, NULL},
       {"table", LS_INPUT, LS_REAL, two, table, NULL},
   };
   enum { LENGTH, KIND, TOKEN, WEIGHT, TABLE, ALL };
@@ -495,7 +525,8 @@ static void test_from_ports(void **state) {
   assert_int_equal(arrays[4].of, 0);
   MUST(ls__data_set_index(data, 0));
   assert_int_equal(ls__data_set_index(data, 1), LS_EDATA);
-  assert_string_equal(ls_error_message(), "data: table: holds no whole numbers, and the network takes them as indices");
+  assert_string_equal(ls_error_message(), "data: table: holds no whole numbers, and the network "
+                                          "takes them as indices");
   MUST(ls__data_load(data)); /* nothing to do */
   const ls__epoch epoch = {1, 2, 0, 16, 1, 0, 1};
   int32_t t[16][TOKENS], l[16];
@@ -520,23 +551,59 @@ static void test_from_ports(void **state) {
     ls_data_array instead;
   } cases[] = {
       {LS_EUSAGE, "data: no input", TOKEN, {"tokens", LS_TARGET, LS_INDEX, row, tokens, NULL}},
-      {LS_EUSAGE, "data: the name kind is taken", TABLE, {"kind", LS_INPUT, LS_REAL, two, table, NULL}},
-      {LS_EUSAGE, "data: \"\": a name is 1 to 63", TABLE, {NULL, LS_INPUT, LS_REAL, two, table, NULL}},
-      {LS_EUSAGE, "data: \"a/b\": a name is 1 to 63", TABLE, {"a/b", LS_INPUT, LS_REAL, two, table, NULL}},
+      {LS_EUSAGE,
+       "data: the name kind is taken",
+       TABLE,
+       {"kind", LS_INPUT, LS_REAL, two, table, NULL}},
+      {LS_EUSAGE,
+       "data: \"\": a name is 1 to 63",
+       TABLE,
+       {NULL, LS_INPUT, LS_REAL, two, table, NULL}},
+      {LS_EUSAGE,
+       "data: \"a/b\": a name is 1 to 63",
+       TABLE,
+       {"a/b", LS_INPUT, LS_REAL, two, table, NULL}},
       {LS_EUSAGE, "data: table: no values", TABLE, {"table", LS_INPUT, LS_REAL, two, NULL, NULL}},
-      {LS_EUSAGE, "a weight is one float a sample", WEIGHT, {NULL, LS_SAMPLE_WEIGHT, LS_INDEX, one, kind, NULL}},
-      {LS_EUSAGE, "a weight is one float a sample", WEIGHT, {NULL, LS_SAMPLE_WEIGHT, LS_REAL, two, table, NULL}},
-      {LS_EUSAGE, "a length is one int32_t a sample", LENGTH, {NULL, LS_LENGTH, LS_REAL, one, weight, "tokens"}},
-      {LS_EUSAGE, "a length is of an input or target", LENGTH, {NULL, LS_LENGTH, LS_INDEX, one, length, "nobody"}},
-      {LS_EUSAGE, "a length is of an input or target", LENGTH, {NULL, LS_LENGTH, LS_INDEX, one, length, "kind"}},
-      {LS_EUSAGE, "data: two lengths of tokens", TABLE, {"again", LS_LENGTH, LS_INDEX, one, length, "tokens"}},
-      {LS_EUSAGE, "more arrays of its use", TABLE, {"again", LS_SAMPLE_WEIGHT, LS_REAL, one, weight, NULL}},
+      {LS_EUSAGE,
+       "a weight is one float a sample",
+       WEIGHT,
+       {NULL, LS_SAMPLE_WEIGHT, LS_INDEX, one, kind, NULL}},
+      {LS_EUSAGE,
+       "a weight is one float a sample",
+       WEIGHT,
+       {NULL, LS_SAMPLE_WEIGHT, LS_REAL, two, table, NULL}},
+      {LS_EUSAGE,
+       "a length is one int32_t a sample",
+       LENGTH,
+       {NULL, LS_LENGTH, LS_REAL, one, weight, "tokens"}},
+      {LS_EUSAGE,
+       "a length is of an input or target",
+       LENGTH,
+       {NULL, LS_LENGTH, LS_INDEX, one, length, "nobody"}},
+      {LS_EUSAGE,
+       "a length is of an input or target",
+       LENGTH,
+       {NULL, LS_LENGTH, LS_INDEX, one, length, "kind"}},
+      {LS_EUSAGE,
+       "data: two lengths of tokens",
+       TABLE,
+       {"again", LS_LENGTH, LS_INDEX, one, length, "tokens"}},
+      {LS_EUSAGE,
+       "more arrays of its use",
+       TABLE,
+       {"again", LS_SAMPLE_WEIGHT, LS_REAL, one, weight, NULL}},
       {LS_EUSAGE, "no known use", TABLE, {"table", (ls_use)7, LS_REAL, two, table, NULL}},
-      {LS_EDATA, "data: sample_weight of sample 2 is -1, a weight is not negative", WEIGHT,
+      {LS_EDATA,
+       "data: sample_weight of sample 2 is -1, a weight is not negative",
+       WEIGHT,
        {NULL, LS_SAMPLE_WEIGHT, LS_REAL, one, below, NULL}},
-      {LS_EDATA, "data: tokens of sample 1 is a length of 6, which is not within 0 to 5", LENGTH,
+      {LS_EDATA,
+       "data: tokens of sample 1 is a length of 6, which is not within 0 to 5",
+       LENGTH,
        {NULL, LS_LENGTH, LS_INDEX, one, long_one, "tokens"}},
-      {LS_EDATA, "data: kind of sample 1 is 16777217, which no float is", KIND,
+      {LS_EDATA,
+       "data: kind of sample 1 is 16777217, which no float is",
+       KIND,
        {"kind", LS_TARGET, LS_INDEX, one, no_float, NULL}},
   };
   for (size_t c = 0; c < sizeof cases / sizeof *cases; c++) {
@@ -555,11 +622,10 @@ static void test_from_ports(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_names),
-      cmocka_unit_test(test_from_file),       cmocka_unit_test(test_wanted),
-      cmocka_unit_test(test_types),           cmocka_unit_test(test_predict),
-      cmocka_unit_test(test_refused_configs), cmocka_unit_test(test_refused_values),
-      cmocka_unit_test(test_from_ports),
+      cmocka_unit_test(test_names),          cmocka_unit_test(test_from_file),
+      cmocka_unit_test(test_wanted),         cmocka_unit_test(test_types),
+      cmocka_unit_test(test_predict),        cmocka_unit_test(test_refused_configs),
+      cmocka_unit_test(test_refused_values), cmocka_unit_test(test_from_ports),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
-/* Files of other programs, by seed: random types, byte orders, fill values, layouts, filters, links,
- * virtual datasets, half written.  What was written is known: each file is read right, or refused with
- * its reason; in none a number that nobody wrote is taken for one.  LOCKSTEP_FIELDS=100: so many files. */
+/* Files of other programs, by seed: random types, byte orders, fill values, layouts, filters,
+ * links, virtual datasets, half written.  What was written is known: each file is read right, or
+ * refused with its reason; in none a number that nobody wrote is taken for one.
+ * LOCKSTEP_FIELDS=100: so many files. */
 #include <hdf5.h>
 #include <math.h>
 
@@ -32,17 +33,19 @@ static void say(field *f, const char *text) {
 }
 
 static hid_t type_of(unsigned which, field *f) {
-  const hid_t types[] = {H5T_STD_U8LE, H5T_STD_I8LE, H5T_STD_I16LE, H5T_STD_I16BE, H5T_STD_U16BE, H5T_STD_I32LE,
-                         H5T_STD_I32BE, H5T_STD_U32LE, H5T_STD_I64LE, H5T_STD_I64BE, H5T_IEEE_F32LE,
-                         H5T_IEEE_F32BE, H5T_IEEE_F64LE, H5T_IEEE_F64BE};
-  static const char *const name[] = {"u8", "i8", "i16", "i16be", "u16be", "i32", "i32be", "u32", "i64", "i64be",
-                                     "f32", "f32be", "f64", "f64be"};
+  const hid_t types[] = {H5T_STD_U8LE,   H5T_STD_I8LE,  H5T_STD_I16LE,  H5T_STD_I16BE,
+                         H5T_STD_U16BE,  H5T_STD_I32LE, H5T_STD_I32BE,  H5T_STD_U32LE,
+                         H5T_STD_I64LE,  H5T_STD_I64BE, H5T_IEEE_F32LE, H5T_IEEE_F32BE,
+                         H5T_IEEE_F64LE, H5T_IEEE_F64BE};
+  static const char *const name[] = {"u8",  "i8",  "i16",   "i16be", "u16be", "i32", "i32be",
+                                     "u32", "i64", "i64be", "f32",   "f32be", "f64", "f64be"};
   say(f, name[which]);
   return types[which];
 }
 
 static void put_attribute(hid_t id, const char *name, double x) {
-  hid_t space = H5Screate(H5S_SCALAR), at = H5Acreate2(id, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t space = H5Screate(H5S_SCALAR),
+        at = H5Acreate2(id, name, H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT);
   assert_true(H5Awrite(at, H5T_NATIVE_DOUBLE, &x) >= 0);
   H5Aclose(at);
   H5Sclose(space);
@@ -51,13 +54,15 @@ static void put_attribute(hid_t id, const char *name, double x) {
 /* A dataset of its own in `file`, and what is known of it. */
 static void make_plain(hid_t file, const char *name, field *f) {
   static const double fills[] = {0, -99, 77};
-  static const char *const layouts[] = {"contiguous", "late", "early", "compact", "chunked", "gzip", "fletcher", "chunked-early"};
+  static const char *const layouts[] = {"contiguous", "late", "early",    "compact",
+                                        "chunked",    "gzip", "fletcher", "chunked-early"};
   double raw[MOST_ROWS][MOST_COLUMNS];
   const unsigned kind = below(14), layout = below(8), fill = below(4), packing = below(4);
   const bool real = kind >= 10, is_unsigned = kind == 0 || kind == 4 || kind == 7, byte = kind < 2;
   const hid_t type = type_of(kind, f);
   hid_t made = H5Pcreate(H5P_DATASET_CREATE);
-  const hsize_t dim[2] = {f->rows, f->columns}, chunk[2] = {1 + below((unsigned)f->rows), 1 + below((unsigned)f->columns)};
+  const hsize_t dim[2] = {f->rows, f->columns},
+                chunk[2] = {1 + below((unsigned)f->rows), 1 + below((unsigned)f->columns)};
   say(f, layouts[layout]);
   if (layout == 1) H5Pset_alloc_time(made, H5D_ALLOC_TIME_LATE);
   if (layout == 2) H5Pset_alloc_time(made, H5D_ALLOC_TIME_EARLY);
@@ -104,18 +109,20 @@ static void make_plain(hid_t file, const char *name, field *f) {
       f->value[r][c] = x * factor + offset;
     }
   if (f->written > 0) {
-    const hsize_t start[2] = {0, 0}, count[2] = {f->written, f->columns}, all[2] = {MOST_ROWS, MOST_COLUMNS};
+    const hsize_t start[2] = {0, 0}, count[2] = {f->written, f->columns},
+                  all[2] = {MOST_ROWS, MOST_COLUMNS};
     hid_t memory = H5Screate_simple(2, all, NULL);
     H5Sselect_hyperslab(memory, H5S_SELECT_SET, start, NULL, count, NULL);
     H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL);
     assert_true(H5Dwrite(id, H5T_NATIVE_DOUBLE, memory, space, H5P_DEFAULT, raw) >= 0);
     H5Sclose(memory);
   }
-  /* What was not written: the fill value where there is storage, which nobody can tell from a number
-   * unless it was chosen; nothing where there is none. */
+  /* What was not written: the fill value where there is storage, which nobody can tell from a
+   * number unless it was chosen; nothing where there is none. */
   for (hsize_t r = f->written; r < f->rows; r++)
     for (hsize_t c = 0; c < f->columns; c++) {
-      const bool stored = layout == 2 || layout == 3 || layout == 7 || (layout < 2 && f->written > 0) ||
+      const bool stored = layout == 2 || layout == 3 || layout == 7 ||
+                          (layout < 2 && f->written > 0) ||
                           (layout > 3 && r / chunk[0] * chunk[0] < f->written);
       f->missing[r][c] = !stored || (filler != 0 && !byte);
       f->value[r][c] = filler * factor + offset;
@@ -138,10 +145,12 @@ static void make_virtual(hid_t file, const char *part[2], field *f) {
   hid_t made = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, dim, NULL);
   say(f, gone ? "virtual, a source is gone" : "virtual");
   for (int p = 0; p < 2; p++) {
-    const hsize_t rows = p == 0 ? half : f->rows - half, own[2] = {rows, f->columns}, start[2] = {p == 0 ? 0 : half, 0};
+    const hsize_t rows = p == 0 ? half : f->rows - half, own[2] = {rows, f->columns},
+                  start[2] = {p == 0 ? 0 : half, 0};
     hid_t source = H5Screate_simple(2, own, NULL);
     hid_t to = create(part[p]);
-    hid_t id = H5Dcreate2(to, "v", floats ? H5T_IEEE_F32LE : H5T_STD_I32BE, source, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT);
+    hid_t id = H5Dcreate2(to, "v", floats ? H5T_IEEE_F32LE : H5T_STD_I32BE, source, H5P_DEFAULT,
+                          H5P_DEFAULT, H5P_DEFAULT);
     double raw[MOST_ROWS * MOST_COLUMNS];
     for (hsize_t r = 0; r < rows; r++)
       for (hsize_t c = 0; c < f->columns; c++) {
@@ -157,7 +166,8 @@ static void make_virtual(hid_t file, const char *part[2], field *f) {
     H5Sclose(source);
     if (gone && p == 1) unlink(part[p]);
   }
-  hid_t id = H5Dcreate2(file, "x", floats ? H5T_IEEE_F32LE : H5T_STD_I32BE, space, H5P_DEFAULT, made, H5P_DEFAULT);
+  hid_t id = H5Dcreate2(file, "x", floats ? H5T_IEEE_F32LE : H5T_STD_I32BE, space, H5P_DEFAULT,
+                        made, H5P_DEFAULT);
   assert_true(id >= 0);
   H5Dclose(id);
   H5Sclose(space);
@@ -167,7 +177,8 @@ static void make_virtual(hid_t file, const char *part[2], field *f) {
 /* Raw bytes in another file, which may be gone or too short. */
 static void make_external(hid_t file, const char *bytes, field *f) {
   const unsigned how = below(3); /* whole, short, gone */
-  const hsize_t dim[2] = {f->rows, f->columns}, all = f->rows * f->columns, there = how == 0 ? all : all / 2;
+  const hsize_t dim[2] = {f->rows, f->columns}, all = f->rows * f->columns,
+                there = how == 0 ? all : all / 2;
   hid_t made = H5Pcreate(H5P_DATASET_CREATE), space = H5Screate_simple(2, dim, NULL);
   say(f, how == 0 ? "external" : how == 1 ? "external, short" : "external, gone");
   H5Pset_external(made, bytes, 0, all * sizeof(float));
@@ -187,7 +198,8 @@ static void make_external(hid_t file, const char *bytes, field *f) {
   if (how == 2) unlink(bytes);
 }
 
-static void make(const char *path, const char *other, const char *part[2], const char *bytes, field *f) {
+static void make(const char *path, const char *other, const char *part[2], const char *bytes,
+                 field *f) {
   memset(f, 0, sizeof *f);
   f->rows = 10 + below(MOST_ROWS - 10);
   f->columns = 1 + below(MOST_COLUMNS);
@@ -223,16 +235,19 @@ static void make(const char *path, const char *other, const char *part[2], const
   H5Fclose(file);
 }
 
-#define RIGHT(what) \
-  do { \
-    if (!(what)) fail_msg("file %u:%s: %s is false (%s)", number, f->about, #what, ls_error_message()); \
+#define RIGHT(what)                                                                          \
+  do {                                                                                       \
+    if (!(what))                                                                             \
+      fail_msg("file %u:%s: %s is false (%s)", number, f->about, #what, ls_error_message()); \
   } while (0)
 
 /* mode: error, drop, mean; whether it was read. */
-static bool read_as(unsigned number, const field *f, const char *path, const char *mode, bool stream) {
+static bool read_as(unsigned number, const field *f, const char *path, const char *mode,
+                    bool stream) {
   const bool mean = mode[0] == 'm', drop = mode[0] == 'd';
-  ls_config *config = config_of("{file: %s, inputs: /x, targets: /y, missing: %s, memory: %s%s}", path, mode,
-                                stream ? "stream" : "node", mean ? ", normalize: {inputs: standard}" : "");
+  ls_config *config = config_of("{file: %s, inputs: /x, targets: /y, missing: %s, memory: %s%s}",
+                                path, mode, stream ? "stream" : "node",
+                                mean ? ", normalize: {inputs: standard}" : "");
   ls_data *data = NULL;
   ls_status st = ls_data_open(NULL, config, &data);
   if (st == LS_OK) {
@@ -256,7 +271,9 @@ static bool read_as(unsigned number, const field *f, const char *path, const cha
           RIGHT(got == (float)f->value[r][c]);
           continue;
         }
-        const double want = f->missing[r][c] ? 0 : (f->value[r][c] - (double)normal->mean[c]) * (double)normal->rstd[c];
+        const double want = f->missing[r][c] ? 0
+                                             : (f->value[r][c] - (double)normal->mean[c]) *
+                                                   (double)normal->rstd[c];
         RIGHT(fabs((double)got - want) < 1e-4);
       }
       k++;
@@ -304,7 +321,8 @@ static void test_fields(void **context) {
     if (f->link_is_broken) {
       RIGHT(!got && strstr(ls_error_message(), "is a link to") != NULL);
     } else if (any && !got) {
-      static const char *const reasons[] = {"storage", "missing value", "not a number", "source of this virtual",
+      static const char *const reasons[] = {"storage",       "missing value",
+                                            "not a number",  "source of this virtual",
                                             "external file", "covered"};
       bool reason = false;
       for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++)
@@ -313,9 +331,12 @@ static void test_fields(void **context) {
     } else {
       RIGHT(got && !any);
     }
-    if (got) read++;
-    else refused++;
-    const bool external = strstr(f->about, "external, gone") != NULL; /* HDF5 itself reads nothing of it */
+    if (got)
+      read++;
+    else
+      refused++;
+    const bool external = strstr(f->about, "external, gone") !=
+                          NULL; /* HDF5 itself reads nothing of it */
     if (!f->link_is_broken && !external) {
       const bool left = read_as(number, f, path, "drop", stream);
       RIGHT(left == !all);
@@ -328,7 +349,8 @@ static void test_fields(void **context) {
     unlink(part1);
     unlink(bytes);
   }
-  printf("%u files: %u read, %u refused; of %u the whole rows were taken\n", files, read, refused, dropped);
+  printf("%u files: %u read, %u refused; of %u the whole rows were taken\n", files, read, refused,
+         dropped);
   assert_true(files < 20 || (read > files / 10 && refused > files / 10 && dropped > 0));
   assert_int_equal(ls__alloc_alive(), 0);
 }

@@ -25,12 +25,16 @@ static void test_refused(void **state) {
   refused(LS_EIO, "No such file", config_of("{file: /no/such/file.h5}"));
   refused(LS_ECONFIG, "targets: is missing", config_of("{file: %s, inputs: /t}", named));
   refused(LS_ECONFIG, "name both", config_of("{file: %s, targets: /t}", named));
-  refused(LS_EDATA, "no dataset b (did you mean", config_of("{file: %s, inputs: {a: b}, targets: /t}", named));
+  refused(LS_EDATA, "no dataset b (did you mean",
+          config_of("{file: %s, inputs: {a: b}, targets: /t}", named));
   refused(LS_ECONFIG, "inputs", config_of("{file: %s, inputs: [], targets: /t}", named));
-  refused(LS_ECONFIG, "nothing to train", config_of("{file: %s, split: {validation: 0.6, test: 0.6}}", groups));
-  refused(LS_ECONFIG, "has a group /test already", config_of("{file: %s, split: {test: 0.1}}", groups));
+  refused(LS_ECONFIG, "nothing to train",
+          config_of("{file: %s, split: {validation: 0.6, test: 0.6}}", groups));
+  refused(LS_ECONFIG, "has a group /test already",
+          config_of("{file: %s, split: {test: 0.1}}", groups));
   refused(LS_ECONFIG, "shufle", config_of("{file: %s, shufle: true}", groups));
-  refused(LS_ECONFIG, "normalize.input", config_of("{file: %s, normalize: {input: standard}}", groups));
+  refused(LS_ECONFIG, "normalize.input",
+          config_of("{file: %s, normalize: {input: standard}}", groups));
   refused(LS_ECONFIG, "memory", config_of("{file: %s, memory: disk}", groups));
   refused(LS_ECONFIG, "none falls to the test part",
           config_of("{file: %s, inputs: /t, targets: /l, split: {test: 0.0001}}", named));
@@ -51,7 +55,8 @@ static void test_refused(void **state) {
     MUST(ls__h5_create(path, &file));
     put(file, "/train/x", LS__F64, c == 1 ? nan_at_3 : c == 2 ? huge_at_5 : finite, 3, 2, 0);
     if (c == 0) put(file, "/train/y", LS__F64, finite, 2, 0);
-    if (c == 1 || c == 2 || c > 3) put(file, "/train/y", LS__F64, c == 4 ? nan_at_3 + 1 : finite, 3, 0);
+    if (c == 1 || c == 2 || c > 3)
+      put(file, "/train/y", LS__F64, c == 4 ? nan_at_3 + 1 : finite, 3, 0);
     if (c == 5) put(file, "/validation/x", LS__F64, finite, 2, 3, 0);
     if (c == 5) put(file, "/validation/y", LS__F64, finite, 2, 0);
     const double zero = 0;
@@ -60,10 +65,12 @@ static void test_refused(void **state) {
     MUST(ls__h5_commit(file));
     static const char *const words[] = {"/train/x has 3 rows, /train/y has 2",
                                         "/train/x: row 1, column 1 (counted from 0): not a number",
-                                        "/train/x: row 2, column 1 (counted from 0): infinite, or too large",
+                                        "/train/x: row 2, column 1 (counted from 0): infinite, or "
+                                        "too large",
                                         "no dataset /train/y; the file holds /train/x",
                                         "/train/y: row 2 (counted from 0): not a number",
-                                        "samples of /train/x have shape [2], those of /validation/x [3]",
+                                        "samples of /train/x have shape [2], those of "
+                                        "/validation/x [3]",
                                         "/train/x: attribute scale: not one number"};
     refused(LS_EDATA, words[c], config_of("{file: %s, memory: node}", path));
     if (c == 1 || c == 2 || c == 4) /* statistics read all of it, too */
@@ -106,12 +113,15 @@ static void test_hostile(void **state) {
       size_t keep = n;
       memcpy(damaged, bytes, n);
       random = random * 1664525u + 1013904223u;
-      if (round % 5 == 0) keep = (random >> 8) % n;
-      else damaged[(random >> 8) % n] ^= (unsigned char)(1u << (round % 8));
+      if (round % 5 == 0)
+        keep = (random >> 8) % n;
+      else
+        damaged[(random >> 8) % n] ^= (unsigned char)(1u << (round % 8));
       const int fd = open(path, O_WRONLY | O_TRUNC);
       if (fd < 0 || write(fd, damaged, keep) != (ssize_t)keep) _exit(2);
       close(fd);
-      ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, memory: %s}",
+      ls_config *config = config_of("{file: %s, inputs: [/fields/a, /fields/b], targets: /t, "
+                                    "memory: %s}",
                                     path, round % 2 ? "node" : "stream");
       ls_data *data = NULL;
       if (ls_data_open(NULL, config, &data) == LS_OK) {

@@ -1,5 +1,5 @@
-/* What values mean and what they keep: large offsets, texts as classes, attributes of other programs,
- * netCDF's packed numbers; links, filters and marks that stand in the way. */
+/* What values mean and what they keep: large offsets, texts as classes, attributes of other
+ * programs, netCDF's packed numbers; links, filters and marks that stand in the way. */
 #include <hdf5.h>
 #include <math.h>
 
@@ -25,7 +25,8 @@ static void done(ls_data *data, ls_config *config) {
 static void refused(const char *words, ls_config *config) {
   ls_data *data = NULL;
   assert_int_equal(ls_data_open(NULL, config, &data), LS_EDATA);
-  if (strstr(ls_error_message(), words) == NULL) fail_msg("wanted \"%s\", got \"%s\"", words, ls_error_message());
+  if (strstr(ls_error_message(), words) == NULL)
+    fail_msg("wanted \"%s\", got \"%s\"", words, ls_error_message());
   done(data, config);
 }
 
@@ -49,19 +50,24 @@ static void test_offsets(void **state) {
           y[i] = x[i] + 1;
         }
         MUST(ls__h5_create(path, &file));
-        if (whole && steps[c] >= 1) put(file, "/x", LS__I64, w, N, 0);
-        else put(file, "/x", LS__F64, x, N, 0);
+        if (whole && steps[c] >= 1)
+          put(file, "/x", LS__I64, w, N, 0);
+        else
+          put(file, "/x", LS__F64, x, N, 0);
         put(file, "/y", LS__F64, y, N, 0);
         MUST(ls__h5_commit(file));
-        ls_config *config = config_of("{file: %s, inputs: /x, targets: /y, memory: %s, normalize: {inputs: standard, "
-                                      "targets: standard, per: %s}}", path, m % 2 ? "stream" : "node",
+        ls_config *config = config_of("{file: %s, inputs: /x, targets: /y, memory: %s, normalize: "
+                                      "{inputs: standard, targets: standard, per: %s}}",
+                                      path, m % 2 ? "stream" : "node",
                                       m < 2 ? "feature" : "dataset");
         ls_data *data = open_data(config);
         MUST(ls__data_rows(data, LS_TRAIN, 0, N, to));
         const double deviation = sqrt(((double)N * N - 1) / 12);
         for (int i = 0; i < N; i++) {
           const double want = ((i * 7 % N) - (N - 1) / 2.0) / deviation;
-          if (fabs((double)got[i] - want) >= 2e-6) fail_msg("offset %g whole %d mode %d row %d: %.9g, not %.9g", offsets[c], whole, m, i, (double)got[i], want);
+          if (fabs((double)got[i] - want) >= 2e-6)
+            fail_msg("offset %g whole %d mode %d row %d: %.9g, not %.9g", offsets[c], whole, m, i,
+                     (double)got[i], want);
           assert_true(fabs((double)target[i] - want) < 2e-6);
         }
         /* what a checkpoint keeps gives the same bits to whoever evaluates */
@@ -100,14 +106,16 @@ static void test_ordinary(void **state) {
   const ls__affine *normal = ls__data_normal(data, 0);
   assert_null(normal->rest);
   MUST(ls__data_rows(data, LS_TRAIN, 0, N, to));
-  for (int i = 0; i < N; i++) assert_true(got[i] == ((float)x[i] - normal->mean[0]) * normal->rstd[0]);
+  for (int i = 0; i < N; i++)
+    assert_true(got[i] == ((float)x[i] - normal->mean[0]) * normal->rstd[0]);
   done(data, config);
   unlink(path);
 }
 
 /* ---- Files that our own library doesn't make ---- */
 
-static void make_texts(hid_t file, const char *name, const char *const *text, hsize_t n, size_t size) {
+static void make_texts(hid_t file, const char *name, const char *const *text, hsize_t n,
+                       size_t size) {
   hid_t type = H5Tcopy(H5T_C_S1), space = H5Screate_simple(1, &n, NULL);
   H5Tset_size(type, size == 0 ? H5T_VARIABLE : size);
   H5Tset_cset(type, H5T_CSET_UTF8);
@@ -116,7 +124,8 @@ static void make_texts(hid_t file, const char *name, const char *const *text, hs
   char block[16 * 32];
   memset(block, ' ', sizeof block);
   for (hsize_t i = 0; i < n && size > 0; i++) memcpy(block + i * size, text[i], strlen(text[i]));
-  assert_true(H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, size == 0 ? (const void *)text : block) >= 0);
+  assert_true(H5Dwrite(id, type, H5S_ALL, H5S_ALL, H5P_DEFAULT,
+                       size == 0 ? (const void *)text : block) >= 0);
   H5Dclose(id);
   H5Sclose(space);
   H5Tclose(type);
@@ -131,7 +140,8 @@ static hid_t make_numbers(hid_t file, const char *name, hid_t type, const float 
 }
 
 static void put_attribute(hid_t id, const char *name, hid_t type, const void *x) {
-  hid_t space = H5Screate(H5S_SCALAR), at = H5Acreate2(id, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
+  hid_t space = H5Screate(H5S_SCALAR),
+        at = H5Acreate2(id, name, type, space, H5P_DEFAULT, H5P_DEFAULT);
   assert_true(H5Awrite(at, type, x) >= 0);
   H5Aclose(at);
   H5Sclose(space);
@@ -141,7 +151,9 @@ static void test_labels(void **state) {
   (void)state;
   static const char *const text[] = {"zebra", "\xc3\xa4hre", "ape", "zebra", "ape", "Ape"};
   static const float want[] = {2, 3, 1, 2, 1, 0}, x[] = {1, 2, 3, 4, 5, 6};
-  static const char *const odd[] = {"a", "b", "a", "\xff", "a", "b"}, *const holed[] = {"a", "", "a", "b", "a", "b"};
+  static const char *const odd[] = {"a", "b", "a", "\xff", "a", "b"}, *const holed[] = {"a", "",
+                                                                                        "a", "b",
+                                                                                        "a", "b"};
   const char *path = temporary("labels.h5");
   for (int variable = 0; variable < 2; variable++) {
     const size_t size = variable ? 0 : 12;
@@ -165,10 +177,12 @@ static void test_labels(void **state) {
       assert_memory_equal(got, want, sizeof got);
       done(data, config);
     }
-    refused("/odd: row 3 (counted from 0): the label is no UTF-8 text", config_of("{file: %s, inputs: /x, targets: /odd}", path));
+    refused("/odd: row 3 (counted from 0): the label is no UTF-8 text",
+            config_of("{file: %s, inputs: /x, targets: /odd}", path));
     refused("/holed: row 1 (counted from 0): an empty label",
             config_of("{file: %s, inputs: /x, targets: /holed, memory: node}", path));
-    refused("/y: holds string values, not numbers", config_of("{file: %s, inputs: /y, targets: /x}", path));
+    refused("/y: holds string values, not numbers",
+            config_of("{file: %s, inputs: /y, targets: /x}", path));
     ls_config *config = config_of("{file: %s, inputs: /x, targets: /holed, missing: drop}", path);
     ls_data *data = open_data(config);
     assert_int_equal(ls_data_count(data, LS_TRAIN), 5);
@@ -206,7 +220,8 @@ static void test_attributes(void **state) {
       H5Tclose(text);
     }
     H5Fclose(file);
-    ls_config *config = config_of("{file: %s, inputs: {a: /x, b: /packed, c: /odd}, targets: /y}", path);
+    ls_config *config = config_of("{file: %s, inputs: {a: /x, b: /packed, c: /odd}, targets: /y}",
+                                  path);
     ls_data *data = open_data(config);
     float a[4], b[4], c[4];
     void *to[LS__MAX_ARRAYS] = {a, b, c};
@@ -222,7 +237,8 @@ static void test_attributes(void **state) {
 }
 
 /* A filter that nobody has, made up: named, with what to do. */
-static size_t no_filter(unsigned flags, size_t n, const unsigned values[], size_t bytes, size_t *room, void **buffer) {
+static size_t no_filter(unsigned flags, size_t n, const unsigned values[], size_t bytes,
+                        size_t *room, void **buffer) {
   (void)flags, (void)n, (void)values, (void)room, (void)buffer;
   return bytes;
 }
@@ -251,8 +267,10 @@ static void test_in_the_way(void **state) {
   H5Pclose(made);
   H5Fclose(file);
   H5Zunregister(32000);
-  refused("/soft is a link to /nowhere in this file", config_of("{file: %s, inputs: /soft, targets: /y}", path));
-  refused("/outside is a link to /there in the file raw/run7.h5", config_of("{file: %s, inputs: /outside, targets: /y}", path));
+  refused("/soft is a link to /nowhere in this file",
+          config_of("{file: %s, inputs: /soft, targets: /y}", path));
+  refused("/outside is a link to /there in the file raw/run7.h5",
+          config_of("{file: %s, inputs: /outside, targets: /y}", path));
   refused("/group/deep is a link to / in the file raw/run8.h5",
           config_of("{file: %s, inputs: /group/deep/x, targets: /y}", path));
   refused("/lzf: is compressed by lzf (filter 32000), which this HDF5 doesn't have",
@@ -272,8 +290,9 @@ static void test_mean_is_kept(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_offsets),    cmocka_unit_test(test_ordinary),   cmocka_unit_test(test_labels),
-      cmocka_unit_test(test_attributes), cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_mean_is_kept),
+      cmocka_unit_test(test_offsets),    cmocka_unit_test(test_ordinary),
+      cmocka_unit_test(test_labels),     cmocka_unit_test(test_attributes),
+      cmocka_unit_test(test_in_the_way), cmocka_unit_test(test_mean_is_kept),
   };
   H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
   return cmocka_run_group_tests(tests, NULL, NULL);

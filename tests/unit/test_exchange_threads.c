@@ -4,12 +4,12 @@
  * This file stands in for communicator and windows: one node, all threads, plain memory.  The code
  * of the steps is the library's; on one node it calls no MPI.  LOCKSTEP_TEST_FULL=1: forty times as
  * many steps. */
+#include <pthread.h>
+#include <sched.h>
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>

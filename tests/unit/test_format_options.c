@@ -21,14 +21,16 @@ typedef struct own {
 } own;
 
 static const char *const orders[] = {"up", "down", NULL};
-static const ls__option table[] = {LS__WHOLE(own, rows, "7", 1, HUGE_VAL, "rows"),
-                                   LS__SIZE(own, width, NULL, 2, 9, "numbers a row"),
-                                   LS__NUMBER(own, scale, "0.5", 0, 1, "a factor"),
-                                   LS__SWITCH(own, flip, "false", "turned over"),
-                                   LS__CHOICE(own, order, "down", orders, "order"),
-                                   LS__TEXT(own, name, "none", "a name"),
-                                   LS__TEXT(own, note, "", "a note"),
-                                   LS__END};
+static const ls__option table[] = {
+    LS__WHOLE(own, rows, "7", 1, HUGE_VAL, "rows"),
+    LS__SIZE(own, width, NULL, 2, 9, "numbers a row"),
+    LS__NUMBER(own, scale, "0.5", 0, 1, "a factor"),
+    LS__SWITCH(own, flip, "false", "turned over"),
+    LS__CHOICE(own, order, "down", orders, "order"),
+    LS__TEXT(own, name, "none", "a name"),
+    LS__TEXT(own, note, "", "a note"),
+    LS__END,
+};
 static const ls__format format = {.kind = {"made_up", "for this test", table}, .sources = "FILE"};
 
 static ls_status read_options(own *to, int n, const char *const *given) {

@@ -55,8 +55,8 @@ static void check(product_fn product, size_t m, size_t n, size_t k) {
       for (size_t j = 0; j < n; j++) {
         double want = add ? (double)old[i * ldc + j] : bias ? (double)row[j] : 0;
         for (size_t p = 0; p < k; p++)
-          want +=
-              (double)a[ta ? p * lda + i : i * lda + p] * (double)b[tb ? j * ldb + p : p * ldb + j];
+          want += (double)a[ta ? p * lda + i : i * lda + p] *
+                  (double)b[tb ? j * ldb + p : p * ldb + j];
         double got = (double)c[i * ldc + j];
         if (!(fabs(got - want) < 2e-6 * sqrt((double)k + 1)))
           fail_msg("%zu x %zu x %zu mode %d: c[%zu][%zu] is %g, should be %g", m, n, k, mode, i, j,
@@ -158,8 +158,8 @@ static void streamed(void **state) {
 int main(void) {
   if (ls__gemm_init() != LS_OK) return 1;
   print_message("%s\n", ls__gemm_library());
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(values),
+  const struct CMUnitTest tests[] =
+  { cmocka_unit_test(values),
     cmocka_unit_test(other_betas),
     cmocka_unit_test(timing),
 #if defined(__x86_64__)

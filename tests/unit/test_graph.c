@@ -16,18 +16,20 @@ static ls_status build_ports(const char *list, int n, const ls_port *in, ls_conf
   snprintf(text, sizeof text, "model:\n%s", list);
   ls_status st = ls_config_parse(text, "test", config);
   if (st == LS_OK)
-    st = ls__graph_build(ls__config_child(*config, "model"), ls__config_child(*config, "outputs"), n, in,
-                         graph);
+    st = ls__graph_build(ls__config_child(*config, "model"), ls__config_child(*config, "outputs"),
+                         n, in, graph);
   return st;
 }
 
-static ls_status build(const char *list, const ls_shape *in, ls_config **config, ls__graph **graph) {
+static ls_status build(const char *list, const ls_shape *in, ls_config **config,
+                       ls__graph **graph) {
   const ls_port port = {.name = "input", .type = LS_REAL, .shape = *in};
   return build_ports(list, 1, &port, config, graph);
 }
 
 /* Sum of squares of the output, and its gradient: L = sum y^2 / 2. */
-static double forward_loss(ls__run *run, const float *w, const float *x, size_t n, size_t in, size_t out) {
+static double forward_loss(ls__run *run, const float *w, const float *x, size_t n, size_t in,
+                           size_t out) {
   const ls__run_place place = {3, 1, 0};
   memcpy(ls__run_input(run, 0), x, n * in * sizeof *x);
   ls__run_forward(run, w, n, &place);
@@ -95,20 +97,26 @@ static void check_gradients(const char *list) {
 static void gradients(void **state) {
   (void)state;
   check_gradients("  - dense: {units: 4, activation: tanh}\n  - dense: {units: 2}\n");
-  check_gradients("  - dense: {units: 4, activation: gelu}\n  - flatten\n  - sigmoid\n"
+  check_gradients("  - dense: {units: 4, activation: gelu}\n"
+                  "  - flatten\n"
+                  "  - sigmoid\n"
                   "  - dense: {units: 3, activation: softmax}\n");
   /* a residual branch: one value with two readers */
   check_gradients("  - dense: {units: 6, name: a, activation: tanh}\n"
                   "  - dense: {units: 6, name: b, activation: sigmoid}\n"
-                  "  - add: {from: [a, b]}\n  - dense: {units: 2}\n");
+                  "  - add: {from: [a, b]}\n"
+                  "  - dense: {units: 2}\n");
   /* branches that join, one of them a view, one in place */
   check_gradients("  - dense: {units: 4, name: a}\n"
                   "  - flatten: {name: v, from: a}\n"
                   "  - tanh: {name: t, from: a}\n"
-                  "  - concatenate: {from: [v, t, a, v]}\n  - dense: {units: 3}\n");
+                  "  - concatenate: {from: [v, t, a, v]}\n"
+                  "  - dense: {units: 3}\n");
   check_gradients("  - dense: {units: 4, name: a, activation: silu}\n"
                   "  - dense: {units: 4, name: b, from: input}\n"
-                  "  - add: {from: [a, b, a]}\n  - dropout: {rate: 0.3}\n  - dense: {units: 3}\n");
+                  "  - add: {from: [a, b, a]}\n"
+                  "  - dropout: {rate: 0.3}\n"
+                  "  - dense: {units: 3}\n");
 }
 
 static void names_and_arena(void **state) {
@@ -116,8 +124,11 @@ static void names_and_arena(void **state) {
   const ls_shape in = {1, {3}};
   ls_config *config = NULL;
   ls__graph *graph = NULL;
-  assert_int_equal(build("  - dense: {units: 4, activation: relu}\n  - dense: {units: 2, name: head}\n"
-                         "  - softmax\n", &in, &config, &graph), LS_OK);
+  assert_int_equal(build("  - dense: {units: 4, activation: relu}\n"
+                         "  - dense: {units: 2, name: head}\n"
+                         "  - softmax\n",
+                         &in, &config, &graph),
+                   LS_OK);
   assert_int_equal(graph->n_nodes, 4);
   assert_string_equal(graph->node[0].layer.name, "dense_1");
   assert_string_equal(graph->node[1].layer.name, "dense_1_relu");
@@ -140,18 +151,25 @@ static void shared_and_frozen(void **state) {
   const ls_shape in = {1, {6}};
   ls_config *config = NULL;
   ls__graph *graph = NULL;
-  check_gradients("  - dense: {units: 6, name: a, activation: tanh}\n  - dense: {units: 6, share: a}\n"
-                  "  - tanh\n  - dense: {units: 6, share: a}\n  - dense: {units: 2}\n");
+  check_gradients("  - dense: {units: 6, name: a, activation: tanh}\n"
+                  "  - dense: {units: 6, share: a}\n"
+                  "  - tanh\n"
+                  "  - dense: {units: 6, share: a}\n"
+                  "  - dense: {units: 2}\n");
   check_gradients("  - dense: {units: 4, name: a, activation: tanh, trainable: false}\n"
                   "  - dense: {units: 4, name: b, activation: tanh}\n"
                   "  - dense: {units: 3, trainable: false}\n");
-  assert_int_equal(build("  - dense: {units: 6, name: a}\n  - dense: {units: 6, name: b}\n"
-                         "  - dense: {units: 6, share: a}\n  - dense: {units: 2, trainable: false}\n",
-                         &in, &config, &graph), LS_OK);
+  assert_int_equal(build("  - dense: {units: 6, name: a}\n"
+                         "  - dense: {units: 6, name: b}\n"
+                         "  - dense: {units: 6, share: a}\n"
+                         "  - dense: {units: 2, trainable: false}\n",
+                         &in, &config, &graph),
+                   LS_OK);
   assert_int_equal(graph->n_tensors, 6);
   assert_int_equal(graph->parameters, 2 * 42 + 14);
   assert_int_equal(graph->node[2].tensor[0], 0); /* the earliest has it ... */
-  assert_true(graph->tensor[0].offset > graph->tensor[2].offset); /* ... and so it is finished last */
+  assert_true(graph->tensor[0].offset >
+              graph->tensor[2].offset); /* ... and so it is finished last */
   assert_int_equal(graph->node[2].finished, 0);
   assert_int_equal(graph->node[0].finished, graph->trained);
   assert_int_equal(graph->tensor[4].role, LS__FROZEN);
@@ -168,8 +186,11 @@ static void ports(void **state) {
   ls__graph *graph = NULL;
   assert_int_equal(build_ports("  - dense: {units: 4, name: a, from: left}\n"
                                "  - dense: {units: 4, name: b, from: right}\n"
-                               "  - add: {from: [a, b]}\n  - dense: {units: 2, name: c, activation: tanh}\n"
-                               "outputs: [c, b]\n", 2, in, &config, &graph), LS_OK);
+                               "  - add: {from: [a, b]}\n"
+                               "  - dense: {units: 2, name: c, activation: tanh}\n"
+                               "outputs: [c, b]\n",
+                               2, in, &config, &graph),
+                   LS_OK);
   assert_int_equal(graph->n_outputs, 2);
   assert_string_equal(ls__graph_output(graph, 0).name, "c"); /* with its activation */
   assert_string_equal(ls__graph_name(graph, graph->output[0]), "c_tanh");
@@ -199,7 +220,9 @@ static void errors(void **state) {
   refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 4, from: input}\n", "nothing reads");
   refuses("  - dense: {units: 4, name: a/b}\n", "name");
   refuses("  - dense: {units: 4, activation: swash}\n", "swash");
-  refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 5, name: b}\n  - add: {from: [a, b]}\n", "add");
+  refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 5, name: b}\n  - add: {from: [a, "
+          "b]}\n",
+          "add");
   refuses("  []\n", "list of layers");
   refuses("  - dense: {units: 4}\n  - dense: {units: 4, share: nobody}\n", "nobody");
   refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 5, share: a}\n", "other shapes");
@@ -207,7 +230,8 @@ static void errors(void **state) {
   refuses("  - dense: {units: 4, name: a}\noutputs: [b]\n", "b");
   refuses("  - dense: {units: 4, name: a}\noutputs: [a, a]\n", "twice");
   refuses("  - dense: {units: 4, name: a}\noutputs: [input]\n", "is an input");
-  refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 4, name: b}\noutputs: [a]\n", "nothing reads");
+  refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 4, name: b}\noutputs: [a]\n",
+          "nothing reads");
 }
 
 int main(void) {

@@ -27,17 +27,17 @@ static const char *in_folder(const char *name) {
   return path[turn];
 }
 
-#define OK(call)                                                               \
-  do {                                                                         \
-    ls_status ok_st = (call);                                                  \
-    if (ok_st != LS_OK) fail_msg("%s: %s", #call, ls_error_message());         \
+#define OK(call)                                                       \
+  do {                                                                 \
+    ls_status ok_st = (call);                                          \
+    if (ok_st != LS_OK) fail_msg("%s: %s", #call, ls_error_message()); \
   } while (0)
-#define REFUSED(call, status, words)                                           \
-  do {                                                                         \
-    assert_int_equal(call, status);                                            \
-    if (strstr(ls_error_message(), words) == NULL)                             \
+#define REFUSED(call, status, words)                                             \
+  do {                                                                           \
+    assert_int_equal(call, status);                                              \
+    if (strstr(ls_error_message(), words) == NULL)                               \
       fail_msg("%s: said \"%s\", not \"%s\"", #call, ls_error_message(), words); \
-    assert_null(strchr(ls_error_message(), '\n'));                             \
+    assert_null(strchr(ls_error_message(), '\n'));                               \
   } while (0)
 
 static int files_in_folder(void) {
@@ -209,7 +209,8 @@ static void test_missing(void **state) {
   REFUSED(ls__h5_info_get(file, "/trian/x", &info), LS_EDATA, "did you mean /train/x?");
   REFUSED(ls__h5_info_get(file, "/train/xx", &info), LS_EDATA, "did you mean /train/x?");
   REFUSED(ls__h5_info_get(file, "trainx", &info), LS_EDATA, "did you mean /train/x?");
-  REFUSED(ls__h5_info_get(file, "/train/z", &info), LS_EDATA, "no dataset /train/z; the file holds");
+  REFUSED(ls__h5_info_get(file, "/train/z", &info), LS_EDATA,
+          "no dataset /train/z; the file holds");
   REFUSED(ls__h5_info_get(file, "/velocity", &info), LS_EDATA,
           "no dataset /velocity; the file holds /grow/x, /grow/y, /train/x, /train/y");
   REFUSED(ls__h5_info_get(file, "/train", &info), LS_EDATA, "/train: a group, not a dataset");
@@ -318,8 +319,10 @@ static void write_too_much(const char *path, rlim_t bytes) {
   for (size_t i = 0; st == LS_OK && i < 1000000; i += 100000)
     st = ls__h5_write_rows(file, "x", i, 100000, LS__F32, x);
   ls_status first = st;
-  if (st == LS_OK) st = ls__h5_commit(file);
-  else ls__h5_close(file);
+  if (st == LS_OK)
+    st = ls__h5_commit(file);
+  else
+    ls__h5_close(file);
   ls__free(x);
   bool said = strstr(ls_error_message(), "full.h5: cannot be written: File too large") != NULL;
   if (!said) printf("%d %d %s\n", first, st, ls_error_message());
@@ -419,8 +422,10 @@ static void test_hostile(void **state) {
       size_t keep = n;
       memcpy(damaged, bytes, n);
       random = random * 1664525u + 1013904223u;
-      if (round % 5 == 0) keep = (random >> 8) % n;
-      else damaged[(random >> 8) % n] ^= (unsigned char)(1u << (round % 8));
+      if (round % 5 == 0)
+        keep = (random >> 8) % n;
+      else
+        damaged[(random >> 8) % n] ^= (unsigned char)(1u << (round % 8));
       int fd = open(path, O_WRONLY | O_TRUNC);
       if (fd < 0 || write(fd, damaged, keep) != (ssize_t)keep) _exit(2);
       close(fd);
@@ -430,7 +435,8 @@ static void test_hostile(void **state) {
   }
   int status = -1;
   assert_int_equal(waitpid(child, &status, 0), child);
-  if (WIFSIGNALED(status)) fail_msg("a damaged file ended the reader by signal %d", WTERMSIG(status));
+  if (WIFSIGNALED(status))
+    fail_msg("a damaged file ended the reader by signal %d", WTERMSIG(status));
   assert_int_equal(WEXITSTATUS(status), 0);
 }
 

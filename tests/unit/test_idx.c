@@ -10,8 +10,8 @@
 
 #include <cmocka.h> /* after those it needs */
 
-#include "base/alloc.h"
 #include <lockstep/convert.h>
+#include "base/alloc.h"
 
 #include "h5/h5.h"
 
@@ -202,9 +202,10 @@ static void refuses_headers_that_lie(void **state) {
     write_pair(0, compressed);
     write_idx(0, 0x08, 3, six, bytes, 35, compressed);
     refuse(&o, LS_EDATA,
-           compressed
-               ? "a: the header says 6 x 2 x 3 elements of 1 bytes, the file ends after 35 bytes"
-               : "a: the header says 6 x 2 x 3 elements of 1 bytes = 36 bytes, the file has 35");
+           compressed ? "a: the header says 6 x 2 x 3 elements of 1 bytes, the file ends after 35 "
+                        "bytes"
+                      : "a: the header says 6 x 2 x 3 elements of 1 bytes = 36 bytes, the file has "
+                        "35");
     write_idx(0, 0x08, 3, six, bytes, 37, compressed);
     refuse(&o, LS_EDATA, compressed ? "the file holds more" : "= 36 bytes, the file has 37");
     write_pair(0, compressed);
@@ -271,17 +272,16 @@ static void inspects(void **state) {
   char *text = inspected(false);
   expect_text(text, "/train/x  [6, 2, 3]          uint8     0 to 55, mean 27.5, chunks of 6 rows");
   expect_text(text, "scale: 255");
-  expect_text(text,
-              "10 classes: 0 (2), 1 (2), 2 (1), 3 (0), 4 (0), 5 (0), 6 (0), 7 (0), 8 (0), 9 (1)");
+  expect_text(text, "10 classes: 0 (2), 1 (2), 2 (1), 3 (0), 4 (0), 5 (0), 6 (0), 7 (0), 8 (0), 9 "
+                    "(1)");
   free(text);
   text = inspected(true);
   expect_text(text, "\"kind\":\"dataset\"");
-  expect_text(
-      text,
-      "{\"name\":\"/train/x\",\"shape\":[6,2,3],\"type\":\"uint8\",\"chunk_rows\":6,");
-  expect_text(text, "\"min\":0,\"max\":55,\"mean\":27.5,\"not_finite\":0,\"missing\":0,\"unwritten\":null,\"rows_read\":6");
-  expect_text(text,
-              "{\"name\":\"9\",\"count\":1}],\"attributes\":{\"classes\":[\"0\",\"1\"");
+  expect_text(text, "{\"name\":\"/train/"
+                    "x\",\"shape\":[6,2,3],\"type\":\"uint8\",\"chunk_rows\":6,");
+  expect_text(text, "\"min\":0,\"max\":55,\"mean\":27.5,\"not_finite\":0,\"missing\":0,"
+                    "\"unwritten\":null,\"rows_read\":6");
+  expect_text(text, "{\"name\":\"9\",\"count\":1}],\"attributes\":{\"classes\":[\"0\",\"1\"");
   free(text);
 
   /* A checkpoint, names that JSON must escape, values that aren't finite. */
@@ -301,9 +301,8 @@ static void inspects(void **state) {
   expect_text(text, "step: 1200\n");
   expect_text(text, "config: \n    a: \"q\\\"\n    b: ");
   expect_text(text, "input_shape: 2, 3\n");
-  expect_text(text,
-              "/parameters/dense/weight  [2, 2]             float32   -0.5 to 1.5, mean 0.5, 2 NaN "
-              "or infinite");
+  expect_text(text, "/parameters/dense/weight  [2, 2]             float32   -0.5 to 1.5, mean 0.5, "
+                    "2 NaN or infinite");
   free(text);
   text = inspected(true);
   expect_text(text, "\"kind\":\"checkpoint\"");
@@ -341,9 +340,13 @@ static int tear_down(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(converts_images), cmocka_unit_test(converts_every_type),
-      cmocka_unit_test(splits_by_seed),  cmocka_unit_test(refuses_labels_before_images), cmocka_unit_test(refuses_headers_that_lie),
-      cmocka_unit_test(cannot_write),    cmocka_unit_test(inspects),
+      cmocka_unit_test(converts_images),
+      cmocka_unit_test(converts_every_type),
+      cmocka_unit_test(splits_by_seed),
+      cmocka_unit_test(refuses_labels_before_images),
+      cmocka_unit_test(refuses_headers_that_lie),
+      cmocka_unit_test(cannot_write),
+      cmocka_unit_test(inspects),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

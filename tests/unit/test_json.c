@@ -41,7 +41,8 @@ static void test_commas(void **state) {
   ls__json_bool(&j, "no", false);
   ls__json_string(&j, "none", NULL);
   ls__json_close(&j, '}');
-  expect("{\"empty\":{},\"list\":[18446744073709551615,-9223372036854775808,[],\ntrue],\"no\":false,\"none\":null}");
+  expect("{\"empty\":{},\"list\":[18446744073709551615,-9223372036854775808,[],\ntrue],\"no\":"
+         "false,\"none\":null}");
 }
 
 static void test_strings(void **state) {
@@ -53,10 +54,10 @@ static void test_strings(void **state) {
       {"a \"b\" \\c/", "\"a \\\"b\\\" \\\\c/\""},
       {"\x01\n\t\x7F", "\"\\u0001\\u000a\\u0009\\u007f\""},
       {"\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80", "\"\xC3\xA4 \xE2\x82\xAC \xF0\x9F\x98\x80\""},
-      {"\xFF \xC3", "\"\\ufffd \\ufffd\""},                           /* no UTF-8; cut short */
-      {"\xC0\xAF", "\"\\ufffd\\ufffd\""},                             /* a longer form than need be */
-      {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\""},                  /* a surrogate */
-      {"\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""},       /* beyond U+10FFFF */
+      {"\xFF \xC3", "\"\\ufffd \\ufffd\""},                     /* no UTF-8; cut short */
+      {"\xC0\xAF", "\"\\ufffd\\ufffd\""},                       /* a longer form than need be */
+      {"\xED\xA0\x80", "\"\\ufffd\\ufffd\\ufffd\""},            /* a surrogate */
+      {"\xF4\x90\x80\x80", "\"\\ufffd\\ufffd\\ufffd\\ufffd\""}, /* beyond U+10FFFF */
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     ls__json j = begin();

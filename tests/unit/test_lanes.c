@@ -1,8 +1,8 @@
 /* Lanes, the tree over them, and sums in its order. */
+#include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <setjmp.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -147,8 +147,8 @@ static void sums_keep_the_order(void **state) {
           for (size_t l = 0; l < lanes; l++) column[l] = lane[l][i];
           want = tree_sum(column, 0, lanes);
           if (memcmp(&want, &to[i], sizeof want) != 0)
-            fail_msg("lanes %zu ranks %zu element %zu: %a, want %a", lanes, ranks, i,
-                     (double)to[i], (double)want);
+            fail_msg("lanes %zu ranks %zu element %zu: %a, want %a", lanes, ranks, i, (double)to[i],
+                     (double)want);
         }
         ls__reduce_destroy(reduce);
       }

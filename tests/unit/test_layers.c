@@ -1,8 +1,8 @@
-/* Every layer: gradients by central differences, values by hand, what all of them promise, masks that
- * don't depend on where a lane starts, and messages for what can't be. */
+/* Every layer: gradients by central differences, values by hand, what all of them promise, masks
+ * that don't depend on where a lane starts, and messages for what can't be. */
+#include "test_layers.h"
 #include "layer_check.h"
 #include "nn/kinds.h"
-#include "test_layers.h"
 
 static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
   layer_check c;
@@ -48,12 +48,14 @@ static void gradients(void **state) {
   assert_true(check("concatenate", "{axis: 0}", 3, 2, rows) < 1e-3);
 }
 
-/* What nn/layer.h says, of every kind: a new one needs a line here only where it has options that must
- * be given. */
+/* What nn/layer.h says, of every kind: a new one needs a line here only where it has options that
+ * must be given. */
 static void promises(void **state) {
   (void)state;
-  static const char *const needed[][2] = {{"dense", "{units: 17}"},   {"dropout", "{rate: 0.4}"},
-                                          {"reshape", "{shape: [-1]}"}, {"test_embedding", "{rows: 3, units: 5}"},
+  static const char *const needed[][2] = {{"dense", "{units: 17}"},
+                                          {"dropout", "{rate: 0.4}"},
+                                          {"reshape", "{shape: [-1]}"},
+                                          {"test_embedding", "{rows: 3, units: 5}"},
                                           {"test_tied", "{of: x, units: 4}"}};
   const ls_shape in[2] = {{2, {3, 37}}, {2, {3, 37}}}, one = {0, {0}};
   const ls__kind *kind;
@@ -64,7 +66,8 @@ static void promises(void **state) {
       if (strcmp(needed[k][0], kind->name) == 0) options = needed[k][1];
     const int n_in = layer->max_in > 1 ? 2 : 1;
     layer_check c;
-    if (layer_check_init(&c, layer, options, 3, n_in, strcmp(kind->name, "test_embedding") == 0 ? &one : in) != LS_OK)
+    if (layer_check_init(&c, layer, options, 3, n_in,
+                         strcmp(kind->name, "test_embedding") == 0 ? &one : in) != LS_OK)
       fail_msg("%s %s: %s; give it options in this test", kind->name, options, ls_error_message());
     if (!layer_check_promises(&c)) fail_msg("%s: %s", kind->name, c.fault);
     layer_check_reset(&c);
@@ -190,31 +193,31 @@ static void values(void **state) {
   static const struct {
     const char *kind, *options;
     double y[5];
-  } cases[] = {
-      {"sigmoid", "{}", {0.0758581800212, 0.320821300825, 0.5, 0.622459331202, 0.952574126822}},
-      {"tanh", "{}", {-0.986614298151, -0.635148952387, 0, 0.46211715726, 0.995054753687}},
-      {"relu", "{}", {0, 0, 0, 0.5, 3}},
-      {"leaky_relu", "{}", {-0.025, -0.0075, 0, 0.5, 3}},
-      {"leaky_relu", "{negative_slope: 0.3}", {-0.75, -0.225, 0, 0.5, 3}},
-      {"elu", "{}", {-0.917915001376, -0.527633447259, 0, 0.5, 3}},
-      {"elu", "{alpha: 0.5}", {-0.458957500688, -0.263816723629, 0, 0.5, 3}},
-      {"gelu", "{}", {-0.0155241633144, -0.169970514283, 0, 0.345731230637, 2.99595030591}},
-      {"gelu",
-       "{approximate: tanh}",
-       {-0.01508426609, -0.170039444834, 0, 0.345714009825, 2.99636260792}},
-      {"silu", "{}", {-0.189645450053, -0.240615975618, 0, 0.311229665601, 2.85772238047}},
-      {"softplus",
-       "{}",
-       {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
-      {"softmax",
-       "{}",
-       {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}};
+  } cases[] =
+      {{"sigmoid", "{}", {0.0758581800212, 0.320821300825, 0.5, 0.622459331202, 0.952574126822}},
+       {"tanh", "{}", {-0.986614298151, -0.635148952387, 0, 0.46211715726, 0.995054753687}},
+       {"relu", "{}", {0, 0, 0, 0.5, 3}},
+       {"leaky_relu", "{}", {-0.025, -0.0075, 0, 0.5, 3}},
+       {"leaky_relu", "{negative_slope: 0.3}", {-0.75, -0.225, 0, 0.5, 3}},
+       {"elu", "{}", {-0.917915001376, -0.527633447259, 0, 0.5, 3}},
+       {"elu", "{alpha: 0.5}", {-0.458957500688, -0.263816723629, 0, 0.5, 3}},
+       {"gelu", "{}", {-0.0155241633144, -0.169970514283, 0, 0.345731230637, 2.99595030591}},
+       {"gelu",
+        "{approximate: tanh}",
+        {-0.01508426609, -0.170039444834, 0, 0.345714009825, 2.99636260792}},
+       {"silu", "{}", {-0.189645450053, -0.240615975618, 0, 0.311229665601, 2.85772238047}},
+       {"softplus",
+        "{}",
+        {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
+       {"softmax",
+        "{}",
+        {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}};
   const ls_shape in = {1, {5}};
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
     layer_check c;
-    assert_int_equal(
-        layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 1, 1, &in),
-        LS_OK);
+    assert_int_equal(layer_check_init(&c, layer_check_kind(cases[i].kind), cases[i].options, 1, 1,
+                                      &in),
+                     LS_OK);
     memcpy(c.x[0], x, sizeof x);
     c.layer.kind->forward(&c.layer, &c.call);
     for (size_t e = 0; e < 5; e++)

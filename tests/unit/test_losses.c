@@ -166,16 +166,16 @@ static float yhat[MOST], y[MOST], d[MOST];
 /* Central differences on shapes that use whole vectors, ends of vectors, and long rows. */
 static void gradients(void **state) {
   (void)state;
-  static const char *const losses[] = {
-      "mse",
-      "{mse: {half: true}}",
-      "mae",
-      "huber",
-      "cross_entropy",
-      "{cross_entropy: {label_smoothing: 0.1}}",
-      "{cross_entropy: {from_logits: false}}",
-      "binary_cross_entropy",
-      "{binary_cross_entropy: {from_logits: false, label_smoothing: 0.1}}"};
+  static const char *const losses[] = {"mse",
+                                       "{mse: {half: true}}",
+                                       "mae",
+                                       "huber",
+                                       "cross_entropy",
+                                       "{cross_entropy: {label_smoothing: 0.1}}",
+                                       "{cross_entropy: {from_logits: false}}",
+                                       "binary_cross_entropy",
+                                       "{binary_cross_entropy: {from_logits: false, "
+                                       "label_smoothing: 0.1}}"};
   static const ls_shape shapes[] = {{1, {10}}, {1, {33}}, {2, {3, 5}}, {1, {1500}}};
   ls__rng rng = ls__rng_key(1, LS__RNG_TEST, 0, 0);
   for (size_t l = 0; l < sizeof losses / sizeof *losses; l++)
@@ -357,13 +357,19 @@ static void targets(void **state) {
 /* Weighted and shortened samples, each against the loss of that sample alone, as short as it is. */
 static void weights_and_lengths(void **state) {
   (void)state;
-  static const char *const losses[] = {"mse", "{mse: {half: true}}", "mae", "huber", "binary_cross_entropy",
-                                       "cross_entropy", "{cross_entropy: {from_logits: false}}"};
+  static const char *const losses[] = {"mse",
+                                       "{mse: {half: true}}",
+                                       "mae",
+                                       "huber",
+                                       "binary_cross_entropy",
+                                       "cross_entropy",
+                                       "{cross_entropy: {from_logits: false}}"};
   static const float weights[3] = {0.5F, 0, 3};
   static const int32_t lengths[3] = {2, 3, 0};
   for (size_t i = 0; i < sizeof losses / sizeof *losses; i++)
     for (int mode = 1; mode < 4; mode++) { /* 1: weights, 2: lengths, 3: both */
-      const bool classes = strstr(losses[i], "{cross") != NULL || strcmp(losses[i], "cross_entropy") == 0;
+      const bool classes = strstr(losses[i], "{cross") != NULL || strcmp(losses[i], "cross_"
+                                                                                    "entropy") == 0;
       const ls_shape prediction = {2, {3, 4}}, target = classes ? (ls_shape){1, {3}} : prediction;
       const size_t outputs = 12, targets = classes ? 3 : 12;
       float score[36], truth[36], dyhat[36], want[36] = {0};
@@ -396,10 +402,12 @@ static void weights_and_lengths(void **state) {
                                                             .dyhat = want + s * outputs});
         for (size_t k = 0; k < outputs; k++) want[s * outputs + k] *= (float)weight;
       }
-      if (!(fabs(got - sum) <= 1e-12 * fabs(sum))) fail_msg("%s, mode %d: %.17g, wanted %.17g", losses[i], mode, got, sum);
+      if (!(fabs(got - sum) <= 1e-12 * fabs(sum)))
+        fail_msg("%s, mode %d: %.17g, wanted %.17g", losses[i], mode, got, sum);
       for (size_t k = 0; k < 36; k++)
         if (dyhat[k] != want[k])
-          fail_msg("%s, mode %d: gradient %zu is %g, wanted %g", losses[i], mode, k, (double)dyhat[k], (double)want[k]);
+          fail_msg("%s, mode %d: gradient %zu is %g, wanted %g", losses[i], mode, k,
+                   (double)dyhat[k], (double)want[k]);
       ls__loss_destroy(loss);
       ls_config_destroy(config);
     }
@@ -419,16 +427,20 @@ static void absorbs(void **state) {
     ls_config *config = NULL;
     ls__loss *loss = NULL;
     assert_int_equal(make(cases[i].loss, &config, &loss), LS_OK);
-    assert_int_equal(loss->absorbs != NULL && strcmp(loss->absorbs, cases[i].activation) == 0, cases[i].takes);
+    assert_int_equal(loss->absorbs != NULL && strcmp(loss->absorbs, cases[i].activation) == 0,
+                     cases[i].takes);
     ls__loss_destroy(loss);
     ls_config_destroy(config);
   }
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(reference), cmocka_unit_test(gradients),
-                                     cmocka_unit_test(additive),  cmocka_unit_test(extremes),
-                                     cmocka_unit_test(refusals),  cmocka_unit_test(targets),
+  const struct CMUnitTest tests[] = {cmocka_unit_test(reference),
+                                     cmocka_unit_test(gradients),
+                                     cmocka_unit_test(additive),
+                                     cmocka_unit_test(extremes),
+                                     cmocka_unit_test(refusals),
+                                     cmocka_unit_test(targets),
                                      cmocka_unit_test(absorbs),
                                      cmocka_unit_test(weights_and_lengths)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,8 +34,8 @@ static void assert_refused(const char *list, const ls__metrics_task *task, const
 /* The values of metrics over n samples, added one by one or all at once: names and numbers as text.
  * lengths [n] or NULL. */
 static void assert_lengths(const char *list, const ls__metrics_task *task, size_t n, size_t x_count,
-                           size_t y_count, const float *yhat, const float *y, const int32_t *lengths,
-                           const char *want) {
+                           size_t y_count, const float *yhat, const float *y,
+                           const int32_t *lengths, const char *want) {
   char got[256];
   for (size_t piece = 1; piece <= n; piece += n - 1) {
     ls__metrics *m = NULL;
@@ -60,7 +60,9 @@ static void assert_values(const char *list, const ls__metrics_task *task, size_t
 }
 
 static const ls__metrics_task classes = {.prediction = {1, {3}}, .classes = true, .logits = true};
-static const ls__metrics_task one_hot = {.prediction = {1, {3}}, .target = {1, {3}}, .classes = true};
+static const ls__metrics_task one_hot = {.prediction = {1, {3}},
+                                         .target = {1, {3}},
+                                         .classes = true};
 static const ls__metrics_task yes_no = {.prediction = {1, {1}}, .target = {1, {1}}, .binary = true};
 static const ls__metrics_task numbers = {.prediction = {1, {2}}, .target = {1, {2}}};
 
@@ -72,8 +74,8 @@ static const float labels[] = {1, 1, 2, 0};
 static void test_classes(void **state) {
   (void)state;
   assert_values(NULL, &classes, 4, 3, 1, scores, labels, "accuracy=0.5");
-  assert_values("[accuracy, top_k: {k: 1}, top_k: {k: 2}, top_k: {k: 3}]", &classes, 4, 3, 1, scores,
-                labels, "accuracy=0.5 top_1=0.5 top_2=0.75 top_3=1");
+  assert_values("[accuracy, top_k: {k: 1}, top_k: {k: 2}, top_k: {k: 3}]", &classes, 4, 3, 1,
+                scores, labels, "accuracy=0.5 top_1=0.5 top_2=0.75 top_3=1");
   const float tie[] = {1, 1, 1};
   const float last[] = {2, 2};
   const float twice[] = {tie[0], tie[1], tie[2], tie[0], tie[1], tie[2]};
@@ -83,7 +85,8 @@ static void test_classes(void **state) {
 static void test_one_hot(void **state) {
   (void)state;
   const float y[] = {0, 1, 0, 0.1F, 0.8F, 0.1F, 0, 0, 1, 1, 0, 0};
-  assert_values("[accuracy, top_k: {k: 2}]", &one_hot, 4, 3, 3, scores, y, "accuracy=0.5 top_2=0.75");
+  assert_values("[accuracy, top_k: {k: 2}]", &one_hot, 4, 3, 3, scores, y,
+                "accuracy=0.5 top_2=0.75");
 }
 
 /* A sequence of two positions, each with a label. */
@@ -127,13 +130,17 @@ static const int32_t lengths[] = {2, 0, 3};
 
 static void test_lengths_of_classes(void **state) {
   (void)state;
-  const ls__metrics_task task = {
-      .prediction = {2, {3, 2}}, .target = {1, {3}}, .classes = true, .lengths = true};
-  /* Right right (wrong), (wrong wrong wrong), wrong right right: 4 of the 5 that count, 4 of all 9. */
+  const ls__metrics_task task = {.prediction = {2, {3, 2}},
+                                 .target = {1, {3}},
+                                 .classes = true,
+                                 .lengths = true};
+  /* Right right (wrong), (wrong wrong wrong), wrong right right: 4 of the 5 that count, 4 of all
+   * 9. */
   const float yhat[] = {1, 0, 0, 1, 9, 0, /* */ 9, 0, 9, 0, 9, 0, /* */ 0, 1, 1, 0, 0, 1};
   const float y[] = {0, 1, 1, /* */ 1, 1, 1, /* */ 0, 0, 1};
   assert_lengths(NULL, &task, 3, 6, 3, yhat, y, lengths, "accuracy=0.8");
-  assert_lengths("[top_k: {k: 1}, accuracy]", &task, 3, 6, 3, yhat, y, lengths, "top_1=0.8 accuracy=0.8");
+  assert_lengths("[top_k: {k: 1}, accuracy]", &task, 3, 6, 3, yhat, y, lengths,
+                 "top_1=0.8 accuracy=0.8");
   assert_lengths(NULL, &task, 3, 6, 3, yhat, y, NULL, "accuracy=0.444444");
   ls__metrics_task one_hots = task;
   one_hots.target = task.prediction;
@@ -144,12 +151,13 @@ static void test_lengths_of_classes(void **state) {
 static void test_lengths_of_numbers(void **state) {
   (void)state;
   const ls__metrics_task task = {.prediction = {2, {3, 1}}, .target = {2, {3, 1}}, .lengths = true};
-  /* Errors 1, -2, 0, 3, 2 of those that count.  First place: truth 1 and 3, spread 2, errors 1 and 0;
-   * second: truth 4 and 0, spread 8, errors 2 and 3; third: truth 5 alone, missed.
-   * r2: (1 - 1/2 + 1 - 13/8 + 0) / 3. */
+  /* Errors 1, -2, 0, 3, 2 of those that count.  First place: truth 1 and 3, spread 2, errors 1 and
+   * 0; second: truth 4 and 0, spread 8, errors 2 and 3; third: truth 5 alone, missed.  r2: (1 - 1/2
+   * + 1 - 13/8 + 0) / 3. */
   const float yhat[] = {2, 2, 99, /* */ 99, 99, 99, /* */ 3, 3, 7};
   const float y[] = {1, 4, 0, /* */ 0, 0, 0, /* */ 3, 0, 5};
-  assert_lengths("[mae, rmse, r2]", &task, 3, 3, 3, yhat, y, lengths, "mae=1.6 rmse=1.89737 r2=-0.0416667");
+  assert_lengths("[mae, rmse, r2]", &task, 3, 3, 3, yhat, y, lengths,
+                 "mae=1.6 rmse=1.89737 r2=-0.0416667");
   /* Of a place that no sample reaches r2 says nothing: (1 - 1/2 + 1 - 13/8) / 2. */
   const int32_t shorter[] = {2, 0, 2};
   assert_lengths("[r2, mae]", &task, 3, 3, 3, yhat, y, shorter, "r2=-0.0625 mae=1.5");
@@ -157,7 +165,8 @@ static void test_lengths_of_numbers(void **state) {
   assert_lengths("[r2, mae]", &task, 3, 3, 3, yhat, y, empty, "r2=nan mae=nan");
 }
 
-/* Where all of a sample counts, lengths change nothing; and without them the sums are as wide as ever. */
+/* Where all of a sample counts, lengths change nothing; and without them the sums are as wide as
+ * ever. */
 static void test_whole_lengths(void **state) {
   (void)state;
   const ls__metrics_task whole = {.prediction = {1, {2}}, .target = {1, {2}}, .lengths = true};
@@ -197,7 +206,8 @@ static void test_nothing_added(void **state) {
 
 static void test_config(void **state) {
   (void)state;
-  assert_refused("[precision]", &classes, "there is no metric \"precision\".  Known: accuracy, top_k");
+  assert_refused("[precision]", &classes,
+                 "there is no metric \"precision\".  Known: accuracy, top_k");
   assert_refused("[acuracy]", &classes, "did you mean \"accuracy\"?");
   assert_refused("[mae]", &classes, "mae");
   assert_refused("[accuracy]", &numbers, "accuracy");
@@ -212,7 +222,8 @@ static void test_config(void **state) {
 
 /* --- confusion matrices */
 
-static void as_json(const ls__metrics_task *task, const double *counts, const char *const *names, FILE *out) {
+static void as_json(const ls__metrics_task *task, const double *counts, const char *const *names,
+                    FILE *out) {
   ls__json json = {.out = out};
   ls__confusion_json(task, counts, names, &json, NULL);
 }
@@ -242,27 +253,25 @@ static void test_confusion(void **state) {
   const double want[9] = {1, 0, 0, 1, 1, 0, 1, 0, 0};
   assert_memory_equal(counts, want, sizeof want);
   const char *const names[] = {"cat", "d\"og", "eel"};
-  assert_string_equal(
-      written(as_json, &classes, counts, names),
-      "{\"classes\":["
-      "{\"name\":\"cat\",\"precision\":0.333333333,\"recall\":1,\"f1\":0.5,\"support\":1},"
-      "{\"name\":\"d\\\"og\",\"precision\":1,\"recall\":0.5,\"f1\":0.666666667,\"support\":2},"
-      "{\"name\":\"eel\",\"precision\":0,\"recall\":0,\"f1\":0,\"support\":1}],"
-      "\"macro\":{\"precision\":0.444444444,\"recall\":0.5,\"f1\":0.388888889,\"support\":4},"
-      "\"matrix\":[[1,0,0],[1,1,0],[1,0,0]]}");
+  assert_string_equal(written(as_json, &classes, counts, names),
+                      "{\"classes\":[{\"name\":\"cat\",\"precision\":0.333333333,\"recall\":1,"
+                      "\"f1\":0.5,\"support\":1},{\"name\":\"d\\\"og\",\"precision\":1,\"recall\":"
+                      "0.5,\"f1\":0.666666667,\"support\":2},{\"name\":\"eel\",\"precision\":0,"
+                      "\"recall\":0,\"f1\":0,\"support\":1}],\"macro\":{\"precision\":0.444444444,"
+                      "\"recall\":0.5,\"f1\":0.388888889,\"support\":4},\"matrix\":[[1,0,0],[1,1,0]"
+                      ",[1,0,0]]}");
   const char *table = written(ls__confusion_print, &classes, counts, NULL);
-  assert_string_equal(table,
-                      "class      precision    recall        f1   support\n"
-                      "0             0.3333    1.0000    0.5000         1\n"
-                      "1             1.0000    0.5000    0.6667         2\n"
-                      "2             0.0000    0.0000    0.0000         1\n"
-                      "macro mean    0.4444    0.5000    0.3889         4\n"
-                      "\n"
-                      "truth       predicted\n"
-                      "                  0        1        2\n"
-                      "0                 1        0        0\n"
-                      "1                 1        1        0\n"
-                      "2                 1        0        0\n");
+  assert_string_equal(table, "class      precision    recall        f1   support\n"
+                             "0             0.3333    1.0000    0.5000         1\n"
+                             "1             1.0000    0.5000    0.6667         2\n"
+                             "2             0.0000    0.0000    0.0000         1\n"
+                             "macro mean    0.4444    0.5000    0.3889         4\n"
+                             "\n"
+                             "truth       predicted\n"
+                             "                  0        1        2\n"
+                             "0                 1        0        0\n"
+                             "1                 1        1        0\n"
+                             "2                 1        0        0\n");
 }
 
 /* A class that never occurs is no part of the means. */
@@ -274,8 +283,8 @@ static void test_absent_class(void **state) {
     fail_msg("%s", json);
 }
 
-/* r2 of y = c + (-3, -1, 1, 3), predicted one beside it: 1 - 4/20, however large c is; and it does not
- * matter how the sums are grouped. */
+/* r2 of y = c + (-3, -1, 1, 3), predicted one beside it: 1 - 4/20, however large c is; and it does
+ * not matter how the sums are grouped. */
 static void test_far_from_zero(void **state) {
   (void)state;
   static const ls__metrics_task one = {.prediction = {1, {1}}, .target = {1, {1}}};
@@ -310,13 +319,20 @@ static void test_binary_confusion(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_classes),       cmocka_unit_test(test_one_hot),
-      cmocka_unit_test(test_positions),     cmocka_unit_test(test_binary),
-      cmocka_unit_test(test_regression),    cmocka_unit_test(test_lengths_of_classes),
-      cmocka_unit_test(test_lengths_of_numbers), cmocka_unit_test(test_whole_lengths),
-      cmocka_unit_test(test_alone),         cmocka_unit_test(test_nothing_added),
-      cmocka_unit_test(test_config),        cmocka_unit_test(test_confusion),
-      cmocka_unit_test(test_absent_class),  cmocka_unit_test(test_binary_confusion),
+      cmocka_unit_test(test_classes),
+      cmocka_unit_test(test_one_hot),
+      cmocka_unit_test(test_positions),
+      cmocka_unit_test(test_binary),
+      cmocka_unit_test(test_regression),
+      cmocka_unit_test(test_lengths_of_classes),
+      cmocka_unit_test(test_lengths_of_numbers),
+      cmocka_unit_test(test_whole_lengths),
+      cmocka_unit_test(test_alone),
+      cmocka_unit_test(test_nothing_added),
+      cmocka_unit_test(test_config),
+      cmocka_unit_test(test_confusion),
+      cmocka_unit_test(test_absent_class),
+      cmocka_unit_test(test_binary_confusion),
       cmocka_unit_test(test_far_from_zero),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

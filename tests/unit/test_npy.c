@@ -271,41 +271,45 @@ static void refuses_bad_headers(void **state) {
   (void)state;
   static const struct {
     const char *header, *said;
-  } cases[] = {
-      {"{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }",
-       "a: in Fortran order; save it as numpy.save(FILE, numpy.ascontiguousarray(x))"},
-      {"{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }",
-       "elements of type |O cannot be read"},
-      {"{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <f2"},
-      {"{'descr': '<u8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <u8"},
-      {"{'descr': '|f4', 'fortran_order': False, 'shape': (3, 2), }", "elements of type |f4"},
-      {"{'descr': '<c8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <c8"},
-      {"{'descr': [('a', '<f4'), ('b', '<i4')], 'fortran_order': False, 'shape': (3,), }",
-       "elements of type [('a', '<f4'), ('b'"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }",
-       "a single number, where an array"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2), }",
-       "the header says 0 x 2: nothing"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }",
-       "a: the header says 3 x 3 elements of 4 bytes = 36 bytes, the file has 24"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
-       "more elements than there can be"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }",
-       "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 2), }", "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3 2), }", "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2", "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, }", "no description"},
-      {"{'descr': '<f4', 'fortran_order': 0, 'shape': (3, 2), }", "no description"},
-      {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }",
-       "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), 'more': 1}", "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), } x", "no description"},
-      {"", "no description"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': "
-       "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,"
-       "1,1,1,1,1,1,1,1,6), }",
-       "no description"}};
+  } cases[] =
+      {{"{'descr': '<f4', 'fortran_order': True, 'shape': (3, 2), }", "a: in Fortran order; save "
+                                                                      "it as numpy.save(FILE, "
+                                                                      "numpy.ascontiguousarray(x)"
+                                                                      ")"},
+       {"{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }", "elements of type |O cannot "
+                                                                      "be read"},
+       {"{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <f2"},
+       {"{'descr': '<u8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <u8"},
+       {"{'descr': '|f4', 'fortran_order': False, 'shape': (3, 2), }", "elements of type |f4"},
+       {"{'descr': '<c8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <c8"},
+       {"{'descr': [('a', '<f4'), ('b', '<i4')], 'fortran_order': False, 'shape': (3,), }",
+        "elements of type [('a', '<f4'), ('b'"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (), }", "a single number, where an "
+                                                                   "array"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (0, 2), }", "the header says 0 x 2: "
+                                                                       "nothing"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 3), }", "a: the header says 3 x 3 "
+                                                                       "elements of 4 bytes = 36 "
+                                                                       "bytes, the file has 24"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (4294967296, 4294967296), }",
+        "more elements than there can be"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (99999999999999999999,), }", "no "
+                                                                                        "descriptio"
+                                                                                        "n"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (-3, 2), }", "no description"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (3 2), }", "no description"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2", "no description"},
+       {"{'descr': '<f4', 'fortran_order': False, }", "no description"},
+       {"{'descr': '<f4', 'fortran_order': 0, 'shape': (3, 2), }", "no description"},
+       {"{'descr': '<f4', 'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }", "no "
+                                                                                       "descriptio"
+                                                                                       "n"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), 'more': 1}", "no description"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), } x", "no description"},
+       {"", "no description"},
+       {"{'descr': '<f4', 'fortran_order': False, 'shape': "
+        "(1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,1,6), }",
+        "no description"}};
   ls_convert_options o = options(2);
   write_npy(1, "<i8", "(3,)", three_labels, sizeof three_labels);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {

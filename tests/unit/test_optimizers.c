@@ -86,10 +86,16 @@ static void check(const char *text, formula *f, double start, double weight_deca
     fill(g, N, 100 + (uint64_t)t, 3);
     g[5] = 0;
     double lr = ls__optimizer_lr(o) / t; /* a schedule moves it */
-    for (size_t i = 0; i < N; i++)
-      f(&s[i], prepared(e, (double)g[i], s[i].w, weight_decay), lr, t);
-    ls__update u = {.w = w, .g = g, .n = N, .step = (uint64_t)t, .lr = lr, .scale = e->scale,
-                    .clip_value = e->clip, .l1 = e->l1, .l2 = e->l2};
+    for (size_t i = 0; i < N; i++) f(&s[i], prepared(e, (double)g[i], s[i].w, weight_decay), lr, t);
+    ls__update u = {.w = w,
+                    .g = g,
+                    .n = N,
+                    .step = (uint64_t)t,
+                    .lr = lr,
+                    .scale = e->scale,
+                    .clip_value = e->clip,
+                    .l1 = e->l1,
+                    .l2 = e->l2};
     for (int k = 0; k < slots; k++) u.slot[k] = slot[k];
     ls__optimizer_update(o, &u);
     for (size_t i = 0; i < N; i++) {
@@ -169,7 +175,8 @@ static void f_rmsprop_both(cell *s, double g, double lr, int t) {
 static void test_rmsprop(void **state) {
   (void)state;
   check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4}", f_rmsprop, 0, 0, 1, &none);
-  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, weight_decay: 0.1}", f_rmsprop, 0, 0.1, 1, &all);
+  check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, weight_decay: 0.1}", f_rmsprop, 0, 0.1, 1,
+        &all);
   check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, momentum: 0.8}", f_rmsprop_momentum, 0, 0, 2,
         &none);
   check("rmsprop: {lr: 0.01, alpha: 0.9, eps: 1e-4, centered: true}", f_rmsprop_centered, 0, 0, 2,
@@ -249,8 +256,15 @@ static void start(arrays *x) {
 
 static void assert_same_kernels(const char *what, const ls__kernels *a, const ls__kernels *b) {
   static arrays x, y;
-  const ls__scalars c = {.scale = 0.37F, .lr = 0.013F, .eps = 1e-8F, .shrink = 0.99F, .old1 = 0.9F,
-                         .new1 = 0.1F, .old2 = 0.999F, .new2 = 0.001F, .momentum = 0.7F};
+  const ls__scalars c = {.scale = 0.37F,
+                         .lr = 0.013F,
+                         .eps = 1e-8F,
+                         .shrink = 0.99F,
+                         .old1 = 0.9F,
+                         .new1 = 0.1F,
+                         .old2 = 0.999F,
+                         .new2 = 0.001F,
+                         .momentum = 0.7F};
   for (size_t v = 0; v < sizeof a->variant / sizeof *a->variant && a->variant[v] != NULL; v++) {
     start(&x);
     start(&y);
@@ -259,8 +273,8 @@ static void assert_same_kernels(const char *what, const ls__kernels *a, const ls
       /* The other in two slices of which the second starts off a vector's boundary. */
       enum { CUT = 1024 + 5 };
       b->variant[v](&c, y.w, y.g, (float *[]){y.s[0], y.s[1], y.s[2]}, CUT);
-      b->variant[v](&c, y.w + CUT, y.g + CUT,
-                    (float *[]){y.s[0] + CUT, y.s[1] + CUT, y.s[2] + CUT}, N - CUT);
+      b->variant[v](&c, y.w + CUT, y.g + CUT, (float *[]){y.s[0] + CUT, y.s[1] + CUT, y.s[2] + CUT},
+                    N - CUT);
     }
     if (memcmp(&x, &y, sizeof x) != 0) fail_msg("%s, variant %zu: other bits", what, v);
   }
@@ -279,8 +293,8 @@ static void assert_same_gradients(const char *what, const ls__gradient_ops *a,
 
 static void test_same_bits(void **state) {
   (void)state;
-#define SAME(isa)                                                                                \
-  assert_same_kernels("sgd " #isa, &ls__sgd_kernels_baseline, &ls__sgd_kernels_##isa);            \
+#define SAME(isa)                                                                                  \
+  assert_same_kernels("sgd " #isa, &ls__sgd_kernels_baseline, &ls__sgd_kernels_##isa);             \
   assert_same_kernels("adagrad " #isa, &ls__adagrad_kernels_baseline, &ls__adagrad_kernels_##isa); \
   assert_same_kernels("rmsprop " #isa, &ls__rmsprop_kernels_baseline, &ls__rmsprop_kernels_##isa); \
   assert_same_kernels("adam " #isa, &ls__adam_kernels_baseline, &ls__adam_kernels_##isa);          \
@@ -304,8 +318,15 @@ static void test_slices(void **state) {
   static arrays x, y;
   start(&x);
   start(&y);
-  ls__update u = {.w = x.w, .g = x.g, .slot = {x.s[0], x.s[1]}, .n = N, .step = 3, .lr = 0.1,
-                  .scale = 0.2, .clip_value = 1e-4, .l1 = 0.01};
+  ls__update u = {.w = x.w,
+                  .g = x.g,
+                  .slot = {x.s[0], x.s[1]},
+                  .n = N,
+                  .step = 3,
+                  .lr = 0.1,
+                  .scale = 0.2,
+                  .clip_value = 1e-4,
+                  .l1 = 0.01};
   ls__optimizer_update(o, &u);
   const size_t cuts[] = {0, 1, 700, 1024, N};
   for (size_t i = 0; i + 1 < sizeof cuts / sizeof *cuts; i++) {
@@ -325,7 +346,8 @@ static void test_power(void **state) {
   (void)state;
   for (uint64_t t = 0; t < 100000; t += 1 + t / 3) {
     double want = pow(0.999, (double)t), got = ls__power(0.999, t);
-    if (fabs(got - want) > 3e-16 * (double)(t + 1) * want) fail_msg("0.999^%llu: %.17g", (unsigned long long)t, got);
+    if (fabs(got - want) > 3e-16 * (double)(t + 1) * want)
+      fail_msg("0.999^%llu: %.17g", (unsigned long long)t, got);
   }
   assert_true(ls__power(0.9, 0) == 1);
   assert_true(ls__power(0.9, UINT64_MAX) == 0);
@@ -347,7 +369,8 @@ static void test_config(void **state) {
     assert_true(ls__optimizer_lr(o) > 0);
     ls__optimizer_destroy(o);
   }
-  assert_refused("adams", "there is no optimizer \"adams\"; did you mean \"adam\"?  Known: sgd, adagrad");
+  assert_refused("adams", "there is no optimizer \"adams\"; did you mean \"adam\"?  Known: sgd, "
+                          "adagrad");
   assert_refused("adam: {rate: 0.1}", "rate");
   assert_refused("sgd: {lr: -1}", "lr");
   assert_refused("adam: {beta1: 1}", "beta1");
@@ -375,11 +398,16 @@ static void test_sections(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_sgd),    cmocka_unit_test(test_adagrad),
-      cmocka_unit_test(test_rmsprop), cmocka_unit_test(test_adam),
-      cmocka_unit_test(test_nan_is_not_hidden), cmocka_unit_test(test_same_bits),
-      cmocka_unit_test(test_slices), cmocka_unit_test(test_power),
-      cmocka_unit_test(test_config), cmocka_unit_test(test_sections),
+      cmocka_unit_test(test_sgd),
+      cmocka_unit_test(test_adagrad),
+      cmocka_unit_test(test_rmsprop),
+      cmocka_unit_test(test_adam),
+      cmocka_unit_test(test_nan_is_not_hidden),
+      cmocka_unit_test(test_same_bits),
+      cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_power),
+      cmocka_unit_test(test_config),
+      cmocka_unit_test(test_sections),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

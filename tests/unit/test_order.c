@@ -178,9 +178,12 @@ static void test_no_shuffle(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_permute_span),       cmocka_unit_test(test_every_sample_once),
-      cmocka_unit_test(test_windows_are_blocks), cmocka_unit_test(test_seed_and_epoch),
-      cmocka_unit_test(test_fair),               cmocka_unit_test(test_no_shuffle),
+      cmocka_unit_test(test_permute_span),
+      cmocka_unit_test(test_every_sample_once),
+      cmocka_unit_test(test_windows_are_blocks),
+      cmocka_unit_test(test_seed_and_epoch),
+      cmocka_unit_test(test_fair),
+      cmocka_unit_test(test_no_shuffle),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

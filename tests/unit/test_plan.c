@@ -47,6 +47,7 @@ static void never_overlaps(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(reuses_memory), cmocka_unit_test(never_overlaps)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(reuses_memory),
+                                     cmocka_unit_test(never_overlaps)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -24,33 +24,61 @@ static const ls__option top_table[] = {
     LS__BY_HAND("model", "list", NULL, "see below"),
     LS__BY_HAND("optimizer", "name", NULL, "see below"),
     LS__BY_HAND("schedule", "name", "constant", "see below"),
-    LS__BY_HAND("output", "text", "runs/NAME", "run directory | `none`: none"), LS__END};
+    LS__BY_HAND("output", "text", "runs/NAME", "run directory | `none`: none"),
+    LS__END,
+};
 static const ls__option train_table[] = {
     LS__SIZE(values, batch, "32", 1, 1e12, "samples of a step, over all ranks"),
     LS__WHOLE(values, seed, "0", 0, 9.2e18, NULL),
-    LS__BY_HAND("lanes", "integer", "ranks", "parts that a batch is cut into, which is a long story that is told "
-                                             "over more than one line of a terminal"),
-    LS__END};
-static const ls__option data_table[] = {LS__TEXT(values, file, NULL, "an HDF5 file"), LS__END};
-static const ls__option split_table[] = {LS__NUMBER(values, rate, "0", 0, 1, "share"), LS__END};
+    LS__BY_HAND("lanes", "integer", "ranks",
+                "parts that a batch is cut into, which is a long story that is told over more than "
+                "one line of a terminal"),
+    LS__END,
+};
+static const ls__option data_table[] = {
+    LS__TEXT(values, file, NULL, "an HDF5 file"),
+    LS__END,
+};
+static const ls__option split_table[] = {
+    LS__NUMBER(values, rate, "0", 0, 1, "share"),
+    LS__END,
+};
 static const ls__option adam_table[] = {
     LS__NUMBER(values, lr, "0.001", 1e-30, 1e30, "learning rate"),
-    LS__NUMBER(values, beta, "0.9", 0, 0.999, "decay of the mean"), LS__END};
-static const ls__option sgd_table[] = {LS__NUMBER(values, lr, "0.01", 0, 1e30, "learning rate"), LS__END};
+    LS__NUMBER(values, beta, "0.9", 0, 0.999, "decay of the mean"),
+    LS__END,
+};
+static const ls__option sgd_table[] = {
+    LS__NUMBER(values, lr, "0.01", 0, 1e30, "learning rate"),
+    LS__END,
+};
 static const ls__option dense_table[] = {
     LS__SIZE(values, units, NULL, 1, 2147483647.0, "y = x Wᵀ + b"),
     LS__CHOICE(values, reduction, "mean", reductions, "over samples"),
-    LS__SWITCH(values, half, "false", "half of it"), LS__END};
-static const ls__option layer_table[] = {LS__BY_HAND("name", "text", "", "how others call it"), LS__END};
-static const ls__option top_k_table[] = {LS__SIZE(values, k, "5", 1, 100, "right when among the k likeliest"), LS__END};
-static const ls__option warmup_table[] = {LS__SIZE(values, warmup_steps, "0", 0, 1e12, "lr grows to its value"),
-                                          LS__END};
+    LS__SWITCH(values, half, "false", "half of it"),
+    LS__END,
+};
+static const ls__option layer_table[] = {
+    LS__BY_HAND("name", "text", "", "how others call it"),
+    LS__END,
+};
+static const ls__option top_k_table[] = {
+    LS__SIZE(values, k, "5", 1, 100, "right when among the k likeliest"),
+    LS__END,
+};
+static const ls__option warmup_table[] = {
+    LS__SIZE(values, warmup_steps, "0", 0, 1e12, "lr grows to its value"),
+    LS__END,
+};
 
-static const ls__kind sgd = {"sgd", "w -= lr g", sgd_table}, adam = {"adam", "Adam | Kingma", adam_table};
-static const ls__kind dense = {"dense", "fully connected", dense_table}, linear = {"linear", "x", NULL},
-                      relu = {"relu", "max(x, 0)", NULL};
-static const ls__kind top_k = {"top_k", "a metric", top_k_table}, mae = {"mae", "mean absolute error", NULL};
-static const ls__kind constant = {"constant", "the same", NULL}, linear_decay = {"linear", "falls", NULL};
+static const ls__kind sgd = {"sgd", "w -= lr g", sgd_table},
+                      adam = {"adam", "Adam | Kingma", adam_table};
+static const ls__kind dense = {"dense", "fully connected", dense_table},
+                      linear = {"linear", "x", NULL}, relu = {"relu", "max(x, 0)", NULL};
+static const ls__kind top_k = {"top_k", "a metric", top_k_table},
+                      mae = {"mae", "mean absolute error", NULL};
+static const ls__kind constant = {"constant", "the same", NULL},
+                      linear_decay = {"linear", "falls", NULL};
 static const ls__kind zeros = {"zeros", "0", NULL}, his = {"his", "made by the caller", NULL};
 static const ls__kind *const optimizer_kinds[] = {&sgd, &adam, NULL};
 static const ls__kind *const layer_kinds[] = {&dense, &linear, &relu, NULL};
@@ -64,17 +92,21 @@ static ls__registry metrics = {"metric", metric_kinds, NULL, NULL};
 static const ls__registry schedules = {"schedule", schedule_kinds, NULL, warmup_table};
 static const ls__registry initializers = {"initialiser", initializer_kinds, NULL, NULL};
 
-static const ls__section room_a[] = {{"", "What one file says.", top_table, NULL},
-                                     {"train", "How long and how much.", train_table, NULL},
-                                     {"data", "What is learned from.", data_table, NULL},
-                                     {"data.split", "Rows drawn by seed.", split_table, NULL},
-                                     {NULL, NULL, NULL, NULL}};
-static const ls__section room_b[] = {{"model", "The network.", NULL, &layers},
-                                     {"optimizer", "The update.  Of weights.", NULL, &optimizers},
-                                     {"schedule", "Of the learning rate.", NULL, &schedules},
-                                     {"metrics", NULL, NULL, &metrics},
-                                     {"initializer", "How weights begin.", NULL, &initializers},
-                                     {NULL, NULL, NULL, NULL}};
+static const ls__section room_a[] = {
+    {"", "What one file says.", top_table, NULL},
+    {"train", "How long and how much.", train_table, NULL},
+    {"data", "What is learned from.", data_table, NULL},
+    {"data.split", "Rows drawn by seed.", split_table, NULL},
+    {NULL, NULL, NULL, NULL},
+};
+static const ls__section room_b[] = {
+    {"model", "The network.", NULL, &layers},
+    {"optimizer", "The update.  Of weights.", NULL, &optimizers},
+    {"schedule", "Of the learning rate.", NULL, &schedules},
+    {"metrics", NULL, NULL, &metrics},
+    {"initializer", "How weights begin.", NULL, &initializers},
+    {NULL, NULL, NULL, NULL},
+};
 static const ls__section *const rooms[] = {room_a, room_b, NULL};
 static const ls__section *const without_top[] = {room_b, NULL};
 
@@ -109,15 +141,14 @@ static void has_not(const char *all, const char *part) {
 
 static void kind(void **state) {
   (void)state;
-  assert_string_equal(help("adam"),
-                      "optimizer.adam\n"
-                      "  Adam | Kingma\n"
-                      "\n"
-                      "  key   type    default  range       meaning\n"
-                      "  lr    number  0.001    above 0     learning rate\n"
-                      "  beta  number  0.9      0 to 0.999  decay of the mean\n"
-                      "\n"
-                      "  example: optimizer: {adam: {lr: 0.001}}\n");
+  assert_string_equal(help("adam"), "optimizer.adam\n"
+                                    "  Adam | Kingma\n"
+                                    "\n"
+                                    "  key   type    default  range       meaning\n"
+                                    "  lr    number  0.001    above 0     learning rate\n"
+                                    "  beta  number  0.9      0 to 0.999  decay of the mean\n"
+                                    "\n"
+                                    "  example: optimizer: {adam: {lr: 0.001}}\n");
   assert_string_equal(help("relu"), /* options that each has, and a list */
                       "model.relu\n"
                       "  max(x, 0)\n"
@@ -135,21 +166,22 @@ static void kind(void **state) {
 
 static void option(void **state) {
   (void)state;
-  assert_string_equal(help("train.lanes"),
-                      "train.lanes\n"
-                      "  parts that a batch is cut into, which is a long story that is told over more than one line of a\n"
-                      "  terminal\n"
-                      "\n"
-                      "  type:    integer\n"
-                      "  default: ranks\n"
-                      "\n"
-                      "  example: train: {lanes: 8}\n");
+  assert_string_equal(help("train.lanes"), "train.lanes\n"
+                                           "  parts that a batch is cut into, which is a long "
+                                           "story that is told over more than one line of a\n"
+                                           "  terminal\n"
+                                           "\n"
+                                           "  type:    integer\n"
+                                           "  default: ranks\n"
+                                           "\n"
+                                           "  example: train: {lanes: 8}\n");
   has(help("optimizer.adam.lr"), "optimizer.adam.lr\n");
   has(text, "range:   above 0\n");
   has(text, "example: optimizer: {adam: {lr: 0.001}}\n");
   has_not(text, "sgd");
   has(help("seed"), "range:   from 0\n");
-  has(help("model.0.dense.half"), "example: model: [{dense: {units: 32, half: false}}]\n"); /* as in an override */
+  has(help("model.0.dense.half"),
+      "example: model: [{dense: {units: 32, half: false}}]\n"); /* as in an override */
   has(help("data.split.rate"), "example: data: {split: {rate: 0}}\n");
   has(help("output"), "example: output: runs/NAME\n");
 }
@@ -173,7 +205,8 @@ static void ambiguous(void **state) {
 
 static void section(void **state) {
   (void)state;
-  has(help("train"), "train\n  How long and how much.\n\n  key    type     default  range   meaning\n");
+  has(help("train"), "train\n  How long and how much.\n\n  key    type     default  range   "
+                     "meaning\n");
   has(text, "\n  seed   integer  0        from 0\n");
   has(text, "example: train: {batch: 32}\n");
   has(help("data"), "  required\n\n  key   type  default   meaning\n  file");
@@ -181,20 +214,26 @@ static void section(void **state) {
   has(text, "example: data: {file: ...}\n");
   has_not(text, "see below");
   has(help("model"), "  dense   fully connected\n  linear  x\n");
-  has(text, "each of them takes\n\n  key   type  default  meaning\n  name  text  -        how others call it\n");
+  has(text, "each of them takes\n\n  key   type  default  meaning\n  name  text  -        how "
+            "others call it\n");
 }
 
 static void unknown(void **state) {
   (void)state;
-  static const char *const said[][2] = {
-      {"adma", "there is no key \"adma\"; did you mean \"adam\"?"},
-      {"adam.lrr", "there is no key \"adam.lrr\"; did you mean \"adam.lr\"?"},
-      {"optimizer.admm.lr", "there is no key \"optimizer.admm.lr\"; did you mean \"optimizer.adam.lr\"?"},
-      {"train.bacth", "there is no key \"train.bacth\"; did you mean \"train.batch\"?"},
-      {"photosynthesis", "there is no key \"photosynthesis\""},
-      {"atch", "there is no key \"atch\"; did you mean \"batch\"?"}, /* an end, but not of a component */
-      {"", "there is no key \"\""},
-      {"0.1", "there is no key \"0.1\""}};
+  static const char *const said[][2] = {{"adma", "there is no key \"adma\"; did you mean "
+                                                 "\"adam\"?"},
+                                        {"adam.lrr", "there is no key \"adam.lrr\"; did you mean "
+                                                     "\"adam.lr\"?"},
+                                        {"optimizer.admm.lr", "there is no key "
+                                                              "\"optimizer.admm.lr\"; did you mean "
+                                                              "\"optimizer.adam.lr\"?"},
+                                        {"train.bacth", "there is no key \"train.bacth\"; did you "
+                                                        "mean \"train.batch\"?"},
+                                        {"photosynthesis", "there is no key \"photosynthesis\""},
+                                        {"atch", "there is no key \"atch\"; did you mean "
+                                                 "\"batch\"?"}, /* an end, but not of a component */
+                                        {"", "there is no key \"\""},
+                                        {"0.1", "there is no key \"0.1\""}};
   for (size_t i = 0; i < sizeof said / sizeof *said; i++) {
     FILE *out = begin();
     assert_int_equal(ls__reference_print(rooms, said[i][0], out), LS_EUSAGE);
@@ -207,7 +246,8 @@ static void keys(void **state) {
   (void)state;
   FILE *out = begin();
   ls__reference_keys(rooms, out);
-  has(printed(out), "output\ntrain\ntrain.batch\ntrain.seed\ntrain.lanes\ndata\ndata.file\ndata.split\ndata.split.rate\n");
+  has(printed(out), "output\ntrain\ntrain.batch\ntrain.seed\ntrain.lanes\ndata\ndata.file\ndata."
+                    "split\ndata.split.rate\n");
   has(text, "\nmodel\nmodel.dense\nmodel.dense.units\n");
   has(text, "\nschedule.linear\nschedule.linear.warmup_steps\n");
   has_not(text, "*");
@@ -226,11 +266,13 @@ static ls_status look(const ls_help_entry *entry, void *context) {
   }
   if (strcmp(entry->key, "optimizer.adam.lr") == 0) ++*seen, assert_true(entry->assignable);
   if (strcmp(entry->key, "model") == 0) ++*seen, assert_true(entry->assignable);
-  if (strcmp(entry->key, "model.dense.units") == 0) ++*seen, assert_false(entry->assignable); /* a list */
+  if (strcmp(entry->key, "model.dense.units") == 0)
+    ++*seen, assert_false(entry->assignable); /* a list */
   if (strcmp(entry->key, "initializer") == 0) ++*seen, assert_false(entry->assignable);
   if (strcmp(entry->key, "schedule.*.warmup_steps") == 0) ++*seen, assert_false(entry->repeats);
   if (strcmp(entry->key, "schedule.linear.warmup_steps") == 0) ++*seen, assert_true(entry->repeats);
-  if (strcmp(entry->key, "model.dense.half") == 0) ++*seen, assert_string_equal(entry->choices[1], "false");
+  if (strcmp(entry->key, "model.dense.half") == 0)
+    ++*seen, assert_string_equal(entry->choices[1], "false");
   return strcmp(entry->key, "stop here") == 0 ? LS_ECHECK : LS_OK;
 }
 
@@ -246,15 +288,26 @@ static void markdown(void **state) {
   (void)state;
   FILE *out = begin();
   ls__reference_markdown(rooms, out);
-  has(printed(out), "\n## Top level\n\nWhat one file says.\n\n| key | type | default | meaning |\n| --- | --- | --- | --- |\n"
-                    "| `data` | map | *required* | see below |\n| `train` | map | — | see below |\n");
+  has(printed(out), "\n"
+                    "## Top level\n"
+                    "\n"
+                    "What one file says.\n"
+                    "\n"
+                    "| key | type | default | meaning |\n"
+                    "| --- | --- | --- | --- |\n"
+                    "| `data` | map | *required* | see below |\n"
+                    "| `train` | map | — | see below |\n");
   has(text, "| `output` | text | `runs/NAME` | run directory \\| `none`: none |\n");
   has(text, "| `train.seed` | integer | `0` | |\n");
   has(text, "\n### data.split\n\nRows drawn by seed.\n");
   has(text, "| `adam` | | | Adam \\| Kingma |\n| `adam.lr` | number | `0.001` | learning rate |\n");
   has(text, "| `dense.reduction` | `mean` `sum` | `mean` | over samples |\n");
-  has(text, "| each: `name` | text | — | how others call it |\n\n"
-            "Without options of their own:\n\n- `linear`: x\n- `relu`: max(x, 0)\n");
+  has(text, "| each: `name` | text | — | how others call it |\n"
+            "\n"
+            "Without options of their own:\n"
+            "\n"
+            "- `linear`: x\n"
+            "- `relu`: max(x, 0)\n");
   has(text, "\n## initializer\n\nHow weights begin.\n\nWithout options:\n\n- `zeros`: 0\n");
 }
 
@@ -304,9 +357,9 @@ static void rows(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(kind),      cmocka_unit_test(option),   cmocka_unit_test(options_of_each),
-      cmocka_unit_test(ambiguous), cmocka_unit_test(section),  cmocka_unit_test(unknown),
-      cmocka_unit_test(keys),      cmocka_unit_test(everybody), cmocka_unit_test(markdown),
+      cmocka_unit_test(kind),      cmocka_unit_test(option),     cmocka_unit_test(options_of_each),
+      cmocka_unit_test(ambiguous), cmocka_unit_test(section),    cmocka_unit_test(unknown),
+      cmocka_unit_test(keys),      cmocka_unit_test(everybody),  cmocka_unit_test(markdown),
       cmocka_unit_test(overview),  cmocka_unit_test(registered), cmocka_unit_test(rows),
   };
   int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -61,10 +61,11 @@ static double chi_squared(const unsigned *count, size_t bins, double expected) {
   return (cbrt(sum / k) - (1 - 2 / (9 * k))) / sqrt(2 / (9 * k));
 }
 
-#define ASSERT_BELOW(value, limit)                                              \
-  do {                                                                          \
-    double value_ = (value);                                                    \
-    if (!(fabs(value_) < (limit))) fail_msg(#value " is %g, wanted below %g", value_, (double)(limit)); \
+#define ASSERT_BELOW(value, limit)                                         \
+  do {                                                                     \
+    double value_ = (value);                                               \
+    if (!(fabs(value_) < (limit)))                                         \
+      fail_msg(#value " is %g, wanted below %g", value_, (double)(limit)); \
   } while (0)
 
 static void test_uniform(void **state) {
@@ -114,9 +115,12 @@ static void test_normal(void **state) {
 static void test_keys(void **state) {
   (void)state;
   const ls__rng rng[] = {
-      ls__rng_key(1, LS__RNG_TEST, 0, 0),        ls__rng_key(2, LS__RNG_TEST, 0, 0),
-      ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0),   ls__rng_key(1, LS__RNG_TEST, 1, 0),
-      ls__rng_key(1, LS__RNG_TEST, 0, 1),        ls__rng_key(1, LS__RNG_TEST, 1, 1),
+      ls__rng_key(1, LS__RNG_TEST, 0, 0),
+      ls__rng_key(2, LS__RNG_TEST, 0, 0),
+      ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0),
+      ls__rng_key(1, LS__RNG_TEST, 1, 0),
+      ls__rng_key(1, LS__RNG_TEST, 0, 1),
+      ls__rng_key(1, LS__RNG_TEST, 1, 1),
       ls__rng_key(UINT64_C(1) << 32, LS__RNG_TEST, 0, 0),
       ls__rng_key(1, LS__RNG_TEST, UINT64_C(1) << 32, 0),
       ls__rng_key(1, LS__RNG_TEST, 0, UINT64_C(1) << 32),
@@ -142,7 +146,8 @@ static void assert_permutation(const ls__rng *rng, uint64_t n) {
   for (uint64_t i = 0; i < n; i++) {
     uint64_t p = ls__rng_permute(rng, n, i);
     if (p >= n) fail_msg("%llu of %llu", (unsigned long long)p, (unsigned long long)n);
-    if (seen[p]) fail_msg("%llu stands twice in %llu", (unsigned long long)p, (unsigned long long)n);
+    if (seen[p])
+      fail_msg("%llu stands twice in %llu", (unsigned long long)p, (unsigned long long)n);
     seen[p] = true;
   }
 }
@@ -188,9 +193,12 @@ static void test_permutations_mix(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_known_answers), cmocka_unit_test(test_span_is_the_singles),
-      cmocka_unit_test(test_uniform),       cmocka_unit_test(test_normal),
-      cmocka_unit_test(test_keys),          cmocka_unit_test(test_permutations),
+      cmocka_unit_test(test_known_answers),
+      cmocka_unit_test(test_span_is_the_singles),
+      cmocka_unit_test(test_uniform),
+      cmocka_unit_test(test_normal),
+      cmocka_unit_test(test_keys),
+      cmocka_unit_test(test_permutations),
       cmocka_unit_test(test_permutations_mix),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,12 +53,13 @@ typedef struct point {
 static void check(const char *text, const point *points, size_t n) {
   ls__schedule *s = make(text);
   for (size_t i = 0; i < n; i++)
-    assert_near(ls__schedule_lr(s, 0.2, points[i].step, EPOCH, TOTAL), points[i].lr, points[i].step);
+    assert_near(ls__schedule_lr(s, 0.2, points[i].step, EPOCH, TOTAL), points[i].lr,
+                points[i].step);
   ls__schedule_destroy(s);
 }
-#define CHECK(text, ...)                                \
-  do {                                                  \
-    const point points[] = {__VA_ARGS__};               \
+#define CHECK(text, ...)                                 \
+  do {                                                   \
+    const point points[] = {__VA_ARGS__};                \
     check(text, points, sizeof points / sizeof *points); \
   } while (0)
 
@@ -76,21 +77,23 @@ static void test_warmup(void **state) {
   CHECK("constant: {warmup_steps: 4}", {1, 0.05}, {2, 0.1}, {3, 0.15}, {4, 0.2}, {5, 0.2});
   CHECK("constant: {warmup_epochs: 2}", {1, 0.01}, {10, 0.1}, {20, 0.2}, {21, 0.2});
   /* The decay begins when the warm-up has ended: half way at step 61 of 21 to 100. */
-  CHECK("linear: {warmup_steps: 20}", {10, 0.1}, {20, 0.2}, {21, 0.2}, {61, 0.1},
-        {100, 0.2 / 80});
+  CHECK("linear: {warmup_steps: 20}", {10, 0.1}, {20, 0.2}, {21, 0.2}, {61, 0.1}, {100, 0.2 / 80});
   CHECK("exponential: {gamma: 0.5, warmup_epochs: 1}", {5, 0.1}, {10, 0.2}, {11, 0.1}, {21, 0.05});
 }
 
 static void test_step(void **state) {
   (void)state;
-  CHECK("step: {every_epochs: 3, gamma: 0.5}", {1, 0.2}, {30, 0.2}, {31, 0.1}, {60, 0.1}, {61, 0.05});
+  CHECK("step: {every_epochs: 3, gamma: 0.5}", {1, 0.2}, {30, 0.2}, {31, 0.1}, {60, 0.1},
+        {61, 0.05});
   CHECK("step: {every_steps: 7}", {7, 0.2}, {8, 0.02}, {15, 0.002});
 }
 
 static void test_exponential(void **state) {
   (void)state;
-  CHECK("exponential: {gamma: 0.9}", {1, 0.2}, {10, 0.2}, {11, 0.2 * 0.9}, {31, 0.2 * 0.9 * 0.9 * 0.9});
-  CHECK("exponential: {gamma: 0.25, continuous: true}", {1, 0.2}, {6, 0.1}, {11, 0.05}, {16, 0.025});
+  CHECK("exponential: {gamma: 0.9}", {1, 0.2}, {10, 0.2}, {11, 0.2 * 0.9},
+        {31, 0.2 * 0.9 * 0.9 * 0.9});
+  CHECK("exponential: {gamma: 0.25, continuous: true}", {1, 0.2}, {6, 0.1}, {11, 0.05},
+        {16, 0.025});
 }
 
 static void test_cosine(void **state) {
@@ -112,7 +115,8 @@ static void test_polynomial(void **state) {
 
 static void test_plateau(void **state) {
   (void)state;
-  ls__schedule *s = make("reduce_on_plateau: {factor: 0.5, patience: 2, min_delta: 0.1, min_lr: 0.03}");
+  ls__schedule *s = make("reduce_on_plateau: {factor: 0.5, patience: 2, min_delta: 0.1, min_lr: "
+                         "0.03}");
   assert_string_equal(ls__schedule_monitor(s), "auto");
   /* value, and the lr after it */
   const double story[][2] = {{1.0, 0.2},  {0.95, 0.2}, /* not by min_delta: 1 */
@@ -154,7 +158,8 @@ static void test_config(void **state) {
     assert_true((ls__schedule_monitor(s) != NULL) == (strcmp(name, "reduce_on_plateau") == 0));
     ls__schedule_destroy(s);
   }
-  assert_refused("cosinus", "there is no schedule \"cosinus\"; did you mean \"cosine\"?  Known: constant");
+  assert_refused("cosinus", "there is no schedule \"cosinus\"; did you mean \"cosine\"?  Known: "
+                            "constant");
   assert_refused("step", "every_epochs");
   assert_refused("step: {every_epochs: 1, every_steps: 2}", "exclude");
   assert_refused("step: {every_steps: 0}", "every_steps");

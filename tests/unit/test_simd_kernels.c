@@ -156,9 +156,10 @@ static void losses(void **state) {
 }
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-      cmocka_unit_test_setup(activations, fill), cmocka_unit_test_setup(softmax, fill),
-      cmocka_unit_test_setup(dropout, fill), cmocka_unit_test_setup(losses, fill)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test_setup(activations, fill),
+                                     cmocka_unit_test_setup(softmax, fill),
+                                     cmocka_unit_test_setup(dropout, fill),
+                                     cmocka_unit_test_setup(losses, fill)};
   print_message("levels compared: baseline to %s\n", ls__simd_name(ls__simd_level_now()));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

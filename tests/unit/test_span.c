@@ -123,8 +123,8 @@ static void same_bits(void **state) {
 #endif
 
 int main(void) {
-  const struct CMUnitTest tests[] = {
-    cmocka_unit_test(values),
+  const struct CMUnitTest tests[] =
+  { cmocka_unit_test(values),
     cmocka_unit_test(columns),
 #if defined(__x86_64__)
     cmocka_unit_test(same_bits),

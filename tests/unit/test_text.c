@@ -16,12 +16,20 @@ static const struct {
   size_t letters;
 } cases[] = {
     {"", "", 0},
-    {"Stra\xC3\x9F" "e", "Stra\xC3\x9F" "e", 6},
+    {"Stra\xC3\x9F"
+     "e",
+     "Stra\xC3\x9F"
+     "e",
+     6},
     {"\xE6\x97\xA5\xF0\x9F\x98\x80", "\xE6\x97\xA5\xF0\x9F\x98\x80", 2},
     {"a\nb\r\t", "a\\nb\\r\\t", 8},
     {"\x1b[7m\x7f", "\\x1b[7m\\x7f", 11},
-    {"\xC2\x9B" "2J", "\\x9b2J", 6},              /* C1: what ESC [ is in one */
-    {"a\xE2\x80\xAE" "b", "a\\u202eb", 8},        /* right to left from here */
+    {"\xC2\x9B"
+     "2J",
+     "\\x9b2J", 6}, /* C1: what ESC [ is in one */
+    {"a\xE2\x80\xAE"
+     "b",
+     "a\\u202eb", 8}, /* right to left from here */
     {"\xE2\x80\xA8\xE2\x81\xA6", "\\u2028\\u2066", 12},
     {"a\xFF\xC3", "a\xEF\xBF\xBD\xEF\xBF\xBD", 3}, /* no UTF-8; cut short */
     {"\\x1b", "\\x1b", 4},
@@ -39,13 +47,15 @@ static void test_show(void **state) {
       assert_true(letters <= most);
       assert_int_equal(ls__text_width(cut), letters);
       assert_memory_equal(at, cut, strlen(cut));
-      for (const char *p = cut; *p != '\0'; p += ls__text_letter(p)) assert_true(ls__text_letter(p) > 0);
+      for (const char *p = cut; *p != '\0'; p += ls__text_letter(p))
+        assert_true(ls__text_letter(p) > 0);
     }
     for (size_t bytes = 1; bytes < sizeof cut; bytes++) {
       (void)ls__text_show(cases[i].text, SIZE_MAX, cut, bytes);
       assert_true(strlen(cut) < bytes);
       assert_memory_equal(at, cut, strlen(cut));
-      for (const char *p = cut; *p != '\0'; p += ls__text_letter(p)) assert_true(ls__text_letter(p) > 0);
+      for (const char *p = cut; *p != '\0'; p += ls__text_letter(p))
+        assert_true(ls__text_letter(p) > 0);
     }
   }
 }
@@ -55,14 +65,21 @@ static void test_cell(void **state) {
   char got[128];
   FILE *file = tmpfile();
   assert_non_null(file);
-  ls__text_cell(file, "Stra\xC3\x9F" "e", 8, 5);
+  ls__text_cell(file,
+                "Stra\xC3\x9F"
+                "e",
+                8, 5);
   ls__text_cell(file, "\x1b", -6, 8);
   ls__text_cell(file, "abcdef", 2, SIZE_MAX);
   ls__text_put(file, "\n");
   rewind(file);
   got[fread(got, 1, sizeof got - 1, file)] = '\0';
   fclose(file);
-  assert_string_equal(got, "Stra\xC3\x9F" "   " "  \\x1b" "abcdef" "\\n");
+  assert_string_equal(got, "Stra\xC3\x9F"
+                           "   "
+                           "  \\x1b"
+                           "abcdef"
+                           "\\n");
 }
 
 /* A message is one line of whole letters, however long what went into it. */
@@ -98,7 +115,7 @@ static void test_links(void **state) {
   assert_int_equal(symlink("far/away", "dangling"), 0);
   static const struct {
     const char *path, *want;
-  } leads[] = {{"plain", "plain"}, {"deep/er//", "deep/er"}, {"deep/link", "deep/er/file"},
+  } leads[] = {{"plain", "plain"},      {"deep/er//", "deep/er"},  {"deep/link", "deep/er/file"},
                {"two", "deep/er/file"}, {"dangling/", "far/away"}, {"/", "/"}};
   for (size_t i = 0; i < sizeof leads / sizeof *leads; i++) {
     assert_int_equal(ls__file_target(leads[i].path, target), LS_OK);

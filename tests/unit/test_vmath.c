@@ -51,11 +51,14 @@ static double softplus(double x) {
 /* Steps of one float near 0 and near the ends are covered by stepping through the bits. */
 static void accuracy(void **state) {
   (void)state;
-  static const function functions[] = {
-      {"exp", our_exp, exp, -87.0F, 88.7F},    {"expm1", our_expm1, expm1, -60.0F, 60.0F},
-      {"tanh", our_tanh, tanh, -20.0F, 20.0F}, {"sigmoid", our_sigmoid, sigmoid, -86.0F, 86.0F},
-      {"erf", our_erf, erf, -10.0F, 10.0F},    {"log", our_log, log, 1e-44F, FLT_MAX},
-      {"log1p", our_log1p, log1p, 0.0F, 1.0F}, {"softplus", our_softplus, softplus, -86.0F, 90.0F}};
+  static const function functions[] = {{"exp", our_exp, exp, -87.0F, 88.7F},
+                                       {"expm1", our_expm1, expm1, -60.0F, 60.0F},
+                                       {"tanh", our_tanh, tanh, -20.0F, 20.0F},
+                                       {"sigmoid", our_sigmoid, sigmoid, -86.0F, 86.0F},
+                                       {"erf", our_erf, erf, -10.0F, 10.0F},
+                                       {"log", our_log, log, 1e-44F, FLT_MAX},
+                                       {"log1p", our_log1p, log1p, 0.0F, 1.0F},
+                                       {"softplus", our_softplus, softplus, -86.0F, 90.0F}};
   for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
     const function *g = &functions[f];
     double worst = 0, at = 0;

@@ -20,22 +20,26 @@ typedef struct options {
 
 static const ls__option table[] = {
     LS__NUMBER(options, eps, "1e-5", 1e-30, 1, "keeps the divisor away from 0"),
-    LS__SWITCH(options, use_bias, "true", "whether b is there"), LS__END};
+    LS__SWITCH(options, use_bias, "true", "whether b is there"),
+    LS__END,
+};
 
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   const options *o = layer->options;
   const ls_shape *in = &layer->in[0];
   if (in->ndim == 0)
-    return ls__config_fail(node,
-                           "layer_norm needs an input of at least one dimension, not a scalar");
+    return ls__config_fail(node, "layer_norm needs an input of at least one dimension, not a "
+                                 "scalar");
   const size_t width = in->dim[in->ndim - 1];
   layer->out = *in;
   layer->n_parameters = o->use_bias ? 2 : 1;
-  layer->parameters[0] =
-      (ls__parameter){.name = "gain", .shape = {1, {width}}, .init = {.kind = LS__INIT_ONES}};
+  layer->parameters[0] = (ls__parameter){.name = "gain",
+                                         .shape = {1, {width}},
+                                         .init = {.kind = LS__INIT_ONES}};
   if (o->use_bias)
-    layer->parameters[1] =
-        (ls__parameter){.name = "bias", .shape = {1, {width}}, .init = {.kind = LS__INIT_ZEROS}};
+    layer->parameters[1] = (ls__parameter){.name = "bias",
+                                           .shape = {1, {width}},
+                                           .init = {.kind = LS__INIT_ZEROS}};
   layer->needs_x[0] = true;
   layer->saved = 2 * (ls_shape_count(in) / width); /* mean and r of each row */
   layer->work_fixed = 2 * width;                   /* z and h of one row */
@@ -91,12 +95,13 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_layer_norm = {
-    .kind = {"layer_norm", "g (x - mean) / sqrt(variance + eps) + b, each along the last dimension",
-             table},
-    .min_in = 1,
-    .max_in = 1,
-    .options_bytes = sizeof(options),
-    .infer = infer,
-    .forward = forward,
-    .backward = backward};
+const ls__layer_kind ls__kind_layer_norm = {.kind = {"layer_norm",
+                                                     "g (x - mean) / sqrt(variance + eps) + b, "
+                                                     "each along the last dimension",
+                                                     table},
+                                            .min_in = 1,
+                                            .max_in = 1,
+                                            .options_bytes = sizeof(options),
+                                            .infer = infer,
+                                            .forward = forward,
+                                            .backward = backward};

@@ -16,5 +16,7 @@ static double run(const ls__loss *loss, const ls__loss_call *call) {
   return mean * sum;
 }
 
-const ls__loss_kind ls__loss_log_cosh = {
-    .kind = {"log_cosh", "the mean of log cosh(prediction - target)", NULL}, .run = run};
+const ls__loss_kind ls__loss_log_cosh = {.kind = {"log_cosh",
+                                                  "the mean of log cosh(prediction - target)",
+                                                  NULL},
+                                         .run = run};

@@ -8,7 +8,9 @@ typedef struct options {
 } options;
 
 static const ls__option table[] = {
-    LS__NUMBER(options, least, "1e-6", 1e-30, 1e30, "|target| counts as at least this"), LS__END};
+    LS__NUMBER(options, least, "1e-6", 1e-30, 1e30, "|target| counts as at least this"),
+    LS__END,
+};
 
 static void add(const ls__metric *m, const ls__metrics_task *task, size_t n, const float *yhat,
                 const float *y, double *real, LS_UNUSED double *count) {

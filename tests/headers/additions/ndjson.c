@@ -19,9 +19,11 @@ typedef struct own_options {
   size_t targets;
 } own_options;
 
-static const ls__option table[] = {LS__SIZE(own_options, targets, "1", 0, 1e6,
-                                            "how many numbers at a line's end are to be predicted"),
-                                   LS__END};
+static const ls__option table[] = {
+    LS__SIZE(own_options, targets, "1", 0, 1e6,
+             "how many numbers at a line's end are to be predicted"),
+    LS__END,
+};
 
 /* A file being read, line by line. */
 typedef struct reader {
@@ -185,4 +187,5 @@ const ls__format ls__format_ndjson = {
     "FILE...",
     2,
     sizeof(own_options),
-    run};
+    run,
+};

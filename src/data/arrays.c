@@ -205,6 +205,7 @@ void ls__arrays_reset(ls_data *data) {
     ls__free_strings(array->classes, array->n_classes);
     ls__free_strings(array->columns, array->n_columns);
     ls__free(kept->label);
+    ls__free(kept->number);
     ls__free(kept->mean);
     ls__free(kept->rstd);
     ls__free(kept->raw);

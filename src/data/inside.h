@@ -102,6 +102,7 @@ void ls__memory_destroy(ls_data *data);
 /* targets.c: labels of the file to the network's, and to the values of their classes; the first
  * that has none, or n. */
 size_t ls__labels_take(const ls__kept *kept, float *x, size_t n);
+size_t ls__numbers_take(const ls__kept *kept, float *x, size_t n); /* what a class is called */
 size_t ls__values_take(const ls__kept *kept, float *x, size_t n);
 
 /* normal.c: statistics of the training part, as the rules of kept[] say.  Collective. */

@@ -42,6 +42,8 @@ typedef struct ls__kept {
   ls__affine normal;
   float *label; /* [n_labels] of a target: the class that a label of the file is; NULL: the same */
   size_t n_labels;
+  double *number; /* [n_numbers] of a target without names: what the classes are called; NULL: no */
+  size_t n_numbers;
 } ls__kept;
 
 /* Elements have 4 bytes in a batch. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/number.h"
 #include "data/stream.h"
 
 /* ---- Columns of a file ---- */
@@ -173,6 +174,11 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   bool *taken = NULL;
   char **copy = NULL;
   double *center = NULL;
+  if (n == 0 && array->use == LS_INPUT && array->n_columns > 1 && data->file != NULL)
+    ls__note(&data->notes,
+             "%s: %s: the network doesn't know the names of its columns: they are taken by "
+             "position",
+             ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
   if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n))
     return LS_OK;
   LS_TRY(ls__alloc(&place, n, sizeof *place, "columns"));
@@ -204,13 +210,45 @@ out:
 
 /* ---- Classes ---- */
 
+/* A target of plain numbers, and classes that are called by numbers: each number is the class of that
+ * name.  Names that are no numbers: the numbers are labels, counted from 0. */
+static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, size_t n) {
+  ls_status st = LS_OK;
+  const ls__array *array = &data->array[i];
+  const ls_shape *shape = &array->port.shape;
+  ls__kept *kept = &data->kept[i];
+  double *number = NULL;
+  bool same = true;
+  if (data->file == NULL || kept->number != NULL || kept->same >= 0) return LS_OK;
+  if (shape->ndim > 0 && shape->dim[shape->ndim - 1] == n)
+    return LS_OK; /* a number for each class */
+  LS_TRY(ls__alloc(&number, n, sizeof *number, "classes"));
+  for (size_t k = 0; k < n; k++) {
+    if (!ls__number_parse(names[k], &number[k])) goto out;
+    same = same && number[k] <= (double)k && number[k] >= (double)k;
+  }
+  if (same) goto out;
+  kept->number = number;
+  kept->n_numbers = n;
+  number = NULL;
+  ls__note(&data->notes,
+           "%s: %s: has no names of classes: its numbers are taken for the classes that the "
+           "network calls so",
+           ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+  if (data->stream != NULL) ls__stream_stop(data->stream);
+  data->loaded = false;
+out:
+  ls__free(number);
+  return st;
+}
+
 ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names, size_t n) {
   ls_status st = LS_OK;
   ls__array *array = &data->array[i];
   float *label = NULL;
   char **copy = NULL;
-  if (n == 0 || array->n_classes == 0 || same_names(array->classes, array->n_classes, names, n))
-    return LS_OK;
+  if (n > 0 && array->n_classes == 0) return set_numbers(data, i, names, n);
+  if (n == 0 || same_names(array->classes, array->n_classes, names, n)) return LS_OK;
   LS_TRY(ls__alloc(&label, array->n_classes, sizeof *label, "classes"));
   for (size_t k = 0, at = 0; k < array->n_classes; k++) {
     size_t tried = 0;

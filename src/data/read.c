@@ -78,12 +78,18 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
 /* Labels of the file to the classes that they are, and to the numbers that these stand for. */
 static ls_status take_labels(const ls__source *source, const ls__column *column,
                              const ls__kept *kept, uint64_t row, size_t first, float *x, size_t n) {
-  char why[80];
+  char why[100];
   size_t i = 0;
   if (kept->label != NULL) i = ls__labels_take(kept, x, n);
   if (kept->label != NULL && i < n) {
     snprintf(why, sizeof why, "%.9g, which is none of the %zu classes", (double)x[i],
              kept->n_labels);
+    return bad_value(source, column, row, first + i, why);
+  }
+  if (kept->number != NULL) i = ls__numbers_take(kept, x, n);
+  if (kept->number != NULL && i < n) {
+    snprintf(why, sizeof why, "%.9g, which none of the network's %zu classes is called",
+             (double)x[i], kept->n_numbers);
     return bad_value(source, column, row, first + i, why);
   }
   if (kept->values == NULL) return LS_OK;

@@ -54,6 +54,22 @@ static bool is_one_of(float x, size_t n) {
   return x >= 0 && x < (float)n && x == floorf(x);
 }
 
+/* The first of these numbers that it is, or n. */
+static size_t place_of(const double *number, size_t n, float x) {
+  size_t k = 0;
+  while (k < n && ((float)number[k] < x || (float)number[k] > x)) k++;
+  return k;
+}
+
+size_t ls__numbers_take(const ls__kept *kept, float *x, size_t n) {
+  for (size_t k = 0; k < n; k++) {
+    const size_t place = place_of(kept->number, kept->n_numbers, x[k]);
+    if (place == kept->n_numbers) return k;
+    x[k] = (float)place;
+  }
+  return n;
+}
+
 size_t ls__labels_take(const ls__kept *kept, float *x, size_t n) {
   size_t k = 0;
   for (; k < n && is_one_of(x[k], kept->n_labels); k++) x[k] = kept->label[(size_t)x[k]];

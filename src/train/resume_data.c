@@ -90,7 +90,8 @@ ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *pat
       LS_TRY(share(t->comm, &t->model->output_columns[i]));
       LS_TRY(share(t->comm, &t->model->classes[i]));
     }
-    local = ls__fit_names(t->model, t->data, !t->options.force);
+    local = ls__task_knows(&t->task, t->model->classes);
+    LS_THEN(local, ls__fit_names(t->model, t->data, !t->options.force));
     if (local == LS_EDATA && root) local = ls__fail_context(local, "%s", path);
     LS_TRY(ls_comm_agree(t->comm, local));
   }

@@ -45,6 +45,7 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
     const size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
     LS_TRY(ls__data_rows(data, split, lo, hi, to));
     LS_TRY(ls__run_check_indices(run, hi - lo));
+    LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
     ls__task_score(task, hi - lo, run, &rows, false, true, sums + done * task->width);
     for (int h = 0; confusion != NULL && h < task->n_heads; h++)

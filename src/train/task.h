@@ -8,6 +8,7 @@
 
 #include "data/data.h"
 #include "metrics/metrics.h"
+#include "model/model.h"
 #include "model/run.h"
 #include "nn/loss.h"
 
@@ -48,6 +49,9 @@ void ls__task_reset(ls__task *task);
  * says which names became numbers, or NULL. */
 LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data,
                                    FILE *notes);
+/* Whether an output of a loss that compares numbers was trained on the numbers of its classes, known[output]
+ * of them, as older versions did: LS_EDATA.  Local. */
+LS_CHECKED ls_status ls__task_knows(const ls__task *task, const ls__class_names *known);
 /* Whether an output's target is classes, which then have names where the data give some. */
 bool ls__head_has_classes(const ls__head *head, const ls__array *target);
 /* A hash of what the sums are of: outputs, losses, metrics. */

@@ -57,6 +57,20 @@ out:
   return st;
 }
 
+ls_status ls__task_knows(const ls__task *task, const ls__class_names *known) {
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    if (head->loss->about != LS__ABOUT_NUMBERS || known[h].n == 0 ||
+        head->target_count == known[h].n)
+      continue; /* as many numbers as names: of columns */
+    return ls__fail(LS_EDATA,
+                    "the network was trained on the numbers of its %zu classes (0 to %zu), and %s "
+                    "compares with what the classes are called: train it anew",
+                    known[h].n, known[h].n - 1, head->loss->kind->kind.name);
+  }
+  return LS_OK;
+}
+
 ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FILE *notes) {
   static const ls__target_is is[] = {[LS__ABOUT_NUMBERS] = LS__TARGET_NUMBERS,
                                      [LS__ABOUT_CLASSES] = LS__TARGET_CLASSES,

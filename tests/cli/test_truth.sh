@@ -175,4 +175,29 @@ for n in 3 2 1; do
   refused 3 "$pattern" "$lockstep" train labels.yaml
 done
 
+# --- The same labels in another file than the training's: evaluate refuses what training refuses, and a
+# file without names is read by the names of the network.
+accepted "$lockstep" convert csv three.csv -o named.h5 --label class --quiet
+echo "{data: {file: named.h5}, model: [dense: {units: 3}], loss: cross_entropy, optimizer: adam, train: {batch: 9, epochs: 1, seed: 1, lanes: 3}, output: named}" >named.yaml
+accepted ranks 1 "$lockstep" train named.yaml --progress=none
+accepted ranks 1 "$lockstep" evaluate named --split all --json
+cp "$work/out" named.json
+sed 's/,3$/,4/' three.csv >four.csv
+awk -F, -v OFS=, 'NR > 1 { $3 -= 1 } { print }' three.csv >zero.csv
+awk -F, -v OFS=, 'NR > 1 { $3 /= 2 } { print }' zero.csv >half.csv
+for name in four zero half; do accepted "$lockstep" convert csv $name.csv -o $name.h5 --label number --quiet; done
+for n in 1 3; do
+  accepted ranks $n "$lockstep" evaluate named --data three.h5 --split all --json
+  same "by the names of the network, $n ranks" "$(cat "$work/out")" "$(cat named.json)"
+  ranks $n "$lockstep" evaluate named --data four.h5 >"$work/out" 2>"$work/err" # a note is before it
+  same "code of a class that the network doesn't know, $n ranks" $? 3
+  grep -q "4, which none of the network.s 3 classes is called" "$work/err" || fail "an unknown class, $n ranks"
+done
+sed 's/named/plain/g; s/plain.h5/zero.h5/' named.yaml >zero.yaml
+accepted ranks 1 "$lockstep" train zero.yaml --progress=none output=zero
+refused 3 'label 3 is not in 0..2' "$lockstep" evaluate zero --data three.h5
+refused 3 'label 0.5 is not in 0..2 and no whole number' "$lockstep" evaluate zero --data half.h5
+accepted ranks 1 "$lockstep" train zero.yaml --progress=none output=one data.file=half.h5 loss=binary_cross_entropy model.0.dense.units=1
+refused 3 'target 2 of output 0 is not a probability' "$lockstep" evaluate one --data zero.h5
+
 finish

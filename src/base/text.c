@@ -21,7 +21,7 @@ size_t ls__text_width(const char *text) {
 
 /* ---- Letters ---- */
 
-size_t ls__text_letter(const char *text) {
+size_t ls__text_letter_in(const char *text, size_t size) {
   const unsigned char *p = (const unsigned char *)text;
   size_t n = 0;
   if (p[0] < 0x80)
@@ -32,12 +32,17 @@ size_t ls__text_letter(const char *text) {
     n = 3;
   else if (p[0] >= 0xF0 && p[0] < 0xF5)
     n = 4;
+  if (n > size) return 0;
   for (size_t i = 1; i < n; i++)
     if ((p[i] & 0xC0) != 0x80) return 0;
   if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
       (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
     return 0;
   return n;
+}
+
+size_t ls__text_letter(const char *text) {
+  return ls__text_letter_in(text, SIZE_MAX); /* its closing zero continues no letter */
 }
 
 /* Letters of at most three bytes reach as far as what is escaped. */

@@ -13,6 +13,8 @@ size_t ls__text_width(const char *text);
 
 /* Bytes of the UTF-8 letter that the text begins with (RFC 3629); 0: it begins with none. */
 size_t ls__text_letter(const char *text);
+/* The same of `size` bytes, at least 1. */
+size_t ls__text_letter_in(const char *text, size_t size);
 
 /* Text that came from a file, made fit for a terminal and for one line: control characters and
  * those that turn the direction of writing become escapes (\n, \x1b, \u202e), what is no UTF-8

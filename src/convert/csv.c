@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/grow.h"
+#include "base/text.h"
 
 enum { FIRST_BUFFER = 1 << 20, LONGEST_RECORD = 64 << 20 };
 
@@ -86,7 +87,7 @@ static ls_status is_utf8(const char *path, bool *yes) {
     const size_t size = kept + got, sure = got == FIRST_BUFFER ? size - 4 : size;
     size_t at = 0;
     for (size_t n; *yes && at < sure; at += n)
-      *yes = (n = ls__csv_letter(buffer + at, size - at)) > 0;
+      *yes = (n = ls__text_letter_in(buffer + at, size - at)) > 0;
     kept = size - at; /* a letter that goes on behind the buffer is at most 4 bytes */
     if (*yes) memmove(buffer, buffer + at, kept);
   }
@@ -316,7 +317,7 @@ static ls_status check_letters(const ls__csv *csv) {
   for (size_t i = 0; i < csv->n; i++) {
     const ls__csv_field *f = &csv->field[i];
     for (size_t at = 0, n; at < f->size; at += n) {
-      n = ls__csv_letter(f->text + at, f->size - at);
+      n = ls__text_letter_in(f->text + at, f->size - at);
       if (n == 0)
         return ls__fail(LS_EDATA,
                         "%s:%zu: column %zu: byte %02X is no UTF-8; --encoding latin1 reads it if "

@@ -135,8 +135,6 @@ void ls__csv_notes_reset(ls__csv_notes *notes);
  * characters. */
 enum { LS__CSV_SHOWN = 64 };
 const char *ls__csv_show(const char *text, char to[LS__CSV_SHOWN]);
-/* Bytes of a UTF-8 letter at p, 0 where there is none. */
-size_t ls__csv_letter(const char *p, size_t size);
 
 /* ---- Beginnings ---- */
 

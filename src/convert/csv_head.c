@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "convert/csv.h"
 
 enum { LOOK_AHEAD = 100, MOST_FIELDS = 4000000, MOST_ABOVE = 50 };
@@ -265,7 +266,7 @@ static ls_status names_of_hash(const ls__csv *csv, char *line, size_t n, char **
     if (ls__csv_number(cut.field[i].text, cut.field[i].size, &x))
       goto out; /* a row that is switched off */
     for (size_t at = 0, bytes; at < cut.field[i].size; at += bytes)
-      if ((bytes = ls__csv_letter(cut.field[i].text + at, cut.field[i].size - at)) == 0)
+      if ((bytes = ls__text_letter_in(cut.field[i].text + at, cut.field[i].size - at)) == 0)
         LS_FAIL(LS_EDATA,
                 "%s: column %zu: a name that is no UTF-8; --encoding latin1 reads Latin-1",
                 csv->path, i + 1);

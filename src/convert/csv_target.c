@@ -1,5 +1,6 @@
 /* Class or number. */
 #include "convert/csv_target.h"
+#include "base/text.h"
 
 #include <float.h>
 #include <math.h>
@@ -16,7 +17,7 @@ static void place_set(ls__csv_place *place, const ls__csv *csv, const char *text
   ls__csv_show(text, shown);
   size_t n = 0, size = strlen(shown);
   for (size_t bytes;
-       n < size && n + (bytes = ls__csv_letter(shown + n, size - n)) < sizeof place->text;)
+       n < size && n + (bytes = ls__text_letter_in(shown + n, size - n)) < sizeof place->text;)
     n += bytes;
   memcpy(place->text, shown, n);
   place->text[n] = '\0';

@@ -3,33 +3,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "convert/csv.h"
-
-size_t ls__csv_letter(const char *text, size_t size) {
-  const unsigned char *p = (const unsigned char *)text;
-  size_t n = 0;
-  if (p[0] < 0x80)
-    n = 1;
-  else if (p[0] >= 0xC2 && p[0] < 0xE0)
-    n = 2;
-  else if (p[0] >= 0xE0 && p[0] < 0xF0)
-    n = 3;
-  else if (p[0] >= 0xF0 && p[0] < 0xF5)
-    n = 4;
-  if (n > size) return 0;
-  for (size_t i = 1; i < n; i++)
-    if ((p[i] & 0xC0) != 0x80) return 0;
-  if ((p[0] == 0xE0 && p[1] < 0xA0) || (p[0] == 0xED && p[1] > 0x9F) ||
-      (p[0] == 0xF0 && p[1] < 0x90) || (p[0] == 0xF4 && p[1] > 0x8F))
-    return 0;
-  return n;
-}
 
 /* Copy whole letters, as many as there is room for. */
 static void copy_letters(const char *text, char *to, size_t bytes) {
   size_t used = 0, size = strlen(text);
   for (size_t at = 0, n; at < size; at += n) {
-    n = ls__csv_letter(text + at, size - at);
+    n = ls__text_letter_in(text + at, size - at);
     const unsigned char c = (unsigned char)text[at];
     const bool control = n == 0 || c < 32 || c == 127 ||
                          (n == 2 && c == 0xC2 && (unsigned char)text[at + 1] < 0xA0);

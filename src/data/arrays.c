@@ -189,12 +189,11 @@ ls_status ls__data_set_index(ls_data *data, size_t i) {
                       "%s: %s: the network takes it as indices, so it can't be the target, too; "
                       "name the dataset in data.targets",
                       path, name);
-  if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
+  ls__data_read_anew(data);
   array->port.type = LS_INDEX;
   kept->rule = LS__NORMAL_NONE;
   ls__affine_reset(&kept->normal);
   ls__arrays_settle(data);
-  data->loaded = false;
   return LS_OK;
 }
 

@@ -82,8 +82,7 @@ LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const cha
 LS_CHECKED ls_status ls__data_load(ls_data *data);
 
 /* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank
- * and for any number of them.  Of the caller's own arrays: of what is in memory.  0: unknown.
- * Local. */
+ * and for any number of them.  0: unknown, as of the caller's own arrays.  Local. */
 uint64_t ls__data_fingerprint(const ls_data *data);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);

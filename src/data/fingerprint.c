@@ -49,7 +49,7 @@ out:
 
 uint64_t ls__data_fingerprint(const ls_data *data) {
   uint64_t hash = LS__HASH_START;
-  if (data->file == NULL) return data->fingerprint;
+  if (data->file == NULL) return 0;
   for (int s = 0; s < data->n_sources; s++) {
     const ls__source *source = &data->source[s];
     const uint64_t rows = source->rows;

@@ -2,7 +2,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "data/inside.h"
 #include "tensor/port.h"
 
@@ -118,19 +117,6 @@ static ls_status copy_real(const ls_data *data, size_t i, size_t s, const float 
   return LS_OK;
 }
 
-/* For ls__data_fingerprint: some rows of each array. */
-static uint64_t hash_sample(const ls_data *data, size_t n) {
-  enum { SOME = 64 };
-  uint64_t hash = ls__hash(LS__HASH_START, &(uint64_t){n}, sizeof(uint64_t));
-  for (size_t i = 0; i < data->n_arrays; i++) {
-    const ls__kept *kept = &data->kept[i];
-    for (size_t k = 0; k < SOME && k < n; k++)
-      hash = ls__hash(hash, kept->memory + (n <= SOME ? k : n / SOME * k) * kept->bytes,
-                      kept->bytes);
-  }
-  return hash;
-}
-
 ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arrays,
                              ls_data **out) {
   ls_status st = LS_OK;
@@ -160,7 +146,6 @@ ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arr
   LS_TRY(ls__order_init(&data->order, n, ls__arrays_inputs(data) * sizeof(float),
                         data->settings.shuffle_window * 1048576, true));
   data->loaded = true;
-  data->fingerprint = hash_sample(data, n);
   *out = data;
   data = NULL;
 out:

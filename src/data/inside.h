@@ -36,7 +36,6 @@ struct ls_data {
   int n_sources;
   ls__part part[LS__PARTS];
   ls__notes notes;
-  uint64_t fingerprint;
   uint8_t *bad[LS__PARTS]; /* of each source: a bit for each row that is left out; NULL: none is */
   size_t n_bad[LS__PARTS];
   uint64_t *good[LS__PARTS]; /* the rows that are not, where they are taken all; or NULL */
@@ -72,7 +71,7 @@ void ls__arrays_reset(ls_data *data);
 LS_CHECKED ls_status ls__labels_read(ls_data *data, size_t array);
 
 /* same.c: LS_EDATA, on all ranks, where a rank's data are not rank 0's; finds out where floats are
- * too small, and the fingerprint.  Collective. */
+ * too small.  Collective. */
 LS_CHECKED ls_status ls__same_check(ls_data *data);
 
 /* missing.c: with `missing: drop`, which rows have a missing value (collective); whether one has,
@@ -99,7 +98,9 @@ LS_CHECKED ls_status ls__memory_load(ls_data *data);
 LS_CHECKED ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples);
 void ls__memory_destroy(ls_data *data);
 
-/* targets.c: labels of the file to the network's, and to the values of their classes; the first
+/* targets.c: what is kept of the samples changes now: they are loaded anew. */
+void ls__data_read_anew(ls_data *data);
+/* Labels of the file to the network's, and to the values of their classes; the first
  * that has none, or n. */
 size_t ls__labels_take(const ls__kept *kept, float *x, size_t n);
 size_t ls__numbers_take(const ls__kept *kept, float *x, size_t n); /* what a class is called */

@@ -9,7 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
-#include "data/stream.h"
+#include "data/inside.h"
 
 /* ---- Columns of a file ---- */
 
@@ -189,6 +189,7 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   }
   LS_TRY(ls__alloc(&copy, n, sizeof *copy, "columns"));
   for (size_t k = 0; k < n; k++) copy[place[k]] = array->columns[k];
+  ls__data_read_anew(data);
   LS_TRY(set_places(data, i, place));
   if (data->kept[i].center != NULL) { /* near the values, wherever these go */
     LS_TRY(ls__alloc(&center, n, sizeof *center, "columns"));
@@ -199,8 +200,6 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   ls__free(array->columns);
   array->columns = copy;
   copy = NULL;
-  if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
-  data->loaded = false;
 out:
   ls__free(place);
   ls__free(taken);
@@ -228,6 +227,7 @@ static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, 
     same = same && number[k] <= (double)k && number[k] >= (double)k;
   }
   if (same) goto out;
+  ls__data_read_anew(data);
   kept->number = number;
   kept->n_numbers = n;
   number = NULL;
@@ -235,8 +235,6 @@ static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, 
            "%s: %s: has no names of classes: its numbers are taken for the classes that the "
            "network calls so",
            ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
-  if (data->stream != NULL) ls__stream_stop(data->stream);
-  data->loaded = false;
 out:
   ls__free(number);
   return st;
@@ -271,6 +269,7 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
       LS_FAIL(LS_ENOMEM, "classes: out of memory");
     }
   ls__kept *kept = &data->kept[i];
+  ls__data_read_anew(data);
   for (size_t k = 0; kept->label != NULL && k < kept->n_labels; k++)
     kept->label[k] = label[(size_t)kept->label[k]];
   if (kept->label == NULL) {
@@ -281,8 +280,6 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
   ls__free_strings(array->classes, array->n_classes);
   array->classes = copy;
   array->n_classes = n;
-  if (data->stream != NULL) ls__stream_stop(data->stream);
-  data->loaded = false;
 out:
   ls__free(label);
   return st;

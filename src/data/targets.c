@@ -6,8 +6,7 @@
 #include "base/alloc.h"
 #include "data/stream.h"
 
-/* What is kept of the samples depends on it: they are loaded anew. */
-static void read_anew(ls_data *data) {
+void ls__data_read_anew(ls_data *data) {
   if (data->stream != NULL) ls__stream_stop(data->stream); /* its thread reads what changes now */
   data->loaded = false;
 }
@@ -22,7 +21,7 @@ void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
   if (rule == kept->rule && if_real == kept->if_real) return;
   kept->rule = rule;
   kept->if_real = if_real;
-  read_anew(data);
+  ls__data_read_anew(data);
 }
 
 bool ls__data_normalizes_targets(const ls_data *data) {
@@ -45,7 +44,7 @@ ls_status ls__data_set_values(ls_data *data, size_t i, const double *values, siz
   ls__free(kept->values);
   kept->values = copy;
   kept->n_values = n;
-  read_anew(data);
+  ls__data_read_anew(data);
 out:
   return st;
 }

@@ -6,6 +6,7 @@
 #include "check.h"
 #include "comm/lanes.h"
 #include "data_arrays.h"
+#include "data_refused.h"
 
 static ls_data *open_headers(ls_config *config, ls__data_purpose purpose) {
   ls_data *data = NULL;
@@ -340,16 +341,6 @@ static void test_predict(void **state) {
 }
 
 /* ---- What is refused ---- */
-
-static void refused(ls_status status, const char *words, ls_config *config) {
-  ls_data *data = NULL;
-  const ls_status st = ls_data_open(NULL, config, &data);
-  if (st != status || strstr(ls_error_message(), words) == NULL)
-    fail_msg("wanted %d \"%s\", got %d \"%s\"", (int)status, words, (int)st, ls_error_message());
-  assert_null(data);
-  ls_config_destroy(config);
-  assert_int_equal(ls__alloc_alive(), 0);
-}
 
 static void test_refused_configs(void **state) {
   (void)state;

@@ -174,8 +174,9 @@ typedef void (*tile_fn)(const tile_job *t);
 #define TWELVE(X_, wide) EIGHT(X_, wide) X_(9, wide) X_(10, wide) X_(11, wide) X_(12, wide)
 #define ALL(X_, wide)                                                                        \
   TWELVE(X_, wide)                                                                           \
-  X_(13, wide) X_(14, wide) X_(15, wide) X_(16, wide) X_(17, wide) X_(18, wide) X_(19, wide) \
-      X_(20, wide) X_(21, wide) X_(22, wide) X_(23, wide) X_(24, wide)
+  X_(13, wide)                                                                               \
+  X_(14, wide) X_(15, wide) X_(16, wide) X_(17, wide) X_(18, wide) X_(19, wide) X_(20, wide) \
+      X_(21, wide) X_(22, wide) X_(23, wide) X_(24, wide)
 #if defined(VEC_SLOW)
 #define SIZES(X_, W_) W_(1, X_(1, 1) X_(2, 1) X_(3, 1) X_(4, 1)) W_(2, X_(1, 2) X_(2, 2))
 #elif defined(__AVX2__) && !defined(__AVX512F__)
@@ -219,7 +220,9 @@ static void pack_strip(const job *j, size_t i0, size_t rows, size_t p0, size_t k
     for (size_t i = 0; i < rows; i++) {
       const float *from = a->at + (i0 + i) * a->outer + p0;
       size_t p = 0;
-      for (; p + VEC <= k; p += VEC) vec_store(to + i * ROW + p, vec_load(from + p));
+      if (i0 + rows + i < j->m) /* the next strip */
+        for (; p < k; p += 16) prefetch(from + rows * a->outer + p);
+      for (p = 0; p + VEC <= k; p += VEC) vec_store(to + i * ROW + p, vec_load(from + p));
       if (p < k) vec_store(to + i * ROW + p, vec_load_some(from + p, k - p));
     }
   } else if (a->pack != NULL) {
@@ -285,7 +288,7 @@ static void block(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, cons
       t.b = j->b.at + n0 + at + of->p0 * j->b.inner;
       t.ldb = j->b.inner;
     } else {
-      pack_panel(&j->b, n0 + at, width, of->p0, of->k, panel, wide * VEC);
+      pack_panel(&j->b, n0 + at, width, of->p0, of->k, panel, wide * VEC, nc - at - width);
       t.b = panel;
       t.ldb = wide * VEC;
     }
@@ -352,7 +355,7 @@ static const float *turn_start(const ls__product *p, size_t m0, size_t mc, size_
     for (size_t i = 0; i < mc; i++)
       for (size_t e = 0; e < nc; e++) piece[i * N_BLOCK + e] = p->start[m0 + i];
   } else {
-    turn(piece, N_BLOCK, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc);
+    turn(piece, N_BLOCK, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc, 0);
   }
   return piece;
 }
@@ -382,7 +385,8 @@ static void turn_back(const ls__product *p, size_t m0, size_t mc, size_t n0, siz
 static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b) {
   const double vectors = (double)((n + VEC - 1) / VEC);
   double cycles = (double)m * vectors * (double)k / 2;
-  if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 4 / VEC;
+  if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 3 / VEC;
+  if (a->pack == NULL && a->inner == 1) cycles += (double)(m * k) * 1.5 / VEC;
   if (a->pack == NULL && a->inner != 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 2 / ROWS;
   return cycles;
 }
@@ -390,7 +394,7 @@ static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls_
 static void multiply(const ls__product *p) {
   job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
   const double back = (double)(p->m * p->n) * 8 / VEC;
-  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < cost(p->m, p->n, p->k, &p->a, &p->b))
+  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   const bool has_lanes = p->lanes > 1;
   const bool waits = j.turned || (has_lanes && p->k > K_BLOCK); /* pieces wait in buffers */

@@ -7,7 +7,7 @@
 set -uo pipefail
 : "${LOCKSTEP_SOURCE:?the source directory}"
 dir=${1:?where}
-mkdir -p "$dir" && dir=$(cd "$dir" && pwd) || exit 1
+mkdir -p "$dir" && dir=$(cd "$dir" && pwd -P) || exit 1
 skip() { echo "skipped: $*"; exit 77; }
 # step LOG COMMAND...: its output into LOG.
 step() { local log=$dir/$1.log; shift; "$@" >"$log" 2>&1 </dev/null; }

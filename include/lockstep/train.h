@@ -58,11 +58,12 @@ typedef struct ls_train_options {
 
 /** A caller's own source of samples for a step, and optionally its own loss.
  *
- * A step's batch of n samples is cut into lanes, and each rank computes some of them.  For each of
- * its lanes a rank calls load, then runs the network forward, calls score, and runs it backward.
- * The callbacks of a rank are called for ascending samples, and must give the same for a sample
- * whichever rank asks: then the weights are the same, bit for bit, on any number of ranks.  A rank
- * may have no samples; then it makes no call.  A callback that fails (with any status) ends the
+ * A step's batch of n samples is cut into lanes, and each rank computes some of them, several at
+ * once: it calls load for the samples of all of these, runs the network forward, calls score for
+ * one lane after another, and runs the network backward.  The callbacks of a rank are called for
+ * ascending samples, and must give the same for a sample whichever rank asks, and whichever samples
+ * are beside it: then the weights are the same, bit for bit, on any number of ranks.  A rank may
+ * have no samples; then it makes no call.  A callback that fails (with any status) ends the
  * step on all ranks, with the message that it left by ls_fail. */
 typedef struct ls_feed {
   void *context; /**< given to both */
@@ -71,7 +72,7 @@ typedef struct ls_feed {
    * score is given. */
   ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs,
                     float *const *targets);
-  /** The loss of the samples just loaded, summed, and its gradient: outputs[i] and gradients[i] are
+  /** The loss of samples [lo, hi), of those that load gave last, summed, and its gradient: outputs[i] and gradients[i] are
    * [hi - lo, output i].  Of an output whose configured loss applies a final softmax or sigmoid
    * itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
   ls_status (*score)(void *context, size_t lo, size_t hi, const float *const *outputs,

@@ -57,12 +57,12 @@ void ls__exchange_cut(size_t lo, size_t hi, size_t i, size_t parts, size_t *part
   *part_hi = to < hi ? to : hi;
 }
 
-/* Put a finished lane on the stack; returns how many pairs of siblings were joined.  Without tree
- * order every lane is added to the first. */
-static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size_t lane) {
+/* Put a finished pass on the stack; returns how many pairs of siblings were joined.  Without tree
+ * order every pass is added to the first. */
+static int push(const ls__exchange *x, ls__subtree *stack, int *depth, size_t lo, size_t hi) {
   int joined = 0;
   LS_ASSERT(*depth <= LS__MAX_SUBTREES);
-  stack[(*depth)++] = (ls__subtree){lane, lane + 1};
+  stack[(*depth)++] = (ls__subtree){lo, hi};
   while (*depth >= 2 &&
          (!x->kind->tree_order || ls__siblings(stack[*depth - 2], stack[*depth - 1], x->lanes))) {
     stack[*depth - 2].hi = stack[*depth - 1].hi;
@@ -76,9 +76,10 @@ static int push_lane(const ls__exchange *x, ls__subtree *stack, int *depth, size
 static void plan_lanes(ls__exchange *x) {
   ls__subtree stack[LS__MAX_SUBTREES + 1];
   int depth = 0;
-  for (size_t lane = x->lane_lo; lane < x->lane_hi; lane++) {
+  for (size_t lo = x->lane_lo, hi; lo < x->lane_hi; lo = hi) {
+    hi = ls__pass_end(lo, x->lane_hi, x->lanes, x->pass);
     if (depth + 1 > x->arenas) x->arenas = depth + 1;
-    push_lane(x, stack, &depth, lane);
+    push(x, stack, &depth, lo, hi);
   }
   x->subtrees = depth;
   memcpy(x->subtree, stack, (size_t)depth * sizeof *stack);
@@ -120,6 +121,7 @@ static ls_status create(ls_comm *comm, const choice *c, const ls__exchange_plan 
     x->n = plan->n;
     x->still = plan->still;
     x->lanes = plan->lanes;
+    x->pass = plan->pass > 0 ? plan->pass : 1;
     x->lane_lo = ls__exchange_first_lane(x, x->rank);
     x->lane_hi = ls__exchange_first_lane(x, x->rank + 1);
     cut_buckets(x, plan->bucket_bytes);
@@ -219,13 +221,13 @@ static void hand_over(ls__exchange *x, size_t b) {
   x->kind->ready(x, b);
 }
 
-/* The buckets of the running lane up to `upto` are final: join them up the stack while they are in
- * cache; after the last lane they are this rank's part of the exchange. */
+/* The buckets of the running pass up to `upto` are final: join them up the stack while they are in
+ * cache; after the last pass they are this rank's part of the exchange. */
 static void merge(ls__exchange *x, size_t upto) {
   ls__subtree stack[LS__MAX_SUBTREES + 1];
   int depth = x->depth;
   memcpy(stack, x->stack, (size_t)depth * sizeof *stack);
-  int joined = push_lane(x, stack, &depth, x->lane);
+  int joined = push(x, stack, &depth, x->lane, x->upto);
   const ls__reduce_ops *ops = ls__reduce_kernels();
   while (x->merged < x->buckets && ls__exchange_bucket_start(x, x->merged + 1) <= upto) {
     size_t b = x->merged++;
@@ -236,26 +238,31 @@ static void merge(ls__exchange *x, size_t upto) {
       ops->sum(left, left, right, to - from);
     }
     if (joined > 0) x->times.work += ls__clock() - start;
-    if (x->lane + 1 == x->lane_hi) hand_over(x, b);
+    if (x->upto == x->lane_hi) hand_over(x, b);
   }
 }
 
-static void end_lane(ls__exchange *x) {
+static void end_pass(ls__exchange *x) {
   if (!x->running) return;
   merge(x, x->n);
-  push_lane(x, x->stack, &x->depth, x->lane);
+  push(x, x->stack, &x->depth, x->lane, x->upto);
   x->running = false;
-  x->lane++;
+  x->lane = x->upto;
 }
 
-/* Lanes before this one that the caller left out had no samples: zeros. */
+static void begin_pass(ls__exchange *x) {
+  x->upto = ls__pass_end(x->lane, x->lane_hi, x->lanes, x->pass);
+  x->running = true;
+  x->merged = 0;
+}
+
+/* Passes before this lane that the caller left out had no samples: zeros. */
 static void skip_lanes(ls__exchange *x, size_t lane) {
-  end_lane(x);
+  end_pass(x);
   while (x->lane < lane) {
     memset(x->arena[x->depth], 0, x->n * sizeof(float));
-    x->running = true;
-    x->merged = 0;
-    end_lane(x);
+    begin_pass(x);
+    end_pass(x);
   }
 }
 
@@ -270,13 +277,13 @@ void ls__exchange_begin(ls__exchange *x) {
   for (size_t b = 0; b < x->buckets; b++) hand_over(x, b);
 }
 
-float *ls__exchange_lane(ls__exchange *x, size_t lane) {
-  LS_ASSERT(lane >= x->lane && lane < x->lane_hi);
+float *ls__exchange_pass(ls__exchange *x, size_t lo, size_t hi) {
+  LS_ASSERT(lo >= x->lane && lo < hi && hi <= x->lane_hi);
   ls__exchange_settle(x); /* now nobody still reads the gradients of the step before */
-  skip_lanes(x, lane);
-  LS_ASSERT(x->lane == lane);
-  x->running = true;
-  x->merged = 0;
+  skip_lanes(x, lo);
+  LS_ASSERT(x->lane == lo);
+  begin_pass(x);
+  LS_ASSERT(x->upto == hi);
   return x->arena[x->depth];
 }
 
@@ -291,7 +298,7 @@ bool ls__exchange_ready(ls__exchange *x, size_t b) {
 }
 
 ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice) {
-  /* A bucket may be taken while the last lane still runs, but only one that is ready. */
+  /* A bucket may be taken while the last pass still runs, but only one that is ready. */
   if (!x->kind->reduced(x, b)) skip_lanes(x, x->lane_hi);
   const double before = waited(x);
   ls__exchange_slice_range(x, b, slice);

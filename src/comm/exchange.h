@@ -6,8 +6,8 @@
  * gradient and updates its weights.  A rank may own nothing of a bucket, or all of it.
  *
  *   ls__exchange_begin(x)                               a step starts
- *   for each lane of this rank, in order:
- *     g = ls__exchange_lane(x, lane)                    where its backward writes, [n], not zeroed
+ *   for each pass over lanes of this rank, in order:
+ *     g = ls__exchange_pass(x, lo, hi)                  where its backward writes, [n], not zeroed
  *     ... backward: ls__exchange_finished(x, upto)      g[0, upto) is final; also makes progress
  *   for each bucket b, in order:
  *     ls__exchange_slice(x, b, &slice)                  waits; slice.g is the sum over all lanes
@@ -17,7 +17,7 @@
  *
  * With clipping by norm all slices are taken before the first is updated.  Without it, a bucket may
  * be taken and updated as soon as ls__exchange_ready says so, even between two layers of backward.
- * When a rank calls finished(upto) in its last lane, it reads the weights in [0, upto) no more in
+ * When a rank calls finished(upto) in its last pass, it reads the weights in [0, upto) no more in
  * this step: new ones may appear there from then on.  A lane that the caller leaves out (a short
  * batch has no samples for it) counts as zeros.  Between end and the next begin,
  * ls__exchange_parameters is readable in full on every rank, and may be written on rank 0 alone,
@@ -41,6 +41,7 @@ typedef struct ls__exchange_plan {
   size_t n;     /* floats in the arena */
   size_t still; /* floats of parameters behind them that no step changes */
   size_t lanes;
+  size_t pass;         /* lanes of a pass, at most; 0: 1 */
   size_t bucket_bytes; /* about; rounded to blocks; 0: all in one, or "auto" measures */
   ls__codec codec;     /* compression between nodes, of "shared" and "tree" (each rank a node) */
 } ls__exchange_plan;
@@ -81,7 +82,8 @@ bool ls__exchange_counts(const ls__exchange *x, size_t b, int rank);
 size_t ls__exchange_owned(const ls__exchange *x);
 
 void ls__exchange_begin(ls__exchange *x);
-float *ls__exchange_lane(ls__exchange *x, size_t lane);
+/* Lanes [lo, hi): as ls__pass_end cuts them, with the plan's `pass`. */
+float *ls__exchange_pass(ls__exchange *x, size_t lo, size_t hi);
 void ls__exchange_finished(ls__exchange *x, size_t upto);
 bool ls__exchange_ready(ls__exchange *x, size_t b); /* whether slice(b) would return at once */
 LS_CHECKED ls_status ls__exchange_slice(ls__exchange *x, size_t b, ls__slice *slice);
@@ -89,8 +91,8 @@ LS_CHECKED ls_status ls__exchange_updated(ls__exchange *x, size_t b);
 LS_CHECKED ls_status ls__exchange_end(ls__exchange *x);
 
 /* The end in two parts: the first doesn't wait for other ranks, the second does.  In between the
- * next step may begin, but neither weights may be read nor gradients be written; ls__exchange_lane
- * settles by itself, so a caller that loads its samples before it asks for the lane's memory loads
+ * next step may begin, but neither weights may be read nor gradients be written; ls__exchange_pass
+ * settles by itself, so a caller that loads its samples before it asks for the pass's memory loads
  * them while other ranks still update.  Waiting for only some of the weights would
  * gain nothing more: forward begins with those that backward finishes last, and which are
  * therefore updated last. */

@@ -49,13 +49,15 @@ struct ls__exchange {
   int subtrees;            /* what this rank's lanes join into, subtree i in arena i */
   ls__subtree subtree[LS__MAX_SUBTREES];
 
-  /* The lanes done so far, as a stack; the running lane is not on it and writes to arena[depth]. */
+  /* The lanes done so far, as a stack; the running pass is not on it and writes to arena[depth]. */
   ls__subtree stack[LS__MAX_SUBTREES + 1];
-  size_t lane;   /* the running lane, or the next one */
-  size_t merged; /* buckets of the running lane that have been added up the stack */
+  size_t pass;   /* lanes of a pass, at most */
+  size_t lane;   /* the first of the running pass, or the next one */
+  size_t upto;   /* the end of the running pass */
+  size_t merged; /* buckets of the running pass that have been added up the stack */
   size_t handed; /* buckets of which this rank's part is final: ready() has been called */
   int depth;     /* of the stack */
-  bool running;  /* between ls__exchange_lane and the end of that lane */
+  bool running;  /* between ls__exchange_pass and the end of that pass */
   bool settling; /* after a step that was ended lazily, until it is settled */
   bool shared;   /* w is one copy a node, not one a rank; the same on all ranks */
 

@@ -46,6 +46,19 @@ static int collect(ls__subtree node, size_t lo, size_t hi, ls__subtree *out, int
   return collect((ls__subtree){middle, node.hi}, lo, hi, out, n);
 }
 
+size_t ls__pass_end(size_t lo, size_t hi, size_t lanes, size_t most) {
+  ls__subtree node = {0, lanes};
+  LS_ASSERT(lo < hi && hi <= lanes && most >= 1);
+  while (node.lo != lo || node.hi > hi || node.hi - node.lo > most) {
+    const size_t middle = split(node.lo, node.hi);
+    if (lo >= middle)
+      node.lo = middle;
+    else
+      node.hi = middle;
+  }
+  return node.hi;
+}
+
 int ls__subtrees(size_t lo, size_t hi, size_t lanes, ls__subtree out[LS__MAX_SUBTREES]) {
   return collect((ls__subtree){0, lanes}, lo, hi, out, 0);
 }

@@ -26,6 +26,10 @@ enum { LS__MAX_SUBTREES = 128 };
 /* Whether a and b (a.hi == b.lo) are the two halves of a node of the tree over `lanes` lanes. */
 bool ls__siblings(ls__subtree a, ls__subtree b, size_t lanes);
 
+/* The end of the pass that begins at lane lo of a run up to hi: the largest subtree there that has
+ * at most `most` lanes. */
+size_t ls__pass_end(size_t lo, size_t hi, size_t lanes, size_t most);
+
 /* The complete subtrees that lanes [lo, hi) are made of, left to right; returns their number. */
 int ls__subtrees(size_t lo, size_t hi, size_t lanes, ls__subtree out[LS__MAX_SUBTREES]);
 

@@ -24,8 +24,9 @@ static ls_status probe(ls_comm *comm, const char *name, const ls__exchange_plan 
     LS_TRY(ls__comm_barrier(comm));
     double start = ls__clock();
     ls__exchange_begin(x);
-    for (size_t lane = x->lane_lo; lane < x->lane_hi; lane++) {
-      ls__exchange_lane(x, lane);
+    for (size_t lo = x->lane_lo, hi; lo < x->lane_hi; lo = hi) {
+      hi = ls__pass_end(lo, x->lane_hi, x->lanes, x->pass);
+      ls__exchange_pass(x, lo, hi);
       for (size_t b = 0; b < x->buckets; b++)
         ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
     }

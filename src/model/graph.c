@@ -15,6 +15,17 @@ int ls__graph_producer(const ls__graph *graph, int value) {
   return value - graph->n_inputs < 0 ? -1 : value - graph->n_inputs;
 }
 
+bool ls__graph_ties(const ls__graph *graph) {
+  for (int k = 0; k < graph->n_tensors; k++) {
+    int readers = 0;
+    for (int i = 0; i < graph->n_nodes; i++)
+      for (int p = 0; p < graph->node[i].layer.n_parameters; p++)
+        readers += graph->node[i].tensor[p] == k;
+    if (readers > 1 && graph->tensor[k].role != LS__FROZEN) return true;
+  }
+  return false;
+}
+
 ls_shape ls__graph_shape(const ls__graph *graph, int value) {
   int node = ls__graph_producer(graph, value);
   return node < 0 ? graph->input[value].shape : graph->node[node].layer.out;

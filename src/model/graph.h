@@ -60,6 +60,8 @@ LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_
 void ls__graph_destroy(ls__graph *graph);
 
 int ls__graph_producer(const ls__graph *graph, int value); /* node, or -1 for an input */
+/* Whether a tensor that changes has several readers. */
+bool ls__graph_ties(const ls__graph *graph);
 const char *ls__graph_name(const ls__graph *graph, int value);
 ls_shape ls__graph_shape(const ls__graph *graph, int value);
 /* What the model gives: a layer that is called NAME with its activation is called NAME here too. */

@@ -6,7 +6,7 @@
 #include "base/alloc.h"
 #include "nn/activation.h"
 #include "nn/softmax.h"
-#include "tensor/gemm.h"
+#include "tensor/product.h"
 #include "tensor/port.h"
 #include "tensor/span.h"
 
@@ -62,7 +62,7 @@ ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs
   ls_status st = LS_OK;
   ls_model *model = NULL;
   *out = NULL;
-  LS_TRY(ls__gemm_init());
+  LS_TRY(ls__products_init());
   LS_TRY(ls__alloc(&model, 1, sizeof *model, "model"));
   LS_TRY(ls__graph_build(ls__config_child(config, "model"), ls__config_child(config, "outputs"),
                          n_inputs, inputs, &model->graph));
@@ -133,7 +133,11 @@ out:
 
 ls_status ls__model_run(const ls_model *model, ls__run **run) {
   const ls__graph *graph = model->graph;
-  return ls__run_create(graph, LS__PREDICT_BATCH, false, graph->n_outputs, graph->output, run);
+  const ls__run_plan plan = {.max_n = LS__PREDICT_BATCH,
+                             .max_lanes = 1,
+                             .n_values = graph->n_outputs,
+                             .values = graph->output};
+  return ls__run_create(graph, &plan, run);
 }
 
 void ls__model_take_output(const ls_model *model, const ls__run *run, int i, size_t rows,

@@ -11,6 +11,7 @@
 
 #include "base/alloc.h"
 #include "model/plan.h"
+#include "tensor/lane_sum.h"
 
 typedef struct wire { /* a value in this run */
   int y, dy;          /* blocks, -1: none */
@@ -21,15 +22,18 @@ struct ls__run {
   const ls__graph *graph;
   bool training;
   int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
-  size_t max_n;
+  size_t max_n, max_lanes;
   int n_wires;
   wire *wire;
   bool *active;   /* nodes that run in this mode */
+  bool *fused;    /* activations that the layer before them applies */
   ls__call *call; /* one a node, pointers filled in once */
   ls__block *block;
   size_t n_blocks;
   float *memory, *work;
-  size_t n; /* of the forward pass just done */
+  float *lane_gradients; /* of layers that are run lane by lane: stacks of their gradients */
+  size_t n;              /* of the forward pass just done */
+  size_t rows[2];        /* 0, n: all rows as one lane */
   ls__run_memory usage;
 };
 
@@ -95,6 +99,17 @@ static void touch(ls__run *run, int block, int time) {
   if (block >= 0 && run->block[block].last < time) run->block[block].last = time;
 }
 
+/* Whether a node is called with one lane at a time: it has parameters, and doesn't join lanes. */
+static bool lane_by_lane(const ls__node *node) {
+  return node->layer.n_parameters > 0 && !(node->layer.needs & LS__JOINS_LANES);
+}
+
+/* Floats that a node keeps from forward to backward. */
+static size_t kept(const ls__run *run, const ls__node *node) {
+  const size_t blocks = lane_by_lane(node) ? run->max_lanes : 1;
+  return node->layer.saved * run->max_n + node->layer.saved_fixed * blocks;
+}
+
 static void plan_forward(ls__run *run, int *saved) {
   const ls__graph *graph = run->graph;
   const int steps = graph->n_nodes;
@@ -111,7 +126,7 @@ static void plan_forward(ls__run *run, int *saved) {
       out->y = new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
     touch(run, out->y, i);
     for (int k = 0; k < node->layer.n_in; k++) touch(run, run->wire[node->in[k]].y, i);
-    const size_t keep = node->layer.saved * run->max_n + node->layer.saved_fixed;
+    const size_t keep = kept(run, node);
     if (keep > 0) saved[i] = new_block(run, keep, i);
   }
   for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
@@ -161,6 +176,23 @@ static void plan_backward(ls__run *run, const int *saved) {
   }
 }
 
+/* A layer that finishes its output applies the activation that alone reads it, if that works in
+ * place. */
+static void plan_fusion(ls__run *run) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const ls__node *node = &graph->node[i];
+    const int before = ls__graph_producer(graph, node->in[0]);
+    if (!run->active[i] || before < 0 || node->layer.kind->pointwise == NULL) continue;
+    if (!(graph->node[before].layer.needs & LS__FINISHES)) continue;
+    if (run->wire[node->in[0]].y != run->wire[graph->n_inputs + i].y) continue;
+    if (count_readers(run, node->in[0]) > 1 || is_result(run, node->in[0])) continue;
+    run->fused[i] = true;
+    run->call[before].finish = node->layer.kind->pointwise;
+    run->call[before].finish_context = &node->layer;
+  }
+}
+
 /* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the
  * others add to it. */
 static void plan_gradients(ls__run *run, bool *written) {
@@ -203,51 +235,88 @@ static void fill_calls(ls__run *run, const int *saved) {
   }
 }
 
-ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training, int n_values,
-                         const int *values, ls__run **out) {
+/* Everything but the memory; *work and *gradients: floats of scratch, and of stacks. */
+static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls__run *run,
+                           int *saved, size_t *total, size_t *work, size_t *gradients) {
   ls_status st = LS_OK;
-  ls__run *run = NULL;
-  int *saved = NULL;
+  const size_t nodes = (size_t)graph->n_nodes, all = nodes + (size_t)graph->n_inputs;
+  const size_t places = ls__lane_places(plan->max_lanes);
   bool *written = NULL;
-  size_t nodes = (size_t)graph->n_nodes, all = nodes + (size_t)graph->n_inputs;
-  *out = NULL;
-  LS_ASSERT(max_n > 0 && n_values >= 1 && n_values <= LS_MAX_PORTS);
-  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
+  LS_ASSERT(plan->max_n > 0 && plan->max_lanes > 0 && plan->n_values >= 1 &&
+            plan->n_values <= LS_MAX_PORTS);
   run->graph = graph;
-  run->training = training;
-  run->n_values = n_values;
-  memcpy(run->value, values, (size_t)n_values * sizeof *values);
-  run->max_n = max_n;
+  run->training = plan->training;
+  run->n_values = plan->n_values;
+  memcpy(run->value, plan->values, (size_t)plan->n_values * sizeof *plan->values);
+  run->max_n = plan->max_n;
+  run->max_lanes = plan->max_lanes;
   run->n_wires = (int)all;
   LS_TRY(ls__alloc(&run->wire, all, sizeof *run->wire, "run"));
   LS_TRY(ls__alloc(&run->active, nodes, sizeof *run->active, "run"));
+  LS_TRY(ls__alloc(&run->fused, nodes, sizeof *run->fused, "run"));
   LS_TRY(ls__alloc(&run->call, nodes, sizeof *run->call, "run"));
   LS_TRY(ls__alloc(&run->block, 3 * all + LS_MAX_PORTS, sizeof *run->block, "run"));
-  LS_TRY(ls__alloc(&saved, nodes, sizeof *saved, "run"));
   LS_TRY(ls__alloc(&written, (size_t)graph->n_tensors, sizeof *written, "run"));
   for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = -1;
   mark_active(run);
   plan_forward(run, saved);
-  if (training) plan_backward(run, saved);
-  if (training) plan_gradients(run, written);
-  size_t total = 0, work = 0;
+  plan_fusion(run);
+  if (run->training) plan_backward(run, saved);
+  if (run->training) plan_gradients(run, written);
   for (size_t b = 0; b < run->n_blocks; b++)
     run->usage.unplanned += run->block[b].size * sizeof(float);
-  LS_TRY(ls__plan(run->block, run->n_blocks, &total));
+  LS_TRY(ls__plan(run->block, run->n_blocks, total));
+  *work = *gradients = 0;
   for (size_t i = 0; i < nodes; i++) {
-    size_t want = graph->node[i].layer.work * max_n + graph->node[i].layer.work_fixed;
-    if (run->active[i] && want > work) work = want;
+    const ls__node *node = &graph->node[i];
+    const ls__layer *layer = &node->layer;
+    const size_t want = layer->work * run->max_n + layer->work_fixed + layer->work_lanes * places;
+    size_t weights = 0;
+    run->call[i].by = plan->by;
+    if (run->active[i] && want > *work) *work = want;
+    for (int p = 0; p < layer->n_parameters; p++) weights += graph->tensor[node->tensor[p]].n;
+    if (run->active[i] && lane_by_lane(node) && weights * (places - 1) > *gradients)
+      *gradients = weights * (places - 1);
   }
-  run->usage.planned = total * sizeof(float);
-  run->usage.scratch = work * sizeof(float);
-  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a lane"));
-  LS_TRY(ls__alloc(&run->work, work, sizeof *run->work, "scratch of a lane"));
+  run->usage.planned = *total * sizeof(float);
+  run->usage.scratch = (*work + *gradients) * sizeof(float);
+out:
+  ls__free(written);
+  return st;
+}
+
+ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__run **out) {
+  ls_status st = LS_OK;
+  ls__run *run = NULL;
+  int *saved = NULL;
+  size_t total, work, gradients;
+  *out = NULL;
+  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
+  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
+  LS_TRY(make_plan(graph, plan, run, saved, &total, &work, &gradients));
+  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a pass"));
+  LS_TRY(ls__alloc(&run->work, work, sizeof *run->work, "scratch of a pass"));
+  LS_TRY(ls__alloc(&run->lane_gradients, gradients, sizeof *run->work, "gradients of lanes"));
   fill_calls(run, saved);
   *out = run;
   run = NULL;
 out:
   ls__free(saved);
-  ls__free(written);
+  ls__run_destroy(run);
+  return st;
+}
+
+ls_status ls__run_measure(const ls__graph *graph, const ls__run_plan *plan, ls__run_memory *out) {
+  ls_status st = LS_OK;
+  ls__run *run = NULL;
+  int *saved = NULL;
+  size_t total, work, gradients;
+  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
+  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
+  LS_TRY(make_plan(graph, plan, run, saved, &total, &work, &gradients));
+  *out = run->usage;
+out:
+  ls__free(saved);
   ls__run_destroy(run);
   return st;
 }
@@ -256,10 +325,12 @@ void ls__run_destroy(ls__run *run) {
   if (run == NULL) return;
   ls__free(run->wire);
   ls__free(run->active);
+  ls__free(run->fused);
   ls__free(run->call);
   ls__free(run->block);
   ls__free(run->memory);
   ls__free(run->work);
+  ls__free(run->lane_gradients);
   ls__free(run);
 }
 
@@ -293,15 +364,49 @@ ls_status ls__run_check_indices(ls__run *run, size_t n) {
   return LS_OK;
 }
 
+/* The part of a call that is its lane l, as a call of its own. */
+static ls__call one_lane(const ls__layer *layer, const ls__call *all, size_t l, size_t range[2]) {
+  const size_t lo = all->lane[l], out = ls_shape_count(&layer->out);
+  ls__call call = *all;
+  range[0] = 0;
+  range[1] = call.n = all->lane[l + 1] - lo;
+  call.lanes = 1;
+  call.lane = range;
+  call.first_sample += lo;
+  call.y += lo * out;
+  if (call.dy != NULL) call.dy += lo * out;
+  if (call.saved != NULL) call.saved += lo * layer->saved + l * layer->saved_fixed;
+  for (int k = 0; k < layer->n_in; k++) {
+    const size_t at = lo * ls_shape_count(&layer->in[k]);
+    if (call.x[k] != NULL) call.x[k] += at;
+    if (call.index[k] != NULL) call.index[k] += at;
+    if (call.dx[k] != NULL) call.dx[k] += at;
+  }
+  return call;
+}
+
+static void node_forward(const ls__node *node, const ls__call *call) {
+  const ls__layer *layer = &node->layer;
+  if (call->lanes == 1 || !lane_by_lane(node) || layer->saved_fixed == 0) {
+    layer->kind->forward(layer, call);
+    return;
+  }
+  for (size_t l = 0; l < call->lanes; l++) { /* what it keeps, it keeps of each lane */
+    size_t range[2];
+    const ls__call one = one_lane(layer, call, l, range);
+    if (one.n > 0) layer->kind->forward(layer, &one);
+  }
+}
+
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
   const ls__graph *graph = run->graph;
-  LS_ASSERT(n >= 1 && n <= run->max_n);
+  LS_ASSERT(n >= 1 && n <= run->max_n && (place == NULL || place->lanes <= run->max_lanes));
   run->n = n;
+  run->rows[1] = n;
   for (int i = 0; i < graph->n_nodes; i++) {
     const ls__node *node = &graph->node[i];
     if (!run->active[i] || (node->layer.needs & LS__VIEW)) continue;
     ls__call *call = &run->call[i];
-    call->n = n;
     call->training = place != NULL;
     if (place != NULL) {
       if (node->layer.kind->draws != 0)
@@ -310,7 +415,41 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
     }
     for (int p = 0; p < node->layer.n_parameters; p++)
       call->w[p] = parameters + graph->tensor[node->tensor[p]].offset;
-    node->layer.kind->forward(&node->layer, call);
+    call->n = n;
+    const bool lanes = place != NULL && place->lanes > 0;
+    call->lanes = lanes ? place->lanes : 1;
+    call->lane = lanes ? place->lane : run->rows;
+    if (!run->fused[i]) node_forward(node, call);
+  }
+}
+
+/* Backward lane by lane, and the gradients joined along the tree.  The first place of the stack is
+ * the arena, the others are lane_gradients. */
+static void lanes_backward(const ls__run *run, const ls__node *node, const ls__call *all) {
+  const ls__layer *layer = &node->layer;
+  size_t n[LS__MAX_PARAMETERS], weights = 0, depth = 0;
+  for (int p = 0; p < layer->n_parameters; p++)
+    weights += n[p] = run->graph->tensor[node->tensor[p]].n;
+  for (size_t l = 0; l < all->lanes; l++) {
+    size_t range[2], at = 0;
+    ls__call one = one_lane(layer, all, l, range);
+    float *place = depth == 0 ? NULL : run->lane_gradients + (depth - 1) * weights;
+    for (int p = 0; p < layer->n_parameters; at += n[p++]) {
+      if (one.dw[p] == NULL) continue;
+      if (place != NULL) one.dw[p] = place + at;
+      if (one.n == 0) memset(one.dw[p], 0, n[p] * sizeof(float));
+    }
+    if (one.n > 0) layer->kind->backward(layer, &one);
+    depth++;
+    for (size_t joins = ls__lane_joins(l, all->lanes, depth); joins > 0; joins--, depth--) {
+      const float *top = run->lane_gradients + (depth - 2) * weights;
+      at = 0;
+      for (int p = 0; p < layer->n_parameters; at += n[p++])
+        if (all->dw[p] != NULL)
+          ls__span()->add(depth == 2 ? all->dw[p]
+                                     : run->lane_gradients + (depth - 3) * weights + at,
+                          top + at, n[p]);
+    }
   }
 }
 
@@ -340,7 +479,10 @@ void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
       call->w[p] = parameters + tensor->offset;
       call->dw[p] = tensor->role == LS__FROZEN ? NULL : gradients + tensor->offset;
     }
-    node->layer.kind->backward(&node->layer, call);
+    if (call->lanes > 1 && lane_by_lane(node))
+      lanes_backward(run, node, call);
+    else
+      node->layer.kind->backward(&node->layer, call);
     if (finished != NULL) finished(context, node->finished);
   }
   if (finished != NULL) finished(context, graph->moving);

@@ -1,4 +1,5 @@
-/* A graph at work: one plan of memory, then forward and backward on one lane at a time. */
+/* A graph at work: one plan of memory, then forward and backward on one pass at a time: some lanes
+ * of a batch, or any rows. */
 #ifndef LS_MODEL_RUN_H
 #define LS_MODEL_RUN_H
 
@@ -6,11 +7,20 @@
 
 typedef struct ls__run ls__run;
 
-/* Plan and allocate for lanes of up to max_n samples, forward up to `values` (what a loss takes, or
- * the graph's outputs), and backward from them where the run is for training.  The graph must
- * outlive it. */
-LS_CHECKED ls_status ls__run_create(const ls__graph *graph, size_t max_n, bool training,
-                                    int n_values, const int *values, ls__run **out);
+/* Passes of up to max_n samples in up to max_lanes lanes (1 outside training), forward up to
+ * `values` (what a loss takes, or the graph's outputs), and backward from them where the run is for
+ * training. */
+typedef struct ls__run_plan {
+  size_t max_n, max_lanes;
+  bool training;
+  int n_values;
+  const int *values;
+  ls__arithmetic by;
+} ls__run_plan;
+
+/* Plan and allocate.  The graph must outlive it. */
+LS_CHECKED ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan,
+                                    ls__run **out);
 void ls__run_destroy(ls__run *run);
 
 /* [max_n, input i], float or int32_t: fill before forward. */
@@ -24,9 +34,12 @@ LS_CHECKED ls_status ls__run_check_indices(ls__run *run, size_t n);
 /* Which samples these are: what dropout and its like depend on. */
 typedef struct ls__run_place {
   uint64_t seed, step, first_sample;
+  size_t lanes;       /* up to max_lanes, a subtree of the tree of lanes; 0: all are one */
+  const size_t *lane; /* [lanes + 1] their first samples, counted from first_sample, and n; must
+                         stay until backward is done */
 } ls__run_place;
 
-/* n in 1..max_n; the place is NULL outside training. */
+/* n in 1..max_n; the place is NULL outside training: rows that are not summed over. */
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place);
 
 /* After forward with the same parameters.  gradients is [graph->moving] floats of an arena: every
@@ -41,5 +54,8 @@ typedef struct ls__run_memory {
   size_t planned, unplanned, scratch;
 } ls__run_memory;
 ls__run_memory ls__run_memory_of(const ls__run *run);
+/* What a run of this plan would take. */
+LS_CHECKED ls_status ls__run_measure(const ls__graph *graph, const ls__run_plan *plan,
+                                     ls__run_memory *out);
 
 #endif

@@ -85,6 +85,11 @@ static void forward(const ls__layer *layer, const ls__call *call) {
                                        call->n * ls_shape_count(&layer->out));
 }
 
+static void pointwise(const void *layer, float *y, size_t n) {
+  const options *o = ((const ls__layer *)layer)->options;
+  ls__activations()->op[o->op].forward(y, y, o->a, n);
+}
+
 static void backward(const ls__layer *layer, const ls__call *call) {
   const options *o = layer->options;
   if (call->dx[0] == NULL) return;
@@ -105,7 +110,8 @@ static void backward(const ls__layer *layer, const ls__call *call) {
                                           .configure = configure_##name,    \
                                           .infer = infer,                   \
                                           .forward = forward,               \
-                                          .backward = backward};
+                                          .backward = backward,             \
+                                          .pointwise = pointwise};
 KIND(sigmoid, NULL, "1 / (1 + e^-x)")
 KIND(tanh, NULL, "the hyperbolic tangent")
 KIND(relu, NULL, "x above 0, else 0")

@@ -6,8 +6,7 @@
 #include <limits.h>
 
 #include "nn/kinds.h"
-#include "tensor/gemm.h"
-#include "tensor/span.h"
+#include "tensor/lane_sum.h"
 
 typedef struct options {
   size_t units;
@@ -59,49 +58,100 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
         .fan_in = inputs,
         .fan_out = o->units,
     };
+  layer->needs = LS__JOINS_LANES | LS__FINISHES;
   layer->needs_x[0] = true;
+  layer->work_fixed = LS__PRODUCT_WORK;
+  layer->work_lanes = o->use_bias ? o->units : 0;
   layer->flops = 2.0 * (double)ls_shape_count(in) * (double)o->units;
   if (o->use_bias) layer->flops += (double)ls_shape_count(&layer->out);
   return LS_OK;
 }
 
-/* R, I and O of a call. */
+/* R, I and O of a call, and rows a sample. */
 typedef struct sizes {
-  size_t rows, in, out;
+  size_t rows, in, out, each;
 } sizes;
 
 static sizes sizes_of(const ls__layer *layer, const ls__call *call) {
   const ls_shape *in = &layer->in[0], *out = &layer->out;
-  sizes s = {0, in->dim[in->ndim - 1], out->dim[out->ndim - 1]};
-  s.rows = call->n * (ls_shape_count(in) / s.in);
+  sizes s = {0, in->dim[in->ndim - 1], out->dim[out->ndim - 1], 0};
+  s.each = ls_shape_count(in) / s.in;
+  s.rows = call->n * s.each;
   return s;
 }
 
 static void forward(const ls__layer *layer, const ls__call *call) {
-  sizes s = sizes_of(layer, call);
-  if (layer->n_parameters > 1)
-    ls__gemm_bias(false, true, s.rows, s.out, s.in, call->x[0], s.in, call->w[0], s.in, call->w[1],
-                  call->y, s.out);
-  else
-    ls__gemm(false, true, s.rows, s.out, s.in, call->x[0], s.in, call->w[0], s.in, 0, call->y,
-             s.out);
+  const sizes s = sizes_of(layer, call);
+  ls__multiply(&(ls__product){
+      .by = call->by,
+      .m = s.rows,
+      .n = s.out,
+      .k = s.in,
+      .a = ls__operand_a(call->x[0], s.in, false),
+      .b = ls__operand_b(call->w[0], s.in, true),
+      .start = layer->n_parameters > 1 ? call->w[1] : NULL,
+      .c = call->y,
+      .ldc = s.out,
+      .finish = call->finish,
+      .context = call->finish_context,
+      .work = call->work,
+  });
+}
+
+typedef struct bias_sum {
+  const ls__call *call;
+  sizes s;
+} bias_sum;
+
+static void bias_of_lane(const void *context, size_t lane, float *db) {
+  const bias_sum *b = context;
+  const size_t first = b->call->lane[lane] * b->s.each, end = b->call->lane[lane + 1] * b->s.each;
+  ls__span()->column_sums(db, b->call->dy + first * b->s.out, end - first, b->s.out, 0);
 }
 
 static void backward(const ls__layer *layer, const ls__call *call) {
-  sizes s = sizes_of(layer, call);
-  bool bias = layer->n_parameters > 1 && call->dw[1] != NULL;
+  const sizes s = sizes_of(layer, call);
+  const bool bias = layer->n_parameters > 1 && call->dw[1] != NULL;
   if (call->dw[0] != NULL)
-    ls__gemm(true, false, s.out, s.in, s.rows, call->dy, s.out, call->x[0], s.in,
-             call->dw_accumulate[0] ? 1.0F : 0.0F, call->dw[0], s.in);
+    ls__multiply(&(ls__product){
+        .by = call->by,
+        .m = s.out,
+        .n = s.in,
+        .k = s.rows,
+        .a = ls__operand_a(call->dy, s.out, true),
+        .b = ls__operand_b(call->x[0], s.in, false),
+        .start = call->dw_accumulate[0] ? call->dw[0] : NULL,
+        .ld_start = s.in,
+        .c = call->dw[0],
+        .ldc = s.in,
+        .lanes = call->lanes,
+        .lane = call->lane,
+        .each = s.each,
+        .work = call->work,
+    });
+  if (bias && call->dw_accumulate[1])
+    ls__span()->column_sums(call->dw[1], call->dy, s.rows, s.out, 1);
+  else if (bias)
+    ls__lane_sum(call->lanes, call->dw[1], s.out, call->work + LS__PRODUCT_WORK, bias_of_lane,
+                 &(bias_sum){call, s});
 #ifdef LOCKSTEP_BREAK_GRADIENT
-  /* Only for the test that the gradient check notices an error: db stays what it was, or 0. */
-  if (bias && !call->dw_accumulate[1]) ls__span()->scale(call->dw[1], 0.0F, s.out);
-#else
-  if (bias) ls__span()->column_sums(call->dw[1], call->dy, s.rows, s.out, call->dw_accumulate[1]);
+  /* Only for the test that the gradient check notices an error. */
+  if (bias) ls__span()->scale(call->dw[1], 0.0F, s.out);
 #endif
   if (call->dx[0] != NULL) /* NULL: the inputs are data, and half the work is spared */
-    ls__gemm(false, false, s.rows, s.in, s.out, call->dy, s.out, call->w[0], s.in,
-             call->dx_accumulate[0] ? 1.0F : 0.0F, call->dx[0], s.in);
+    ls__multiply(&(ls__product){
+        .by = call->by,
+        .m = s.rows,
+        .n = s.in,
+        .k = s.out,
+        .a = ls__operand_a(call->dy, s.out, false),
+        .b = ls__operand_b(call->w[0], s.in, false),
+        .start = call->dx_accumulate[0] ? call->dx[0] : NULL,
+        .ld_start = s.in,
+        .c = call->dx[0],
+        .ldc = s.in,
+        .work = call->work,
+    });
 }
 
 const ls__layer_kind ls__kind_dense = {

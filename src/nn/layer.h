@@ -1,9 +1,15 @@
 /* Layers: what the model needs to know of one, whatever it computes.
  *
  * A layer is a node of the model's graph: some inputs, one output, parameters.  The model asks a
- * layer kind to `configure` itself from the config, to `infer` its shapes and sizes, and then, for
- * every lane, to run `forward` and `backward` on memory that the model planned.  A layer knows no
- * ranks, allocates nothing in forward and backward, and may depend on nothing but its arguments.
+ * layer kind to `configure` itself from the config, to `infer` its shapes and sizes, and then to run
+ * `forward` and `backward` on memory that the model planned.  A layer knows no ranks, allocates
+ * nothing in forward and backward, and may depend on nothing but its arguments.
+ *
+ * A call is a pass: several lanes at once.  What a layer computes for a sample must not depend on
+ * the samples beside it, down to the last bit.  What it sums over samples, the gradients of its
+ * parameters, must be summed lane by lane; so a layer with parameters is called backward with one
+ * lane at a time, and the model joins the lanes, unless it says that it joins them itself
+ * (LS__JOINS_LANES; tensor/product.h and tensor/lane_sum.h do it).
  *
  * A new kind is one new file and one word in kinds.h. */
 #ifndef LS_NN_LAYER_H
@@ -16,6 +22,7 @@
 #include "base/rng.h"
 #include "config/registry.h"
 #include "nn/init.h"
+#include "tensor/product.h"
 
 enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BYTES };
 
@@ -42,11 +49,13 @@ typedef struct ls__parameter {
                              or static */
 } ls__parameter;
 
-/* What backward reads besides dy and w, and which memory may be shared. */
+/* What backward reads besides dy and w, which memory may be shared, what it does itself. */
 enum {
-  LS__NEEDS_Y = 1,  /* backward reads the output */
-  LS__IN_PLACE = 2, /* y may be the memory of x[0], and dx[0] that of dy */
-  LS__VIEW = 4      /* y is x[0] under another shape: forward and backward are never called */
+  LS__NEEDS_Y = 1,     /* backward reads the output */
+  LS__IN_PLACE = 2,    /* y may be the memory of x[0], and dx[0] that of dy */
+  LS__VIEW = 4,        /* y is x[0] under another shape: forward and backward are never called */
+  LS__JOINS_LANES = 8, /* backward may be called with several lanes */
+  LS__FINISHES = 16    /* forward applies call->finish to y */
 };
 
 typedef struct ls__layer_kind ls__layer_kind;
@@ -71,14 +80,17 @@ typedef struct ls__layer {
   size_t saved_fixed; /* floats more, whatever the batch */
   size_t work;        /* floats a sample, scratch within one forward or backward */
   size_t work_fixed;  /* floats more, whatever the batch */
+  size_t work_lanes;  /* floats more, times ls__lane_places(lanes) */
   double flops;       /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
-/* One call on one lane of `n` samples (n >= 1).  In backward, memory that the layer has not asked
+/* One call on `n` samples (n >= 1), some lanes.  In backward, memory that the layer has not asked
  * for (needs_x, LS__NEEDS_Y) holds anything, and so does work at each call's begin.  What is
  * promised here is tested for every kind (tests/support/layer_check.h). */
 typedef struct ls__call {
   size_t n;
+  size_t lanes;                         /* 1 or more, some of which may have no samples */
+  const size_t *lane;                   /* [lanes + 1] the first sample of each: 0 ... n */
   bool training;                        /* dropout acts, statistics move */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
   const int32_t *index[LS__MAX_INPUTS]; /* [n, in] LS_INDEX inputs, whose x is NULL: 0 or more, and
@@ -92,9 +104,12 @@ typedef struct ls__call {
   float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
   bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write */
   float *saved;                           /* [n * saved + saved_fixed] */
-  float *work;                            /* [n * work + work_fixed] */
+  float *work;       /* [n * work + work_fixed + places * work_lanes], aligned to 64 bytes */
+  ls__arithmetic by; /* for products */
+  void (*finish)(const void *context, float *y, size_t n); /* LS__FINISHES: y[0..n) = f(y[0..n)) */
+  const void *finish_context;                              /* of finish, which may be NULL */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */
-  uint64_t first_sample; /* place of the lane's first sample in the global batch */
+  uint64_t first_sample; /* place of the call's first sample in the global batch */
 } ls__call;
 
 struct ls__layer_kind {
@@ -108,6 +123,9 @@ struct ls__layer_kind {
   ls_status (*infer)(ls__layer *layer, const ls_config *node);
   void (*forward)(const ls__layer *layer, const ls__call *call);
   void (*backward)(const ls__layer *layer, const ls__call *call);
+  /* Of a layer that works in place and element by element: y[0..n) = f(y[0..n)), where another
+   * layer finishes its output with it (LS__FINISHES); else NULL. */
+  void (*pointwise)(const void *layer, float *y, size_t n);
 };
 
 /* All kinds, and those among them that `activation:` of a layer may name. */

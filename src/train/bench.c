@@ -5,7 +5,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/median.h"
-#include "tensor/gemm.h"
+#include "tensor/product.h"
 #include "train/report.h"
 #include "train/together.h"
 #include "train/trainer.h"
@@ -103,7 +103,7 @@ static ls_status score_bare(void *context, size_t lo, size_t hi,
   const ls_trainer *t = b->trainer;
   double *sums = t->all_sums; /* free between two checks */
   memset(sums, 0, t->task.width * sizeof *sums);
-  ls__task_score(&t->task, hi - lo, t->run, &t->rows, true, false, sums);
+  ls__task_score(&t->task, lo - t->step.first, hi - lo, t->run, &t->rows, true, false, sums);
   *loss = ls__task_loss(&t->task, sums);
   return LS_OK;
 }
@@ -166,11 +166,11 @@ static ls_status measure(bench *b) {
     b->bare[r] = (double)(b->steps * b->batch) / seconds;
     LS_TRY(time_whole(b, epochs, &b->whole[r]));
   }
-  ls__gemm_timing(true);
-  (void)ls__gemm_seconds(true);
+  ls__products_timing(true);
+  (void)ls__products_seconds(true);
   st = time_bare(b, b->steps, &seconds);
-  b->gemm_share = ls__gemm_seconds(true) / seconds;
-  ls__gemm_timing(false);
+  b->gemm_share = ls__products_seconds(true) / seconds;
+  ls__products_timing(false);
 out:
   return st;
 }

@@ -44,7 +44,7 @@ static ls_status cycle(ls__exchange *x, size_t lane, float want, float **gradien
   ls_status st = LS_OK;
   const size_t buckets = ls__exchange_buckets(x);
   ls__exchange_begin(x);
-  *gradient = ls__exchange_lane(x, lane);
+  *gradient = ls__exchange_pass(x, lane, lane + 1);
   for (size_t b = 0; b < buckets; b++)
     ls__exchange_finished(x, ls__exchange_bucket_start(x, b + 1));
   for (size_t b = 0; b < buckets; b++) {

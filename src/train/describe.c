@@ -39,7 +39,7 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   fprintf(out, "\nmemory of rank 0\n");
   print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
   print_bytes(out, "optimizer state", state);
-  print_bytes(out, "activations of a lane", (double)run.planned);
+  print_bytes(out, "activations of a pass", (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   print_bytes(out, "scratch", (double)run.scratch);
   if (t->data == NULL) return;

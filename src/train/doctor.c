@@ -10,7 +10,7 @@
 #include "base/simd.h"
 #include "comm/comm.h"
 #include "h5/h5.h"
-#include "tensor/gemm.h"
+#include "tensor/product.h"
 #include "train/report.h"
 
 /* What each rank reports to rank 0. */
@@ -57,15 +57,24 @@ static int count_list(const char *list) {
 static ls_status measure_gemm(double *gflops) {
   ls_status st = LS_OK;
   enum { N = 512 };
-  float *a = NULL, *b = NULL, *c = NULL;
+  float *a = NULL, *b = NULL, *c = NULL, *work = NULL;
   LS_TRY(ls__alloc(&a, (size_t)N * N, sizeof *a, "measurement"));
   LS_TRY(ls__alloc(&b, (size_t)N * N, sizeof *b, "measurement"));
   LS_TRY(ls__alloc(&c, (size_t)N * N, sizeof *c, "measurement"));
+  LS_TRY(ls__alloc(&work, LS__PRODUCT_WORK, sizeof *work, "measurement"));
+  const ls__product product = {.m = N,
+                               .n = N,
+                               .k = N,
+                               .a = ls__operand_a(a, N, false),
+                               .b = ls__operand_b(b, N, false),
+                               .c = c,
+                               .ldc = N,
+                               .work = work};
   for (size_t i = 0; i < (size_t)N * N; i++) a[i] = b[i] = 1.0F;
   double start = ls__clock(), seconds = 0;
   int runs = 0;
   do {
-    ls__gemm(false, false, N, N, N, a, N, b, N, 0, c, N);
+    ls__multiply(&product);
     runs++;
     seconds = ls__clock() - start;
   } while (seconds < 0.2);
@@ -74,6 +83,7 @@ out:
   ls__free(a);
   ls__free(b);
   ls__free(c);
+  ls__free(work);
   return st;
 }
 
@@ -88,12 +98,12 @@ static ls_status fill_card(ls_comm *comm, card *c) {
   proc_value("/proc/self/status", "Cpus_allowed_list", c->allowed, sizeof c->allowed);
   proc_value("/proc/meminfo", "MemAvailable", text, sizeof text);
   snprintf(c->simd, sizeof c->simd, "%s", ls__simd_name(ls__simd_level_now()));
-  snprintf(c->blas, sizeof c->blas, "%s", ls__gemm_library());
+  snprintf(c->blas, sizeof c->blas, "%s", ls__products_library((ls__arithmetic){LS__PRODUCTS_OWN}));
   c->cores = sysconf(_SC_NPROCESSORS_ONLN);
   c->allowed_cores = count_list(c->allowed);
   c->node = ls__comm_node(comm);
   c->memory = strtod(text, NULL) * 1024;
-  ls_status st = ls__gemm_init();
+  ls_status st = ls__products_init();
   return st == LS_OK ? measure_gemm(&c->gflops) : st;
 }
 

@@ -71,8 +71,11 @@ out:
 static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
   ls_status st = LS_OK;
   LS_TRY(ls__task_origin(task, s->data, s->split));
-  LS_TRY(
-      ls__run_create(s->model->graph, LS__PREDICT_BATCH, false, task->n_values, task->value, run));
+  const ls__run_plan plan = {.max_n = LS__PREDICT_BATCH,
+                             .max_lanes = 1,
+                             .n_values = task->n_values,
+                             .values = task->value};
+  LS_TRY(ls__run_create(s->model->graph, &plan, run));
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
     if (k > 0) LS_TRY(ls__alloc(&confusion[h], k * k, sizeof(double), "confusion matrix"));

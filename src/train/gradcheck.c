@@ -39,14 +39,14 @@ typedef struct checker {
 
 /* The loss summed over the samples.  Dropout acts, with the same mask every time. */
 static double loss_of(checker *c, bool gradients) {
-  const ls__run_place place = {c->seed, 1, 0};
+  const ls__run_place place = {.seed = c->seed, .step = 1};
   const ls__graph *graph = c->model->graph;
   for (int i = 0; i < graph->n_inputs; i++)
     memcpy(ls__run_input(c->run, i), c->kept[i],
            c->n * ls_shape_count(&graph->input[i].shape) * sizeof(float));
   ls__run_forward(c->run, c->model->parameters, c->n, &place);
   memset(c->sums, 0, c->task.width * sizeof *c->sums);
-  ls__task_score(&c->task, c->n, c->run, &c->rows, gradients, false, c->sums);
+  ls__task_score(&c->task, 0, c->n, c->run, &c->rows, gradients, false, c->sums);
   return ls__task_loss(&c->task, c->sums);
 }
 
@@ -307,7 +307,12 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
   LS_TRY(ls__alloc(&c->gradients, c->model->graph->moving, sizeof *c->gradients, "gradients"));
   LS_TRY(ls__alloc(&c->sums, c->task.width, sizeof *c->sums, "sums"));
   LS_TRY(ls__alloc(&c->error, (size_t)c->model->graph->n_tensors, sizeof *c->error, "errors"));
-  LS_TRY(ls__run_create(c->model->graph, c->n, true, c->task.n_values, c->task.value, &c->run));
+  const ls__run_plan plan = {.max_n = c->n,
+                             .max_lanes = 1,
+                             .training = true,
+                             .n_values = c->task.n_values,
+                             .values = c->task.value};
+  LS_TRY(ls__run_create(c->model->graph, &plan, &c->run));
   LS_TRY(take_samples(c, data));
 out:
   return st;

@@ -31,6 +31,7 @@ static const struct {
              {"exchange", SAID},
              {"compression", SAID},
              {"bucket_mb", SAID},
+             {"products", SAID},
              {"watchdog", SAID},
              {"metrics", SAID},
              {"schedule", SAID},

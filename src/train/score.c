@@ -47,7 +47,7 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
     LS_TRY(ls__run_check_indices(run, hi - lo));
     LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
-    ls__task_score(task, hi - lo, run, &rows, false, true, sums + done * task->width);
+    ls__task_score(task, 0, hi - lo, run, &rows, false, true, sums + done * task->width);
     for (int h = 0; confusion != NULL && h < task->n_heads; h++)
       if (confusion[h] != NULL)
         add_confusion(&task->head[h], hi - lo, ls__run_result(run, h), &rows, confusion[h]);

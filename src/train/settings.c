@@ -14,9 +14,11 @@ static const ls__option train_table[] = {
     LS__WHOLE(ls__settings, epochs, "10", 0, HUGE_VAL,
               "passes over the data; 0: no limit, something else ends the run"),
     LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order and dropout"),
-    LS__BY_HAND("lanes", "integer", "ranks",
+    LS__BY_HAND("lanes", "integer or `auto`", "auto",
                 "parts that a batch is cut into: the same lanes, the same bits on any number of "
-                "ranks"),
+                "ranks; `auto`: by the batch, 8 to 16 samples each"),
+    LS__NUMBER(ls__settings, pass_mb, "256", 0.001, 1e9,
+               "MB of activations; a rank computes several lanes at once, as many as fit into it"),
     LS__WHOLE(ls__settings, max_steps, "0", 0, HUGE_VAL, "stop after so many steps; 0: no limit"),
     LS__NUMBER(ls__settings, max_seconds, "0", 0, 1e12,
                "stop after so many seconds, counted from each start; 0: no limit"),
@@ -35,8 +37,10 @@ static ls_status read_train(ls_config *root, ls__settings *s) {
   if (batch == NULL || ls__config_kind_of(batch) != LS__SCALAR ||
       strcmp(ls__config_text(batch), "all") != 0)
     LS_TRY(ls__config_size(map, "batch", 32, 1, SIZE_MAX / 4, &s->batch));
-  if (ls__config_child(map, "lanes") != NULL)
-    LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
+  ls_config *lanes = ls__config_child(map, "lanes");
+  const bool counted = lanes != NULL && (ls__config_kind_of(lanes) != LS__SCALAR ||
+                                         strcmp(ls__config_text(lanes), "auto") != 0);
+  if (counted) LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
   s->target_loss = -INFINITY;
   if (ls__config_child(map, "target_loss") != NULL)
     LS_TRY(ls__config_double(map, "target_loss", 0, -1e300, 1e300, &s->target_loss));
@@ -156,6 +160,16 @@ out:
   return st;
 }
 
+/* ---- products: */
+
+static ls_status read_products(ls_config *root, ls__settings *s) {
+  static const char *const names[] = {"own", "openblas", "fastest", NULL};
+  int products = 0;
+  ls_status st = ls__config_choice(root, "products", "own", names, &products);
+  s->by.products = (ls__products)products;
+  return st;
+}
+
 /* ---- The top level */
 
 static const ls__option top_table[] = {
@@ -178,6 +192,9 @@ static const ls__option top_table[] = {
     LS__BY_HAND("checkpoint", "map", "", "when checkpoints are written"),
     LS__BY_HAND("exchange", "`auto` `shared` `tree` `mpi`", "auto",
                 "how ranks sum gradients; auto picks, and changes no bit by it"),
+    LS__BY_HAND("products", "`own` `openblas` `fastest`", "own",
+                "by what matrix products are computed: `own` gives the same bits on any processor, "
+                "`fastest` takes OpenBLAS where that turns out faster"),
     LS__BY_HAND("compression", "name", "none", "of what nodes send each other"),
     LS__NUMBER(ls__settings, bucket_mb, "0", 0, 65536,
                "MB of gradients that are exchanged as one message; 0: `auto` measures, else all in "
@@ -213,6 +230,7 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(read_absent(root, "regularization", regularization_table, &s, &there));
   LS_TRY(read_absent(root, "clip", clip_table, &s, &there));
   LS_TRY(read_exchange(root, &s));
+  LS_TRY(read_products(root, &s));
   LS_TRY(ls__options_read(top_table, root, &s));
   LS_TRY(read_checkpoint(root, &s));
   if (ls__config_child(root, "output") != NULL || default_output != NULL)

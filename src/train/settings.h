@@ -7,13 +7,15 @@
 
 #include "comm/codec.h"
 #include "config/registry.h"
+#include "tensor/product.h"
 
 typedef struct ls__settings {
   /* train: */
   size_t batch;    /* 0: the whole training part */
   uint64_t epochs; /* 0: no limit, and something else is one */
   uint64_t seed;
-  size_t lanes;       /* 0: as many as ranks */
+  size_t lanes;       /* 0: by the batch */
+  double pass_mb;     /* activations of a pass, at most */
   uint64_t max_steps; /* 0: no limit */
   double max_seconds; /* 0: no limit */
   double target_loss; /* -INFINITY: none */
@@ -31,6 +33,7 @@ typedef struct ls__settings {
   ls__codec codec;
   double bucket_mb; /* 0: measured */
   double watchdog;
+  ls__arithmetic by; /* products: */
   /* checkpoint: */
   double save_seconds;
   uint64_t save_epochs, save_steps;

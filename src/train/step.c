@@ -1,8 +1,8 @@
 /* One step, which everything else serves:
  *
- *   for each lane of this rank:  load -> forward -> score -> backward -.  each finished stretch of
- *                                                                      |  gradients goes to the
- *   exchange:  lanes of this rank -> ranks of a node -> nodes  <-------'  exchange at once
+ *   for each pass over lanes of this rank:  load -> forward -> score -> backward -.
+ *                                                                                |  each finished
+ *   exchange:  passes of this rank -> ranks of a node -> nodes  <----------------'  stretch at once
  *   for each bucket, as soon as it is summed:  update the own slice -> weights to all ranks
  *
  * Exchange and update of the buckets that are finished first overlap with the backward of the rest,
@@ -35,7 +35,7 @@ out:
 static void finished(void *context, size_t upto) {
   ls_trainer *t = context;
   ls__exchange_finished(t->exchange, upto);
-  if (t->clip != NULL || !t->step.last_lane) return;
+  if (t->clip != NULL || !t->step.last_pass) return;
   while (t->step.status == LS_OK && t->step.bucket < ls__exchange_buckets(t->exchange) &&
          ls__exchange_ready(t->exchange, t->step.bucket))
     t->step.status = update_bucket(t);
@@ -50,53 +50,67 @@ static void keep_failure(ls_trainer *t, ls_status st) {
            ls_error_message()[0] != '\0' ? ls_error_message() : "a callback of the step failed");
 }
 
-/* Loss and gradient of the lane that has just been computed, into its sums. */
-static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lo, size_t hi, double *sums) {
+/* Loss and gradient of one lane of the pass, samples [lo, hi) of the batch, into its sums. */
+static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo, size_t hi) {
+  double *sums = t->sums + lane * t->task.width, loss = 0;
+  const size_t at = lo - t->step.first;
+  const double before = ls__task_loss(&t->task, sums);
+  t->lane_loss[lane] = 0;
+  if (lo == hi) return;
   if (feed->score == NULL) {
-    ls__task_score(&t->task, hi - lo, t->run, &t->rows, true, true, sums);
-    return;
+    ls__task_score(&t->task, at, hi - lo, t->run, &t->rows, true, true, sums);
+  } else {
+    const float *result[LS_MAX_PORTS];
+    float *gradient[LS_MAX_PORTS];
+    for (int i = 0; i < t->task.n_values; i++) {
+      result[i] = t->result[i] + at * t->result_count[i];
+      gradient[i] = t->gradient[i] + at * t->result_count[i];
+    }
+    keep_failure(t, feed->score(feed->context, lo, hi, result, gradient, &loss));
+    sums[0] += loss;
+    for (int i = 0; i < t->task.n_values; i++) /* what the caller wrote */
+      if (!ls__span()->all_finite(gradient[i], (hi - lo) * t->result_count[i]) && t->bad_step == 0)
+        t->bad_step = t->now.step + 1;
   }
-  double loss = 0;
-  keep_failure(t, feed->score(feed->context, lo, hi, t->result, t->gradient, &loss));
-  sums[0] += loss;
-  for (int i = 0; i < t->task.n_values; i++) { /* what the caller wrote */
-    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
-    if (!ls__span()->all_finite(t->gradient[i], (hi - lo) * ls_shape_count(&shape)) &&
-        t->bad_step == 0)
-      t->bad_step = t->now.step + 1;
-  }
+  t->lane_loss[lane] = ls__task_loss(&t->task, sums) - before;
+  if (!isfinite(t->lane_loss[lane]) && t->bad_step == 0) t->bad_step = t->now.step + 1;
 }
 
-/* Gradients of one lane: samples [lo, hi) of the batch. */
-static void run_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo, size_t hi) {
+/* Gradients of lanes [from, to) of a batch of `samples`. */
+static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t from, size_t to) {
+  const size_t lo = ls__cut(samples, from, t->lanes), hi = ls__cut(samples, to, t->lanes);
   const size_t n = hi - lo;
-  double start = ls__clock();
-  t->lane_loss[lane] = 0;
+  const float *parameters = t->model->parameters;
+  const double start = ls__clock();
+  t->step.first = lo;
+  t->step.last_pass = to == t->lane_hi;
+  for (size_t lane = from; lane <= to; lane++)
+    t->lane_first[lane - from] = ls__cut(samples, lane, t->lanes) - lo;
   if (n > 0 && t->failed == LS_OK)
     keep_failure(t, feed->load(feed->context, lo, hi, t->input,
                                feed->score == NULL ? t->target : NULL));
   if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
-  float *gradients = ls__exchange_lane(t->exchange, lane);
-  const float *parameters = t->model->parameters;
-  double *sums = t->sums + lane * t->task.width;
-  const double before = ls__task_loss(&t->task, sums);
+  float *gradients = ls__exchange_pass(t->exchange, from, to);
   if (n > 0 && t->failed == LS_OK) {
-    const ls__run_place place = {t->set.seed, t->now.step, lo};
+    const ls__run_place place = {t->set.seed, t->now.step, lo, to - from, t->lane_first};
     ls__run_forward(t->run, parameters, n, &place);
-    score_lane(t, feed, lo, hi, sums);
   }
-  if (n == 0 || t->failed != LS_OK) {
-    /* A lane without samples adds zero.  So does one that failed: the others wait for it, and the
-     * failure is agreed on at the next check. */
-    memset(gradients, 0, t->model->graph->moving * sizeof *gradients);
-    ls__exchange_finished(t->exchange, t->model->graph->moving);
+  for (size_t lane = from; lane < to; lane++) {
+    t->lane_loss[lane] = 0;
+    if (n > 0 && t->failed == LS_OK)
+      score_lane(t, feed, lane, lo + t->lane_first[lane - from],
+                 lo + t->lane_first[lane - from + 1]);
+  }
+  if (n > 0 && t->failed == LS_OK) {
+    ls__run_backward(t->run, parameters, gradients, finished, t);
     return;
   }
-  t->lane_loss[lane] = ls__task_loss(&t->task, sums) - before;
-  if (!isfinite(t->lane_loss[lane]) && t->bad_step == 0) t->bad_step = t->now.step + 1;
-  ls__run_backward(t->run, parameters, gradients, finished, t);
+  /* A pass without samples adds zero.  So does one that failed: the others wait for it, and the
+   * failure is agreed on at the next check. */
+  memset(gradients, 0, t->model->graph->moving * sizeof *gradients);
+  ls__exchange_finished(t->exchange, t->model->graph->moving);
 }
 
 /* Multiply the scale by min(1, norm / |g|), g the gradient of the batch. */
@@ -126,11 +140,9 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer),
                                       t->now.step + 1, t->epoch_steps, t->total_steps);
   ls__exchange_begin(t->exchange);
-  for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++) {
-    size_t lo, hi;
-    t->step.last_lane = lane + 1 == t->lane_hi;
-    ls__lane_range(t, samples, lane, &lo, &hi);
-    run_lane(t, feed, lane, lo, hi);
+  for (size_t from = t->lane_lo, to; from < t->lane_hi; from = to) {
+    to = ls__pass_end(from, t->lane_hi, t->lanes, t->pass);
+    run_pass(t, feed, samples, from, to);
   }
   ls__comm_phase(t->comm, t->now.step + 1, "exchange");
   if (t->clip != NULL) LS_TRY(clip_norm(t));

@@ -320,19 +320,24 @@ out:
   return st;
 }
 
-static void score_head(const ls__task *task, int h, size_t n, ls__run *run, const ls__rows *rows,
-                       bool gradients, bool metrics, double *sums) {
+static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__run *run,
+                       const ls__rows *rows, bool gradients, bool metrics, double *sums) {
   const ls__head *head = &task->head[h];
   double *real = sums + head->at + 1, *count = real + ls__metrics_reals(head->metrics);
-  const float *yhat = ls__run_result(run, h), *y = rows->array[head->target];
-  const int32_t *lengths = head->lengths >= 0 ? rows->array[head->lengths] : NULL;
-  float *dyhat = gradients ? ls__run_result_gradient(run, h) : NULL;
+  const size_t at = first * head->prediction_count;
+  const float *yhat = ls__run_result(run, h) + at;
+  const float *y = (const float *)rows->array[head->target] + first * head->target_count;
+  const int32_t *lengths = NULL;
+  const float *weights = NULL;
+  if (head->lengths >= 0) lengths = (const int32_t *)rows->array[head->lengths] + first;
+  if (task->weights >= 0) weights = (const float *)rows->array[task->weights] + first;
+  float *dyhat = gradients ? ls__run_result_gradient(run, h) + at : NULL;
   const ls__loss_call call = {
       .n = n,
       .yhat = yhat,
       .y = y,
       .dyhat = dyhat,
-      .weights = task->weights >= 0 ? rows->array[task->weights] : NULL,
+      .weights = weights,
       .lengths = lengths,
       .work = rows->work,
   };
@@ -346,10 +351,10 @@ static void score_head(const ls__task *task, int h, size_t n, ls__run *run, cons
     add_normalised(head, n, yhat, y, rows, lengths, real, count);
 }
 
-void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows,
-                    bool gradients, bool metrics, double *sums) {
+void ls__task_score(const ls__task *task, size_t first, size_t n, ls__run *run,
+                    const ls__rows *rows, bool gradients, bool metrics, double *sums) {
   for (int h = 0; h < task->n_heads; h++)
-    score_head(task, h, n, run, rows, gradients, metrics, sums);
+    score_head(task, h, first, n, run, rows, gradients, metrics, sums);
 }
 
 double ls__task_loss(const ls__task *task, const double *sums) {

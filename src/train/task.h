@@ -84,10 +84,10 @@ void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arr
 LS_CHECKED ls_status ls__task_origin(const ls__task *task, ls_data *data, ls_split split);
 bool ls__task_wants_origin(const ls__task *task);
 
-/* Add the loss and metrics of the n samples that the run has just computed; with `gradients` their
+/* Add the loss and metrics of n samples of those that the run has just computed, from `first` on; with `gradients` their
  * gradients go back into the run.  Without `metrics` only losses are added. */
-void ls__task_score(const ls__task *task, size_t n, ls__run *run, const ls__rows *rows,
-                    bool gradients, bool metrics, double *sums);
+void ls__task_score(const ls__task *task, size_t first, size_t n, ls__run *run,
+                    const ls__rows *rows, bool gradients, bool metrics, double *sums);
 /* The loss of all heads: the weighted sum of theirs. */
 double ls__task_loss(const ls__task *task, const double *sums);
 /* Samples that the sums were added over. */

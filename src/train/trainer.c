@@ -4,8 +4,8 @@
 
 #include "base/alloc.h"
 #include "base/simd.h"
-#include "tensor/gemm.h"
 #include "tensor/port.h"
+#include "tensor/product.h"
 #include "train/fit.h"
 #include "train/resume.h"
 #include "train/together.h"
@@ -185,9 +185,41 @@ static void make_places(ls_trainer *t) {
   for (int i = 0; i < t->model->graph->n_inputs; i++) t->input[i] = ls__run_input(t->run, i);
   for (int h = 0; h < t->task.n_heads; h++) t->target[h] = t->rows.array[t->task.head[h].target];
   for (int i = 0; i < t->task.n_values; i++) {
+    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
+    t->result_count[i] = ls_shape_count(&shape);
     t->result[i] = ls__run_result(t->run, i);
     t->gradient[i] = ls__run_result_gradient(t->run, i);
   }
+}
+
+/* How many lanes a rank computes at once: as many as its activations have room for.  Where a tensor
+ * has several readers, its gradient is summed over them lane by lane: one. */
+static ls_status plan_pass(ls_trainer *t, ls__run_plan *plan) {
+  ls_status st = LS_OK;
+  const bool own = ls__products_here(t->set.by.products) == LS__PRODUCTS_OWN;
+  ls__run_memory memory;
+  size_t most = 1;
+  for (size_t lo = t->lane_lo, hi; lo < t->lane_hi; lo = hi) {
+    hi = ls__pass_end(lo, t->lane_hi, t->lanes, t->lanes);
+    if (hi - lo > most) most = hi - lo;
+  }
+  if (!own || ls__graph_ties(t->model->graph)) most = 1;
+  for (;; most = (most + 1) / 2) {
+    *plan = (ls__run_plan){
+        .max_lanes = most,
+        .max_n = most * ((t->batch + t->lanes - 1) / t->lanes),
+        .training = true,
+        .n_values = t->task.n_values,
+        .values = t->task.value,
+        .by = t->set.by,
+    };
+    LS_TRY(ls__run_measure(t->model->graph, plan, &memory));
+    if (most == 1 || (double)memory.planned <= t->set.pass_mb * 1e6) break;
+  }
+  if (plan->max_n > t->batch) plan->max_n = t->batch;
+  t->pass = most;
+out:
+  return st;
 }
 
 /* What each rank sizes for itself: lanes, activations, targets. */
@@ -195,7 +227,7 @@ static ls_status make_memory(ls_trainer *t) {
   ls_status st = LS_OK;
   const size_t size = (size_t)ls_comm_size(t->comm), rank = (size_t)ls_comm_rank(t->comm);
   const size_t sums = t->lanes * t->task.width;
-  t->largest = (t->batch + t->lanes - 1) / t->lanes;
+  ls__run_plan plan, evaluation;
   t->lane_lo = ls__cut(t->lanes, rank, size);
   t->lane_hi = ls__cut(t->lanes, rank + 1, size);
   LS_TRY(ls__alloc(&t->lane_count, size, sizeof *t->lane_count, "lanes"));
@@ -205,11 +237,15 @@ static ls_status make_memory(ls_trainer *t) {
   LS_TRY(ls__alloc(&t->all_sums, sums + LS__BEHIND_SUMS, sizeof *t->all_sums, "sums of the epoch"));
   LS_TRY(ls__alloc(&t->lane_loss, t->lanes, sizeof *t->lane_loss, "losses of lanes"));
   LS_TRY(ls__alloc(&t->all_loss, t->lanes, sizeof *t->all_loss, "losses of lanes"));
-  LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, t->largest, &t->rows));
-  LS_TRY(
-      ls__run_create(t->model->graph, t->largest, true, t->task.n_values, t->task.value, &t->run));
-  LS_TRY(ls__run_create(t->model->graph, LS__PREDICT_BATCH, false, t->task.n_values, t->task.value,
-                        &t->evaluation));
+  LS_TRY(plan_pass(t, &plan));
+  LS_TRY(ls__alloc(&t->lane_first, t->pass + 1, sizeof *t->lane_first, "lanes"));
+  LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, plan.max_n, &t->rows));
+  LS_TRY(ls__run_create(t->model->graph, &plan, &t->run));
+  evaluation = (ls__run_plan){.max_n = LS__PREDICT_BATCH,
+                              .max_lanes = 1,
+                              .n_values = t->task.n_values,
+                              .values = t->task.value};
+  LS_TRY(ls__run_create(t->model->graph, &evaluation, &t->evaluation));
   make_places(t);
 out:
   return st;
@@ -224,8 +260,9 @@ out:
 }
 
 /* What the last bits of results depend on, besides the configuration. */
-static void name_kernels(char *text, size_t bytes) {
-  snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()), ls__gemm_library());
+static void name_kernels(const ls_trainer *t, char *text, size_t bytes) {
+  snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()),
+           ls__products_library(t->set.by));
 }
 
 /* The bits are the same only on processors that pick the same kernels.  One line says so where
@@ -234,7 +271,7 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
   ls_status st = LS_OK;
   char root[sizeof t->now.kernels];
   double differs;
-  name_kernels(t->now.kernels, sizeof t->now.kernels);
+  name_kernels(t, t->now.kernels, sizeof t->now.kernels);
   memcpy(root, t->now.kernels, sizeof root);
   LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;
@@ -252,6 +289,25 @@ static ls_status note_kernels(ls_trainer *t, const char *before) {
             before, root);
 out:
   return st;
+}
+
+/* Lanes by the batch alone, so that the same configuration gives the same bits on any number of
+ * ranks up to that: a power of two; lanes of 8 samples or more up to 8 lanes, else of 16, at most
+ * 256.  More ranks than that get a lane each, and rank 0 says so. */
+static size_t auto_lanes(const ls_trainer *t) {
+  enum { FEW = 8, MOST = 256 };
+  const size_t size = (size_t)ls_comm_size(t->comm);
+  size_t lanes = 1;
+  while (lanes < MOST && t->batch >= 2 * lanes * (lanes < FEW ? 8 : 16)) lanes *= 2;
+  if (size <= lanes) return lanes;
+  if (ls_comm_rank(t->comm) == 0)
+    fprintf(stderr,
+            "lockstep: note: train.lanes: auto cuts a batch of %zu into %zu lane%s, and here into "
+            "%zu, for %zu ranks: another sum, so the last bits differ from those on %zu rank%s%s; "
+            "train.lanes: %zu gives the same on 1 to %zu\n",
+            t->batch, lanes, lanes == 1 ? "" : "s", size, size, lanes, lanes == 1 ? "" : "s",
+            lanes > 1 ? " or fewer" : "", size, size);
+  return size;
 }
 
 static void count_steps(ls_trainer *t) {
@@ -341,6 +397,7 @@ static ls_status make_exchange(ls_trainer *t) {
       .n = graph->moving,
       .still = graph->arena - graph->moving,
       .lanes = t->lanes,
+      .pass = t->pass,
       .bucket_bytes = (size_t)(t->set.bucket_mb * 1048576.0),
       .codec = t->set.codec,
   };
@@ -386,9 +443,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
   LS_TRY(prepare(t, data, &earlier));
-  t->lanes = t->set.lanes > 0 ? t->set.lanes
-             : t->taken.found ? t->now.lanes
-                              : (size_t)ls_comm_size(comm);
+  t->lanes = t->set.lanes > 0 ? t->set.lanes : t->taken.found ? t->now.lanes : auto_lanes(t);
   const size_t saved_lanes = (size_t)t->now.lanes;
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;
@@ -444,5 +499,6 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__free(t->lane_loss);
   ls__free(t->all_loss);
   ls__free(t->lane_count);
+  ls__free(t->lane_first);
   ls__free(t);
 }

@@ -49,14 +49,16 @@ struct ls_trainer {
   ls__run *run;
   ls__run *evaluation;
   ls__rows rows;
-  void *to[LS__MAX_ARRAYS];  /* where a lane's arrays go */
+  void *to[LS__MAX_ARRAYS];  /* where a pass's arrays go */
   void *input[LS_MAX_PORTS]; /* the same for feeds: inputs, and targets output by output */
   float *target[LS_MAX_PORTS];
   const float *result[LS_MAX_PORTS];
   float *gradient[LS_MAX_PORTS];
+  size_t result_count[LS_MAX_PORTS]; /* floats a sample */
 
   size_t n, batch, lanes, lane_lo, lane_hi; /* samples in the training part; this rank's lanes */
-  size_t largest;                           /* samples of a lane, at most */
+  size_t pass;                              /* lanes of a pass, at most */
+  size_t *lane_first; /* [pass + 1] first samples of the lanes of the pass under way */
   uint64_t epoch_steps, total_steps;
   ls__slice *slice; /* [buckets] of the current step */
 
@@ -64,7 +66,8 @@ struct ls_trainer {
     ls__update_step update;
     size_t bucket;  /* the next to be updated */
     size_t owned;   /* floats of own slices before it */
-    bool last_lane; /* this rank's last lane is running */
+    size_t first;   /* first sample of the pass under way */
+    bool last_pass; /* this rank's last pass is running */
     ls_status status;
   } step;
 
@@ -124,13 +127,6 @@ LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, c
 /* Whether the run directory holds a finished run, to which nothing was added. */
 static inline bool ls__trainer_idle(const ls_trainer *t) {
   return t->taken.finished && t->now.step == t->taken.step;
-}
-
-/* This rank's lanes of a batch of n samples: those of lane l. */
-static inline void ls__lane_range(const ls_trainer *t, size_t n, size_t lane, size_t *lo,
-                                  size_t *hi) {
-  *lo = ls__cut(n, lane, t->lanes);
-  *hi = ls__cut(n, lane + 1, t->lanes);
 }
 
 #endif

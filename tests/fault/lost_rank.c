@@ -30,7 +30,7 @@ static ls_status steps(ls_comm *comm, const char *name, const char *what, int vi
     ls__comm_phase(comm, step, "backward");
     bool now = rank == victim && step == FAULTY_STEP;
     ls__exchange_begin(x);
-    float *g = ls__exchange_lane(x, (size_t)rank);
+    float *g = ls__exchange_pass(x, (size_t)rank, (size_t)rank + 1);
     for (size_t i = 0; i < N; i++) g[i] = 1;
     ls__exchange_finished(x, N / 2);
     if (now && strcmp(what, "stall-barrier") != 0) fault(what);

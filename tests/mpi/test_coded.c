@@ -38,7 +38,7 @@ static void step(ls__exchange *x, uint64_t number) {
   const size_t size = (size_t)ls_comm_size(x->comm), rank = (size_t)ls_comm_rank(x->comm);
   ls__exchange_begin(x);
   for (size_t lane = LANES * rank / size; lane < LANES * (rank + 1) / size; lane++) {
-    float *g = ls__exchange_lane(x, lane);
+    float *g = ls__exchange_pass(x, lane, lane + 1);
     for (size_t i = 0; i < N; i++) g[i] = gradient(w, i, lane, number);
     maybe_delay();
     ls__exchange_finished(x, N / 2);

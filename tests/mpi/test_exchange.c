@@ -138,7 +138,7 @@ static void run_step(ls__exchange *x, const run *r, int step, const bool *used, 
   for (size_t lane = lo; lane < hi; lane++) {
     if (!used[lane]) continue;
     maybe_delay(r->delays);
-    float *g = ls__exchange_lane(x, lane);
+    float *g = ls__exchange_pass(x, lane, lane + 1);
     for (size_t upto = 0; upto < N;) {
       size_t to = upto + 1 + (dice >> 4) % 3000;
       if (to > N) to = N;
@@ -264,7 +264,7 @@ static void run_exchange(ls_comm *comm, const run *r, const bool *used) {
   /* One lane on one rank: the gradient is where backward wrote it. */
   if (x->size == 1 && r->lanes == 1) {
     ls__exchange_begin(x);
-    float *g = ls__exchange_lane(x, 0);
+    float *g = ls__exchange_pass(x, 0, 1);
     for (size_t i = 0; i < N; i++) g[i] = 0;
     ls__exchange_finished(x, N);
     for (size_t b = 0; b < ls__exchange_buckets(x); b++) {

@@ -193,7 +193,7 @@ static void step(rank *r, ls__exchange *x, int number, const float *w, const flo
   ls__exchange_begin(x);
   for (size_t lane = lo; lane < hi; lane++) {
     boundary(r);
-    float *g = ls__exchange_lane(x, lane);
+    float *g = ls__exchange_pass(x, lane, lane + 1);
     for (size_t upto = 0; upto < N;) {
       size_t to = upto + LS__BLOCK < N ? upto + LS__BLOCK : N;
       for (; upto < to; upto++) {

@@ -30,7 +30,7 @@ static ls_status build(const char *list, const ls_shape *in, ls_config **config,
 /* Sum of squares of the output, and its gradient: L = sum y^2 / 2. */
 static double forward_loss(ls__run *run, const float *w, const float *x, size_t n, size_t in,
                            size_t out) {
-  const ls__run_place place = {3, 1, 0};
+  const ls__run_place place = {.seed = 3, .step = 1};
   memcpy(ls__run_input(run, 0), x, n * in * sizeof *x);
   ls__run_forward(run, w, n, &place);
   const float *y = ls__run_result(run, 0);
@@ -54,7 +54,14 @@ static void check_gradients(const char *list) {
   ls__run *run = NULL;
   float x[N * IN];
   assert_int_equal(build(list, &in, &config, &graph), LS_OK);
-  assert_int_equal(ls__run_create(graph, N, true, 1, graph->output, &run), LS_OK);
+  assert_int_equal(ls__run_create(graph,
+                                  &(ls__run_plan){.max_n = N,
+                                                  .max_lanes = 1,
+                                                  .training = true,
+                                                  .n_values = 1,
+                                                  .values = graph->output},
+                                  &run),
+                   LS_OK);
   ls_shape shape = ls__graph_shape(graph, graph->output[0]);
   size_t out = ls_shape_count(&shape);
   float *w = ls__calloc(graph->arena, sizeof *w), *g = ls__calloc(graph->arena, sizeof *g);

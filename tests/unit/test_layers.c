@@ -237,7 +237,7 @@ static void dense_by_hand(void **state) {
   assert_int_equal(c.layer.parameters[0].shape.dim[0], 3);
   assert_int_equal(c.layer.parameters[0].shape.dim[1], 2);
   assert_true(c.layer.parameters[0].decay && !c.layer.parameters[1].decay);
-  assert_int_equal(c.layer.needs, 0);
+  assert_int_equal(c.layer.needs, LS__JOINS_LANES | LS__FINISHES);
   assert_true(c.layer.needs_x[0]);
   static const float x[4] = {1, 2, 3, 4}, w[6] = {1, 0, 0, 1, 2, -1}, b[3] = {10, 20, 30};
   static const float dy[6] = {1, 2, 3, 4, 5, 6};

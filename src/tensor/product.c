@@ -1,0 +1,152 @@
+/* Who computes a product: our own kernel (product.simd.c), or OpenBLAS. */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#include "tensor/product.h"
+
+#include <cblas.h> /* brings <complex.h>, whose I is a macro */
+#undef I
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/clock.h"
+#include "tensor/fastest.h"
+#include "tensor/product_ops.h"
+
+LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
+
+static _Thread_local bool timing;
+static _Thread_local double seconds;
+
+void ls__blas_product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
+                      size_t ldc) {
+  LS_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
+  LS_ASSERT(lda <= INT32_MAX && ldb <= INT32_MAX && ldc <= INT32_MAX);
+  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
+              transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0F, a,
+              (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
+}
+
+/* ---- OpenBLAS */
+
+/* C = start: what OpenBLAS then adds to. */
+static void begin(const ls__product *p) {
+  if (p->start == p->c) return;
+  for (size_t i = 0; i < p->m; i++) {
+    float *c = p->c + i * p->ldc;
+    if (p->start == NULL)
+      memset(c, 0, p->n * sizeof *c);
+    else
+      memcpy(c, p->start + i * p->ld_start, p->n * sizeof *c);
+  }
+}
+
+/* A matrix in memory, or a panel of it in `room`: [k][n] from element (j0, p0). */
+static const float *matrix(const ls__operand *o, size_t j0, size_t n, size_t p0, size_t k,
+                           float *room, bool *along_k, size_t *ld) {
+  if (o->pack == NULL) {
+    *along_k = o->inner == 1 && (o->outer > 1 || n == 1);
+    *ld = *along_k ? o->outer : o->inner;
+    if (*along_k && *ld < k) *ld = k; /* a single row, whose length nobody knows */
+    if (!*along_k && *ld < n) *ld = n;
+    return o->at + j0 * o->outer + p0 * o->inner;
+  }
+  o->pack(o, j0, n, p0, k, room, n);
+  *along_k = false;
+  *ld = n;
+  return room;
+}
+
+/* In blocks, so that panels of operands that have no matrix in memory have room. */
+static void by_openblas(const ls__product *p) {
+  enum { BLOCK = 512 };
+  _Static_assert(2 * BLOCK * BLOCK <= LS__PRODUCT_WORK, "the work memory is too small");
+  LS_ASSERT(p->lanes <= 1);
+  const bool panels = p->a.pack != NULL || p->b.pack != NULL;
+  const size_t mb = panels ? BLOCK : p->m, nb = panels ? BLOCK : p->n, kb = panels ? BLOCK : p->k;
+  begin(p);
+  for (size_t n0 = 0; n0 < p->n; n0 += nb)
+    for (size_t p0 = 0; p0 < p->k; p0 += kb)
+      for (size_t m0 = 0; m0 < p->m; m0 += mb) {
+        const size_t m = p->m - m0 < mb ? p->m - m0 : mb, n = p->n - n0 < nb ? p->n - n0 : nb,
+                     k = p->k - p0 < kb ? p->k - p0 : kb;
+        bool a_along, b_along;
+        size_t lda, ldb;
+        const float *a = matrix(&p->a, m0, m, p0, k, p->work, &a_along, &lda);
+        const float *b = matrix(&p->b, n0, n, p0, k, p->work + BLOCK * BLOCK, &b_along, &ldb);
+        ls__blas_product(!a_along, b_along, m, n, k, a, lda, b, ldb, 1.0F, p->c + m0 * p->ldc + n0,
+                         p->ldc);
+      }
+  for (size_t i = 0; p->finish != NULL && i < p->m; i++)
+    p->finish(p->context, p->c + i * p->ldc, p->n);
+}
+
+/* ---- Which */
+
+ls__products ls__products_here(ls__products products) {
+#if defined(__x86_64__)
+  if (ls__simd_level_now() == LS__SIMD_BASELINE) return LS__PRODUCTS_OPENBLAS;
+#endif
+  return products;
+}
+
+static void by_own(const ls__product *p) {
+  LS_SIMD_PICK(ls__product_ops)->multiply(p);
+}
+
+void ls__multiply(const ls__product *p) {
+  if (p->m == 0 || p->n == 0) return;
+  const double start = timing ? ls__clock() : 0;
+  const ls__products products = ls__products_here(p->by.products);
+  if (products == LS__PRODUCTS_OPENBLAS && p->lanes <= 1)
+    by_openblas(p);
+  else if (products == LS__PRODUCTS_FASTEST && p->lanes <= 1)
+    ls__multiply_fastest(p, by_own, by_openblas);
+  else
+    by_own(p);
+  if (timing) seconds += ls__clock() - start;
+}
+
+void ls__products_timing(bool on) {
+  timing = on;
+}
+
+double ls__products_seconds(bool reset) {
+  double now = seconds;
+  if (reset) seconds = 0;
+  return now;
+}
+
+/* ---- Set-up */
+
+/* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries
+ * again for ever: it is looked for first, and then taken at once, by a product that always needs
+ * it. */
+ls_status ls__products_init(void) {
+  enum { BUFFER = 128 << 20, ROOM = BUFFER + (4 << 20) };
+  static _Thread_local bool taken;
+  float one = 1.0F, product = 0.0F;
+  openblas_set_num_threads(1);
+  if (taken) return LS_OK;
+  void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                    -1, 0);
+  if (room == MAP_FAILED)
+    return ls__fail(LS_ENOMEM,
+                    "out of memory: OpenBLAS needs %d MB of address space for matrix products "
+                    "(ulimit -v)",
+                    BUFFER >> 20);
+  (void)munmap(room, ROOM);
+  cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1.0F, &one, 1, 0.0F, &product, 1);
+  taken = true;
+  return LS_OK;
+}
+
+const char *ls__products_library(ls__arithmetic by) {
+  static _Thread_local char text[256];
+  const ls__products products = ls__products_here(by.products);
+  snprintf(text, sizeof text, "%s%s%s", products != LS__PRODUCTS_OPENBLAS ? "lockstep" : "",
+           products == LS__PRODUCTS_FASTEST ? "; " : "",
+           products != LS__PRODUCTS_OWN ? openblas_get_config() : "");
+  return text;
+}

@@ -1,0 +1,93 @@
+/* Matrix products for training.
+ *
+ *   C[m,n] = start + sum over p < k of A[i,p] B[p,j]
+ *
+ * An element of C is one chain of fused multiply-adds, p ascending, that begins with `start`: its
+ * bits depend on its row of A, its column of B and its start alone, whatever lies beside them,
+ * whatever the shapes, on every processor with fused multiply-add.  Where k is cut into lanes, each
+ * lane's chain begins at zero, and the lanes are joined along the tree of comm/lanes.h.
+ *
+ * Operands come through packers: a matrix in memory under any strides, or a function that fills a
+ * panel, which may make its numbers from anything (patches of an image, an embedding's rows). */
+#ifndef LS_TENSOR_PRODUCT_H
+#define LS_TENSOR_PRODUCT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/error.h"
+
+/* One side of a product.  Element (j, p): row j of A or column j of B, at p of the sum. */
+typedef struct ls__operand {
+  /* panel[p * width + j] = element (j0 + j, p0 + p) for j < n, p < k; what lies at n <= j < width
+   * must be finite.  NULL: the element is at[j * outer + p * inner]. */
+  void (*pack)(const struct ls__operand *self, size_t j0, size_t n, size_t p0, size_t k,
+               float *panel, size_t width);
+  const float *at;
+  size_t outer, inner; /* of a matrix in memory one of them is 1 */
+  const void *context; /* for pack */
+} ls__operand;
+
+/* A [m,k] with rows of lda floats, or stored the other way round, [k,m]. */
+static inline ls__operand ls__operand_a(const float *a, size_t lda, bool transposed) {
+  return (ls__operand){.at = a, .outer = transposed ? 1 : lda, .inner = transposed ? lda : 1};
+}
+
+/* B [k,n] with rows of ldb floats, or stored the other way round, [n,k]. */
+static inline ls__operand ls__operand_b(const float *b, size_t ldb, bool transposed) {
+  return (ls__operand){.at = b, .outer = transposed ? ldb : 1, .inner = transposed ? 1 : ldb};
+}
+
+/* By what products are computed, and from what. */
+typedef enum ls__products {
+  LS__PRODUCTS_OWN,      /* as above; on processors without fused multiply-add as the next */
+  LS__PRODUCTS_OPENBLAS, /* OpenBLAS: its bits are its own, and depend on rows nearby */
+  LS__PRODUCTS_FASTEST   /* large ones by whichever turns out faster, by more than a tenth */
+} ls__products;
+typedef struct ls__arithmetic {
+  ls__products products;
+} ls__arithmetic;
+
+typedef struct ls__product {
+  ls__arithmetic by;
+  size_t m, n, k;
+  ls__operand a, b;
+  const float *start; /* NULL: zero; else row i begins with start[i * ld_start ...]: C itself to add
+                         to it, a bias [n] with ld_start 0 */
+  size_t ld_start;
+  float *c;
+  size_t ldc;
+  size_t lanes; /* 0, 1: none; else start is NULL, and lane l is p from lane[l] * each on */
+  const size_t *lane;
+  size_t each;
+  /* c[0..n) = f(c[0..n)), for pieces of rows of C that are complete, while they are in the cache;
+   * NULL: nothing more is done. */
+  void (*finish)(const void *context, float *c, size_t n);
+  const void *context;
+  float *work; /* [LS__PRODUCT_WORK] scratch, aligned to 64 bytes; holds anything */
+} ls__product;
+
+enum { LS__PRODUCT_WORK = 800 * 1024 };
+
+void ls__multiply(const ls__product *product);
+
+/* C[m,n] = op(A) op(B) on OpenBLAS; beta 1 adds C.  Sizes up to 2^31 - 1. */
+void ls__blas_product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
+                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
+                      size_t ldc);
+
+/* What really computes where `products` is asked for: OWN only where the processor has it. */
+ls__products ls__products_here(ls__products products);
+
+/* Seconds spent in ls__multiply by this thread since the last call with reset; measured only when
+ * switched on (two clock reads a product). */
+void ls__products_timing(bool on);
+double ls__products_seconds(bool reset);
+
+/* Before the first product: keep OpenBLAS to one thread, and see that it has memory (LS_ENOMEM). */
+LS_CHECKED ls_status ls__products_init(void);
+/* What computes, for the summary: our kernel's name, or OpenBLAS's version and kernel (this
+ * thread's, until the next call). */
+const char *ls__products_library(ls__arithmetic by);
+
+#endif

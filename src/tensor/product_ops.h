@@ -1,0 +1,12 @@
+/* Matrix products of our own, by instruction set (product.simd.c). */
+#ifndef LS_TENSOR_PRODUCT_OPS_H
+#define LS_TENSOR_PRODUCT_OPS_H
+
+#include "base/simd.h"
+#include "tensor/product.h"
+
+typedef struct ls__product_ops {
+  void (*multiply)(const ls__product *product); /* m, n >= 1 */
+} ls__product_ops;
+
+#endif

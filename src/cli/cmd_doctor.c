@@ -23,5 +23,6 @@ const command cmd_doctor = {
              "down or make its results depend on the machine.  Start it exactly as you would start "
              "the training.",
     .options = options,
+    .computes = true,
     .run = run,
 };

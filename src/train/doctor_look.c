@@ -100,11 +100,15 @@ static void look_at_threads(const ls__card *cards, int size, ls__findings *f) {
   }
 }
 
+static bool is_below(double quota, int ranks) {
+  return quota > 0 && quota < ranks;
+}
+
 static void look_at_quota(const ls__card *cards, int size, ls__findings *f) {
   for (int r = 0; r < size; r++) {
     const ls__card *card = &cards[r];
     const int ranks = count(cards, size, card, same_group);
-    if (card->machine.quota <= 0 || card->machine.quota >= ranks) continue;
+    if (!is_below(card->machine.quota, ranks)) continue;
     bool told = false;
     for (int before = 0; before < r; before++)
       told = told || (cards[before].node == card->node && same_group(&cards[before], card));
@@ -117,12 +121,13 @@ static void look_at_quota(const ls__card *cards, int size, ls__findings *f) {
   }
 }
 
-/* Whether a rank waits for other programs: not of ranks that wait for each other. */
+/* Whether a rank waits for other programs: not of ranks that wait for each other, or for a limit. */
 static bool look_at_shares(const ls__card *cards, int size, ls__findings *f) {
   for (int r = 0; r < size; r++) {
     const ls__card *card = &cards[r];
     if (card->rates.share >= 0.7 || count(cards, size, card, NULL) > card->cores ||
-        count(cards, size, card, same_cores) > ls__machine_count(card->machine.allowed))
+        count(cards, size, card, same_cores) > ls__machine_count(card->machine.allowed) ||
+        is_below(card->machine.quota, count(cards, size, card, same_group)))
       continue;
     find(f,
          "%s: rank %d got %.0f %% of a core while it measured: other programs compute there (top), "

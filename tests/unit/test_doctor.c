@@ -237,7 +237,7 @@ static void test_quota_found(void **state) {
   }
   FINDS("n0: the control group /job may use 1.5 cores, and 2 ranks wait for it");
   all_well();
-  cards[3].machine.quota = 0.5;
+  cards[3].machine.quota = cards[3].rates.share = 0.5;
   SET(cards[3].machine.group, "/b");
   FINDS("n1: the control group /b may use 0.5 core, and 1 rank waits for it");
 }

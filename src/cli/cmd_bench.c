@@ -41,6 +41,7 @@ static const command bench_step = {
              "shuffled samples, metrics and checks.",
     .arguments = step_arguments,
     .options = step_options,
+    .computes = true,
     .run = run_step,
 };
 

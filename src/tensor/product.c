@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/clock.h"
+#include "tensor/blas.h"
 #include "tensor/fastest.h"
 #include "tensor/product_ops.h"
 
@@ -17,16 +18,6 @@ LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
 
 static _Thread_local bool timing;
 static _Thread_local double seconds;
-
-void ls__blas_product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
-                      size_t ldc) {
-  LS_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
-  LS_ASSERT(lda <= INT32_MAX && ldb <= INT32_MAX && ldc <= INT32_MAX);
-  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-              transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0F, a,
-              (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
-}
 
 /* ---- OpenBLAS */
 

@@ -1,9 +1,11 @@
 /* Setting a run up and taking it down. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/simd.h"
+#include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
 #include "train/fit.h"
@@ -310,6 +312,21 @@ static size_t auto_lanes(const ls_trainer *t) {
   return size;
 }
 
+/* OpenBLAS can't be loaded again from here: the program does that as it starts. */
+static void note_blas(const ls_trainer *t) {
+  static atomic_flag told = ATOMIC_FLAG_INIT;
+  const char *better = ls__blas_better_core();
+  if (ls__products_here(t->set.by.products) == LS__PRODUCTS_OWN) return;
+  if (better == NULL || getenv("OPENBLAS_CORETYPE") != NULL || ls_comm_rank(t->comm) != 0 ||
+      atomic_flag_test_and_set(&told))
+    return;
+  fprintf(stderr,
+          "lockstep: note: OpenBLAS doesn't know this processor and computes with its kernels for "
+          "%s, which is slow: set OPENBLAS_CORETYPE=%s before the program starts, or call "
+          "ls_blas_restart first in main\n",
+          ls__blas_core(), better);
+}
+
 static void count_steps(ls_trainer *t) {
   t->n = t->data != NULL ? ls_data_count(t->data, LS_TRAIN) : 0;
   t->batch = t->set.batch == 0 || (t->data != NULL && t->set.batch > t->n) ? t->n : t->set.batch;
@@ -451,6 +468,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   char before[sizeof t->now.kernels];
   memcpy(before, t->now.kernels, sizeof before);
   LS_TRY(note_kernels(t, before));
+  note_blas(t);
   LS_TRY(make_exchange(t));
   if (t->taken.found) {
     take_sums(t, earlier.sums, saved_lanes);

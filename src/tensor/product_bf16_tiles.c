@@ -1,0 +1,619 @@
+/* Products in bfloat16, by AMX or AVX512_BF16.
+ *
+ * Both work on pairs of numbers that are neighbours along k, 32 bits that lie in the places of
+ * floats here.  Parts of A are packed as strips of 16 rows, parts of B as strips of 16 columns,
+ * as many as there is room for:
+ *
+ *   A   [16][pairs]   a row's pairs side by side
+ *   B   [pairs][16]   a pair of each column side by side
+ *
+ * A tile of C is 16 x 16; tiles of A and B are 16 pairs deep, or 8 where lanes are that short.  What
+ * runs the other way in memory is packed as it lies, and then turned over in blocks of 16 x 16.
+ * Beyond the ends of k, and of each lane, there are zeros.
+ *
+ * Lanes: a tile's sums over up to 16 lanes are put side by side, and added along the tree of
+ * comm/lanes.h.  Longer lanes are done one by one, into pieces of C that wait in buffers. */
+#include "tensor/product_bf16.h"
+
+#if defined(__AVX512BF16__)
+#include <string.h>
+
+#include "tensor/lane_sum.h"
+#include "tensor/panel.h"
+
+enum {
+  TILE = 16,
+  PAIRS = 16,       /* of a tile of A or B */
+  SHORT_PAIRS = 8,  /* where lanes are short */
+  K_PAIRS = 512,    /* at a time, of one chain: a strip of A stays in the second cache */
+  MOST_PAIRS = 2048, /* at a time, of some lanes */
+  GROUP = 16,        /* lanes whose sums are added at once */
+  GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
+  DEPTH = 6,         /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
+  M_BLOCK = 128,     /* rows and columns of a piece of C that waits */
+  N_BLOCK = 192,
+  PIECE = M_BLOCK * N_BLOCK,
+  LEVELS = 16,          /* pieces that wait at once: of 2^16 lanes */
+  ABREAST = 8,          /* strips that are packed at once, where their rows lie side by side */
+  PANEL = 64,           /* pairs of a strip that an operand's own packer is asked for at once */
+  STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
+};
+
+/* Parts of the work memory. */
+enum {
+  AT_PANEL = 0,
+  AT_TURN = AT_PANEL + 2 * PANEL * TILE,
+  TURN_ROOM = TILE * (MOST_PAIRS + TILE),
+  AT_PIECES = AT_TURN + TURN_ROOM,
+  AT_STRIPS = AT_PIECES + LEVELS * PIECE,
+  STRIPS_ROOM = LS__PRODUCT_WORK - AT_STRIPS /* and the pieces, where none wait */
+};
+_Static_assert((int)STRIPS_ROOM >= (M_BLOCK + N_BLOCK) / TILE * (int)TURN_ROOM / 2,
+               "the work memory is too small");
+
+/* ---- Instructions */
+
+/* Two strips of A, two of B, and the block of C that they make: 2 x 2 tiles, or fewer. */
+typedef struct block_job {
+  size_t pairs;
+  const float *a[2]; /* a[1], b[1]: where there are more than 16 rows or columns */
+  size_t lda;
+  const float *b[2];
+  const float *start; /* NULL: zero */
+  size_t ld_start;
+  float *c;
+  size_t ldc;
+  size_t m, n; /* rows and columns, up to 32 */
+} block_job;
+
+typedef struct instructions {
+  void (*begin)(size_t pairs); /* of a tile */
+  void (*end)(void);
+  void (*block)(const block_job *job);
+  /* sums[l] = a tile of C, of lane l alone: tiles of `pairs` pairs, `depth` of them a lane */
+  void (*group)(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
+                size_t depth, float (*sums)[TILE * TILE]);
+} instructions;
+
+/* ---- Packing */
+
+/* The k numbers of a sum from p0; of lanes: what each lane has, from where it begins. */
+typedef struct range {
+  size_t p0, k;
+  size_t lanes;       /* 1: none */
+  const size_t *lane; /* [lanes + 1], times `each` */
+  size_t each;
+  size_t pairs; /* of a lane, with the zeros behind it */
+} range;
+
+static size_t range_begin(const range *r, size_t l) {
+  return r->lane == NULL ? r->p0 : r->lane[l] * r->each;
+}
+static size_t range_k(const range *r, size_t l) {
+  return r->lane == NULL ? r->k : (r->lane[l + 1] - r->lane[l]) * r->each;
+}
+/* From row to row of a strip of A, so that rows don't share a set of the cache, and from strip to
+ * strip of either. */
+static size_t strip_row(const range *r) {
+  return (r->lanes * r->pairs + TILE - 1) / TILE * TILE + TILE;
+}
+static size_t strip_size(const range *r) {
+  return TILE * strip_row(r);
+}
+
+/* low[i] and high[i] side by side. */
+INLINE vec pair(vec low, vec high) {
+  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
+                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
+  const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
+  return _mm512_castsi512_ps(_mm512_permutexvar_epi16(order, both));
+}
+
+/* to[s strip + q TILE + i] = the pair q of column s TILE + i of x [k][n]; zero beyond. */
+static void pack_across(const float *x, size_t ldx, size_t n, size_t k, float *to, size_t strip,
+                        size_t pairs) {
+  for (size_t q = 0; q < pairs; q++, to += TILE) {
+    const float *low = x + 2 * q * ldx, *high = low + ldx;
+    float *at = to;
+    size_t j = 0;
+    if (2 * q + 1 < k)
+      for (; j + TILE <= n; j += TILE, at += strip)
+        vec_store(at, pair(vec_load(low + j), vec_load(high + j)));
+    for (; j < n; j += TILE, at += strip) {
+      const size_t some = n - j < TILE ? n - j : TILE;
+      vec a = vec_zero(), b = vec_zero();
+      if (2 * q < k) a = vec_load_some(low + j, some);
+      if (2 * q + 1 < k) b = vec_load_some(high + j, some);
+      vec_store(at, pair(a, b));
+    }
+  }
+}
+
+/* to[q] = pair q of x [k]; zero beyond, up to `pairs`, a multiple of 8. */
+static void pack_along(const float *x, size_t k, float *to, size_t pairs) {
+  size_t p = 0, q = 0;
+  for (; p + 2 * VEC <= k; p += 2 * VEC, q += VEC)
+    _mm512_storeu_si512(to + q,
+                        (__m512i)_mm512_cvtne2ps_pbh(vec_load(x + p + VEC), vec_load(x + p)));
+  for (; q < pairs; p += VEC, q += VEC / 2) {
+    const vec some = p < k ? vec_load_some(x + p, k - p < VEC ? k - p : VEC) : vec_zero();
+    _mm256_storeu_si256((__m256i *)(void *)(to + q), (__m256i)_mm512_cvtneps_pbh(some));
+  }
+}
+
+/* Rows or columns j0 to j0 + n of an operand as strips: of A (rows), or of B. */
+static void pack_strips(const ls__product *p, const ls__operand *o, bool rows, size_t j0, size_t n,
+                        const range *r, float *to) {
+  const size_t row = strip_row(r), strip = strip_size(r);
+  const bool along = o->pack == NULL && o->outer != 1;
+  float *turned = p->work + AT_TURN;
+  size_t abreast = along || o->pack != NULL ? 1 : ABREAST;
+  if (along != rows && abreast > TURN_ROOM / strip) abreast = TURN_ROOM / strip;
+  for (size_t j = 0; j < n; j += abreast * TILE, to += abreast * strip) {
+    const size_t some = n - j < abreast * TILE ? n - j : abreast * TILE;
+    float *at = along == rows ? to : turned;
+    for (size_t l = 0; l < r->lanes; l++) {
+      const size_t p0 = range_begin(r, l), k = range_k(r, l);
+      if (along) {
+        for (size_t i = 0; i < TILE; i++)
+          pack_along(o->at + (j0 + j + i) * o->outer + p0, i < some ? k : 0,
+                     at + i * row + l * r->pairs, r->pairs);
+      } else if (o->pack == NULL) {
+        pack_across(o->at + j0 + j + p0 * o->inner, o->inner, some, k, at + l * r->pairs * TILE,
+                    strip, r->pairs);
+      } else {
+        float *panel = p->work + AT_PANEL;
+        for (size_t q = 0; q < r->pairs; q += PANEL) {
+          const size_t left = 2 * q < k ? k - 2 * q : 0, now = left < 2 * PANEL ? left : 2 * PANEL;
+          if (now > 0) o->pack(o, j0 + j, some, p0 + 2 * q, now, panel, TILE);
+          pack_across(panel, TILE, some, now, at + (l * r->pairs + q) * TILE, strip,
+                      r->pairs - q < PANEL ? r->pairs - q : PANEL);
+        }
+      }
+    }
+    for (size_t s = 0; along != rows && s * TILE < some; s++)
+      for (size_t q = 0; q < r->lanes * r->pairs; q += TILE) {
+        float *of_a = to + s * strip + q, *of_b = to + s * strip + q * TILE;
+        if (rows)
+          vec_turn(of_a, row, turned + s * strip + q * TILE, TILE, TILE);
+        else
+          vec_turn(of_b, TILE, turned + s * strip + q, row, TILE);
+      }
+  }
+}
+
+/* ---- Lanes */
+
+typedef float tile[TILE * TILE];
+
+/* The sum of `lanes` tiles along the tree, row i. */
+INLINE vec tree_row(tile *t, const int lanes, size_t i) {
+#define ONE(l) vec_load(t[l] + i * TILE)
+#define TWO(l) vec_add(ONE(l), ONE((l) + 1))
+#define FOUR(l) vec_add(TWO(l), TWO((l) + 2))
+#define EIGHT(l) vec_add(FOUR(l), FOUR((l) + 4))
+  switch (lanes) {
+    case 1: return ONE(0);
+    case 2: return TWO(0);
+    case 3: return vec_add(TWO(0), ONE(2));
+    case 4: return FOUR(0);
+    case 5: return vec_add(FOUR(0), ONE(4));
+    case 6: return vec_add(FOUR(0), TWO(4));
+    case 7: return vec_add(FOUR(0), vec_add(TWO(4), ONE(6)));
+    case 8: return EIGHT(0);
+    case 9: return vec_add(EIGHT(0), ONE(8));
+    case 10: return vec_add(EIGHT(0), TWO(8));
+    case 11: return vec_add(EIGHT(0), vec_add(TWO(8), ONE(10)));
+    case 12: return vec_add(EIGHT(0), FOUR(8));
+    case 13: return vec_add(EIGHT(0), vec_add(FOUR(8), ONE(12)));
+    case 14: return vec_add(EIGHT(0), vec_add(FOUR(8), TWO(12)));
+    case 15: return vec_add(EIGHT(0), vec_add(FOUR(8), vec_add(TWO(12), ONE(14))));
+    default: return vec_add(EIGHT(0), EIGHT(8));
+  }
+#undef ONE
+#undef TWO
+#undef FOUR
+#undef EIGHT
+}
+
+/* Rows of C, up to n numbers each, of a tile's lanes. */
+INLINE void put_tree(tile *t, const int lanes, float *c, size_t ldc, size_t m, size_t n,
+                     bool stream) {
+  for (size_t i = 0; i < m; i++, c += ldc) {
+    const vec sum = tree_row(t, lanes, i);
+    if (stream)
+      vec_stream(c, sum);
+    else if (n == TILE)
+      vec_store(c, sum);
+    else
+      vec_store_some(c, sum, n);
+  }
+}
+
+static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, size_t n,
+                      bool stream) {
+  switch (lanes) {
+#define CASE(l) \
+  case l: put_tree(t, l, c, ldc, m, n, stream); break;
+    CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
+    CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
+#undef CASE
+  }
+}
+
+/* A tile of C over all lanes of the range. */
+static void lanes_tile(const instructions *by, const float *a, size_t lda, const float *b,
+                       const range *r, size_t tile_pairs, float *c, size_t ldc, size_t m, size_t n,
+                       bool stream) {
+  _Alignas(64) tile sums[GROUP], stack[DEPTH];
+  const size_t groups = (r->lanes + GROUP - 1) / GROUP, step = GROUP * r->pairs;
+  size_t depth = 0;
+  for (size_t g = 0; g < groups; g++, a += step, b += step * TILE) {
+    const size_t lanes = g + 1 < groups ? GROUP : r->lanes - g * GROUP;
+    by->group(a, lda, b, lanes, tile_pairs, r->pairs / tile_pairs, sums);
+    if (groups == 1) {
+      put_lanes(sums, lanes, c, ldc, m, n, stream);
+      return;
+    }
+    put_lanes(sums, lanes, stack[depth++], TILE, TILE, TILE, false);
+    for (size_t joins = ls__lane_joins(g, groups, depth); joins > 0; joins--, depth--)
+      for (size_t i = 0; i < TILE * TILE; i++) stack[depth - 2][i] += stack[depth - 1][i];
+  }
+  put_lanes(stack, 1, c, ldc, m, n, stream);
+}
+
+/* ---- A product */
+
+typedef struct job {
+  const ls__product *p;
+  const instructions *by;
+  size_t tile_pairs;
+  bool stream;
+  float *room; /* for strips */
+  size_t room_size;
+} job;
+
+/* What a product makes of a part of C, from some of k. */
+typedef struct part {
+  size_t m0, m, n0, n;
+  const float *start;
+  size_t ld_start;
+  float *c;
+  size_t ldc;
+  bool complete; /* and nothing more is added */
+} part;
+
+/* m x n numbers of C, at c, from packed strips. */
+static void tiles(const job *j, const range *r, const part *t, const float *a, const float *b) {
+  const ls__product *p = j->p;
+  const size_t row = strip_row(r), strip = strip_size(r);
+  const size_t step = r->lanes > 1 ? TILE : 2 * TILE;
+  for (size_t i = 0; i < t->m; i += step, a += step / TILE * strip) {
+    const size_t m = t->m - i < step ? t->m - i : step;
+    const float *at = b;
+    for (size_t e = 0; e < t->n; e += step, at += step / TILE * strip) {
+      const size_t n = t->n - e < step ? t->n - e : step;
+      float *c = t->c + i * t->ldc + e;
+      if (r->lanes > 1) {
+        lanes_tile(j->by, a, row, at, r, j->tile_pairs, c, t->ldc, m, n, j->stream && n == TILE);
+        continue;
+      }
+      j->by->block(&(block_job){
+          .pairs = r->pairs,
+          .a = {a, a + strip},
+          .lda = row,
+          .b = {at, at + strip},
+          .start = t->start != NULL ? t->start + i * t->ld_start + e : NULL,
+          .ld_start = t->ld_start,
+          .c = c,
+          .ldc = t->ldc,
+          .m = m,
+          .n = n,
+      });
+    }
+    for (size_t e = 0; t->complete && p->finish != NULL && e < m; e++)
+      p->finish(p->context, t->c + (i + e) * t->ldc, t->n);
+  }
+}
+
+static size_t even(size_t strips) {
+  return strips + strips % 2;
+}
+
+/* A part of C from a range of k: as many strips of A and B at a time as there is room for, each
+ * packed once if one of the two fits into half of it. */
+static void sum_range(const job *j, const range *r, const part *t) {
+  const size_t strip = strip_size(r), fit = j->room_size / strip & ~(size_t)1;
+  const size_t all_a = even((t->m + TILE - 1) / TILE), all_b = even((t->n + TILE - 1) / TILE);
+  size_t of_a = all_a, of_b = all_b;
+  if (all_a + all_b > fit) {
+    const size_t half = fit / 2 & ~(size_t)1;
+    if (all_a <= half) {
+      of_b = even(share(all_b, fit - all_a - 1));
+    } else if (all_b <= half) {
+      of_a = even(share(all_a, fit - all_b - 1));
+    } else {
+      of_a = even(share(all_a, half - 1));
+      of_b = even(share(all_b, half - 1));
+    }
+  }
+  float *a = j->room, *b = j->room + of_a * strip;
+  for (size_t e = 0; e < t->n; e += of_b * TILE) {
+    const size_t n = t->n - e < of_b * TILE ? t->n - e : of_b * TILE;
+    pack_strips(j->p, &j->p->b, false, t->n0 + e, n, r, b);
+    for (size_t i = 0; i < t->m; i += of_a * TILE) {
+      const size_t m = t->m - i < of_a * TILE ? t->m - i : of_a * TILE;
+      if (e == 0 || of_a < all_a) pack_strips(j->p, &j->p->a, true, t->m0 + i, m, r, a);
+      part piece = *t;
+      piece.m = m;
+      piece.n = n;
+      piece.c += i * t->ldc + e;
+      if (t->start != NULL) piece.start += i * t->ld_start + e;
+      tiles(j, r, &piece, a, b);
+    }
+  }
+}
+
+static size_t pairs_of(size_t k, size_t tile_pairs) {
+  return (k + 2 * tile_pairs - 1) / (2 * tile_pairs) * tile_pairs;
+}
+
+/* One chain, over k numbers from p0: blocks of whole tiles. */
+static void sum_chain(const job *j, size_t p0, size_t k, const part *t) {
+  part now = *t;
+  size_t done = 0;
+  do {
+    size_t some = k - done;
+    if (some > 2 * K_PAIRS)
+      some = share(pairs_of(some, PAIRS) / PAIRS, K_PAIRS / PAIRS) * 2 * PAIRS;
+    const range r = {.p0 = p0 + done, .k = some, .lanes = 1, .pairs = pairs_of(some, PAIRS)};
+    done += some;
+    now.complete = t->complete && done == k;
+    sum_range(j, &r, &now);
+    now.start = t->c;
+    now.ld_start = t->ldc;
+  } while (done < k);
+}
+
+/* Lanes [lo, hi): as one range, or halved where the tree halves it. */
+static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const part *t,
+                      float *pieces) {
+  const ls__product *p = j->p;
+  const size_t *lane = p->lane;
+  if (hi - lo == 1) {
+    sum_chain(j, lane[lo] * p->each, (lane[hi] - lane[lo]) * p->each, t);
+    return;
+  }
+  if (pairs <= GROUP_PAIRS && (hi - lo) * pairs <= MOST_PAIRS) {
+    sum_range(j, &(range){.lanes = hi - lo, .lane = lane + lo, .each = p->each, .pairs = pairs}, t);
+    return;
+  }
+  size_t half = 1;
+  while (2 * half < hi - lo) half *= 2;
+  part other = *t;
+  other.c = pieces;
+  other.ldc = N_BLOCK;
+  sum_lanes(j, lo, lo + half, pairs, t, pieces);
+  sum_lanes(j, lo + half, hi, pairs, &other, pieces + PIECE);
+  for (size_t i = 0; i < t->m; i++)
+    for (size_t e = 0; e < t->n; e++) t->c[i * t->ldc + e] += pieces[i * N_BLOCK + e];
+}
+
+static void multiply(const ls__product *p, const instructions *by) {
+  job j = {.p = p, .by = by, .tile_pairs = PAIRS};
+  const part all = {.m = p->m,
+                    .n = p->n,
+                    .start = p->start,
+                    .ld_start = p->ld_start,
+                    .c = p->c,
+                    .ldc = p->ldc,
+                    .complete = true};
+  size_t longest = 0;
+  for (size_t l = 0; p->lanes > 1 && l < p->lanes; l++) {
+    const size_t k = (p->lane[l + 1] - p->lane[l]) * p->each;
+    if (k > longest) longest = k;
+  }
+  if (p->lanes > 1 && longest <= 2 * SHORT_PAIRS) j.tile_pairs = SHORT_PAIRS;
+  const size_t pairs = longest > 0 ? pairs_of(longest, j.tile_pairs) : SHORT_PAIRS;
+  const bool waits = p->lanes > 1 && (pairs > GROUP_PAIRS || p->lanes * pairs > MOST_PAIRS);
+  j.room = p->work + (waits ? AT_STRIPS : AT_PIECES);
+  j.room_size = STRIPS_ROOM + (waits ? 0 : LEVELS * PIECE);
+  by->begin(j.tile_pairs);
+  if (p->lanes <= 1) {
+    sum_chain(&j, 0, p->k, &all);
+  } else if (!waits) {
+    j.stream = p->n % VEC == 0 && p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 &&
+               p->finish == NULL && p->m * p->n >= STREAM_BYTES / sizeof *p->c;
+    sum_lanes(&j, 0, p->lanes, pairs, &all, NULL);
+  } else {
+    part t = all;
+    for (t.m0 = 0; t.m0 < p->m; t.m0 += M_BLOCK)
+      for (t.n0 = 0; t.n0 < p->n; t.n0 += N_BLOCK) {
+        t.m = p->m - t.m0 < M_BLOCK ? p->m - t.m0 : M_BLOCK;
+        t.n = p->n - t.n0 < N_BLOCK ? p->n - t.n0 : N_BLOCK;
+        t.c = p->c + t.m0 * p->ldc + t.n0;
+        t.complete = false;
+        sum_lanes(&j, 0, p->lanes, pairs, &t, p->work + AT_PIECES);
+        for (size_t i = 0; p->finish != NULL && i < t.m; i++)
+          p->finish(p->context, t.c + i * t.ldc, t.n);
+      }
+  }
+  by->end();
+  if (j.stream) vec_stream_end(); /* before anyone is told that C is ready */
+}
+
+/* ---- AVX512_BF16 */
+
+/* sum[i] += row i of A times a tile of B */
+INLINE void chain(const float *a, size_t lda, const float *b, size_t pairs, vec sum[TILE]) {
+  for (size_t q = 0; q < pairs; q++, a++, b += TILE) {
+    const __m512bh bv = (__m512bh)vec_load(b);
+    UNROLL for (size_t i = 0; i < TILE; i++) sum[i] =
+        _mm512_dpbf16_ps(sum[i], (__m512bh)vec_set(a[i * lda]), bv);
+  }
+}
+
+static void avx512_block(const block_job *t) {
+  for (size_t i = 0; i < t->m; i += TILE)
+    for (size_t e = 0; e < t->n; e += TILE) {
+      const size_t m = t->m - i < TILE ? t->m - i : TILE, n = t->n - e < TILE ? t->n - e : TILE;
+      const float *start = t->start + i * t->ld_start + e;
+      vec sum[TILE];
+      UNROLL for (size_t r = 0; r < TILE; r++) sum[r] =
+          t->start != NULL && r < m ? vec_load_some(start + r * t->ld_start, n) : vec_zero();
+      chain(t->a[i / TILE], t->lda, t->b[e / TILE], t->pairs, sum);
+      float *c = t->c + i * t->ldc + e;
+      UNROLL for (size_t r = 0; r < TILE; r++) {
+        if (r < m) vec_store_some(c + r * t->ldc, sum[r], n);
+      }
+    }
+}
+
+static void avx512_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
+                         size_t depth, tile *sums) {
+  const size_t step = pairs * depth;
+  for (size_t l = 0; l < lanes; l++, a += step, b += step * TILE) {
+    vec sum[TILE];
+    UNROLL for (size_t r = 0; r < TILE; r++) sum[r] = vec_zero();
+    chain(a, lda, b, step, sum);
+    UNROLL for (size_t r = 0; r < TILE; r++) vec_store(sums[l] + r * TILE, sum[r]);
+  }
+}
+
+static void nothing(size_t pairs) {
+  (void)pairs;
+}
+static void no_end(void) {
+}
+
+static void by_avx512(const ls__product *p) {
+  static const instructions avx512 = {nothing, no_end, avx512_block, avx512_group};
+  multiply(p, &avx512);
+}
+const ls__bf16_multiply ls__bf16_by_avx512 = by_avx512;
+
+#else
+const ls__bf16_multiply ls__bf16_by_avx512 = NULL;
+#endif
+
+/* ---- AMX */
+
+#if defined(__AVX512BF16__) && defined(LS__KNOWS_AMX)
+/* Registers: 0 to 3 of C, 4 and 5 of A, 6 and 7 of B.  In assembler, since intrinsics of older
+ * compilers don't say that they touch memory. */
+#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t ::)
+#define LOAD(t, at, ld)                                                              \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) \
+                   : "memory")
+#define STORE(t, at, ld)                                                               \
+  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(at), "r"((ld) * sizeof(float)) \
+                   : "memory")
+#define ADD_PRODUCT(c, a, b) \
+  __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c ::)
+
+static void amx_begin(size_t pairs) {
+  struct {
+    uint8_t palette, start, none[14];
+    uint16_t row_bytes[16];
+    uint8_t rows[16];
+  } config = {.palette = 1};
+  for (int t = 0; t < 8; t++) {
+    config.rows[t] = t >= 6 ? (uint8_t)pairs : TILE;
+    config.row_bytes[t] = (uint16_t)((t == 4 || t == 5 ? pairs : TILE) * sizeof(float));
+  }
+  __asm__ volatile("ldtilecfg %0" ::"m"(config));
+}
+
+static void amx_end(void) {
+  __asm__ volatile("tilerelease" ::);
+}
+
+static void amx_block(const block_job *t) {
+  _Alignas(64) tile edge[4];
+  const float *from[4] = {NULL}; /* NULL: zero */
+  float *to[4] = {NULL};         /* NULL: this tile is not there */
+  size_t ld_from[4] = {0}, ld_to[4] = {0}, m[4] = {0}, n[4] = {0};
+  for (size_t q = 0; q < 4; q++) {
+    const size_t i = q / 2 * TILE, e = q % 2 * TILE;
+    if (i >= t->m || e >= t->n) continue;
+    m[q] = t->m - i < TILE ? t->m - i : TILE;
+    n[q] = t->n - e < TILE ? t->n - e : TILE;
+    const bool whole = m[q] == TILE && n[q] == TILE;
+    to[q] = whole ? t->c + i * t->ldc + e : edge[q];
+    ld_to[q] = whole ? t->ldc : TILE;
+    if (t->start == NULL) continue;
+    from[q] = t->start + i * t->ld_start + e;
+    ld_from[q] = t->ld_start;
+    if (whole) continue;
+    for (size_t r = 0; r < TILE; r++)
+      vec_store(edge[q] + r * TILE,
+                r < m[q] ? vec_load_some(from[q] + r * t->ld_start, n[q]) : vec_zero());
+    from[q] = edge[q];
+    ld_from[q] = TILE;
+  }
+#define BEGIN(q)                      \
+  if (from[q] == NULL)                \
+    ZERO(q);                          \
+  else                                \
+    LOAD(q, from[q], ld_from[q])
+  BEGIN(0);
+  BEGIN(1);
+  BEGIN(2);
+  BEGIN(3);
+  const float *a = t->a[0], *b = t->b[0], *below = t->a[1], *right = t->b[1];
+  for (size_t s = 0; s < t->pairs; s += PAIRS) {
+    LOAD(4, a + s, t->lda);
+    LOAD(6, b + s * TILE, TILE);
+    ADD_PRODUCT(0, 4, 6);
+    if (to[1] != NULL) {
+      LOAD(7, right + s * TILE, TILE);
+      ADD_PRODUCT(1, 4, 7);
+    }
+    if (to[2] != NULL) {
+      LOAD(5, below + s, t->lda);
+      ADD_PRODUCT(2, 5, 6);
+    }
+    if (to[3] != NULL) ADD_PRODUCT(3, 5, 7);
+  }
+#define END(q) \
+  if (to[q] != NULL) STORE(q, to[q], ld_to[q])
+  END(0);
+  END(1);
+  END(2);
+  END(3);
+  for (size_t q = 0; q < 4; q++)
+    for (size_t r = 0; to[q] == edge[q] && r < m[q]; r++)
+      vec_store_some(t->c + (q / 2 * TILE + r) * t->ldc + q % 2 * TILE,
+                     vec_load(edge[q] + r * TILE), n[q]);
+}
+
+/* A lane's sums are stored while the next but one are computed: that takes other registers. */
+static void amx_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
+                      size_t depth, tile *sums) {
+  const size_t step = pairs * depth;
+#define LANE(l, c, a_tile, b_tile, before)                               \
+  if ((l) < lanes) {                                                     \
+    ZERO(c);                                                             \
+    for (size_t s = (l)*step; s < ((l) + 1) * step; s += pairs) {        \
+      LOAD(a_tile, a + s, lda);                                          \
+      LOAD(b_tile, b + s * TILE, TILE);                                  \
+      ADD_PRODUCT(c, a_tile, b_tile);                                    \
+    }                                                                    \
+  }                                                                      \
+  if ((l) >= 2 && (l)-2 < lanes) STORE(before, sums[(l)-2], TILE)
+  for (size_t l = 0; l < lanes + 2; l += 4) {
+    LANE(l, 0, 4, 6, 2);
+    LANE(l + 1, 1, 5, 7, 3);
+    LANE(l + 2, 2, 4, 6, 0);
+    LANE(l + 3, 3, 5, 7, 1);
+  }
+}
+
+static void by_amx(const ls__product *p) {
+  static const instructions amx = {amx_begin, amx_end, amx_block, amx_group};
+  multiply(p, &amx);
+}
+const ls__bf16_multiply ls__bf16_by_amx = by_amx;
+#else
+const ls__bf16_multiply ls__bf16_by_amx = NULL;
+#endif

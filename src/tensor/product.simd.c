@@ -172,12 +172,14 @@ typedef void (*tile_fn)(const tile_job *t);
 #define SIX(X_, wide) X_(1, wide) X_(2, wide) X_(3, wide) X_(4, wide) X_(5, wide) X_(6, wide)
 #define EIGHT(X_, wide) SIX(X_, wide) X_(7, wide) X_(8, wide)
 #define TWELVE(X_, wide) EIGHT(X_, wide) X_(9, wide) X_(10, wide) X_(11, wide) X_(12, wide)
-#define ALL(X_, wide)                                                                        \
-  TWELVE(X_, wide)                                                                           \
-  X_(13, wide)                                                                               \
-  X_(14, wide)                                                                               \
-  X_(15, wide) X_(16, wide) X_(17, wide) X_(18, wide) X_(19, wide) X_(20, wide) X_(21, wide) \
-      X_(22, wide) X_(23, wide) X_(24, wide)
+#define ALL(X_, wide) \
+  TWELVE(X_, wide)    \
+  X_(13, wide)        \
+  X_(14, wide)        \
+  X_(15, wide)        \
+  X_(16, wide)        \
+  X_(17, wide)        \
+  X_(18, wide) X_(19, wide) X_(20, wide) X_(21, wide) X_(22, wide) X_(23, wide) X_(24, wide)
 #if defined(VEC_SLOW)
 #define SIZES(X_, W_) W_(1, X_(1, 1) X_(2, 1) X_(3, 1) X_(4, 1)) W_(2, X_(1, 2) X_(2, 2))
 #elif defined(__AVX2__) && !defined(__AVX512F__)

@@ -59,10 +59,12 @@ echo "OpenBLAS knows this processor: $([ "$unknown" = 0 ] && echo yes || echo no
 "$loader" "$lockstep" doctor >out 2>err || fail "doctor by the dynamic loader: $(cat err)"
 table 40 >t.csv
 accepted "$lockstep" convert csv t.csv -o t.h5
-printf 'data: {file: t.h5}\nmodel:\n  - dense: {units: 4}\n  - dense: {units: 1}\nloss: mse\noptimizer: {sgd: {lr: 0.1}}\ntrain: {epochs: 1}\n' >c.yaml
+printf 'data: {file: t.h5}\nmodel:\n  - dense: {units: 4}\n  - dense: {units: 1}\nloss: mse\noptimizer: {sgd: {lr: 0.1}}\nproducts: openblas\ntrain: {epochs: 1}\n' >c.yaml
 notes() { grep -c 'lockstep: note: OpenBLAS' "$work/err"; }
 accepted ranks 2 "$lockstep" train c.yaml
 same "notes of the program" "$(notes)" 0
+accepted ranks 1 "$loader" "$lockstep" train c.yaml products=own
+same "notes where OpenBLAS computes nothing" "$(notes)" 0
 accepted ranks 1 "$loader" "$lockstep" train c.yaml
 same "notes of the library" "$(notes)" "$unknown"
 OPENBLAS_CORETYPE=Prescott accepted ranks 1 "$lockstep" train c.yaml

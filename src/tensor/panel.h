@@ -12,7 +12,7 @@
  * small one is left over. */
 INLINE size_t share(size_t left, size_t most) {
   size_t pieces = (left + most - 1) / most;
-  return (left + pieces - 1) / pieces;
+  return pieces > 1 ? (left + pieces - 1) / pieces : left;
 }
 
 /* y[p][j] = x[j][p] for j < n, p < k, in blocks of VEC x VEC; writes whole vectors of y, and whole

@@ -82,9 +82,11 @@ __attribute__((target("avx2,fma"))) CHAINS(chains_fma)
   chains_anywhere(c, start, a, b, ldb, n, k);
 }
 
-/* The same with lanes [lo, hi): each its own chain, joined as the tree over them says. */
+/* The same with lanes [lo, hi): each its own chain, joined as the tree over them says.  room: n
+ * floats for each level. */
+enum { CHECK_LEVELS = 20 };
 static inline void lane_chains(float *c, const float *a, const float *b, size_t ldb, size_t n,
-                               const size_t *lane, size_t each, size_t lo, size_t hi) {
+                               const size_t *lane, size_t each, size_t lo, size_t hi, float *room) {
   if (hi - lo == 1) {
     const size_t p = lane[lo] * each, k = lane[hi] * each - p;
     chains(c, NULL, a + p, b + p * ldb, ldb, n, k);
@@ -92,11 +94,9 @@ static inline void lane_chains(float *c, const float *a, const float *b, size_t 
   }
   size_t half = 1;
   while (2 * half < hi - lo) half *= 2;
-  float *right = ls__calloc(n, sizeof *right);
-  lane_chains(c, a, b, ldb, n, lane, each, lo, lo + half);
-  lane_chains(right, a, b, ldb, n, lane, each, lo + half, hi);
-  for (size_t j = 0; j < n; j++) c[j] += right[j];
-  ls__free(right);
+  lane_chains(c, a, b, ldb, n, lane, each, lo, lo + half, room + n);
+  lane_chains(room, a, b, ldb, n, lane, each, lo + half, hi, room + n);
+  for (size_t j = 0; j < n; j++) c[j] += room[j];
 }
 
 /* ---- Who computes */
@@ -286,16 +286,18 @@ static inline void run_task(bench *x, const route *by, const task *t, const floa
 /* Chains of a whole task, [m,n]; free it. */
 static inline float *wanted_of(const task *t) {
   float *want = ls__calloc(t->m * t->n, sizeof *want);
+  float *room = ls__calloc(CHECK_LEVELS * t->n, sizeof *room);
   for (size_t i = 0; i < t->m; i++) {
     const float *row = t->a + i * t->lda;
     const float *start = t->start == FROM_ZERO   ? NULL
                          : t->start == FROM_BIAS ? t->s
                                                  : t->s + i * t->lds;
     if (t->lanes > 1)
-      lane_chains(want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes);
+      lane_chains(want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes, room);
     else
       chains(want + i * t->n, start, row, t->b, t->ldb, t->n, t->k);
   }
+  ls__free(room);
   return want;
 }
 

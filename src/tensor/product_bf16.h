@@ -7,7 +7,7 @@
  *
  *   amx       32 numbers at a time: those at even p in a chain from zero, those at odd p in another,
  *             both added, and the sum added to what came before
- *   avx512    one chain, in pairs (AVX512_BF16)
+ *   avx512    one chain, of each two neighbours the one at odd p first (AVX512_BF16)
  *   emulated  the chain of product.h, on rounded numbers
  *
  * amx and avx512 take numbers below 2^-126 as zero. */

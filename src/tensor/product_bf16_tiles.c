@@ -23,19 +23,19 @@
 
 enum {
   TILE = 16,
-  PAIRS = 16,       /* of a tile of A or B */
-  SHORT_PAIRS = 8,  /* where lanes are short */
-  K_PAIRS = 512,    /* at a time, of one chain: a strip of A stays in the second cache */
+  PAIRS = 16,        /* of a tile of A or B */
+  SHORT_PAIRS = 8,   /* where lanes are short */
+  K_PAIRS = 512,     /* at a time, of one chain: a strip of A stays in the second cache */
   MOST_PAIRS = 2048, /* at a time, of some lanes */
   GROUP = 16,        /* lanes whose sums are added at once */
   GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
-  DEPTH = 6,         /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
-  M_BLOCK = 128,     /* rows and columns of a piece of C that waits */
+  DEPTH = 6,     /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
+  M_BLOCK = 128, /* rows and columns of a piece of C that waits */
   N_BLOCK = 192,
   PIECE = M_BLOCK * N_BLOCK,
-  LEVELS = 16,          /* pieces that wait at once: of 2^16 lanes */
-  ABREAST = 8,          /* strips that are packed at once, where their rows lie side by side */
-  PANEL = 64,           /* pairs of a strip that an operand's own packer is asked for at once */
+  LEVELS = 16,            /* pieces that wait at once: of 2^16 lanes */
+  ABREAST = 8,            /* strips that are packed at once, where their rows lie side by side */
+  PANEL = 64,             /* pairs of a strip that an operand's own packer is asked for at once */
   STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
 };
 
@@ -48,8 +48,9 @@ enum {
   AT_STRIPS = AT_PIECES + LEVELS * PIECE,
   STRIPS_ROOM = LS__PRODUCT_WORK - AT_STRIPS /* and the pieces, where none wait */
 };
-_Static_assert((int)STRIPS_ROOM >= (M_BLOCK + N_BLOCK) / TILE * (int)TURN_ROOM / 2,
-               "the work memory is too small");
+_Static_assert((int)STRIPS_ROOM >= (M_BLOCK + N_BLOCK) / TILE * (int)TURN_ROOM / 2, "the work "
+                                                                                    "memory is too "
+                                                                                    "small");
 
 /* ---- Instructions */
 
@@ -235,8 +236,9 @@ static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, siz
   switch (lanes) {
 #define CASE(l) \
   case l: put_tree(t, l, c, ldc, m, n, stream); break;
-    CASE(1) CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8)
-    CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
+    CASE(1)
+    CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
+        CASE(13) CASE(14) CASE(15) CASE(16)
 #undef CASE
   }
 }
@@ -380,6 +382,10 @@ static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const pa
                       float *pieces) {
   const ls__product *p = j->p;
   const size_t *lane = p->lane;
+  if (lane[lo] == lane[hi]) {
+    for (size_t i = 0; i < t->m; i++) memset(t->c + i * t->ldc, 0, t->n * sizeof *t->c);
+    return;
+  }
   if (hi - lo == 1) {
     sum_chain(j, lane[lo] * p->each, (lane[hi] - lane[lo]) * p->each, t);
     return;
@@ -448,8 +454,8 @@ static void multiply(const ls__product *p, const instructions *by) {
 INLINE void chain(const float *a, size_t lda, const float *b, size_t pairs, vec sum[TILE]) {
   for (size_t q = 0; q < pairs; q++, a++, b += TILE) {
     const __m512bh bv = (__m512bh)vec_load(b);
-    UNROLL for (size_t i = 0; i < TILE; i++) sum[i] =
-        _mm512_dpbf16_ps(sum[i], (__m512bh)vec_set(a[i * lda]), bv);
+    UNROLL for (size_t i = 0; i < TILE; i++)
+        sum[i] = _mm512_dpbf16_ps(sum[i], (__m512bh)vec_set(a[i * lda]), bv);
   }
 }
 
@@ -459,8 +465,9 @@ static void avx512_block(const block_job *t) {
       const size_t m = t->m - i < TILE ? t->m - i : TILE, n = t->n - e < TILE ? t->n - e : TILE;
       const float *start = t->start + i * t->ld_start + e;
       vec sum[TILE];
-      UNROLL for (size_t r = 0; r < TILE; r++) sum[r] =
-          t->start != NULL && r < m ? vec_load_some(start + r * t->ld_start, n) : vec_zero();
+      UNROLL for (size_t r = 0; r < TILE; r++)
+          sum[r] = t->start != NULL && r < m ? vec_load_some(start + r * t->ld_start, n)
+                                             : vec_zero();
       chain(t->a[i / TILE], t->lda, t->b[e / TILE], t->pairs, sum);
       float *c = t->c + i * t->ldc + e;
       UNROLL for (size_t r = 0; r < TILE; r++) {
@@ -502,14 +509,13 @@ const ls__bf16_multiply ls__bf16_by_avx512 = NULL;
 /* Registers: 0 to 3 of C, 4 and 5 of A, 6 and 7 of B.  In assembler, since intrinsics of older
  * compilers don't say that they touch memory. */
 #define ZERO(t) __asm__ volatile("tilezero %%tmm" #t ::)
-#define LOAD(t, at, ld)                                                              \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) \
-                   : "memory")
-#define STORE(t, at, ld)                                                               \
+#define LOAD(t, at, ld)                                                                           \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) : "memor" \
+                                                                                          "y")
+#define STORE(t, at, ld)                                                                    \
   __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(at), "r"((ld) * sizeof(float)) \
                    : "memory")
-#define ADD_PRODUCT(c, a, b) \
-  __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c ::)
+#define ADD_PRODUCT(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c ::)
 
 static void amx_begin(size_t pairs) {
   struct {
@@ -551,10 +557,10 @@ static void amx_block(const block_job *t) {
     from[q] = edge[q];
     ld_from[q] = TILE;
   }
-#define BEGIN(q)                      \
-  if (from[q] == NULL)                \
-    ZERO(q);                          \
-  else                                \
+#define BEGIN(q)       \
+  if (from[q] == NULL) \
+    ZERO(q);           \
+  else                 \
     LOAD(q, from[q], ld_from[q])
   BEGIN(0);
   BEGIN(1);
@@ -591,15 +597,15 @@ static void amx_block(const block_job *t) {
 static void amx_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
                       size_t depth, tile *sums) {
   const size_t step = pairs * depth;
-#define LANE(l, c, a_tile, b_tile, before)                               \
-  if ((l) < lanes) {                                                     \
-    ZERO(c);                                                             \
-    for (size_t s = (l)*step; s < ((l) + 1) * step; s += pairs) {        \
-      LOAD(a_tile, a + s, lda);                                          \
-      LOAD(b_tile, b + s * TILE, TILE);                                  \
-      ADD_PRODUCT(c, a_tile, b_tile);                                    \
-    }                                                                    \
-  }                                                                      \
+#define LANE(l, c, a_tile, b_tile, before)                        \
+  if ((l) < lanes) {                                              \
+    ZERO(c);                                                      \
+    for (size_t s = (l)*step; s < ((l) + 1) * step; s += pairs) { \
+      LOAD(a_tile, a + s, lda);                                   \
+      LOAD(b_tile, b + s * TILE, TILE);                           \
+      ADD_PRODUCT(c, a_tile, b_tile);                             \
+    }                                                             \
+  }                                                               \
   if ((l) >= 2 && (l)-2 < lanes) STORE(before, sums[(l)-2], TILE)
   for (size_t l = 0; l < lanes + 2; l += 4) {
     LANE(l, 0, 4, 6, 2);

@@ -26,6 +26,7 @@ enum {
   PAIRS = 16,        /* of a tile of A or B */
   SHORT_PAIRS = 8,   /* where lanes are short */
   K_PAIRS = 512,     /* at a time, of one chain: a strip of A stays in the second cache */
+  CACHE = 320 << 10, /* pairs of strips that the second cache has room for */
   MOST_PAIRS = 2048, /* at a time, of some lanes */
   GROUP = 16,        /* lanes whose sums are added at once */
   GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
@@ -237,8 +238,9 @@ static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, siz
 #define CASE(l) \
   case l: put_tree(t, l, c, ldc, m, n, stream); break;
     CASE(1)
-    CASE(2) CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12)
-        CASE(13) CASE(14) CASE(15) CASE(16)
+    CASE(2)
+    CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
+        CASE(14) CASE(15) CASE(16)
 #undef CASE
   }
 }
@@ -322,23 +324,16 @@ static size_t even(size_t strips) {
   return strips + strips % 2;
 }
 
-/* A part of C from a range of k: as many strips of A and B at a time as there is room for, each
- * packed once if one of the two fits into half of it. */
+/* A part of C from a range of k.  Of B as many strips at a time as stay in the cache, beside all of
+ * A if that is small; of A as many as there is room for: both are packed once if one of them is
+ * small, or A is not too large. */
 static void sum_range(const job *j, const range *r, const part *t) {
-  const size_t strip = strip_size(r), fit = j->room_size / strip & ~(size_t)1;
+  const size_t strip = strip_size(r), room = j->room_size / strip;
+  const size_t cache = CACHE / strip < room ? CACHE / strip : room;
   const size_t all_a = even((t->m + TILE - 1) / TILE), all_b = even((t->n + TILE - 1) / TILE);
-  size_t of_a = all_a, of_b = all_b;
-  if (all_a + all_b > fit) {
-    const size_t half = fit / 2 & ~(size_t)1;
-    if (all_a <= half) {
-      of_b = even(share(all_b, fit - all_a - 1));
-    } else if (all_b <= half) {
-      of_a = even(share(all_a, fit - all_b - 1));
-    } else {
-      of_a = even(share(all_a, half - 1));
-      of_b = even(share(all_b, half - 1));
-    }
-  }
+  const size_t most_b = all_a <= cache / 2 ? cache - all_a : cache / 2;
+  const size_t of_b = all_b <= most_b ? all_b : even(share(all_b, most_b - 1));
+  const size_t of_a = all_a <= room - of_b ? all_a : even(share(all_a, room - of_b - 1));
   float *a = j->room, *b = j->room + of_a * strip;
   for (size_t e = 0; e < t->n; e += of_b * TILE) {
     const size_t n = t->n - e < of_b * TILE ? t->n - e : of_b * TILE;
@@ -509,9 +504,10 @@ const ls__bf16_multiply ls__bf16_by_avx512 = NULL;
 /* Registers: 0 to 3 of C, 4 and 5 of A, 6 and 7 of B.  In assembler, since intrinsics of older
  * compilers don't say that they touch memory. */
 #define ZERO(t) __asm__ volatile("tilezero %%tmm" #t ::)
-#define LOAD(t, at, ld)                                                                           \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) : "memor" \
-                                                                                          "y")
+#define LOAD(t, at, ld)                                                                 \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) \
+                   : "memor"                                                            \
+                     "y")
 #define STORE(t, at, ld)                                                                    \
   __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(at), "r"((ld) * sizeof(float)) \
                    : "memory")
@@ -593,26 +589,39 @@ static void amx_block(const block_job *t) {
                      vec_load(edge[q] + r * TILE), n[q]);
 }
 
-/* A lane's sums are stored while the next but one are computed: that takes other registers. */
+/* Where a lane is one tile deep, its sums are stored while the next but one are computed: that takes
+ * other registers. */
 static void amx_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
                       size_t depth, tile *sums) {
-  const size_t step = pairs * depth;
-#define LANE(l, c, a_tile, b_tile, before)                        \
-  if ((l) < lanes) {                                              \
-    ZERO(c);                                                      \
-    for (size_t s = (l)*step; s < ((l) + 1) * step; s += pairs) { \
-      LOAD(a_tile, a + s, lda);                                   \
-      LOAD(b_tile, b + s * TILE, TILE);                           \
-      ADD_PRODUCT(c, a_tile, b_tile);                             \
-    }                                                             \
-  }                                                               \
-  if ((l) >= 2 && (l)-2 < lanes) STORE(before, sums[(l)-2], TILE)
-  for (size_t l = 0; l < lanes + 2; l += 4) {
-    LANE(l, 0, 4, 6, 2);
-    LANE(l + 1, 1, 5, 7, 3);
-    LANE(l + 2, 2, 4, 6, 0);
-    LANE(l + 3, 3, 5, 7, 1);
+  if (depth > 1 || lanes % 4 != 0) {
+    for (size_t l = 0; l < lanes; l++) {
+      ZERO(0);
+      for (size_t s = 0; s < depth; s++, a += pairs, b += pairs * TILE) {
+        LOAD(4, a, lda);
+        LOAD(6, b, TILE);
+        ADD_PRODUCT(0, 4, 6);
+      }
+      STORE(0, sums[l], TILE);
+    }
+    return;
   }
+#define LANE(l, of_c, of_a, of_b)         \
+  LOAD(of_a, a + (l)*pairs, lda);         \
+  LOAD(of_b, b + (l)*pairs * TILE, TILE); \
+  ZERO(of_c);                             \
+  ADD_PRODUCT(of_c, of_a, of_b)
+  for (size_t l = 0; l < lanes; l += 4) {
+    LANE(l, 0, 4, 6);
+    if (l > 0) STORE(2, sums[l - 2], TILE);
+    LANE(l + 1, 1, 5, 7);
+    if (l > 0) STORE(3, sums[l - 1], TILE);
+    LANE(l + 2, 2, 4, 6);
+    STORE(0, sums[l], TILE);
+    LANE(l + 3, 3, 5, 7);
+    STORE(1, sums[l + 1], TILE);
+  }
+  STORE(2, sums[lanes - 2], TILE);
+  STORE(3, sums[lanes - 1], TILE);
 }
 
 static void by_amx(const ls__product *p) {

@@ -11,8 +11,10 @@
  * runs the other way in memory is packed as it lies, and then turned over in blocks of 16 x 16.
  * Beyond the ends of k, and of each lane, there are zeros.
  *
- * Lanes: a tile's sums over up to 16 lanes are put side by side, and added along the tree of
- * comm/lanes.h.  Longer lanes are done one by one, into pieces of C that wait in buffers. */
+ * Lanes: a tile's sums over some lanes are put side by side, and added along the tree of
+ * comm/lanes.h.  Where a lane is one tile deep, AMX adds it to what it has in one rounding, so two
+ * neighbours are joined at once.  Longer lanes are done one by one, into pieces of C that wait in
+ * buffers. */
 #include "tensor/product_bf16.h"
 
 #if defined(__AVX512BF16__)
@@ -28,15 +30,18 @@ enum {
   K_PAIRS = 512,     /* at a time, of one chain: a strip of A stays in the second cache */
   CACHE = 320 << 10, /* pairs of strips that the second cache has room for */
   MOST_PAIRS = 2048, /* at a time, of some lanes */
-  GROUP = 16,        /* lanes whose sums are added at once */
+  GROUP = 16,        /* sums of lanes, or of two, that are added at once */
   GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
   DEPTH = 6,     /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
   M_BLOCK = 128, /* rows and columns of a piece of C that waits */
   N_BLOCK = 192,
   PIECE = M_BLOCK * N_BLOCK,
-  LEVELS = 16,            /* pieces that wait at once: of 2^16 lanes */
-  ABREAST = 8,            /* strips that are packed at once, where their rows lie side by side */
-  PANEL = 64,             /* pairs of a strip that an operand's own packer is asked for at once */
+  LEVELS = 16, /* pieces that wait at once: of 2^16 lanes */
+  ABREAST = 8, /* strips that are packed at once, where their rows lie side by side */
+  PANEL = 64,  /* pairs of a strip that an operand's own packer is asked for at once */
+  /* Where the least exponents of two operands, plus 127, add up to this, all sums of products are
+   * multiples of 2^-126, down to the last bit: AMX takes no sum as zero that isn't. */
+  NORMAL = 2 * 127 + 2 * 7 - 126,
   STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
 };
 
@@ -49,9 +54,7 @@ enum {
   AT_STRIPS = AT_PIECES + LEVELS * PIECE,
   STRIPS_ROOM = LS__PRODUCT_WORK - AT_STRIPS /* and the pieces, where none wait */
 };
-_Static_assert((int)STRIPS_ROOM >= (M_BLOCK + N_BLOCK) / TILE * (int)TURN_ROOM / 2, "the work "
-                                                                                    "memory is too "
-                                                                                    "small");
+_Static_assert((int)STRIPS_ROOM >= 8 * (int)TURN_ROOM, "the work memory is too small");
 
 /* ---- Instructions */
 
@@ -72,9 +75,11 @@ typedef struct instructions {
   void (*begin)(size_t pairs); /* of a tile */
   void (*end)(void);
   void (*block)(const block_job *job);
-  /* sums[l] = a tile of C, of lane l alone: tiles of `pairs` pairs, `depth` of them a lane */
+  /* sums[i] = a tile of C, of each lane alone: tiles of `pairs` pairs, `depth` of them a lane;
+   * each = 2: of lanes 2 i and 2 i + 1, one tile deep */
   void (*group)(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
-                size_t depth, float (*sums)[TILE * TILE]);
+                size_t depth, size_t each, float (*sums)[TILE * TILE]);
+  bool joins; /* each may be 2, where no sum can be subnormal */
 } instructions;
 
 /* ---- Packing */
@@ -111,44 +116,65 @@ INLINE vec pair(vec low, vec high) {
   return _mm512_castsi512_ps(_mm512_permutexvar_epi16(order, both));
 }
 
+/* The smallest magnitudes of bfloat16 less one step, of which zero then is the largest. */
+INLINE __m512i smaller(__m512i least, __m512i numbers) {
+  const __m512i size = _mm512_and_si512(numbers, _mm512_set1_epi16(0x7fff));
+  return _mm512_min_epu16(least, _mm512_sub_epi16(size, _mm512_set1_epi16(1)));
+}
+
 /* to[s strip + q TILE + i] = the pair q of column s TILE + i of x [k][n]; zero beyond. */
 static void pack_across(const float *x, size_t ldx, size_t n, size_t k, float *to, size_t strip,
-                        size_t pairs) {
+                        size_t pairs, __m512i *least) {
+  __m512i min = *least;
   for (size_t q = 0; q < pairs; q++, to += TILE) {
     const float *low = x + 2 * q * ldx, *high = low + ldx;
     float *at = to;
     size_t j = 0;
     if (2 * q + 1 < k)
-      for (; j + TILE <= n; j += TILE, at += strip)
-        vec_store(at, pair(vec_load(low + j), vec_load(high + j)));
+      for (; j + TILE <= n; j += TILE, at += strip) {
+        const vec both = pair(vec_load(low + j), vec_load(high + j));
+        vec_store(at, both);
+        min = smaller(min, _mm512_castps_si512(both));
+      }
     for (; j < n; j += TILE, at += strip) {
       const size_t some = n - j < TILE ? n - j : TILE;
       vec a = vec_zero(), b = vec_zero();
       if (2 * q < k) a = vec_load_some(low + j, some);
       if (2 * q + 1 < k) b = vec_load_some(high + j, some);
-      vec_store(at, pair(a, b));
+      const vec both = pair(a, b);
+      vec_store(at, both);
+      min = smaller(min, _mm512_castps_si512(both));
     }
   }
+  *least = min;
 }
 
 /* to[q] = pair q of x [k]; zero beyond, up to `pairs`, a multiple of 8. */
-static void pack_along(const float *x, size_t k, float *to, size_t pairs) {
+static void pack_along(const float *x, size_t k, float *to, size_t pairs, __m512i *least) {
+  __m512i min = *least;
   size_t p = 0, q = 0;
-  for (; p + 2 * VEC <= k; p += 2 * VEC, q += VEC)
-    _mm512_storeu_si512(to + q,
-                        (__m512i)_mm512_cvtne2ps_pbh(vec_load(x + p + VEC), vec_load(x + p)));
+  for (; p + 2 * VEC <= k; p += 2 * VEC, q += VEC) {
+    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(vec_load(x + p + VEC), vec_load(x + p));
+    _mm512_storeu_si512(to + q, both);
+    min = smaller(min, both);
+  }
   for (; q < pairs; p += VEC, q += VEC / 2) {
     const vec some = p < k ? vec_load_some(x + p, k - p < VEC ? k - p : VEC) : vec_zero();
-    _mm256_storeu_si256((__m256i *)(void *)(to + q), (__m256i)_mm512_cvtneps_pbh(some));
+    const __m256i both = (__m256i)_mm512_cvtneps_pbh(some);
+    _mm256_storeu_si256((__m256i *)(void *)(to + q), both);
+    min = smaller(min, _mm512_zextsi256_si512(both));
   }
+  *least = min;
 }
 
-/* Rows or columns j0 to j0 + n of an operand as strips: of A (rows), or of B. */
-static void pack_strips(const ls__product *p, const ls__operand *o, bool rows, size_t j0, size_t n,
-                        const range *r, float *to) {
+/* Rows or columns j0 to j0 + n of an operand as strips: of A (rows), or of B.  Returns the least
+ * exponent of those that are not zero, plus 127. */
+static unsigned pack_strips(const ls__product *p, const ls__operand *o, bool rows, size_t j0,
+                            size_t n, const range *r, float *to) {
   const size_t row = strip_row(r), strip = strip_size(r);
   const bool along = o->pack == NULL && o->outer != 1;
   float *turned = p->work + AT_TURN;
+  __m512i least = _mm512_set1_epi16(-1);
   size_t abreast = along || o->pack != NULL ? 1 : ABREAST;
   if (along != rows && abreast > TURN_ROOM / strip) abreast = TURN_ROOM / strip;
   for (size_t j = 0; j < n; j += abreast * TILE, to += abreast * strip) {
@@ -159,17 +185,17 @@ static void pack_strips(const ls__product *p, const ls__operand *o, bool rows, s
       if (along) {
         for (size_t i = 0; i < TILE; i++)
           pack_along(o->at + (j0 + j + i) * o->outer + p0, i < some ? k : 0,
-                     at + i * row + l * r->pairs, r->pairs);
+                     at + i * row + l * r->pairs, r->pairs, &least);
       } else if (o->pack == NULL) {
         pack_across(o->at + j0 + j + p0 * o->inner, o->inner, some, k, at + l * r->pairs * TILE,
-                    strip, r->pairs);
+                    strip, r->pairs, &least);
       } else {
         float *panel = p->work + AT_PANEL;
         for (size_t q = 0; q < r->pairs; q += PANEL) {
           const size_t left = 2 * q < k ? k - 2 * q : 0, now = left < 2 * PANEL ? left : 2 * PANEL;
           if (now > 0) o->pack(o, j0 + j, some, p0 + 2 * q, now, panel, TILE);
           pack_across(panel, TILE, some, now, at + (l * r->pairs + q) * TILE, strip,
-                      r->pairs - q < PANEL ? r->pairs - q : PANEL);
+                      r->pairs - q < PANEL ? r->pairs - q : PANEL, &least);
         }
       }
     }
@@ -182,6 +208,11 @@ static void pack_strips(const ls__product *p, const ls__operand *o, bool rows, s
           vec_turn(of_b, TILE, turned + s * strip + q, row, TILE);
       }
   }
+  uint16_t all[32];
+  unsigned min = 0xffff;
+  _mm512_storeu_si512(all, least);
+  for (size_t i = 0; i < 32; i++) min = all[i] < min ? all[i] : min;
+  return (min + 1) >> 7;
 }
 
 /* ---- Lanes */
@@ -239,27 +270,28 @@ static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, siz
   case l: put_tree(t, l, c, ldc, m, n, stream); break;
     CASE(1)
     CASE(2)
-    CASE(3) CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13)
-        CASE(14) CASE(15) CASE(16)
+    CASE(3)
+    CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
+        CASE(15) CASE(16)
 #undef CASE
   }
 }
 
-/* A tile of C over all lanes of the range. */
+/* A tile of C over all lanes of the range, of which `each` may be summed at once. */
 static void lanes_tile(const instructions *by, const float *a, size_t lda, const float *b,
-                       const range *r, size_t tile_pairs, float *c, size_t ldc, size_t m, size_t n,
-                       bool stream) {
+                       const range *r, size_t tile_pairs, size_t each, float *c, size_t ldc,
+                       size_t m, size_t n, bool stream) {
   _Alignas(64) tile sums[GROUP], stack[DEPTH];
-  const size_t groups = (r->lanes + GROUP - 1) / GROUP, step = GROUP * r->pairs;
+  const size_t most = GROUP * each, groups = (r->lanes + most - 1) / most;
   size_t depth = 0;
-  for (size_t g = 0; g < groups; g++, a += step, b += step * TILE) {
-    const size_t lanes = g + 1 < groups ? GROUP : r->lanes - g * GROUP;
-    by->group(a, lda, b, lanes, tile_pairs, r->pairs / tile_pairs, sums);
+  for (size_t g = 0; g < groups; g++, a += most * r->pairs, b += most * r->pairs * TILE) {
+    const size_t lanes = g + 1 < groups ? most : r->lanes - g * most;
+    by->group(a, lda, b, lanes, tile_pairs, r->pairs / tile_pairs, each, sums);
     if (groups == 1) {
-      put_lanes(sums, lanes, c, ldc, m, n, stream);
+      put_lanes(sums, (lanes + each - 1) / each, c, ldc, m, n, stream);
       return;
     }
-    put_lanes(sums, lanes, stack[depth++], TILE, TILE, TILE, false);
+    put_lanes(sums, (lanes + each - 1) / each, stack[depth++], TILE, TILE, TILE, false);
     for (size_t joins = ls__lane_joins(g, groups, depth); joins > 0; joins--, depth--)
       for (size_t i = 0; i < TILE * TILE; i++) stack[depth - 2][i] += stack[depth - 1][i];
   }
@@ -288,7 +320,8 @@ typedef struct part {
 } part;
 
 /* m x n numbers of C, at c, from packed strips. */
-static void tiles(const job *j, const range *r, const part *t, const float *a, const float *b) {
+static void tiles(const job *j, const range *r, const part *t, const float *a, const float *b,
+                  size_t each) {
   const ls__product *p = j->p;
   const size_t row = strip_row(r), strip = strip_size(r);
   const size_t step = r->lanes > 1 ? TILE : 2 * TILE;
@@ -299,7 +332,8 @@ static void tiles(const job *j, const range *r, const part *t, const float *a, c
       const size_t n = t->n - e < step ? t->n - e : step;
       float *c = t->c + i * t->ldc + e;
       if (r->lanes > 1) {
-        lanes_tile(j->by, a, row, at, r, j->tile_pairs, c, t->ldc, m, n, j->stream && n == TILE);
+        lanes_tile(j->by, a, row, at, r, j->tile_pairs, each, c, t->ldc, m, n,
+                   j->stream && n == TILE);
         continue;
       }
       j->by->block(&(block_job){
@@ -335,18 +369,20 @@ static void sum_range(const job *j, const range *r, const part *t) {
   const size_t of_b = all_b <= most_b ? all_b : even(share(all_b, most_b - 1));
   const size_t of_a = all_a <= room - of_b ? all_a : even(share(all_a, room - of_b - 1));
   float *a = j->room, *b = j->room + of_a * strip;
+  unsigned least_a = 0;
   for (size_t e = 0; e < t->n; e += of_b * TILE) {
     const size_t n = t->n - e < of_b * TILE ? t->n - e : of_b * TILE;
-    pack_strips(j->p, &j->p->b, false, t->n0 + e, n, r, b);
+    const unsigned least_b = pack_strips(j->p, &j->p->b, false, t->n0 + e, n, r, b);
     for (size_t i = 0; i < t->m; i += of_a * TILE) {
       const size_t m = t->m - i < of_a * TILE ? t->m - i : of_a * TILE;
-      if (e == 0 || of_a < all_a) pack_strips(j->p, &j->p->a, true, t->m0 + i, m, r, a);
+      if (e == 0 || of_a < all_a) least_a = pack_strips(j->p, &j->p->a, true, t->m0 + i, m, r, a);
+      const bool two = j->by->joins && r->pairs == j->tile_pairs && least_a + least_b >= NORMAL;
       part piece = *t;
       piece.m = m;
       piece.n = n;
       piece.c += i * t->ldc + e;
       if (t->start != NULL) piece.start += i * t->ld_start + e;
-      tiles(j, r, &piece, a, b);
+      tiles(j, r, &piece, a, b, two ? 2 : 1);
     }
   }
 }
@@ -472,8 +508,9 @@ static void avx512_block(const block_job *t) {
 }
 
 static void avx512_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
-                         size_t depth, tile *sums) {
+                         size_t depth, size_t each, tile *sums) {
   const size_t step = pairs * depth;
+  (void)each;
   for (size_t l = 0; l < lanes; l++, a += step, b += step * TILE) {
     vec sum[TILE];
     UNROLL for (size_t r = 0; r < TILE; r++) sum[r] = vec_zero();
@@ -489,7 +526,7 @@ static void no_end(void) {
 }
 
 static void by_avx512(const ls__product *p) {
-  static const instructions avx512 = {nothing, no_end, avx512_block, avx512_group};
+  static const instructions avx512 = {nothing, no_end, avx512_block, avx512_group, false};
   multiply(p, &avx512);
 }
 const ls__bf16_multiply ls__bf16_by_avx512 = by_avx512;
@@ -589,43 +626,56 @@ static void amx_block(const block_job *t) {
                      vec_load(edge[q] + r * TILE), n[q]);
 }
 
-/* Where a lane is one tile deep, its sums are stored while the next but one are computed: that takes
- * other registers. */
+/* Where a lane is one tile deep: a sum is stored while the next but one is computed, which takes other
+ * registers. */
+INLINE void amx_lanes(const size_t each, const float *a, size_t lda, const float *b, size_t lanes,
+                      size_t pairs, tile *sums) {
+#define LANE(l, of_c, of_a, of_b)         \
+  LOAD(of_a, a + (l)*pairs, lda);         \
+  LOAD(of_b, b + (l)*pairs * TILE, TILE); \
+  ADD_PRODUCT(of_c, of_a, of_b)
+#define SUM(s, of_c, of_a, of_b)    \
+  ZERO(of_c);                       \
+  LANE((s)*each, of_c, of_a, of_b); \
+  if (each == 2) {                  \
+    LANE(2 * (s) + 1, of_c, 5, 7);  \
+  }
+  const size_t n = lanes / each;
+  for (size_t s = 0; s < n; s += 4) {
+    SUM(s, 0, 4, 6);
+    if (s > 0) STORE(2, sums[s - 2], TILE);
+    SUM(s + 1, 1, 4, 6);
+    if (s > 0) STORE(3, sums[s - 1], TILE);
+    SUM(s + 2, 2, 4, 6);
+    STORE(0, sums[s], TILE);
+    SUM(s + 3, 3, 4, 6);
+    STORE(1, sums[s + 1], TILE);
+  }
+  STORE(2, sums[n - 2], TILE);
+  STORE(3, sums[n - 1], TILE);
+}
+
 static void amx_group(const float *a, size_t lda, const float *b, size_t lanes, size_t pairs,
-                      size_t depth, tile *sums) {
-  if (depth > 1 || lanes % 4 != 0) {
+                      size_t depth, size_t each, tile *sums) {
+  if (depth == 1 && each == 2 && lanes % 8 == 0) {
+    amx_lanes(2, a, lda, b, lanes, pairs, sums);
+  } else if (depth == 1 && each == 1 && lanes % 4 == 0) {
+    amx_lanes(1, a, lda, b, lanes, pairs, sums);
+  } else {
     for (size_t l = 0; l < lanes; l++) {
-      ZERO(0);
+      if (l % each == 0) ZERO(0);
       for (size_t s = 0; s < depth; s++, a += pairs, b += pairs * TILE) {
         LOAD(4, a, lda);
         LOAD(6, b, TILE);
         ADD_PRODUCT(0, 4, 6);
       }
-      STORE(0, sums[l], TILE);
+      if (l % each + 1 == each || l + 1 == lanes) STORE(0, sums[l / each], TILE);
     }
-    return;
   }
-#define LANE(l, of_c, of_a, of_b)         \
-  LOAD(of_a, a + (l)*pairs, lda);         \
-  LOAD(of_b, b + (l)*pairs * TILE, TILE); \
-  ZERO(of_c);                             \
-  ADD_PRODUCT(of_c, of_a, of_b)
-  for (size_t l = 0; l < lanes; l += 4) {
-    LANE(l, 0, 4, 6);
-    if (l > 0) STORE(2, sums[l - 2], TILE);
-    LANE(l + 1, 1, 5, 7);
-    if (l > 0) STORE(3, sums[l - 1], TILE);
-    LANE(l + 2, 2, 4, 6);
-    STORE(0, sums[l], TILE);
-    LANE(l + 3, 3, 5, 7);
-    STORE(1, sums[l + 1], TILE);
-  }
-  STORE(2, sums[lanes - 2], TILE);
-  STORE(3, sums[lanes - 1], TILE);
 }
 
 static void by_amx(const ls__product *p) {
-  static const instructions amx = {amx_begin, amx_end, amx_block, amx_group};
+  static const instructions amx = {amx_begin, amx_end, amx_block, amx_group, true};
   multiply(p, &amx);
 }
 const ls__bf16_multiply ls__bf16_by_amx = by_amx;

@@ -1,15 +1,7 @@
 /* Products in bfloat16, by AMX or AVX512_BF16.
  *
- * Both work on pairs of numbers that are neighbours along k, 32 bits that lie in the places of
- * floats here.  Parts of A are packed as strips of 16 rows, parts of B as strips of 16 columns,
- * as many as there is room for:
- *
- *   A   [16][pairs]   a row's pairs side by side
- *   B   [pairs][16]   a pair of each column side by side
- *
- * A tile of C is 16 x 16; tiles of A and B are 16 pairs deep, or 8 where lanes are that short.  What
- * runs the other way in memory is packed as it lies, and then turned over in blocks of 16 x 16.
- * Beyond the ends of k, and of each lane, there are zeros.
+ * Parts of A and B are packed as strips, as many as there is room for (product_bf16_pack.h).  A tile
+ * of C is 16 x 16; tiles of A and B are 16 pairs deep, or 8 where lanes are that short.
  *
  * Lanes: a tile's sums over some lanes are put side by side, and added along the tree of
  * comm/lanes.h.  Where a lane is one tile deep, AMX adds it to what it has in one rounding, so two
@@ -21,15 +13,13 @@
 #include <string.h>
 
 #include "tensor/lane_sum.h"
-#include "tensor/panel.h"
+#include "tensor/product_bf16_pack.h"
 
 enum {
-  TILE = 16,
   PAIRS = 16,        /* of a tile of A or B */
   SHORT_PAIRS = 8,   /* where lanes are short */
   K_PAIRS = 512,     /* at a time, of one chain: a strip of A stays in the second cache */
   CACHE = 320 << 10, /* pairs of strips that the second cache has room for */
-  MOST_PAIRS = 2048, /* at a time, of some lanes */
   GROUP = 16,        /* sums of lanes, or of two, that are added at once */
   GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
   DEPTH = 6,     /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
@@ -37,8 +27,6 @@ enum {
   N_BLOCK = 192,
   PIECE = M_BLOCK * N_BLOCK,
   LEVELS = 16, /* pieces that wait at once: of 2^16 lanes */
-  ABREAST = 8, /* strips that are packed at once, where their rows lie side by side */
-  PANEL = 64,  /* pairs of a strip that an operand's own packer is asked for at once */
   /* Where the least exponents of two operands, plus 127, add up to this, all sums of products are
    * multiples of 2^-126, down to the last bit: AMX takes no sum as zero that isn't. */
   NORMAL = 2 * 127 + 2 * 7 - 126,
@@ -47,10 +35,7 @@ enum {
 
 /* Parts of the work memory. */
 enum {
-  AT_PANEL = 0,
-  AT_TURN = AT_PANEL + 2 * PANEL * TILE,
-  TURN_ROOM = TILE * (MOST_PAIRS + TILE),
-  AT_PIECES = AT_TURN + TURN_ROOM,
+  AT_PIECES = PACK_WORK,
   AT_STRIPS = AT_PIECES + LEVELS * PIECE,
   STRIPS_ROOM = LS__PRODUCT_WORK - AT_STRIPS /* and the pieces, where none wait */
 };
@@ -81,139 +66,6 @@ typedef struct instructions {
                 size_t depth, size_t each, float (*sums)[TILE * TILE]);
   bool joins; /* each may be 2, where no sum can be subnormal */
 } instructions;
-
-/* ---- Packing */
-
-/* The k numbers of a sum from p0; of lanes: what each lane has, from where it begins. */
-typedef struct range {
-  size_t p0, k;
-  size_t lanes;       /* 1: none */
-  const size_t *lane; /* [lanes + 1], times `each` */
-  size_t each;
-  size_t pairs; /* of a lane, with the zeros behind it */
-} range;
-
-static size_t range_begin(const range *r, size_t l) {
-  return r->lane == NULL ? r->p0 : r->lane[l] * r->each;
-}
-static size_t range_k(const range *r, size_t l) {
-  return r->lane == NULL ? r->k : (r->lane[l + 1] - r->lane[l]) * r->each;
-}
-/* From row to row of a strip of A, so that rows don't share a set of the cache, and from strip to
- * strip of either. */
-static size_t strip_row(const range *r) {
-  return (r->lanes * r->pairs + TILE - 1) / TILE * TILE + TILE;
-}
-static size_t strip_size(const range *r) {
-  return TILE * strip_row(r);
-}
-
-/* low[i] and high[i] side by side. */
-INLINE vec pair(vec low, vec high) {
-  const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24,
-                                         8, 23, 7, 22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-  return _mm512_castsi512_ps(_mm512_permutexvar_epi16(order, both));
-}
-
-/* The smallest magnitudes of bfloat16 less one step, of which zero then is the largest. */
-INLINE __m512i smaller(__m512i least, __m512i numbers) {
-  const __m512i size = _mm512_and_si512(numbers, _mm512_set1_epi16(0x7fff));
-  return _mm512_min_epu16(least, _mm512_sub_epi16(size, _mm512_set1_epi16(1)));
-}
-
-/* to[s strip + q TILE + i] = the pair q of column s TILE + i of x [k][n]; zero beyond. */
-static void pack_across(const float *x, size_t ldx, size_t n, size_t k, float *to, size_t strip,
-                        size_t pairs, __m512i *least) {
-  __m512i min = *least;
-  for (size_t q = 0; q < pairs; q++, to += TILE) {
-    const float *low = x + 2 * q * ldx, *high = low + ldx;
-    float *at = to;
-    size_t j = 0;
-    if (2 * q + 1 < k)
-      for (; j + TILE <= n; j += TILE, at += strip) {
-        const vec both = pair(vec_load(low + j), vec_load(high + j));
-        vec_store(at, both);
-        min = smaller(min, _mm512_castps_si512(both));
-      }
-    for (; j < n; j += TILE, at += strip) {
-      const size_t some = n - j < TILE ? n - j : TILE;
-      vec a = vec_zero(), b = vec_zero();
-      if (2 * q < k) a = vec_load_some(low + j, some);
-      if (2 * q + 1 < k) b = vec_load_some(high + j, some);
-      const vec both = pair(a, b);
-      vec_store(at, both);
-      min = smaller(min, _mm512_castps_si512(both));
-    }
-  }
-  *least = min;
-}
-
-/* to[q] = pair q of x [k]; zero beyond, up to `pairs`, a multiple of 8. */
-static void pack_along(const float *x, size_t k, float *to, size_t pairs, __m512i *least) {
-  __m512i min = *least;
-  size_t p = 0, q = 0;
-  for (; p + 2 * VEC <= k; p += 2 * VEC, q += VEC) {
-    const __m512i both = (__m512i)_mm512_cvtne2ps_pbh(vec_load(x + p + VEC), vec_load(x + p));
-    _mm512_storeu_si512(to + q, both);
-    min = smaller(min, both);
-  }
-  for (; q < pairs; p += VEC, q += VEC / 2) {
-    const vec some = p < k ? vec_load_some(x + p, k - p < VEC ? k - p : VEC) : vec_zero();
-    const __m256i both = (__m256i)_mm512_cvtneps_pbh(some);
-    _mm256_storeu_si256((__m256i *)(void *)(to + q), both);
-    min = smaller(min, _mm512_zextsi256_si512(both));
-  }
-  *least = min;
-}
-
-/* Rows or columns j0 to j0 + n of an operand as strips: of A (rows), or of B.  Returns the least
- * exponent of those that are not zero, plus 127. */
-static unsigned pack_strips(const ls__product *p, const ls__operand *o, bool rows, size_t j0,
-                            size_t n, const range *r, float *to) {
-  const size_t row = strip_row(r), strip = strip_size(r);
-  const bool along = o->pack == NULL && o->outer != 1;
-  float *turned = p->work + AT_TURN;
-  __m512i least = _mm512_set1_epi16(-1);
-  size_t abreast = along || o->pack != NULL ? 1 : ABREAST;
-  if (along != rows && abreast > TURN_ROOM / strip) abreast = TURN_ROOM / strip;
-  for (size_t j = 0; j < n; j += abreast * TILE, to += abreast * strip) {
-    const size_t some = n - j < abreast * TILE ? n - j : abreast * TILE;
-    float *at = along == rows ? to : turned;
-    for (size_t l = 0; l < r->lanes; l++) {
-      const size_t p0 = range_begin(r, l), k = range_k(r, l);
-      if (along) {
-        for (size_t i = 0; i < TILE; i++)
-          pack_along(o->at + (j0 + j + i) * o->outer + p0, i < some ? k : 0,
-                     at + i * row + l * r->pairs, r->pairs, &least);
-      } else if (o->pack == NULL) {
-        pack_across(o->at + j0 + j + p0 * o->inner, o->inner, some, k, at + l * r->pairs * TILE,
-                    strip, r->pairs, &least);
-      } else {
-        float *panel = p->work + AT_PANEL;
-        for (size_t q = 0; q < r->pairs; q += PANEL) {
-          const size_t left = 2 * q < k ? k - 2 * q : 0, now = left < 2 * PANEL ? left : 2 * PANEL;
-          if (now > 0) o->pack(o, j0 + j, some, p0 + 2 * q, now, panel, TILE);
-          pack_across(panel, TILE, some, now, at + (l * r->pairs + q) * TILE, strip,
-                      r->pairs - q < PANEL ? r->pairs - q : PANEL, &least);
-        }
-      }
-    }
-    for (size_t s = 0; along != rows && s * TILE < some; s++)
-      for (size_t q = 0; q < r->lanes * r->pairs; q += TILE) {
-        float *of_a = to + s * strip + q, *of_b = to + s * strip + q * TILE;
-        if (rows)
-          vec_turn(of_a, row, turned + s * strip + q * TILE, TILE, TILE);
-        else
-          vec_turn(of_b, TILE, turned + s * strip + q, row, TILE);
-      }
-  }
-  uint16_t all[32];
-  unsigned min = 0xffff;
-  _mm512_storeu_si512(all, least);
-  for (size_t i = 0; i < 32; i++) min = all[i] < min ? all[i] : min;
-  return (min + 1) >> 7;
-}
 
 /* ---- Lanes */
 
@@ -271,8 +123,9 @@ static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, siz
     CASE(1)
     CASE(2)
     CASE(3)
-    CASE(4) CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14)
-        CASE(15) CASE(16)
+    CASE(4)
+    CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15)
+        CASE(16)
 #undef CASE
   }
 }
@@ -362,6 +215,7 @@ static size_t even(size_t strips) {
  * A if that is small; of A as many as there is room for: both are packed once if one of them is
  * small, or A is not too large. */
 static void sum_range(const job *j, const range *r, const part *t) {
+  const ls__product *p = j->p;
   const size_t strip = strip_size(r), room = j->room_size / strip;
   const size_t cache = CACHE / strip < room ? CACHE / strip : room;
   const size_t all_a = even((t->m + TILE - 1) / TILE), all_b = even((t->n + TILE - 1) / TILE);
@@ -372,10 +226,10 @@ static void sum_range(const job *j, const range *r, const part *t) {
   unsigned least_a = 0;
   for (size_t e = 0; e < t->n; e += of_b * TILE) {
     const size_t n = t->n - e < of_b * TILE ? t->n - e : of_b * TILE;
-    const unsigned least_b = pack_strips(j->p, &j->p->b, false, t->n0 + e, n, r, b);
+    const unsigned least_b = pack_strips(&p->b, false, t->n0 + e, n, r, b, p->work);
     for (size_t i = 0; i < t->m; i += of_a * TILE) {
       const size_t m = t->m - i < of_a * TILE ? t->m - i : of_a * TILE;
-      if (e == 0 || of_a < all_a) least_a = pack_strips(j->p, &j->p->a, true, t->m0 + i, m, r, a);
+      if (e == 0 || of_a < all_a) least_a = pack_strips(&p->a, true, t->m0 + i, m, r, a, p->work);
       const bool two = j->by->joins && r->pairs == j->tile_pairs && least_a + least_b >= NORMAL;
       part piece = *t;
       piece.m = m;

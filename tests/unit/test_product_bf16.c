@@ -325,6 +325,26 @@ static void not_numbers(void **state) {
   ls__free(a), ls__free(b), ls__free(s);
 }
 
+/* Lanes whose sums cancel to less than a normal number, which AMX itself would take for zero: they
+ * are joined as ranks join them. */
+static void lanes_cancel(void **state) {
+  (void)state;
+  enum { LANES = 8, M = 16, N = 16 };
+  static const size_t lane[LANES + 1] = {0, 1, 2, 3, 4, 5, 6, 7, 8};
+  bench x = bench_new(M * (LANES + 8), LANES * (N + 8), M * (N + 8));
+  float *a = ls__calloc(M * LANES, sizeof *a), *b = ls__calloc(LANES * N, sizeof *b);
+  task t = {.m = M, .n = N, .k = LANES, .a = a, .b = b, .lda = LANES, .ldb = N};
+  t.lanes = LANES, t.lane = lane, t.each = 1;
+  for (int small = 60; small < 65; small++) { /* products of 2^-126 and more */
+    for (size_t i = 0; i < M * LANES; i++)
+      a[i] = ldexpf(1 + (float)(i % 7) / 8, -small) * (i % 2 ? -1.0F : 1.0F);
+    for (size_t i = 0; i < LANES * N; i++) b[i] = ldexpf(1 + (float)(i % 5) / 8, -62);
+    check_all(&x, t, 2);
+  }
+  bench_free(&x);
+  ls__free(a), ls__free(b);
+}
+
 /* ---- Packers */
 
 /* Element (j, p) of a matrix whose rows are [K], read backwards. */
@@ -463,6 +483,7 @@ int main(void) {
       cmocka_unit_test_teardown(streamed, balanced),
       cmocka_unit_test_teardown(rounding, balanced),
       cmocka_unit_test_teardown(not_numbers, balanced),
+      cmocka_unit_test_teardown(lanes_cancel, balanced),
       cmocka_unit_test_teardown(packers, balanced),
       cmocka_unit_test_teardown(gradients, balanced),
       cmocka_unit_test_teardown(rows_alone, balanced),

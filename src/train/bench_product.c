@@ -56,7 +56,6 @@ typedef struct result {
 typedef struct bench {
   ls_comm *comm;
   ls_bench_product_options o;
-  double memory; /* bytes available to this rank; 0: not known */
   char processor[64];
   double peak;
   ls__json json;
@@ -83,14 +82,9 @@ static void fill(float *x, size_t n, uint64_t stream) {
   for (size_t i = 0; i < n; i++) x[i] -= 0.5F;
 }
 
-static ls_status prepare(contest *c, const ls_bench_shape *s, double memory) {
+static ls_status prepare(contest *c) {
   ls_status st = LS_OK;
   const size_t m = c->m, n = c->n, k = c->k, lanes = (k + LANE - 1) / LANE;
-  const double bytes = 4.0 * ((double)m * (double)k + (double)k * (double)n +
-                              2.0 * (double)m * (double)n);
-  if (memory > 0 && bytes > memory)
-    LS_FAIL(LS_ENOMEM, "%zux%zux%zu: %s needs %.1f GB of memory, and %.1f are available", s->rows,
-            s->in, s->out, kinds[c->kind], bytes / 1e9, memory / 1e9);
   LS_TRY(ls__alloc(&c->a, m * k, sizeof *c->a, "measurement"));
   LS_TRY(ls__alloc(&c->b, k * n, sizeof *c->b, "measurement"));
   LS_TRY(ls__alloc(&c->c, m * n, sizeof *c->c, "measurement"));
@@ -186,7 +180,7 @@ static ls_status measure(bench *b, const ls_bench_shape *s, int kind, contest *c
   ls_status st = LS_OK;
   memset(c, 0, sizeof *c);
   set_sizes(c, s, kind);
-  ls_status local = prepare(c, s, b->memory);
+  ls_status local = prepare(c);
   LS_THEN(local, warm_up(c, s));
   LS_TRY(ls_comm_agree(b->comm, local)); /* so that all begin together */
   run_rounds(c, b->o.rounds, r);
@@ -312,6 +306,21 @@ out:
   return st;
 }
 
+/* What the largest layer needs, against what this rank has; bytes, 0: not known. */
+static ls_status check_memory(const ls_bench_product_options *o, double memory) {
+  for (size_t i = 0; i < o->n_shapes; i++) {
+    const ls_bench_shape *s = &o->shapes[i];
+    const double x = (double)s->rows * (double)s->in, w = (double)s->in * (double)s->out,
+                 y = (double)s->rows * (double)s->out;
+    const double bytes = 4 * (x + w + y + fmax(x, fmax(w, y))); /* a result is there twice */
+    if (memory > 0 && bytes > memory)
+      return ls__fail(LS_ENOMEM,
+                      "shape %zux%zux%zu needs %.1f GB of memory, and %.1f are available", s->rows,
+                      s->in, s->out, bytes / 1e9, memory / 1e9);
+  }
+  return LS_OK;
+}
+
 static ls_status check_options(const ls_bench_product_options *o) {
   if (o->rounds > MAX_ROUNDS) return ls__fail(LS_EUSAGE, "at most %d rounds", MAX_ROUNDS);
   if (o->all && o->n_shapes > 0)
@@ -349,9 +358,10 @@ ls_status ls_bench_product(ls_comm *comm, const ls_bench_product_options *option
     b.o.shapes = usual_shapes;
     b.o.n_shapes = sizeof usual_shapes / sizeof *usual_shapes;
   }
-  LS_TRY(ls_comm_agree(comm, ls__products_init()));
   ls__machine_read("", &machine);
-  b.memory = machine.memory / ls__comm_node_size(comm);
+  ls_status local = check_memory(&b.o, machine.memory / ls__comm_node_size(comm));
+  LS_THEN(local, ls__products_init());
+  LS_TRY(ls_comm_agree(comm, local));
   snprintf(b.processor, sizeof b.processor, "%s", machine.cpu);
   LS_TRY(ls__comm_barrier(comm));
   b.peak = ls__peak_gflops();

@@ -82,22 +82,28 @@ typedef enum strip_kind {
   KINDS
 } strip_kind;
 
+/* sum += a b: one p, for each row and vector of the tile. */
+INLINE void step(const int rows, const int wide, const strip_kind kind, const float *a,
+                 const float *const *from, size_t step_a, const float *b, sums sum) {
+  vec bv[WIDE];
+  UNROLL for (int v = 0; v < wide; v++) bv[v] = vec_load(b + v * VEC);
+  UNROLL for (int r = 0; r < rows; r++) {
+    const float *x = kind == DIRECT  ? from[r / 3] + (size_t)(r % 3) * step_a
+                     : kind == ALONG ? a + r * ROW
+                                     : a + r;
+    const vec av = vec_set(*x);
+    UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_fma(av, bv[v], sum[r][v]);
+  }
+}
+
 INLINE void chain(const int rows, const int wide, const strip_kind kind, size_t k, const float *a,
                   size_t step_a, const float *b, size_t ldb, sums sum) {
   const float *from[MOST_DIRECT / 3 + 1]; /* every third row: an address is a base and a multiple */
   UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3] = a + (size_t)r * step_a;
   for (size_t p = 0; p < k; p++, b += ldb) {
-    vec bv[WIDE];
-    UNROLL for (int v = 0; v < wide; v++) bv[v] = vec_load(b + v * VEC);
-    UNROLL for (int r = 0; r < rows; r++) {
-      vec av;
-      if (kind == DIRECT)
-        av = vec_set(from[r / 3][(size_t)(r % 3) * step_a + p]);
-      else
-        av = vec_set(a[kind == ALONG ? r * ROW : r]);
-      UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_fma(av, bv[v], sum[r][v]);
-    }
-    if (kind != DIRECT) a += kind == ALONG ? 1 : step_a;
+    step(rows, wide, kind, a, from, step_a, b, sum);
+    a += kind == ACROSS ? step_a : 1;
+    UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3]++;
   }
 }
 
@@ -145,7 +151,7 @@ INLINE void plain_tile(const int rows, const int wide, const strip_kind kind, co
   put(rows, wide, t, sum);
 }
 
-/* Sum and stack top: sum = top + sum. */
+/* sum = top + sum, top [rows, wide] vectors. */
 INLINE void join(const int rows, const int wide, const float *top, sums sum) {
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < wide; v++)
@@ -153,18 +159,43 @@ INLINE void join(const int rows, const int wide, const float *top, sums sum) {
   }
 }
 
+/* Two lanes at a time, so that only their sum has to wait on the stack.  The longer one ends alone. */
+INLINE void two_lanes(const int rows, const int wide, const tile_job *t, size_t lo, size_t mid,
+                      size_t hi, sums left) {
+  sums right;
+  const float *a0 = t->a + lo * t->step_a, *a1 = t->a + mid * t->step_a;
+  const float *b0 = t->b + lo * t->ldb, *b1 = t->b + mid * t->ldb;
+  const size_t both = mid - lo < hi - mid ? mid - lo : hi - mid;
+  zero(rows, wide, left);
+  zero(rows, wide, right);
+  for (size_t p = 0; p < both; p++) {
+    step(rows, wide, ACROSS, a0, NULL, 0, b0, left);
+    step(rows, wide, ACROSS, a1, NULL, 0, b1, right);
+    a0 += t->step_a, a1 += t->step_a, b0 += t->ldb, b1 += t->ldb;
+  }
+  chain(rows, wide, ACROSS, mid - lo - both, a0, t->step_a, b0, t->ldb, left);
+  chain(rows, wide, ACROSS, hi - mid - both, a1, t->step_a, b1, t->ldb, right);
+  UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int v = 0; v < wide; v++) left[r][v] = vec_add(left[r][v], right[r][v]);
+  }
+}
+
 INLINE void lane_tile(const int rows, const int wide, const tile_job *t) {
-  _Alignas(64) float stack[DEPTH][ROWS * WIDE * VEC];
+  _Alignas(64) float stack[DEPTH][MOST_ROWS / 2 * VEC];
   sums sum;
   int depth = 0;
   const size_t first = t->lane[0];
-  for (size_t l = 0;; l++) {
-    const size_t lo = (t->lane[l] - first) * t->each, hi = (t->lane[l + 1] - first) * t->each;
-    zero(rows, wide, sum);
-    chain(rows, wide, ACROSS, hi - lo, t->a + lo * t->step_a, t->step_a, t->b + lo * t->ldb, t->ldb,
-          sum);
-    for (size_t n = l; n & 1; n >>= 1) join(rows, wide, stack[--depth], sum);
-    if (l + 1 == t->lanes) break;
+  for (size_t l = 0;; l += 2) {
+    const size_t lo = (t->lane[l] - first) * t->each, mid = (t->lane[l + 1] - first) * t->each;
+    if (l + 1 == t->lanes) {
+      zero(rows, wide, sum);
+      chain(rows, wide, ACROSS, mid - lo, t->a + lo * t->step_a, t->step_a, t->b + lo * t->ldb,
+            t->ldb, sum);
+      break;
+    }
+    two_lanes(rows, wide, t, lo, mid, (t->lane[l + 2] - first) * t->each, sum);
+    for (size_t n = l / 2; n & 1; n >>= 1) join(rows, wide, stack[--depth], sum);
+    if (l + 2 == t->lanes) break;
     float *top = stack[depth++];
     UNROLL for (int r = 0; r < rows; r++) {
       UNROLL for (int v = 0; v < wide; v++) vec_store(top + (r * wide + v) * VEC, sum[r][v]);
@@ -183,7 +214,9 @@ typedef void (*tile_fn)(const tile_job *t);
   static void direct_##rows##_##wide(const tile_job *t) {                                     \
     if (rows <= MOST_DIRECT) plain_tile(rows <= MOST_DIRECT ? rows : 1, wide, DIRECT, t);     \
   }                                                                                           \
-  static void lanes_##rows##_##wide(const tile_job *t) { lane_tile(rows, wide, t); }
+  static void lanes_##rows##_##wide(const tile_job *t) {                                      \
+    if (2 * rows * wide <= MOST_ROWS) lane_tile(2 * rows * wide <= MOST_ROWS ? rows : 1, wide, t); \
+  }
 #define NAME(rows, wide) \
   [rows - 1] = {along_##rows##_##wide, direct_##rows##_##wide, across_##rows##_##wide, \
                 lanes_##rows##_##wide},
@@ -408,7 +441,12 @@ static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls_
 }
 
 /* The tile: as many vectors wide as may be, and not wider than leaves the fewest strips. */
-static void choose_tile(job *j) {
+static void choose_tile(job *j, bool has_lanes) {
+  if (has_lanes) { /* two of them in the registers */
+    j->wide = share((j->n + VEC - 1) / VEC, WIDE / 2);
+    j->rows = MOST_ROWS / 2 / j->wide;
+    return;
+  }
   j->wide = share((j->n + VEC - 1) / VEC, WIDE);
   if (j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3) j->wide = 3;
   j->rows = MOST_ROWS / j->wide;
@@ -450,7 +488,7 @@ static void multiply(const ls__product *p) {
   j.stream = !waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
-  choose_tile(&j);
+  choose_tile(&j, has_lanes);
   choose_strips(&j, has_lanes);
   /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
   const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);

@@ -290,6 +290,7 @@ static void test_ranks(void **state) {
   (void)state;
   all_well();
   SET(cards[3].simd, "baseline");
+  SET(cards[3].simd_best, "baseline");
   SET(cards[3].blas, "another");
   FINDS("rank 3 (n1) computes products by another, and rank 0 by lockstep");
   all_well();

@@ -11,7 +11,7 @@
 #include "model/run.h"
 #include "test_layers.h"
 
-/* test_scale: y = s x, s a number; a layer that keeps something of each call whatever its size.
+/* test_scale: y = s x + 0.001 i, s a number, i the sample's place in the batch; a layer that keeps something of each call whatever its size.
  *   saved = sum over n of x, [D], and n      dtotal = saved   ds = sum of dy x
  * The sum is in order, from the first sample on: of two lanes at once it would have other bits. */
 static ls_status scale_infer(ls__layer *layer, const ls_config *node) {
@@ -37,7 +37,8 @@ static void scale_forward(const ls__layer *layer, const ls__call *call) {
   for (size_t i = 0; i < call->n; i++) {
     for (size_t e = 0; e < d; e++) {
       fixed[e] += call->x[0][i * d + e];
-      call->y[i * d + e] = call->w[0][0] * call->x[0][i * d + e];
+      call->y[i * d + e] = call->w[0][0] * call->x[0][i * d + e] +
+                           0.001F * (float)(call->first_sample + i);
     }
     call->saved[2 * i] = (float)(call->first_sample + i);
     call->saved[2 * i + 1] = call->w[0][0];

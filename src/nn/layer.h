@@ -76,7 +76,7 @@ typedef struct ls__layer {
   int n_parameters;
   ls__parameter parameters[LS__MAX_PARAMETERS];
   unsigned needs;     /* LS__NEEDS_Y ... */
-  size_t saved;       /* floats a sample, kept from forward to backward */
+  size_t saved;       /* floats a sample, side by side, kept from forward to backward */
   size_t saved_fixed; /* floats more, whatever the batch */
   size_t work;        /* floats a sample, scratch within one forward or backward */
   size_t work_fixed;  /* floats more, whatever the batch */

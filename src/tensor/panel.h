@@ -12,7 +12,7 @@
  * small one is left over. */
 INLINE size_t share(size_t left, size_t most) {
   size_t pieces = (left + most - 1) / most;
-  return (left + pieces - 1) / pieces;
+  return pieces > 1 ? (left + pieces - 1) / pieces : left;
 }
 
 /* Ask for a number that will be read soon; its address need not be anyone's. */

@@ -38,7 +38,7 @@ enum {
   A_ROOM = M_BLOCK * ROW,
   N_BLOCK = 256, /* columns at a time, where a piece of C waits in a buffer */
   PIECE = M_BLOCK * N_BLOCK,
-  LEVELS = 13,            /* pieces that wait at once: of 2^12 groups of lanes */
+  LEVELS = 13,            /* so many may wait at once: smaller ones, if there are more levels */
   DEPTH = 20,             /* tiles that wait at once: of 2^19 lanes in a group */
   NEAR = 1 << 18,         /* floats that the second cache holds beside others */
   STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
@@ -247,11 +247,13 @@ typedef struct job {
   size_t m, n;
   ls__operand a, b;
   bool turned;
+  bool waits; /* pieces of C wait in buffers, to be turned back or joined */
   strip_kind strips;
   bool copies; /* A into strips */
   bool stream;
   size_t wide, rows; /* of most tiles */
   size_t k_block;
+  size_t piece; /* floats from one that waits to the next */
 } job;
 
 /* k numbers of the sum from p0; lanes > 1: the group of lanes that they are. */
@@ -323,7 +325,7 @@ static void block(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, cons
                 .lane = of->lane,
                 .each = product->each};
   const int kind = of->lanes > 1 ? KINDS : (int)j->strips;
-  const bool finishes = complete && !j->turned && product->finish != NULL;
+  const bool finishes = complete && !j->waits && product->finish != NULL;
   const bool at_once = j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
                        !lies_well(j->a.inner, j->rows, of->k);
   if (at_once) pack_strips(j, m0, mc, of->p0, of->k, product->work + AT_A);
@@ -391,7 +393,7 @@ static void lanes(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, size
   size_t half = 1;
   while (2 * half < hi - lo) half *= 2;
   lanes(j, m0, mc, n0, nc, lo, lo + half, c, ldc, pieces);
-  lanes(j, m0, mc, n0, nc, lo + half, hi, pieces, N_BLOCK, pieces + PIECE);
+  lanes(j, m0, mc, n0, nc, lo + half, hi, pieces, N_BLOCK, pieces + j->piece);
   for (size_t i = 0; i < mc; i++)
     for (size_t e = 0; e < nc; e++) c[i * ldc + e] += pieces[i * N_BLOCK + e];
 }
@@ -484,7 +486,7 @@ static void multiply(const ls__product *p) {
   if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   const bool has_lanes = p->lanes > 1;
-  const bool waits = j.turned || (has_lanes && p->k > K_BLOCK); /* pieces wait in buffers */
+  const bool waits = j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
   j.stream = !waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
@@ -492,7 +494,13 @@ static void multiply(const ls__product *p) {
   choose_strips(&j, has_lanes);
   /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
   const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);
-  size_t m_block = waits || (j.copies && j.strips == ALONG) ? M_BLOCK : A_ROOM / (kc + VEC);
+  size_t levels = j.turned, rows_waiting = M_BLOCK;
+  for (size_t n = 1; has_lanes && n < p->lanes; n *= 2) levels++;
+  if (levels > LEVELS) rows_waiting = M_BLOCK * LEVELS / levels;
+  j.piece = rows_waiting * N_BLOCK;
+  size_t m_block = waits                           ? rows_waiting
+                   : j.copies && j.strips == ALONG ? M_BLOCK
+                                                   : A_ROOM / (kc + VEC);
   if (!j.copies && !waits) m_block = j.m;
   m_block = share(j.m, m_block);
   const size_t n_block = waits ? share(j.n, N_BLOCK) : j.n;
@@ -504,7 +512,9 @@ static void multiply(const ls__product *p) {
       float *c = j.turned ? piece : p->c + m0 * p->ldc + n0;
       const size_t ldc = j.turned ? N_BLOCK : p->ldc;
       if (has_lanes) {
-        lanes(&j, m0, mc, n0, nc, 0, p->lanes, c, ldc, piece + (j.turned ? PIECE : 0));
+        lanes(&j, m0, mc, n0, nc, 0, p->lanes, c, ldc, piece + (j.turned ? j.piece : 0));
+        for (size_t i = 0; waits && !j.turned && p->finish != NULL && i < mc; i++)
+          p->finish(p->context, c + i * ldc, nc);
       } else {
         const range all = {0, p->k, 0, NULL};
         const float *start = p->start == NULL ? NULL

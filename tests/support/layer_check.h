@@ -17,6 +17,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/layer.h"
+#include "tensor/lane_sum.h"
 
 typedef struct layer_check {
   ls_config *config;
@@ -353,10 +354,16 @@ static inline bool layer_check_adds(layer_check *c, const layer_check_kept *kept
   return good;
 }
 
-/* What it gives for a sample is the same when the sample is alone, up to rounding: a product's bits
- * depend on its shape. */
+static inline bool layer_check_openblas(const layer_check *c) {
+  return c->layer.work_fixed >= LS__PRODUCT_WORK &&
+         ls__products_here(LS__PRODUCTS_OWN) != LS__PRODUCTS_OWN;
+}
+
+/* What it gives for a sample is the same when the sample is alone; up to rounding where products are
+ * OpenBLAS's, whose bits depend on the shape. */
 static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kept) {
   const ls__call all = c->call;
+  const bool near = layer_check_openblas(c);
   bool good = true;
   layer_check_clear(c);
   for (size_t i = 0; good && i < all.n; i++) {
@@ -377,11 +384,11 @@ static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kep
   }
   c->call = all;
   c->lane[1] = all.n;
-  good = layer_check_same(c, "each sample alone", "y", 0, c->y, kept->y, c->y_count, false);
+  good = layer_check_same(c, "each sample alone", "y", 0, c->y, kept->y, c->y_count, near);
   for (int k = 0; good && k < c->layer.n_in; k++)
     if (c->call.dx[k] != NULL)
       good = layer_check_same(c, "each sample alone", "dx", k, c->dx[k], kept->dx[k], c->x_count[k],
-                              false);
+                              near);
   return good;
 }
 
@@ -395,6 +402,137 @@ static inline bool layer_check_in_place(layer_check *c, const layer_check_kept *
   if (!layer_check_same(c, "in place", "y", 0, c->call.y, kept->y, c->y_count, false)) return false;
   c->layer.kind->backward(&c->layer, &c->call);
   return layer_check_kept_same(c, "in place", kept);
+}
+
+/* ---- Lanes */
+
+enum { LAYER_CHECK_LANES = 6 };
+
+/* Samples [lo, hi) of a call as a call of their own; the fixed part of `saved` is the lane's. */
+static inline ls__call layer_check_part(const layer_check *c, const ls__call *all, size_t lane,
+                                        size_t range[2]) {
+  const size_t lo = all->lane[lane];
+  ls__call part = *all;
+  range[0] = 0;
+  range[1] = part.n = all->lane[lane + 1] - lo;
+  part.lanes = 1;
+  part.lane = range;
+  part.first_sample += lo;
+  part.y += lo * (c->y_count / all->n);
+  part.dy += lo * (c->y_count / all->n);
+  part.saved += lo * c->layer.saved + lane * c->layer.saved_fixed;
+  for (int k = 0; k < c->layer.n_in; k++) {
+    const size_t at = lo * (c->x_count[k] / all->n);
+    if (part.x[k] != NULL) part.x[k] += at;
+    if (part.index[k] != NULL) part.index[k] += at;
+    if (part.dx[k] != NULL) part.dx[k] += at;
+  }
+  return part;
+}
+
+/* dw of lanes [lo, hi), each in `of`: joined where the tree splits them. */
+static inline float layer_check_join(float *const *of, size_t at, size_t lo, size_t hi) {
+  size_t half = 1;
+  if (hi - lo == 1) return of[lo][at];
+  while (2 * half < hi - lo) half *= 2;
+  const float left = layer_check_join(of, at, lo, lo + half);
+  return left + layer_check_join(of, at, lo + half, hi);
+}
+
+/* Each lane alone: y and dx to where they are, dw[p][lane] zero where the lane is empty. */
+static inline void layer_check_lanes_alone(layer_check *c, const ls__call *all,
+                                           float *dw[][LAYER_CHECK_LANES]) {
+  for (size_t l = 0; l < all->lanes; l++) {
+    size_t range[2];
+    ls__call part = layer_check_part(c, all, l, range);
+    for (int p = 0; p < c->layer.n_parameters; p++) {
+      dw[p][l] = layer_check_floats(c->w_count[p]);
+      if (part.dw[p] != NULL) part.dw[p] = dw[p][l];
+    }
+    if (part.n == 0) continue;
+    c->layer.kind->forward(&c->layer, &part);
+    c->layer.kind->backward(&c->layer, &part);
+  }
+}
+
+/* All lanes, in one call where the model makes one: y, dx, and dw where the layer joins lanes. */
+static inline void layer_check_lanes_at_once(layer_check *c, const ls__call *all) {
+  const bool one_by_one = c->layer.n_parameters > 0 && !(c->layer.needs & LS__JOINS_LANES);
+  size_t range[2];
+  if (!one_by_one || c->layer.saved_fixed == 0) c->layer.kind->forward(&c->layer, all);
+  if (!one_by_one) c->layer.kind->backward(&c->layer, all);
+  for (size_t l = 0; one_by_one && l < all->lanes; l++) {
+    const ls__call part = layer_check_part(c, all, l, range);
+    if (part.n > 0 && c->layer.saved_fixed > 0) c->layer.kind->forward(&c->layer, &part);
+  }
+  for (size_t l = 0; one_by_one && l < all->lanes; l++) {
+    const ls__call part = layer_check_part(c, all, l, range);
+    if (part.n > 0) c->layer.kind->backward(&c->layer, &part);
+  }
+}
+
+static inline bool layer_check_cut(layer_check *c, size_t lanes, const size_t *lane) {
+  const bool near = layer_check_openblas(c), joins = (c->layer.needs & LS__JOINS_LANES) != 0;
+  const size_t work = c->call.n * c->layer.work + c->layer.work_fixed +
+                      ls__lane_places(lanes) * c->layer.work_lanes,
+               saved = c->call.n * c->layer.saved + lanes * c->layer.saved_fixed;
+  float *dw[LS__MAX_PARAMETERS][LAYER_CHECK_LANES], *dx[LS__MAX_INPUTS];
+  const ls__call before = c->call;
+  layer_check_clear(c);
+  ls__call all = c->call;
+  all.lanes = lanes;
+  all.lane = lane;
+  all.saved = layer_check_floats(saved);
+  all.work = layer_check_floats(work);
+  layer_check_lanes_alone(c, &all, dw);
+  float *y = layer_check_copy(c->y, c->y_count);
+  for (int k = 0; k < c->layer.n_in; k++) dx[k] = layer_check_copy(c->dx[k], c->x_count[k]);
+
+  layer_check_clear(c);
+  layer_check_fill(all.saved, saved, NAN);
+  layer_check_fill(all.work, work, NAN);
+  layer_check_lanes_at_once(c, &all);
+  float guard[LAYER_CHECK_GUARD];
+  layer_check_fill(guard, LAYER_CHECK_GUARD, 4321.0F);
+  bool good = layer_check_same(c, "lanes", "behind work", 0, all.work + work, guard,
+                               LAYER_CHECK_GUARD, false) &&
+              layer_check_same(c, "lanes", "behind saved", 0, all.saved + saved, guard,
+                               LAYER_CHECK_GUARD, false) &&
+              layer_check_guards(c, "lanes");
+  good = good && layer_check_same(c, "lanes", "y", 0, c->y, y, c->y_count, near);
+  for (int k = 0; good && k < c->layer.n_in; k++)
+    if (all.dx[k] != NULL)
+      good = layer_check_same(c, "lanes", "dx", k, c->dx[k], dx[k], c->x_count[k], near);
+  size_t last = lanes - 1; /* one by one: the lane whose dw is still there */
+  while (lane[last] == lane[last + 1]) last--;
+  for (int p = 0; good && p < c->layer.n_parameters; p++) {
+    for (size_t e = 0; joins && e < c->w_count[p]; e++)
+      dw[p][last][e] = layer_check_join(dw[p], e, 0, lanes);
+    if (all.dw[p] != NULL)
+      good = layer_check_same(c, "lanes", "dw", p, c->dw[p], dw[p][last], c->w_count[p], near);
+  }
+  for (int p = 0; p < c->layer.n_parameters; p++)
+    for (size_t l = 0; l < lanes; l++) ls__free(dw[p][l]);
+  for (int k = 0; k < c->layer.n_in; k++) ls__free(dx[k]);
+  ls__free(y), ls__free(all.saved), ls__free(all.work);
+  c->call = before;
+  return good;
+}
+
+/* Several lanes in one call give what they give one by one, joined along the tree.  Cuts in thirds
+ * of the samples: some lanes are empty, and the tree joins samples in several ways. */
+static inline bool layer_check_lanes(layer_check *c) {
+  static const size_t cuts[][LAYER_CHECK_LANES + 1] = {{0, 1, 1, 3},    {0, 1, 2, 3},
+                                                       {0, 1, 1, 2, 3}, {0, 0, 1, 1, 2, 2, 3},
+                                                       {0, 3, 3},       {0, 0, 0, 3}};
+  static const size_t lanes[] = {3, 3, 4, 6, 2, 3};
+  bool good = true;
+  for (size_t i = 0; good && i < sizeof cuts / sizeof *cuts; i++) {
+    size_t lane[LAYER_CHECK_LANES + 1];
+    for (size_t l = 0; l <= lanes[i]; l++) lane[l] = cuts[i][l] * c->call.n / 3;
+    good = layer_check_cut(c, lanes[i], lane);
+  }
+  return good;
 }
 
 /* Whether the layer keeps to what nn/layer.h says; where not, c->fault says what is wrong. */
@@ -414,7 +552,7 @@ static inline bool layer_check_promises(layer_check *c) {
   if (c->layer.needs & LS__VIEW) return true;
   bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) &&
               layer_check_unwanted(c, &kept) && layer_check_adds(c, &kept) &&
-              layer_check_alone(c, &kept) && layer_check_in_place(c, &kept);
+              layer_check_alone(c, &kept) && layer_check_in_place(c, &kept) && layer_check_lanes(c);
   layer_check_clear(c);
   c->call.training = false;
   c->layer.kind->forward(&c->layer, &c->call);

@@ -94,6 +94,10 @@ typedef enum fault {
   NOT_IN_PLACE,
   WRONG_GRADIENT,
   DW_BY_DX,
+  SUMS_OVER_LANES,
+  FORGETS_WORK_LANES,
+  ROUNDS_BY_NEIGHBOUR,
+  SAVES_IN_COLUMNS,
   FAULTS
 } fault;
 static fault wrong;
@@ -103,7 +107,8 @@ static ls_status broken_infer(ls__layer *layer, const ls_config *node) {
   layer->out = layer->in[0];
   layer->needs_x[0] = wrong != FORGETS_NEEDS_X && wrong != FORGETS_NEEDS_Y;
   layer->needs = wrong == NOT_IN_PLACE ? LS__IN_PLACE : 0;
-  layer->saved = wrong != FORGETS_SAVED;
+  if (wrong == SUMS_OVER_LANES || wrong == FORGETS_WORK_LANES) layer->needs = LS__JOINS_LANES;
+  layer->saved = wrong == SAVES_IN_COLUMNS ? 2 : wrong != FORGETS_SAVED;
   layer->work_fixed = wrong != FORGETS_WORK;
   layer->n_parameters = 2;
   layer->parameters[0] = (ls__parameter){.name = "w", .shape = {1, {1}}};
@@ -120,10 +125,24 @@ static void broken_forward(const ls__layer *layer, const ls__call *call) {
   for (size_t i = 0; i < n; i++) {
     if (wrong == WRITES_X) ((float *)(uintptr_t)call->x[0])[i] *= 2.0F;
     call->y[i] = w * call->x[0][i] + (wrong == LOOKS_AROUND ? call->x[0][n - 1] : 0.0F);
+    if (wrong == ROUNDS_BY_NEIGHBOUR) {
+      const volatile float sum = call->y[i] + call->x[0][n - 1];
+      call->y[i] = sum - call->x[0][n - 1];
+    }
   }
   if (wrong == LEAVES_Y) call->y[n - 1] = NAN;
   for (size_t i = 0; i < call->n; i++) call->saved[i] = w;
+  for (size_t i = 0; wrong == SAVES_IN_COLUMNS && i < call->n; i++)
+    call->saved[call->n + i] = call->x[0][i * d];
   call->work[0] = w;
+}
+
+static void sum_of_lane(const void *context, size_t lane, float *dw) {
+  const ls__call *call = context;
+  const size_t d = 7;
+  *dw = 0;
+  for (size_t i = call->lane[lane] * d; i < call->lane[lane + 1] * d; i++)
+    *dw += call->dy[i] * call->x[0][i];
 }
 
 static void broken_backward(const ls__layer *layer, const ls__call *call) {
@@ -138,6 +157,11 @@ static void broken_backward(const ls__layer *layer, const ls__call *call) {
     const float dxi = (wrong == WRONG_GRADIENT ? 1.01F : 1.0F) * call->dy[i] * w;
     dx[i] = call->dx_accumulate[0] && wrong != NEVER_ADDS_DX ? dx[i] + dxi : dxi;
   }
+  if (wrong == SAVES_IN_COLUMNS) /* the first number of each sample, as it was kept */
+    for (size_t i = 0; i < call->n; i++)
+      dw += call->dy[i * d] * (call->saved[call->n + i] - call->x[0][i * d]);
+  if (wrong == FORGETS_WORK_LANES)
+    ls__lane_sum(call->lanes, &dw, 1, call->work + 1, sum_of_lane, call);
   for (size_t i = 0; wrong == NOT_IN_PLACE && i < n; i++) /* dy is dx by now */
     dw += (i == 0 ? -dw : 0.0F) + call->dy[i] * call->x[0][i];
   if (wrong == LEAVES_DW || (wrong == DW_BY_DX && dx == NULL)) return;
@@ -175,6 +199,10 @@ static void broken_promises(void **state) {
       [NOT_IN_PLACE] = "in place: dw",
       [WRONG_GRADIENT] = "a gradient is wrong",
       [DW_BY_DX] = "a gradient left out: dw",
+      [SUMS_OVER_LANES] = "lanes: dw",
+      [FORGETS_WORK_LANES] = "lanes: behind work",
+      [ROUNDS_BY_NEIGHBOUR] = "each sample alone: y",
+      [SAVES_IN_COLUMNS] = "lanes: ",
   };
   const ls_shape in = {1, {7}};
   for (wrong = NONE; wrong < FAULTS; wrong++) {

@@ -11,10 +11,11 @@
  *   in the first  [ tile ]
  *   or second
  *
- * Both are copies: rows of matrices whose length is a power of two fall onto the same sets of a
- * cache, and would drive each other out.  A panel of B that is read by few strips is read where it
- * lies, if its rows run along n.  Where both operands run along k, one of them has to be turned
- * over; the product is then done as C or as its transpose, whichever turns less.
+ * Both are copies, where copying pays: rows of matrices whose length is a power of two fall onto the
+ * same sets of a cache, and would drive each other out.  What is read only a few times is read where
+ * it lies: a panel of B whose rows run along n, a strip of A.  Where both operands run along k, one
+ * of them has to be turned over; the product is then done as C or as its transpose, whichever turns
+ * less.
  *
  * Lanes: where p crosses from one lane to the next, the tile is put on a stack and begins anew; as
  * in a binary counter, tiles of neighbouring ranges of lanes of equal size are added, so that the
@@ -251,9 +252,9 @@ typedef struct job {
   strip_kind strips;
   bool copies; /* A into strips */
   bool stream;
-  size_t wide, rows; /* of most tiles */
-  size_t k_block;
-  size_t piece; /* floats from one that waits to the next */
+  size_t wide, rows;                /* of most tiles */
+  size_t k_block, m_block, n_block; /* at most, at a time */
+  size_t piece;                     /* floats from one that waits to the next */
 } job;
 
 /* k numbers of the sum from p0; lanes > 1: the group of lanes that they are. */
@@ -480,50 +481,59 @@ static void choose_strips(job *j, bool has_lanes) {
   }
 }
 
-static void multiply(const ls__product *p) {
-  job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
+/* How the product is done. */
+static job plan(const ls__product *p) {
+  const bool has_lanes = p->lanes > 1;
   const double back = (double)(p->m * p->n) * 8 / VEC;
+  job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
   if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
-  const bool has_lanes = p->lanes > 1;
-  const bool waits = j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
-  j.stream = !waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
+  j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
+  j.stream = !j.waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
   choose_tile(&j, has_lanes);
   choose_strips(&j, has_lanes);
   /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
   const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);
-  size_t levels = j.turned, rows_waiting = M_BLOCK;
+  size_t levels = j.turned, rows = M_BLOCK;
   for (size_t n = 1; has_lanes && n < p->lanes; n *= 2) levels++;
-  if (levels > LEVELS) rows_waiting = M_BLOCK * LEVELS / levels;
-  j.piece = rows_waiting * N_BLOCK;
-  size_t m_block = waits                           ? rows_waiting
-                   : j.copies && j.strips == ALONG ? M_BLOCK
-                                                   : A_ROOM / (kc + VEC);
-  if (!j.copies && !waits) m_block = j.m;
-  m_block = share(j.m, m_block);
-  const size_t n_block = waits ? share(j.n, N_BLOCK) : j.n;
-  float *piece = p->work + AT_PIECES;
-  for (size_t m0 = 0, mc; m0 < j.m; m0 += mc) {
-    mc = j.m - m0 < m_block ? j.m - m0 : m_block;
-    for (size_t n0 = 0, nc; n0 < j.n; n0 += nc) {
-      nc = j.n - n0 < n_block ? j.n - n0 : n_block;
-      float *c = j.turned ? piece : p->c + m0 * p->ldc + n0;
-      const size_t ldc = j.turned ? N_BLOCK : p->ldc;
-      if (has_lanes) {
-        lanes(&j, m0, mc, n0, nc, 0, p->lanes, c, ldc, piece + (j.turned ? j.piece : 0));
-        for (size_t i = 0; waits && !j.turned && p->finish != NULL && i < mc; i++)
-          p->finish(p->context, c + i * ldc, nc);
-      } else {
-        const range all = {0, p->k, 0, NULL};
-        const float *start = p->start == NULL ? NULL
-                             : j.turned       ? turn_start(p, m0, mc, n0, nc, piece)
-                                              : p->start + m0 * p->ld_start + n0;
-        blocks(&j, m0, mc, n0, nc, &all, start, j.turned ? N_BLOCK : p->ld_start, c, ldc);
-      }
-      if (j.turned) turn_back(p, m0, mc, n0, nc, piece);
-    }
+  if (levels > LEVELS) rows = M_BLOCK * LEVELS / levels;
+  j.piece = rows * N_BLOCK;
+  if (!j.waits && !j.copies)
+    rows = j.m;
+  else if (!j.waits && j.strips != ALONG)
+    rows = A_ROOM / (kc + VEC);
+  j.m_block = share(j.m, rows);
+  j.n_block = j.waits ? share(j.n, N_BLOCK) : j.n;
+  return j;
+}
+
+/* Rows m0 .. m0 + mc by columns n0 .. n0 + nc, over all of k. */
+static void part(const job *j, size_t m0, size_t mc, size_t n0, size_t nc) {
+  const ls__product *p = j->p;
+  float *piece = p->work + AT_PIECES, *c = j->turned ? piece : p->c + m0 * p->ldc + n0;
+  const size_t ldc = j->turned ? N_BLOCK : p->ldc;
+  if (p->lanes > 1) {
+    lanes(j, m0, mc, n0, nc, 0, p->lanes, c, ldc, piece + (j->turned ? j->piece : 0));
+    for (size_t i = 0; j->waits && !j->turned && p->finish != NULL && i < mc; i++)
+      p->finish(p->context, c + i * ldc, nc);
+  } else {
+    const range all = {0, p->k, 0, NULL};
+    const float *start = p->start == NULL ? NULL
+                         : j->turned      ? turn_start(p, m0, mc, n0, nc, piece)
+                                          : p->start + m0 * p->ld_start + n0;
+    blocks(j, m0, mc, n0, nc, &all, start, j->turned ? N_BLOCK : p->ld_start, c, ldc);
+  }
+  if (j->turned) turn_back(p, m0, mc, n0, nc, piece);
+}
+
+static void multiply(const ls__product *p) {
+  const job j = plan(p);
+  for (size_t m0 = 0; m0 < j.m; m0 += j.m_block) {
+    const size_t mc = j.m - m0 < j.m_block ? j.m - m0 : j.m_block;
+    for (size_t n0 = 0; n0 < j.n; n0 += j.n_block)
+      part(&j, m0, mc, n0, j.n - n0 < j.n_block ? j.n - n0 : j.n_block);
   }
   if (j.stream) vec_stream_end(); /* before anyone is told that C is ready */
 }

@@ -251,7 +251,8 @@ static void look_at_ranks(const ls__card *cards, int size, ls__findings *f) {
   for (int r = 1; r < size; r++)
     if (strcmp(products_of(&cards[r]), products_of(first)) != 0) {
       find(f,
-           "rank %d (%s) computes products by %s, and rank 0 by %s: the last bits of results depend "
+           "rank %d (%s) computes products by %s, and rank 0 by %s: the last bits of results "
+           "depend "
            "on which rank runs where",
            r, cards[r].host, products_of(&cards[r]), products_of(first));
       break;

@@ -4,10 +4,12 @@
 
 #include <cblas.h> /* brings <complex.h>, whose I is a macro */
 #undef I
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "tensor/blas.h"
@@ -118,6 +120,20 @@ double ls__products_seconds(bool reset) {
 }
 
 /* ---- Set-up */
+
+size_t ls__cache_ways(void) {
+  static atomic_size_t known;
+  size_t ways = atomic_load_explicit(&known, memory_order_relaxed);
+  if (ways > 0) return ways;
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+  const long said = sysconf(_SC_LEVEL1_DCACHE_ASSOC);
+  ways = said >= 4 && said <= 16 ? (size_t)said : 8;
+#else
+  ways = 8;
+#endif
+  atomic_store_explicit(&known, ways, memory_order_relaxed);
+  return ways;
+}
 
 /* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries
  * again for ever: it is looked for first, and then taken at once, by a product that always needs

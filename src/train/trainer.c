@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/simd.h"
 #include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
@@ -263,8 +262,7 @@ out:
 
 /* What the last bits of results depend on, besides the configuration. */
 static void name_kernels(const ls_trainer *t, char *text, size_t bytes) {
-  snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()),
-           ls__products_library(t->set.by));
+  snprintf(text, bytes, "%s", ls__products_library(t->set.by));
 }
 
 /* The bits are the same only on processors that pick the same kernels.  One line says so where

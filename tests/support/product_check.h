@@ -147,7 +147,7 @@ typedef struct task {
   const size_t *lane;
   size_t each;
   const ls__operand *pack_a, *pack_b; /* in place of a matrix; NULL: none */
-  bool aligned;                       /* C begins on a cache line */
+  size_t tail;                        /* floats between C and what can't be read */
 } task;
 
 enum { UNTOUCHED = 0x7fc5a5a5 }; /* a NaN */
@@ -240,8 +240,7 @@ static inline void run_task(bench *x, const route *by, const task *t, const floa
   if (t->pack_b == NULL) b = ls__operand_b(b.at, ldb, t->turn_b);
 
   const size_t ldc = t->n + t->pad;
-  size_t floats = (t->m - 1) * ldc + t->n;
-  if (t->aligned) floats = (floats + 15) / 16 * 16;
+  const size_t floats = (t->m - 1) * ldc + t->n + t->tail;
   float *c = guarded_last(&x->c, floats);
   const size_t before = x->c.room - floats < BEFORE ? x->c.room - floats : BEFORE;
   untouch(c - before, before + floats);
@@ -281,6 +280,9 @@ static inline void run_task(bench *x, const route *by, const task *t, const floa
     if (memcmp(c - i, &untouched, sizeof untouched) != 0)
       fail_msg("%s: %zu x %zu x %zu: %zu floats before C it was written", by->name, t->m, t->n,
                t->k, i);
+  for (size_t i = 0; i < t->tail; i++)
+    if (memcmp(c + floats - 1 - i, &untouched, sizeof untouched) != 0)
+      fail_msg("%s: %zu x %zu x %zu: behind C it was written", by->name, t->m, t->n, t->k);
 }
 
 /* Chains of a whole task, [m,n]; free it. */

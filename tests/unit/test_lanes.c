@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "comm/lanes.h"
 #include "comm/reduce.h"
+#include "tensor/lane_sum.h"
 
 static void cuts_are_floors(void **state) {
   (void)state;
@@ -97,6 +98,47 @@ static void joining_gives_the_same_list(void **state) {
       }
 }
 
+/* The largest node of the tree that begins at `from`, ends by `upto`, and has at most `most`. */
+static void passes_are_the_largest_subtrees(void **state) {
+  (void)state;
+  for (size_t lanes = 1; lanes <= 33; lanes++)
+    for (size_t lo = 0; lo < lanes; lo++)
+      for (size_t hi = lo + 1; hi <= lanes; hi++)
+        for (size_t most = 1; most <= lanes + 1; most++) {
+          size_t want = lo;
+          for (size_t end = lo + 1; end <= hi && end - lo <= most; end++)
+            if (is_node(0, lanes, lo, end)) want = end;
+          const size_t end = ls__pass_end(lo, hi, lanes, most);
+          if (end != want)
+            fail_msg("of %zu lanes, from %zu up to %zu, at most %zu: ends at %zu, not %zu", lanes,
+                     lo, hi, most, end, want);
+        }
+  assert_int_equal(ls__pass_end(0, SIZE_MAX, SIZE_MAX, SIZE_MAX), SIZE_MAX);
+  assert_int_equal(ls__pass_end(SIZE_MAX - 1, SIZE_MAX, SIZE_MAX, 1), SIZE_MAX);
+}
+
+/* Without a limit they are what a run of lanes is made of; with one, smaller passes make up larger
+ * ones, whoever runs them. */
+static void passes_make_up_subtrees(void **state) {
+  (void)state;
+  ls__subtree out[LS__MAX_SUBTREES];
+  for (size_t lanes = 1; lanes <= 33; lanes++)
+    for (size_t lo = 0; lo < lanes; lo++)
+      for (size_t hi = lo + 1; hi <= lanes; hi++) {
+        const int n = ls__subtrees(lo, hi, lanes, out);
+        size_t at = lo;
+        for (int i = 0; i < n; i++) {
+          assert_int_equal(ls__pass_end(at, hi, lanes, lanes), out[i].hi);
+          for (size_t most = 1; most <= lanes; most++) {
+            size_t part = at;
+            while (part < out[i].hi) part = ls__pass_end(part, hi, lanes, most);
+            assert_int_equal(part, out[i].hi);
+          }
+          at = out[i].hi;
+        }
+      }
+}
+
 /* The sum by the definition of the tree. */
 static float tree_sum(const float *x, size_t lo, size_t hi) {
   if (hi - lo == 1) return x[lo];
@@ -155,6 +197,44 @@ static void sums_keep_the_order(void **state) {
   assert_int_equal(ls__alloc_alive(), alive);
 }
 
+/* Sums over samples in a layer: as many places as it says, and the tree's order. */
+typedef struct parts {
+  const float *of;
+  size_t n, called;
+} parts;
+
+static void part_of(const void *context, size_t l, float *out) {
+  parts *p = *(parts *const *)context;
+  assert_int_equal(l, p->called++); /* from left to right, each once */
+  for (size_t i = 0; i < p->n; i++) out[i] = p->of[l] * (float)(i + 1);
+}
+
+static void lane_sums_keep_the_order(void **state) {
+  (void)state;
+  enum { MOST = 70, WIDTH = 3, GUARD = 5 };
+  const ls__rng rng = ls__rng_key(31, LS__RNG_TEST, 0, 0);
+  assert_int_equal(ls__lane_places(1), 1);
+  assert_int_equal(ls__lane_places(2), 2);
+  assert_int_equal(ls__lane_places(5), 4);
+  assert_int_equal(ls__lane_places(8), 4);
+  for (size_t lanes = 1; lanes <= MOST; lanes++) {
+    float of[MOST], column[MOST], sum[WIDTH], work[10 * WIDTH];
+    const size_t room = (ls__lane_places(lanes) - 1) * WIDTH;
+    for (size_t l = 0; l < lanes; l++) of[l] = (float)ls__rng_normal(&rng, 100 * lanes + l);
+    for (size_t i = 0; i < GUARD; i++) work[room + i] = 4321.0F;
+    parts p = {of, WIDTH, 0}, *at = &p;
+    ls__lane_sum(lanes, sum, WIDTH, work, part_of, &at);
+    assert_int_equal(p.called, lanes);
+    for (size_t i = 0; i < WIDTH; i++) {
+      for (size_t l = 0; l < lanes; l++) column[l] = of[l] * (float)(i + 1);
+      const float want = tree_sum(column, 0, lanes);
+      if (memcmp(&want, &sum[i], sizeof want) != 0)
+        fail_msg("%zu lanes: %a, want %a", lanes, (double)sum[i], (double)want);
+    }
+    for (size_t i = 0; i < GUARD; i++) assert_true(work[room + i] == 4321.0F);
+  }
+}
+
 /* A test that would pass for any order tests nothing: here the plain order gives 2^24. */
 static void order_matters(void **state) {
   (void)state;
@@ -177,7 +257,10 @@ int main(void) {
       cmocka_unit_test(five_lanes_as_documented),
       cmocka_unit_test(runs_are_few_whole_subtrees),
       cmocka_unit_test(joining_gives_the_same_list),
+      cmocka_unit_test(passes_are_the_largest_subtrees),
+      cmocka_unit_test(passes_make_up_subtrees),
       cmocka_unit_test(sums_keep_the_order),
+      cmocka_unit_test(lane_sums_keep_the_order),
       cmocka_unit_test(order_matters),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

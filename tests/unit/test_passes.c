@@ -11,7 +11,7 @@
 #include "model/run.h"
 #include "test_layers.h"
 
-/* test_scale: y = s x, s a number; a layer that keeps something of each call whatever its size.
+/* test_scale: y = s x + 0.001 i, s a number, i the sample's place in the batch; a layer that keeps something of each call whatever its size.
  *   saved = sum over n of x, [D], and n      dtotal = saved   ds = sum of dy x
  * The sum is in order, from the first sample on: of two lanes at once it would have other bits. */
 static ls_status scale_infer(ls__layer *layer, const ls_config *node) {
@@ -37,7 +37,8 @@ static void scale_forward(const ls__layer *layer, const ls__call *call) {
   for (size_t i = 0; i < call->n; i++) {
     for (size_t e = 0; e < d; e++) {
       fixed[e] += call->x[0][i * d + e];
-      call->y[i * d + e] = call->w[0][0] * call->x[0][i * d + e];
+      call->y[i * d + e] = call->w[0][0] * call->x[0][i * d + e] +
+                           0.001F * (float)(call->first_sample + i);
     }
     call->saved[2 * i] = (float)(call->first_sample + i);
     call->saved[2 * i + 1] = call->w[0][0];
@@ -360,8 +361,12 @@ int main(void) {
   if (ls__products_init() != LS_OK) return 1;
   add_test_layers();
   ls__layer_add(&test_scale);
-  const struct CMUnitTest tests[] = {cmocka_unit_test(plain),        cmocka_unit_test(branches),
-                                     cmocka_unit_test(lane_by_lane), cmocka_unit_test(long_sums),
-                                     cmocka_unit_test(fused_or_not), cmocka_unit_test(ties)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(ties),         cmocka_unit_test(fused_or_not),
+                                     cmocka_unit_test(plain),        cmocka_unit_test(branches),
+                                     cmocka_unit_test(lane_by_lane), cmocka_unit_test(long_sums)};
+  if (ls__products_here(LS__PRODUCTS_OWN) != LS__PRODUCTS_OWN) { /* it joins no lanes */
+    print_message("SKIPPED all but two: products are OpenBLAS's on this processor\n");
+    return _cmocka_run_group_tests("first", tests, 2, NULL, NULL);
+  }
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -15,9 +15,9 @@
 
 enum {
   TILE = 16,
-  MOST_PAIRS = 2048, /* of a strip */
-  ABREAST = 8,       /* strips that are packed at once, where their rows lie side by side */
-  PANEL = 64,        /* pairs of a strip that an operand's own packer is asked for at once */
+  MOST_PAIRS = 512, /* of a strip */
+  ABREAST = 8,      /* strips that are packed at once, where their rows lie side by side */
+  PANEL = 64,       /* pairs of a strip that an operand's own packer is asked for at once */
   TURN_ROOM = TILE * (MOST_PAIRS + TILE),
   PACK_WORK = 2 * PANEL * TILE + TURN_ROOM
 };

@@ -18,15 +18,14 @@
 enum {
   PAIRS = 16,        /* of a tile of A or B */
   SHORT_PAIRS = 8,   /* where lanes are short */
-  K_PAIRS = 512,     /* at a time, of one chain: a strip of A stays in the second cache */
   CACHE = 320 << 10, /* pairs of strips that the second cache has room for */
   GROUP = 16,        /* sums of lanes, or of two, that are added at once */
   GROUP_PAIRS = 32,  /* of a lane, at most, in a group */
-  DEPTH = 6,     /* sums of groups that wait at once: MOST_PAIRS / SHORT_PAIRS / GROUP of them */
-  M_BLOCK = 128, /* rows and columns of a piece of C that waits */
-  N_BLOCK = 192,
-  PIECE = M_BLOCK * N_BLOCK,
-  LEVELS = 16, /* pieces that wait at once: of 2^16 lanes */
+  LANES_PAIRS =
+      256,     /* of some lanes, at a time: a strip of A and one of B stay in the first cache */
+  DEPTH = 2,   /* sums of groups that wait at once, of LANES_PAIRS */
+  LEVELS = 16, /* pieces that wait at once, at most: of 2^16 lanes */
+  PIECES_ROOM = LEVELS * 96 * 256,
   /* Where the least exponents of two operands, plus 127, add up to this, all sums of products are
    * multiples of 2^-126, down to the last bit: AMX takes no sum as zero that isn't. */
   NORMAL = 2 * 127 + 2 * 7 - 126,
@@ -36,10 +35,11 @@ enum {
 /* Parts of the work memory. */
 enum {
   AT_PIECES = PACK_WORK,
-  AT_STRIPS = AT_PIECES + LEVELS * PIECE,
+  AT_STRIPS = AT_PIECES + PIECES_ROOM,
   STRIPS_ROOM = LS__PRODUCT_WORK - AT_STRIPS /* and the pieces, where none wait */
 };
 _Static_assert((int)STRIPS_ROOM >= 8 * (int)TURN_ROOM, "the work memory is too small");
+_Static_assert(LANES_PAIRS <= (int)DEPTH * GROUP * SHORT_PAIRS, "the stack is too small");
 
 /* ---- Instructions */
 
@@ -124,8 +124,8 @@ static void put_lanes(tile *t, size_t lanes, float *c, size_t ldc, size_t m, siz
     CASE(2)
     CASE(3)
     CASE(4)
-    CASE(5) CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15)
-        CASE(16)
+    CASE(5)
+    CASE(6) CASE(7) CASE(8) CASE(9) CASE(10) CASE(11) CASE(12) CASE(13) CASE(14) CASE(15) CASE(16)
 #undef CASE
   }
 }
@@ -158,7 +158,8 @@ typedef struct job {
   const instructions *by;
   size_t tile_pairs;
   bool stream;
-  float *room; /* for strips */
+  size_t m_block, n_block; /* of a piece of C that waits */
+  float *room;             /* for strips */
   size_t room_size;
 } job;
 
@@ -251,8 +252,8 @@ static void sum_chain(const job *j, size_t p0, size_t k, const part *t) {
   size_t done = 0;
   do {
     size_t some = k - done;
-    if (some > 2 * K_PAIRS)
-      some = share(pairs_of(some, PAIRS) / PAIRS, K_PAIRS / PAIRS) * 2 * PAIRS;
+    if (some > 2 * MOST_PAIRS)
+      some = share(pairs_of(some, PAIRS) / PAIRS, MOST_PAIRS / PAIRS) * 2 * PAIRS;
     const range r = {.p0 = p0 + done, .k = some, .lanes = 1, .pairs = pairs_of(some, PAIRS)};
     done += some;
     now.complete = t->complete && done == k;
@@ -260,6 +261,18 @@ static void sum_chain(const job *j, size_t p0, size_t k, const part *t) {
     now.start = t->c;
     now.ld_start = t->ldc;
   } while (done < k);
+}
+
+/* Whether lanes of so many pairs are summed at once. */
+static bool fits(size_t lanes, size_t pairs) {
+  return pairs <= GROUP_PAIRS && lanes * pairs <= LANES_PAIRS;
+}
+
+/* The lanes of the first half of a tree. */
+static size_t half_of(size_t lanes) {
+  size_t half = 1;
+  while (2 * half < lanes) half *= 2;
+  return half;
 }
 
 /* Lanes [lo, hi): as one range, or halved where the tree halves it. */
@@ -275,19 +288,18 @@ static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const pa
     sum_chain(j, lane[lo] * p->each, (lane[hi] - lane[lo]) * p->each, t);
     return;
   }
-  if (pairs <= GROUP_PAIRS && (hi - lo) * pairs <= MOST_PAIRS) {
+  if (fits(hi - lo, pairs)) {
     sum_range(j, &(range){.lanes = hi - lo, .lane = lane + lo, .each = p->each, .pairs = pairs}, t);
     return;
   }
-  size_t half = 1;
-  while (2 * half < hi - lo) half *= 2;
+  const size_t half = half_of(hi - lo);
   part other = *t;
   other.c = pieces;
-  other.ldc = N_BLOCK;
+  other.ldc = j->n_block;
   sum_lanes(j, lo, lo + half, pairs, t, pieces);
-  sum_lanes(j, lo + half, hi, pairs, &other, pieces + PIECE);
+  sum_lanes(j, lo + half, hi, pairs, &other, pieces + j->m_block * j->n_block);
   for (size_t i = 0; i < t->m; i++)
-    for (size_t e = 0; e < t->n; e++) t->c[i * t->ldc + e] += pieces[i * N_BLOCK + e];
+    for (size_t e = 0; e < t->n; e++) t->c[i * t->ldc + e] += pieces[i * j->n_block + e];
 }
 
 static void multiply(const ls__product *p, const instructions *by) {
@@ -306,22 +318,27 @@ static void multiply(const ls__product *p, const instructions *by) {
   }
   if (p->lanes > 1 && longest <= 2 * SHORT_PAIRS) j.tile_pairs = SHORT_PAIRS;
   const size_t pairs = longest > 0 ? pairs_of(longest, j.tile_pairs) : SHORT_PAIRS;
-  const bool waits = p->lanes > 1 && (pairs > GROUP_PAIRS || p->lanes * pairs > MOST_PAIRS);
-  j.room = p->work + (waits ? AT_STRIPS : AT_PIECES);
-  j.room_size = STRIPS_ROOM + (waits ? 0 : LEVELS * PIECE);
+  size_t levels = 0;
+  for (size_t lanes = p->lanes; lanes > 1 && !fits(lanes, pairs); lanes = half_of(lanes)) levels++;
+  LS_ASSERT(levels <= LEVELS);
+  j.room = p->work + (levels > 0 ? AT_STRIPS : AT_PIECES);
+  j.room_size = STRIPS_ROOM + (levels > 0 ? 0 : PIECES_ROOM);
   by->begin(j.tile_pairs);
   if (p->lanes <= 1) {
     sum_chain(&j, 0, p->k, &all);
-  } else if (!waits) {
+  } else if (levels == 0) {
     j.stream = p->n % VEC == 0 && p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 &&
                p->finish == NULL && p->m * p->n >= STREAM_BYTES / sizeof *p->c;
     sum_lanes(&j, 0, p->lanes, pairs, &all, NULL);
   } else {
+    const size_t piece = PIECES_ROOM / levels, rows = even((p->m + TILE - 1) / TILE) * TILE;
+    j.m_block = rows < piece / 256 ? rows : piece / 256 / 32 * 32;
+    j.n_block = piece / j.m_block / 32 * 32;
     part t = all;
-    for (t.m0 = 0; t.m0 < p->m; t.m0 += M_BLOCK)
-      for (t.n0 = 0; t.n0 < p->n; t.n0 += N_BLOCK) {
-        t.m = p->m - t.m0 < M_BLOCK ? p->m - t.m0 : M_BLOCK;
-        t.n = p->n - t.n0 < N_BLOCK ? p->n - t.n0 : N_BLOCK;
+    for (t.m0 = 0; t.m0 < p->m; t.m0 += j.m_block)
+      for (t.n0 = 0; t.n0 < p->n; t.n0 += j.n_block) {
+        t.m = p->m - t.m0 < j.m_block ? p->m - t.m0 : j.m_block;
+        t.n = p->n - t.n0 < j.n_block ? p->n - t.n0 : j.n_block;
         t.c = p->c + t.m0 * p->ldc + t.n0;
         t.complete = false;
         sum_lanes(&j, 0, p->lanes, pairs, &t, p->work + AT_PIECES);
@@ -348,11 +365,10 @@ static void avx512_block(const block_job *t) {
   for (size_t i = 0; i < t->m; i += TILE)
     for (size_t e = 0; e < t->n; e += TILE) {
       const size_t m = t->m - i < TILE ? t->m - i : TILE, n = t->n - e < TILE ? t->n - e : TILE;
-      const float *start = t->start + i * t->ld_start + e;
+      const float *start = t->start != NULL ? t->start + i * t->ld_start + e : NULL;
       vec sum[TILE];
       UNROLL for (size_t r = 0; r < TILE; r++)
-          sum[r] = t->start != NULL && r < m ? vec_load_some(start + r * t->ld_start, n)
-                                             : vec_zero();
+          sum[r] = start != NULL && r < m ? vec_load_some(start + r * t->ld_start, n) : vec_zero();
       chain(t->a[i / TILE], t->lda, t->b[e / TILE], t->pairs, sum);
       float *c = t->c + i * t->ldc + e;
       UNROLL for (size_t r = 0; r < TILE; r++) {

@@ -229,6 +229,44 @@ static void test_nan_is_not_hidden(void **state) {
   ls__optimizer_destroy(o);
 }
 
+/* Where no gradient comes any more, running means end at 0, and are never subnormal, which is slow. */
+static void check_run_down(const char *text, int means) {
+  enum { SOME = 37, LONG = 3000 };
+  static float w[SOME], g[SOME], slot[MOST_SLOTS][SOME];
+  ls__optimizer *o = make(text);
+  fill(w, SOME, 1, 0.5);
+  memset(slot, 0, sizeof slot);
+  ls__update u = {.w = w, .g = g, .slot = {slot[0], slot[1], slot[2]}, .n = SOME, .scale = 1};
+  u.lr = 1e-3;
+  for (u.step = 1; u.step <= LONG; u.step++) {
+    fill(g, SOME, 2, 1);
+    if (u.step > 1) memset(g, 0, sizeof g);
+    g[0] = 1e-21F; /* its square would be subnormal */
+    ls__optimizer_update(o, &u);
+    for (int k = 0; k < ls__optimizer_slots(o); k++)
+      for (size_t i = 0; i < SOME; i++)
+        if (fpclassify(slot[k][i]) == FP_SUBNORMAL)
+          fail_msg("%s: step %d: slot %d is %g", text, (int)u.step, k, (double)slot[k][i]);
+  }
+  for (int k = 0; k < means; k++)
+    for (size_t i = 1; i < SOME; i++)
+      if (slot[k][i] != 0) fail_msg("%s: slot %d is %g", text, k, (double)slot[k][i]);
+  ls__optimizer_destroy(o);
+}
+
+static void test_run_down(void **state) {
+  (void)state;
+  check_run_down("sgd: {momentum: 0.9}", 1);
+  check_run_down("sgd: {momentum: 0.9, nesterov: true}", 1);
+  check_run_down("adagrad", 0);
+  check_run_down("rmsprop: {alpha: 0.9}", 1);
+  check_run_down("rmsprop: {alpha: 0.9, momentum: 0.9}", 2);
+  check_run_down("rmsprop: {alpha: 0.9, centered: true}", 2);
+  check_run_down("rmsprop: {alpha: 0.9, momentum: 0.9, centered: true}", 3);
+  check_run_down("adam: {beta2: 0.9}", 2);
+  check_run_down("adamw: {beta2: 0.9, amsgrad: true}", 2); /* the largest square stays */
+}
+
 /* --- the same bits, whatever the processor and wherever a slice begins */
 
 LS_SIMD_DECLARE(ls__kernels, ls__sgd_kernels);
@@ -251,6 +289,9 @@ static void start(arrays *x) {
   x->g[7] = 0;
   x->g[8] = 1e-30F; /* its square is 0 */
   x->g[9] = 1e-22F; /* its square has no full precision */
+  x->g[11] = 3e-18F; /* its square just counts */
+  x->s[0][12] = 1e-38F;
+  x->s[1][12] = 1e-37F;
   x->w[10] = -0.0F;
 }
 
@@ -392,6 +433,7 @@ int main(void) {
       cmocka_unit_test(test_rmsprop),
       cmocka_unit_test(test_adam),
       cmocka_unit_test(test_nan_is_not_hidden),
+      cmocka_unit_test(test_run_down),
       cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_slices),
       cmocka_unit_test(test_config),

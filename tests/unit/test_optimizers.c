@@ -287,8 +287,8 @@ static void start(arrays *x) {
     for (size_t i = 0; i < N; i++) x->s[k][i] = fabsf(x->s[k][i]);
   }
   x->g[7] = 0;
-  x->g[8] = 1e-30F; /* its square is 0 */
-  x->g[9] = 1e-22F; /* its square has no full precision */
+  x->g[8] = 1e-30F;  /* its square is 0 */
+  x->g[9] = 1e-22F;  /* its square has no full precision */
   x->g[11] = 3e-18F; /* its square just counts */
   x->s[0][12] = 1e-38F;
   x->s[1][12] = 1e-37F;

@@ -12,7 +12,7 @@ static void adagrad(const ls__scalars *c, float *restrict w, const float *restri
   const float scale = c->scale, lr = c->lr, eps = c->eps;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    v[i] += ls__square(x);
+    v[i] += x * x;
     w[i] -= lr * x / (sqrtf(v[i]) + eps);
   }
 }

@@ -18,8 +18,8 @@ static void plain(const ls__scalars *c, float *restrict w, const float *restrict
   const float old1 = c->old1, new1 = c->new1, old2 = c->old2, new2 = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    m[i] = ls__mean(old1 * m[i] + new1 * x);
-    v[i] = ls__mean_square(old2 * v[i] + new2 * ls__square(x));
+    m[i] = old1 * m[i] + new1 * x;
+    v[i] = old2 * v[i] + new2 * (x * x);
     w[i] = shrink * w[i] - lr * m[i] / (sqrtf(v[i]) + eps);
   }
 }
@@ -31,8 +31,8 @@ static void amsgrad(const ls__scalars *c, float *restrict w, const float *restri
   const float old1 = c->old1, new1 = c->new1, old2 = c->old2, new2 = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    m[i] = ls__mean(old1 * m[i] + new1 * x);
-    v[i] = ls__mean_square(old2 * v[i] + new2 * ls__square(x));
+    m[i] = old1 * m[i] + new1 * x;
+    v[i] = old2 * v[i] + new2 * (x * x);
     top[i] = v[i] > top[i] ? v[i] : top[i];
     w[i] = shrink * w[i] - lr * m[i] / (sqrtf(top[i]) + eps);
   }

@@ -68,7 +68,11 @@ void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float st
 }
 
 /* Block by block, which stay in the first-level cache between clipping and regularisation and the
- * rule's kernel; without these the kernel reads the gradient itself. */
+ * rule's kernel; without these the kernel reads the gradient itself.
+ *
+ * Where no gradient comes (a dead unit, a pixel that is always black) a running mean shrinks by a
+ * factor a step, and would end as a subnormal number and stay one: it moves no weight, and processors
+ * take 15 times as long for it.  So every 16 steps what has become that small is forgotten. */
 void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
   ls__scalars c = {0};
   o->rule->scalars(o, u->step, u->lr, &c);
@@ -81,6 +85,7 @@ void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
       .l1 = (float)u->l1,
       .l2 = (float)l2,
   };
+  enum { SETTLE = 16 };
   float prepared[LS__UPDATE_BLOCK], *slot[LS__MAX_SLOTS];
   c.scale = changed ? 1 : gradient.scale;
   for (size_t i = 0; i < u->n; i += LS__UPDATE_BLOCK) {
@@ -93,6 +98,7 @@ void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
       g = prepared;
     }
     o->kernel(&c, w, g, slot, n);
+    for (int k = 0; k < o->slots && u->step % SETTLE == 0; k++) ops->settle(slot[k], n);
     if (u->meanwhile != NULL) u->meanwhile(u->context, n);
   }
 }

@@ -17,7 +17,7 @@ static void plain(const ls__scalars *c, float *restrict w, const float *restrict
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    v[i] = ls__mean_square(alpha * v[i] + fresh * ls__square(x));
+    v[i] = alpha * v[i] + fresh * (x * x);
     w[i] -= lr * x / (sqrtf(v[i]) + eps);
   }
 }
@@ -29,8 +29,8 @@ static void momentum(const ls__scalars *c, float *restrict w, const float *restr
   const float mu = c->momentum;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    v[i] = ls__mean_square(alpha * v[i] + fresh * ls__square(x));
-    b[i] = ls__mean(mu * b[i] + x / (sqrtf(v[i]) + eps));
+    v[i] = alpha * v[i] + fresh * (x * x);
+    b[i] = mu * b[i] + x / (sqrtf(v[i]) + eps);
     w[i] -= lr * b[i];
   }
 }
@@ -41,9 +41,9 @@ static void centered(const ls__scalars *c, float *restrict w, const float *restr
   const float scale = c->scale, lr = c->lr, eps = c->eps, alpha = c->old2, fresh = c->new2;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    v[i] = ls__mean_square(alpha * v[i] + fresh * ls__square(x));
-    a[i] = ls__mean(alpha * a[i] + fresh * x);
-    float variance = v[i] - ls__square(a[i]);
+    v[i] = alpha * v[i] + fresh * (x * x);
+    a[i] = alpha * a[i] + fresh * x;
+    float variance = v[i] - a[i] * a[i];
     variance = variance < 0 ? 0 : variance;
     w[i] -= lr * x / (sqrtf(variance) + eps);
   }
@@ -56,11 +56,11 @@ static void centered_momentum(const ls__scalars *c, float *restrict w, const flo
   const float mu = c->momentum;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    v[i] = ls__mean_square(alpha * v[i] + fresh * ls__square(x));
-    a[i] = ls__mean(alpha * a[i] + fresh * x);
-    float variance = v[i] - ls__square(a[i]);
+    v[i] = alpha * v[i] + fresh * (x * x);
+    a[i] = alpha * a[i] + fresh * x;
+    float variance = v[i] - a[i] * a[i];
     variance = variance < 0 ? 0 : variance;
-    b[i] = ls__mean(mu * b[i] + x / (sqrtf(variance) + eps));
+    b[i] = mu * b[i] + x / (sqrtf(variance) + eps);
     w[i] -= lr * b[i];
   }
 }

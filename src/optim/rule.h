@@ -6,8 +6,6 @@
 #ifndef LS_OPTIM_RULE_H
 #define LS_OPTIM_RULE_H
 
-#include <math.h>
-
 #include "base/error.h"
 #include "base/simd.h"
 #include "config/registry.h"
@@ -61,21 +59,6 @@ void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float st
 #define LS__WEIGHT_DECAY(in) \
   LS__NUMBER(in, weight_decay, "0", 0, 1e6, "weight_decay w is added to the gradient")
 
-/* Numbers too small to count.  Without a gradient (a dead unit, a pixel that is always black) a
- * running mean shrinks by a factor a step and ends as a subnormal number, which moves no weight, and
- * for which a processor takes 15 times as long.  So a mean below 2^-100 (8e-31) is 0, a mean of
- * squares below 2^-120 also, and so is the square of a number below 2^-58 (3e-18). */
-static inline float ls__mean(float m) {
-  return fabsf(m) < 0x1p-100F ? 0.0F : m;
-}
-static inline float ls__mean_square(float v) {
-  return v < 0x1p-120F ? 0.0F : v;
-}
-static inline float ls__square(float x) {
-  x = fabsf(x) < 0x1p-58F ? 0.0F : x;
-  return x * x;
-}
-
 /* The gradient of the loss plus what the update adds to it, for elements that need more than a
  * scale:  x = scale g, clipped to [-clip, clip];  out = x + l1 sign(w) + l2 w. */
 typedef struct ls__gradient {
@@ -85,6 +68,7 @@ typedef struct ls__gradient {
 typedef struct ls__gradient_ops {
   void (*prepare)(const ls__gradient *c, float *restrict out, const float *restrict g,
                   const float *restrict w, size_t n);
+  void (*settle)(float *x, size_t n); /* numbers below 2^-110 become 0 */
 } ls__gradient_ops;
 
 #endif

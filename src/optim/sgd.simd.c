@@ -18,7 +18,7 @@ static void momentum(const ls__scalars *c, float *restrict w, const float *restr
   float *restrict b = slot[0];
   const float scale = c->scale, lr = c->lr, mu = c->old1, fresh = c->new1;
   for (size_t i = 0; i < n; i++) {
-    b[i] = ls__mean(mu * b[i] + fresh * (scale * g[i]));
+    b[i] = mu * b[i] + fresh * (scale * g[i]);
     w[i] -= lr * b[i];
   }
 }
@@ -29,7 +29,7 @@ static void nesterov(const ls__scalars *c, float *restrict w, const float *restr
   const float scale = c->scale, lr = c->lr, mu = c->old1;
   for (size_t i = 0; i < n; i++) {
     float x = scale * g[i];
-    b[i] = ls__mean(mu * b[i] + x);
+    b[i] = mu * b[i] + x;
     w[i] -= lr * (x + mu * b[i]);
   }
 }

@@ -177,6 +177,8 @@ build() {
 #   no TCP        Ranks on one machine talk through shared memory, and Open MPI 5 complains line by
 #                 line where the machine has no network.  On a cluster TCP may be the network.
 #                 (The other names are those that Debian leaves out too: they are slow to start.)
+#   no PSM        Debian's Open MPI loads the libraries of Omni-Path's and InfiniPath's adapters to see
+#                 whether there are any, and one of them measures the clock first: 0.2 s a start.
 #
 # Open MPI 4 reads OMPI_MCA_* for all of it.  Since Open MPI 5 the launcher is PRRTE, which has its
 # own names and prefix, PRTE_MCA_*; what concerns the MPI library itself is still OMPI_MCA_*.
@@ -184,7 +186,7 @@ build() {
 mpi_on_one_machine() {
   export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
   export PRTE_ALLOW_RUN_AS_ROOT=1 PRTE_ALLOW_RUN_AS_ROOT_CONFIRM=1
-  export OMPI_MCA_btl=^tcp,uct,openib,ofi
+  export OMPI_MCA_btl=^tcp,uct,openib,ofi OMPI_MCA_mtl=^psm,psm2,ofi
   export OMPI_MCA_rmaps_base_oversubscribe=1
   export PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe
   export OMPI_MCA_hwloc_base_binding_policy=none

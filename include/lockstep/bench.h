@@ -1,5 +1,5 @@
 /** @file
- * Measurements: what a step costs, and what of it is matrix products, exchange, input. */
+ * Measurements: what a step costs, and what of it is layers, matrix products, exchange, input. */
 #ifndef LOCKSTEP_BENCH_H
 #define LOCKSTEP_BENCH_H
 
@@ -22,13 +22,15 @@ typedef struct ls_bench_step_options {
   size_t rounds;                /**< the median of these is printed; 0: five */
   const char *const *overrides; /**< [n_overrides] of the configuration, as "exchange=tree" */
   size_t n_overrides;
+  bool layers; /**< of each layer, too, in rounds of their own */
   bool json;
 } ls_bench_step_options;
 
 /** Measure training steps, on synthetic data or on the `data:` of an override.
  *
  * Collective; rank 0 prints.  Two rates: `bare`, steps on one batch again and again, without input
- * and metrics; and `whole`, the training loop with shuffled samples, metrics and checks.
+ * and metrics; and `whole`, the training loop with shuffled samples, metrics and checks.  Layers are
+ * measured in the whole loop: forward and backward of each, and what of a step is no layer.
  * @return LS_EUSAGE, LS_ECONFIG, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options,
                                              FILE *out);
@@ -53,6 +55,31 @@ typedef struct ls_bench_exchange_options {
 LS_PUBLIC LS_CHECKED ls_status ls_bench_exchange(ls_comm *comm,
                                                  const ls_bench_exchange_options *options,
                                                  FILE *out);
+
+/** A dense layer on so many rows: x [rows,in], W [out,in], dy [rows,out].  Sizes are 1 to 65536. */
+typedef struct ls_bench_shape {
+  size_t rows, in, out;
+} ls_bench_shape;
+
+/** What to measure; zeros are the usual. */
+typedef struct ls_bench_product_options {
+  const ls_bench_shape *shapes; /**< [n_shapes]; none: sixteen usual ones */
+  size_t n_shapes;
+  bool all;      /**< in place of shapes, a grid: 8 to 2048 rows, 16 to 4096 inputs, 10 to 4096
+                      outputs, where a product is no more than 2^33 multiplications */
+  size_t rounds; /**< the median of these is printed; 0: seven */
+  bool json;
+} ls_bench_product_options;
+
+/** Measure the matrix products of dense layers, x W^T, dy W and dy^T x: our own, OpenBLAS's, and
+ * the peak of the processor, multiply-adds in registers.
+ *
+ * Collective; all ranks compute at once, and rank 0 prints its own rates, in GFLOP/s.  Within a
+ * round all take turns, and ratios are medians of ratios within a round.  Results are compared.
+ * OpenBLAS computes with the kernels that it was loaded with; see ls_blas_restart.
+ * @return LS_EUSAGE, LS_ENOMEM, LS_ECHECK */
+LS_PUBLIC LS_CHECKED ls_status ls_bench_product(ls_comm *comm,
+                                                const ls_bench_product_options *options, FILE *out);
 
 #ifdef __cplusplus
 }

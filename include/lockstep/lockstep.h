@@ -5,6 +5,7 @@
 #define LOCKSTEP_LOCKSTEP_H
 
 #include <lockstep/bench.h>
+#include <lockstep/blas.h>
 #include <lockstep/checkpoint.h>
 #include <lockstep/comm.h>
 #include <lockstep/config.h>

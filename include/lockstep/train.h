@@ -196,7 +196,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
  *              LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_gradcheck(ls_config *config, bool json, FILE *out);
 
-/** Print what this machine, MPI, BLAS, HDF5, processor binding and SLURM will do to a run.
+/** Print what this machine, MPI, BLAS, HDF5, processor binding and SLURM will do to a run, and the
+ * rates that it measures in about a second.
  *
  * Collective; rank 0 prints.
  * @param json  one JSON object, not words

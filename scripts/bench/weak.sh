@@ -3,19 +3,19 @@
 # the same work at once without exchanging anything (what two cores can reach that share memory,
 # caches and clock), with the time not hidden behind backward.
 #
-#   scripts/bench/weak.sh [BUILD] [--rounds 7] [--workloads mlp_large:256,mlp_wide:128,mlp_wide:32]
+#   scripts/bench/weak.sh [BUILD] [--rounds 7] [--workloads mlp_large:256,mlp_wide:128,mlp_wide:32] [--steps N]
 #
-# A workload is NAME:SAMPLES, samples a rank.  Every round measures all three, one after the other;
-# figures are medians over the rounds, of bare steps.
+# A workload is NAME:SAMPLES, samples a rank.  Every round measures all three, one after the other, for
+# so many steps or about half a second each; figures are medians over the rounds, of bare steps.
 set -u
 . "$(dirname "$0")/../lib.sh"
-build=$project/build rounds=7 workloads=mlp_large:256,mlp_wide:128,mlp_wide:32
-read_options "rounds workloads" "$@"
+build=$project/build rounds=7 workloads=mlp_large:256,mlp_wide:128,mlp_wide:32 steps=
+read_options "rounds workloads steps" "$@"
 mpi_on_one_machine 2
 unset OMPI_MCA_hwloc_base_binding_policy PRTE_MCA_hwloc_default_binding_policy
 work=$(mktemp -d "${TMPDIR:-/tmp}/lockstep-weak.XXXXXX")
 trap 'rm -rf "$work"' EXIT
-bench=("$build/lockstep" bench step --rounds 1 --json)
+bench=("$build/lockstep" bench step --rounds 1 --json ${steps:+--steps "$steps"})
 both() { mpirun -n 2 --bind-to core --map-by core "${bench[@]}" "$1" --batch $((2 * $2)) "exchange=$3"; }
 alone() { # CORE NAME SAMPLES
   if has taskset; then taskset -c "$1" "${bench[@]}" "$2" --batch "$3"; else "${bench[@]}" "$2" --batch "$3"; fi

@@ -9,6 +9,7 @@ function(lockstep_flags target)
   if(LOCKSTEP_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${LOCKSTEP_SANITIZE}
       -fno-sanitize-recover=all -fno-omit-frame-pointer -g)
+    target_compile_definitions(${target} PRIVATE LOCKSTEP_SANITIZE="${LOCKSTEP_SANITIZE}")
     target_link_options(${target} PRIVATE -fsanitize=${LOCKSTEP_SANITIZE})
   endif()
 endfunction()

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/real.h"
+
 /* One of ten rounds; the constants are the paper's. */
 static void round_once(uint32_t c[4], uint32_t k0, uint32_t k1) {
   uint64_t a = (uint64_t)UINT32_C(0xD2511F53) * c[0];
@@ -61,8 +63,7 @@ double ls__rng_normal(const ls__rng *rng, uint64_t i) {
   uint32_t u[4];
   ls__rng_block(rng, i, u); /* a block a number: 53 bits for the radius, 32 for the angle */
   double radius = (((double)u[0] + 0.5) * 0x1p-32 + (double)u[1]) * 0x1p-32; /* in (0, 1) */
-  double angle = 6.283185307179586476925 * ((double)u[2] * 0x1p-32);
-  return sqrt(-2.0 * log(radius)) * cos(angle);
+  return sqrt(-2.0 * ls__log(radius)) * ls__cos_turn((double)u[2] * 0x1p-32);
 }
 
 void ls__rng_uniform_span(const ls__rng *rng, uint64_t first, float *out, size_t n) {

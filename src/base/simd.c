@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static ls__simd_level detect(void) {
+ls__simd_level ls__simd_level_best(void) {
   ls__simd_level level = LS__SIMD_BASELINE;
 #if defined(__x86_64__)
   __builtin_cpu_init();
@@ -15,6 +15,11 @@ static ls__simd_level detect(void) {
       __builtin_cpu_supports("avx512vl"))
     level = LS__SIMD_AVX512;
 #endif
+  return level;
+}
+
+static ls__simd_level detect(void) {
+  ls__simd_level level = ls__simd_level_best();
   const char *wish = getenv("LOCKSTEP_SIMD");
   if (wish != NULL) {
     ls__simd_level limit = level;

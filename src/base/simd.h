@@ -15,6 +15,7 @@ typedef enum ls__simd_level { LS__SIMD_BASELINE, LS__SIMD_AVX2, LS__SIMD_AVX512 
 /* What this processor can run, lowered by LOCKSTEP_SIMD=baseline|avx2|avx512 in the environment
  * (for tests and comparisons).  The answer never changes during a process. */
 ls__simd_level ls__simd_level_now(void);
+ls__simd_level ls__simd_level_best(void); /* whatever LOCKSTEP_SIMD says */
 const char *ls__simd_name(ls__simd_level level);
 
 #define LS__SIMD_GLUE2(name, isa) name##_##isa

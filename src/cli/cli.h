@@ -113,6 +113,7 @@ typedef struct command {
   const char *more;                      /* below the options; NULL: nothing */
   const struct command *const *commands; /* ends with NULL; NULL: none; instead of `run` */
   bool alone;                            /* runs without MPI */
+  bool computes;                         /* multiplies matrices */
   ls_status (*run)(cli *c);
 } command;
 

@@ -1,5 +1,7 @@
-/* bench step and bench exchange: what training and its exchange cost on this machine. */
+/* bench step, exchange and product: what training, its exchange and its matrix products cost on this
+ * machine. */
 #include <lockstep/bench.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "cli.h"
@@ -29,6 +31,9 @@ static const cli_option step_options[] = {
     CLI_COUNT(0, "batch", "N", &step.batch, "samples of a step over all ranks"),
     CLI_COUNT(0, "steps", "N", &step.steps, "steps a round (default: about half a second)"),
     CLI_COUNT(0, "rounds", "N", &step.rounds, "rounds, of which the median is printed (default 5)"),
+    CLI_FLAG(0, "layers", &step.layers,
+             "the time of each layer, forward and backward, and of what is no layer, in more "
+             "rounds of the whole loop"),
     CLI_FLAG(0, "json", &step.json, "one JSON object"),
     CLI_END,
 };
@@ -41,6 +46,7 @@ static const command bench_step = {
              "shuffled samples, metrics and checks.",
     .arguments = step_arguments,
     .options = step_options,
+    .computes = true,
     .run = run_step,
 };
 
@@ -120,13 +126,84 @@ static const command bench_exchange = {
     .run = run_exchange,
 };
 
-static const command *const commands[] = {&bench_step, &bench_exchange, NULL};
+/* ---- bench product ---- */
+
+enum { MAX_SHAPES = 64 };
+static ls_bench_shape shapes[MAX_SHAPES];
+static ls_bench_product_options product = {.shapes = shapes};
+
+/* A number, which the library looks at, and the rest of the text. */
+static bool read_number(const char *text, size_t *n, char **rest) {
+  if (*text < '0' || *text > '9') return false;
+  const unsigned long long number = strtoull(text, rest, 10);
+  *n = (size_t)number;
+  return number > 0 && number <= UINT32_MAX;
+}
+
+/* "256x1024x1024,32x64x10" */
+static bool read_shapes(const char *text, void *to) {
+  size_t *n = to;
+  for (*n = 0; *n < MAX_SHAPES;) {
+    ls_bench_shape *s = &shapes[*n];
+    char *rest = NULL;
+    if (!read_number(text, &s->rows, &rest) || *rest != 'x') return false;
+    if (!read_number(rest + 1, &s->in, &rest) || *rest != 'x') return false;
+    if (!read_number(rest + 1, &s->out, &rest) || (*rest != '\0' && *rest != ',')) return false;
+    ++*n;
+    if (*rest == '\0') return true;
+    text = rest + 1;
+  }
+  return false;
+}
+
+static ls_status run_product(cli *c) {
+  return ls_bench_product(c->comm, &product, stdout);
+}
+
+static const cli_option product_options[] = {
+    CLI_READ(0, "shapes", "LIST", &product.n_shapes, read_shapes,
+             "a list of up to 64 layers, such as 256x1024x1024,32x64x10,",
+             "layers, as rows x inputs x outputs: 256x1024x1024,32x64x10 (default: sixteen usual "
+             "ones)"),
+    CLI_FLAG(0, "all", &product.all,
+             "a grid of layers: 8 to 2048 rows, 16 to 4096 inputs, 10 to 4096 outputs; takes some "
+             "minutes"),
+    CLI_COUNT(0, "rounds", "N", &product.rounds,
+              "rounds, of which the median is printed (default 7); within a round all take turns, "
+              "and ratios are medians of ratios within a round"),
+    CLI_FLAG(0, "json", &product.json, "one JSON object"),
+    CLI_HEADING("columns"),
+    CLI_TERM("product", "x W^T is a layer's forward, dy W its gradient by the input, dy^T x that "
+                        "by "
+                        "the weights; m rows, n columns, k products to a sum"),
+    CLI_TERM("lockstep, OpenBLAS", "GFLOP/s of our own product and of OpenBLAS's, on one core; "
+                                   "OpenBLAS with the kernels that the first line names"),
+    CLI_TERM("ratio, of peak", "lockstep against OpenBLAS, and against the peak: multiply-adds in "
+                               "registers and nothing else"),
+    CLI_TERM("in lanes", "GFLOP/s of ours where dy^T x is summed in lanes of 16 samples"),
+    CLI_END,
+};
+
+static const command bench_product = {
+    .name = "product",
+    .summary = "time the matrix products of dense layers alone",
+    .synopsis = "[mpirun -n N] lockstep bench product [options]",
+    .prose = "A table by shape, in GFLOP/s: ours, OpenBLAS, the processor's peak.  Of several "
+             "ranks all compute at once, and rank 0 prints its own.",
+    .options = product_options,
+    .computes = true,
+    .run = run_product,
+};
+
+static const command *const commands[] = {&bench_step, &bench_exchange, &bench_product, NULL};
 
 const command cmd_bench = {
     .name = "bench",
     .summary = "measure what a step is made of",
     .synopsis = "[mpirun -n N] lockstep bench step WORKLOAD [KEY=VALUE...] [options]\n"
-                "mpirun -n N lockstep bench exchange [options]",
-    .prose = "Measures training steps, or the exchange of gradients alone.",
+                "mpirun -n N lockstep bench exchange [options]\n"
+                "[mpirun -n N] lockstep bench product [options]",
+    .prose = "Measures training steps, or the exchange of gradients alone, or matrix products "
+             "alone.",
     .commands = commands,
 };

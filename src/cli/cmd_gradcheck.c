@@ -36,5 +36,6 @@ const command cmd_gradcheck = {
              "1e-3 or more fails with exit code 1.",
     .arguments = arguments,
     .options = options,
+    .computes = true,
     .run = run,
 };

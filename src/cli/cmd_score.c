@@ -78,6 +78,7 @@ const command cmd_evaluate = {
              "has as many rows as the training's.",
     .arguments = evaluate_arguments,
     .options = evaluate_options,
+    .computes = true,
     .run = run_evaluate,
 };
 
@@ -103,5 +104,6 @@ const command cmd_predict = {
              "the file's order, and of groups train, then validation, then test.",
     .arguments = predict_arguments,
     .options = predict_options,
+    .computes = true,
     .run = run_predict,
 };

@@ -71,5 +71,6 @@ const command cmd_train = {
     .options = options,
     .more = "SIGTERM, SIGHUP, SIGUSR1, SIGUSR2, SIGXCPU (ulimit -t) or one interrupt: write a "
             "checkpoint and exit with code 75.",
+    .computes = true,
     .run = run,
 };

@@ -1,6 +1,7 @@
 /* lockstep: the program.  Starts MPI, finds the subcommand, prints one line when it fails. */
 #include <errno.h>
 #include <fcntl.h>
+#include <lockstep/blas.h>
 #include <lockstep/comm.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/train.h>
@@ -140,6 +141,7 @@ int main(int argc, char **argv) {
   char **rest = argv + 1;
   int n = argc > 0 ? argc - 1 : 0;
   const command *of = cli_resolve(&n, &rest, name);
+  if (of != NULL && of->computes && !asks_for_help(n, rest)) ls_blas_restart(argv);
   cli c = {.root = true, .name = name};
   int early = without_mpi(&c, of, n, rest);
   if (early >= 0) return early;
@@ -149,6 +151,7 @@ int main(int argc, char **argv) {
   if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {
     (void)setenv("OMPI_MCA_ess_singleton_isolated", "1", 0);
     (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
+    (void)setenv("OMPI_MCA_pml", "ob1", 0); /* to look for adapters takes Debian's build 0.2 s */
   }
   if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
     fprintf(stderr, "lockstep: MPI does not start\n");

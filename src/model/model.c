@@ -6,8 +6,8 @@
 #include "base/alloc.h"
 #include "nn/activation.h"
 #include "nn/softmax.h"
-#include "tensor/product.h"
 #include "tensor/port.h"
+#include "tensor/product.h"
 #include "tensor/span.h"
 
 LS_SIMD_DECLARE(ls__softmax_ops, ls__softmax_ops);

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/clock.h"
 #include "model/plan.h"
 #include "tensor/lane_sum.h"
 
@@ -31,9 +32,10 @@ struct ls__run {
   ls__block *block;
   size_t n_blocks;
   float *memory, *work;
-  float *lane_gradients; /* of layers that are run lane by lane: stacks of their gradients */
-  size_t n;              /* of the forward pass just done */
-  size_t rows[2];        /* 0, n: all rows as one lane */
+  float *lane_gradients;     /* of layers that are run lane by lane: stacks of their gradients */
+  size_t n;                  /* of the forward pass just done */
+  size_t rows[2];            /* 0, n: all rows as one lane */
+  ls__node_seconds *seconds; /* [nodes] NULL: not measured */
   ls__run_memory usage;
 };
 
@@ -385,6 +387,10 @@ static ls__call one_lane(const ls__layer *layer, const ls__call *all, size_t l, 
   return call;
 }
 
+static double begin_time(const ls__run *run) {
+  return run->seconds != NULL ? ls__clock() : 0;
+}
+
 static void node_forward(const ls__node *node, const ls__call *call) {
   const ls__layer *layer = &node->layer;
   if (call->lanes == 1 || !lane_by_lane(node) || layer->saved_fixed == 0) {
@@ -419,7 +425,10 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
     const bool lanes = place != NULL && place->lanes > 0;
     call->lanes = lanes ? place->lanes : 1;
     call->lane = lanes ? place->lane : run->rows;
-    if (!run->fused[i]) node_forward(node, call);
+    if (run->fused[i]) continue;
+    const double start = begin_time(run);
+    node_forward(node, call);
+    if (run->seconds != NULL) run->seconds[i].forward += ls__clock() - start;
   }
 }
 
@@ -469,8 +478,10 @@ void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
     const ls__node *node = &graph->node[i];
     if (!run->active[i] || !node->needs_gradient) continue;
+    const double start = begin_time(run);
     if (node->layer.needs & LS__VIEW) {
       view_backward(run, i);
+      if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
       continue;
     }
     ls__call *call = &run->call[i];
@@ -483,9 +494,18 @@ void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
       lanes_backward(run, node, call);
     else
       node->layer.kind->backward(&node->layer, call);
+    if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
     if (finished != NULL) finished(context, node->finished);
   }
   if (finished != NULL) finished(context, graph->moving);
+}
+
+void ls__run_time(ls__run *run, ls__node_seconds *seconds) {
+  run->seconds = seconds;
+}
+
+bool ls__run_fused(const ls__run *run, int i) {
+  return run->fused[i];
 }
 
 ls__run_memory ls__run_memory_of(const ls__run *run) {

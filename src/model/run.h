@@ -49,6 +49,15 @@ typedef void (*ls__finished_fn)(void *context, size_t upto);
 void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
                       ls__finished_fn finished, void *context);
 
+/* For measurements: from now on the seconds of node i's calls are added to seconds[i], of [nodes];
+ * NULL, as at first: no clock is read. */
+typedef struct ls__node_seconds {
+  double forward, backward;
+} ls__node_seconds;
+void ls__run_time(ls__run *run, ls__node_seconds *seconds);
+/* Whether the layer before node i applies it, within its own forward. */
+bool ls__run_fused(const ls__run *run, int i);
+
 /* Bytes of activations and their gradients as planned, without reuse of memory, and of scratch. */
 typedef struct ls__run_memory {
   size_t planned, unplanned, scratch;

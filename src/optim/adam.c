@@ -1,6 +1,7 @@
 /* Adam and AdamW, which differ in where weight decay goes; formulas in adam.simd.c. */
 #include <math.h>
 
+#include "base/real.h"
 #include "optim/kinds.h"
 
 enum { PLAIN, AMSGRAD };

@@ -67,15 +67,6 @@ void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float st
   optimizer->slot_name[optimizer->slots++] = name;
 }
 
-double ls__power(double b, uint64_t t) {
-  double power = 1;
-  for (; t > 0; t /= 2) {
-    if (t % 2 == 1) power *= b;
-    b *= b;
-  }
-  return power;
-}
-
 /* Clipping and regularisation go over blocks that stay in the first-level cache, between the
  * gradient and the rule's kernel; without them the kernel reads the gradient itself. */
 void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {

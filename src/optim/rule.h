@@ -70,8 +70,4 @@ typedef struct ls__gradient_ops {
                   const float *restrict w, size_t n);
 } ls__gradient_ops;
 
-/* b^t by repeated squaring: the same bits everywhere, which pow() of different C libraries need
- * not give. */
-double ls__power(double b, uint64_t t);
-
 #endif

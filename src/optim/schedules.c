@@ -1,6 +1,5 @@
 /* The schedules: each a table of options and the rate of a step. */
-#include <math.h>
-
+#include "base/real.h"
 #include "optim/kinds.h"
 
 /* ---- constant ---- */
@@ -38,7 +37,7 @@ static ls_status step_configure(ls__schedule *s, ls_config *options) {
 static double step_rate(const ls__schedule *s, double lr, const ls__schedule_time *time) {
   const step *p = s->options;
   const uint64_t period = p->every_steps + p->every_epochs * time->epoch_steps;
-  return lr * pow(p->gamma, (double)(time->done / period));
+  return lr * ls__power(p->gamma, time->done / period);
 }
 
 const ls__schedule_kind ls__schedule_kind_step = {
@@ -62,8 +61,8 @@ static const ls__option exponential_options[] = {
 
 static double exponential_rate(const ls__schedule *s, double lr, const ls__schedule_time *time) {
   const exponential *p = s->options;
-  return lr * pow(p->gamma, p->continuous ? (double)time->done / (double)time->epoch_steps
-                                          : (double)(time->done / time->epoch_steps));
+  if (!p->continuous) return lr * ls__power(p->gamma, time->done / time->epoch_steps);
+  return lr * ls__real_power(p->gamma, (double)time->done / (double)time->epoch_steps);
 }
 
 const ls__schedule_kind ls__schedule_kind_exponential = {
@@ -86,7 +85,7 @@ static const ls__option cosine_options[] = {
 
 static double cosine_rate(const ls__schedule *s, double lr, const ls__schedule_time *time) {
   const cosine *c = s->options;
-  return c->min + (lr - c->min) * 0.5 * (1 + cos(3.14159265358979323846 * time->p));
+  return c->min + (lr - c->min) * 0.5 * (1 + ls__cos_turn(0.5 * time->p));
 }
 
 const ls__schedule_kind ls__schedule_kind_cosine = {
@@ -131,7 +130,7 @@ static const ls__option polynomial_options[] = {
 
 static double polynomial_rate(const ls__schedule *s, double lr, const ls__schedule_time *time) {
   const polynomial *q = s->options;
-  return q->end + (lr - q->end) * pow(1 - time->p, q->power);
+  return q->end + (lr - q->end) * ls__real_power(1 - time->p, q->power);
 }
 
 const ls__schedule_kind ls__schedule_kind_polynomial = {

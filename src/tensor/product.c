@@ -4,12 +4,15 @@
 
 #include <cblas.h> /* brings <complex.h>, whose I is a macro */
 #undef I
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "tensor/blas.h"
 #include "tensor/fastest.h"
 #include "tensor/product_ops.h"
 
@@ -17,16 +20,6 @@ LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
 
 static _Thread_local bool timing;
 static _Thread_local double seconds;
-
-void ls__blas_product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
-                      size_t ldc) {
-  LS_ASSERT(m <= INT32_MAX && n <= INT32_MAX && k <= INT32_MAX);
-  LS_ASSERT(lda <= INT32_MAX && ldb <= INT32_MAX && ldc <= INT32_MAX);
-  cblas_sgemm(CblasRowMajor, transpose_a ? CblasTrans : CblasNoTrans,
-              transpose_b ? CblasTrans : CblasNoTrans, (blasint)m, (blasint)n, (blasint)k, 1.0F, a,
-              (blasint)lda, b, (blasint)ldb, beta, c, (blasint)ldc);
-}
 
 /* ---- OpenBLAS */
 
@@ -119,6 +112,20 @@ double ls__products_seconds(bool reset) {
 }
 
 /* ---- Set-up */
+
+size_t ls__cache_ways(void) {
+  static atomic_size_t known;
+  size_t ways = atomic_load_explicit(&known, memory_order_relaxed);
+  if (ways > 0) return ways;
+#ifdef _SC_LEVEL1_DCACHE_ASSOC
+  const long said = sysconf(_SC_LEVEL1_DCACHE_ASSOC);
+  ways = said >= 4 && said <= 16 ? (size_t)said : 8;
+#else
+  ways = 8;
+#endif
+  atomic_store_explicit(&known, ways, memory_order_relaxed);
+  return ways;
+}
 
 /* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries
  * again for ever: it is looked for first, and then taken at once, by a product that always needs

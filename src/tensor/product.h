@@ -71,11 +71,6 @@ enum { LS__PRODUCT_WORK = 800 * 1024 };
 
 void ls__multiply(const ls__product *product);
 
-/* C[m,n] = op(A) op(B) on OpenBLAS; beta 1 adds C.  Sizes up to 2^31 - 1. */
-void ls__blas_product(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
-                      const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
-                      size_t ldc);
-
 /* What really computes where `products` is asked for: OWN only where the processor has it. */
 ls__products ls__products_here(ls__products products);
 

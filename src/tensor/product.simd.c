@@ -30,7 +30,8 @@ enum {
   WIDE = VECTORS == 32 ? 4 : 2,
   ROWS = VECTORS == 1 ? 2 : 6, /* of the widest */
   MOST_ROWS = ROWS * WIDE,     /* of the narrowest */
-  WIDTH = WIDE * VEC,          /* of a panel */
+  MOST_DIRECT = MOST_ROWS < 12 ? MOST_ROWS : 12,
+  WIDTH = WIDE * VEC, /* of a panel */
   K_BLOCK = 512,
   ROW = K_BLOCK + 16, /* from row to row of a strip that runs along k */
   M_BLOCK = 192,
@@ -39,6 +40,7 @@ enum {
   PIECE = M_BLOCK * N_BLOCK,
   LEVELS = 13,            /* so many may wait at once: smaller ones, if there are more levels */
   DEPTH = 20,             /* tiles that wait at once: of 2^19 lanes in a group */
+  NEAR = 1 << 18,         /* floats that the second cache holds beside others */
   STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
 };
 
@@ -55,7 +57,7 @@ _Static_assert((int)AT_END <= (int)LS__PRODUCT_WORK, "the work memory is too sma
 
 typedef struct tile_job {
   size_t k;
-  const float *a; /* row r at p: a[r ROW + p], or a[p step_a + r] */
+  const float *a; /* as strip_kind says */
   size_t step_a;
   const float *b;
   size_t ldb;
@@ -72,15 +74,36 @@ typedef struct tile_job {
 
 typedef vec sums[MOST_ROWS][WIDE];
 
-INLINE void chain(const int rows, const int wide, const bool along_k, size_t k, const float *a,
+/* How a tile reads A. */
+typedef enum strip_kind {
+  ALONG,  /* copied, rows along k: row r at p is a[r ROW + p] */
+  DIRECT, /* the same where it lies: a[r step_a + p]; rows <= MOST_DIRECT */
+  ACROSS, /* copied or where it lies, rows across k: a[p step_a + r] */
+  KINDS
+} strip_kind;
+
+/* sum += a b: one p, for each row and vector of the tile. */
+INLINE void step(const int rows, const int wide, const strip_kind kind, const float *a,
+                 const float *const *from, size_t step_a, const float *b, sums sum) {
+  vec bv[WIDE];
+  UNROLL for (int v = 0; v < wide; v++) bv[v] = vec_load(b + v * VEC);
+  UNROLL for (int r = 0; r < rows; r++) {
+    const float *x = kind == DIRECT  ? from[r / 3] + (size_t)(r % 3) * step_a
+                     : kind == ALONG ? a + r * ROW
+                                     : a + r;
+    const vec av = vec_set(*x);
+    UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_fma(av, bv[v], sum[r][v]);
+  }
+}
+
+INLINE void chain(const int rows, const int wide, const strip_kind kind, size_t k, const float *a,
                   size_t step_a, const float *b, size_t ldb, sums sum) {
-  for (size_t p = 0; p < k; p++, a += along_k ? 1 : step_a, b += ldb) {
-    vec bv[WIDE];
-    UNROLL for (int v = 0; v < wide; v++) bv[v] = vec_load(b + v * VEC);
-    UNROLL for (int r = 0; r < rows; r++) {
-      vec av = vec_set(a[along_k ? r * ROW : r]);
-      UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_fma(av, bv[v], sum[r][v]);
-    }
+  const float *from[MOST_DIRECT / 3 + 1]; /* every third row: an address is a base and a multiple */
+  UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3] = a + (size_t)r * step_a;
+  for (size_t p = 0; p < k; p++, b += ldb) {
+    step(rows, wide, kind, a, from, step_a, b, sum);
+    a += kind == ACROSS ? step_a : 1;
+    UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3]++;
   }
 }
 
@@ -105,7 +128,7 @@ INLINE void put(const int rows, const int wide, const tile_job *t, sums sum) {
   }
 }
 
-INLINE void plain_tile(const int rows, const int wide, const bool along_k, const tile_job *t) {
+INLINE void plain_tile(const int rows, const int wide, const strip_kind kind, const tile_job *t) {
   sums sum;
   if (t->start != NULL) {
     UNROLL for (int r = 0; r < rows; r++) {
@@ -117,18 +140,18 @@ INLINE void plain_tile(const int rows, const int wide, const bool along_k, const
     zero(rows, wide, sum);
   }
 #if defined(__GNUC__)
-  if (t->start != t->c && !t->stream) { /* C is on its way while p goes by */
+  if (t->start != t->c && !t->stream && t->k >= 32) { /* C is on its way while p goes by */
     UNROLL for (int r = 0; r < rows; r++) {
       UNROLL for (int v = 0; v < wide * VEC; v += 16)
           __builtin_prefetch(t->c + (size_t)r * t->ldc + v, 1);
     }
   }
 #endif
-  chain(rows, wide, along_k, t->k, t->a, t->step_a, t->b, t->ldb, sum);
+  chain(rows, wide, kind, t->k, t->a, t->step_a, t->b, t->ldb, sum);
   put(rows, wide, t, sum);
 }
 
-/* Sum and stack top: sum = top + sum. */
+/* sum = top + sum, top [rows, wide] vectors. */
 INLINE void join(const int rows, const int wide, const float *top, sums sum) {
   UNROLL for (int r = 0; r < rows; r++) {
     UNROLL for (int v = 0; v < wide; v++)
@@ -136,18 +159,43 @@ INLINE void join(const int rows, const int wide, const float *top, sums sum) {
   }
 }
 
+/* Two lanes at a time, so that only their sum has to wait on the stack.  The longer one ends alone. */
+INLINE void two_lanes(const int rows, const int wide, const tile_job *t, size_t lo, size_t mid,
+                      size_t hi, sums left) {
+  sums right;
+  const float *a0 = t->a + lo * t->step_a, *a1 = t->a + mid * t->step_a;
+  const float *b0 = t->b + lo * t->ldb, *b1 = t->b + mid * t->ldb;
+  const size_t both = mid - lo < hi - mid ? mid - lo : hi - mid;
+  zero(rows, wide, left);
+  zero(rows, wide, right);
+  for (size_t p = 0; p < both; p++) {
+    step(rows, wide, ACROSS, a0, NULL, 0, b0, left);
+    step(rows, wide, ACROSS, a1, NULL, 0, b1, right);
+    a0 += t->step_a, a1 += t->step_a, b0 += t->ldb, b1 += t->ldb;
+  }
+  chain(rows, wide, ACROSS, mid - lo - both, a0, t->step_a, b0, t->ldb, left);
+  chain(rows, wide, ACROSS, hi - mid - both, a1, t->step_a, b1, t->ldb, right);
+  UNROLL for (int r = 0; r < rows; r++) {
+    UNROLL for (int v = 0; v < wide; v++) left[r][v] = vec_add(left[r][v], right[r][v]);
+  }
+}
+
 INLINE void lane_tile(const int rows, const int wide, const tile_job *t) {
-  _Alignas(64) float stack[DEPTH][ROWS * WIDE * VEC];
+  _Alignas(64) float stack[DEPTH][MOST_ROWS / 2 * VEC];
   sums sum;
   int depth = 0;
   const size_t first = t->lane[0];
-  for (size_t l = 0;; l++) {
-    const size_t lo = (t->lane[l] - first) * t->each, hi = (t->lane[l + 1] - first) * t->each;
-    zero(rows, wide, sum);
-    chain(rows, wide, false, hi - lo, t->a + lo * t->step_a, t->step_a, t->b + lo * t->ldb, t->ldb,
-          sum);
-    for (size_t n = l; n & 1; n >>= 1) join(rows, wide, stack[--depth], sum);
-    if (l + 1 == t->lanes) break;
+  for (size_t l = 0;; l += 2) {
+    const size_t lo = (t->lane[l] - first) * t->each, mid = (t->lane[l + 1] - first) * t->each;
+    if (l + 1 == t->lanes) {
+      zero(rows, wide, sum);
+      chain(rows, wide, ACROSS, mid - lo, t->a + lo * t->step_a, t->step_a, t->b + lo * t->ldb,
+            t->ldb, sum);
+      break;
+    }
+    two_lanes(rows, wide, t, lo, mid, (t->lane[l + 2] - first) * t->each, sum);
+    for (size_t n = l / 2; n & 1; n >>= 1) join(rows, wide, stack[--depth], sum);
+    if (l + 2 == t->lanes) break;
     float *top = stack[depth++];
     UNROLL for (int r = 0; r < rows; r++) {
       UNROLL for (int v = 0; v < wide; v++) vec_store(top + (r * wide + v) * VEC, sum[r][v]);
@@ -159,23 +207,25 @@ INLINE void lane_tile(const int rows, const int wide, const tile_job *t) {
 
 /* A function for every size of tile. */
 typedef void (*tile_fn)(const tile_job *t);
-#define TILE(rows, wide)                                  \
-  static void along_##rows##_##wide(const tile_job *t) {  \
-    plain_tile(rows, wide, true, t);                      \
-  }                                                       \
-  static void across_##rows##_##wide(const tile_job *t) { \
-    plain_tile(rows, wide, false, t);                     \
-  }                                                       \
-  static void lanes_##rows##_##wide(const tile_job *t) {  \
-    lane_tile(rows, wide, t);                             \
+/* clang-format off */
+#define TILE(rows, wide)                                                                      \
+  static void along_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ALONG, t); }  \
+  static void across_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ACROSS, t); } \
+  static void direct_##rows##_##wide(const tile_job *t) {                                     \
+    if (rows <= MOST_DIRECT) plain_tile(rows <= MOST_DIRECT ? rows : 1, wide, DIRECT, t);     \
+  }                                                                                           \
+  static void lanes_##rows##_##wide(const tile_job *t) {                                      \
+    if (2 * rows * wide <= MOST_ROWS) lane_tile(2 * rows * wide <= MOST_ROWS ? rows : 1, wide, t); \
   }
-#define SIX(X_, wide) X_(1, wide) X_(2, wide) X_(3, wide) X_(4, wide) X_(5, wide) X_(6, wide)
-#define EIGHT(X_, wide) SIX(X_, wide) X_(7, wide) X_(8, wide)
-#define TWELVE(X_, wide) EIGHT(X_, wide) X_(9, wide) X_(10, wide) X_(11, wide) X_(12, wide)
-#define ALL(X_, wide)                                                                        \
-  TWELVE(X_, wide)                                                                           \
-  X_(13, wide) X_(14, wide) X_(15, wide) X_(16, wide) X_(17, wide) X_(18, wide) X_(19, wide) \
-      X_(20, wide) X_(21, wide) X_(22, wide) X_(23, wide) X_(24, wide)
+#define NAME(rows, wide) \
+  [rows - 1] = {along_##rows##_##wide, direct_##rows##_##wide, across_##rows##_##wide, \
+                lanes_##rows##_##wide},
+#define SIX(X_, w) X_(1, w) X_(2, w) X_(3, w) X_(4, w) X_(5, w) X_(6, w)
+#define EIGHT(X_, w) SIX(X_, w) X_(7, w) X_(8, w)
+#define TWELVE(X_, w) EIGHT(X_, w) X_(9, w) X_(10, w) X_(11, w) X_(12, w)
+#define ALL(X_, w) \
+  TWELVE(X_, w) X_(13, w) X_(14, w) X_(15, w) X_(16, w) X_(17, w) X_(18, w) \
+  X_(19, w) X_(20, w) X_(21, w) X_(22, w) X_(23, w) X_(24, w)
 #if defined(VEC_SLOW)
 #define SIZES(X_, W_) W_(1, X_(1, 1) X_(2, 1) X_(3, 1) X_(4, 1)) W_(2, X_(1, 2) X_(2, 2))
 #elif defined(__AVX2__) && !defined(__AVX512F__)
@@ -185,11 +235,9 @@ typedef void (*tile_fn)(const tile_job *t);
 #endif
 #define AS_IS(wide, ...) __VA_ARGS__
 #define ROW_OF(wide, ...) [wide - 1] = {__VA_ARGS__},
+/* clang-format on */
 SIZES(TILE, AS_IS)
-enum { ALONG, ACROSS, LANES, KINDS };
-#define NAME(rows, wide) \
-  [rows - 1] = {along_##rows##_##wide, across_##rows##_##wide, lanes_##rows##_##wide},
-static tile_fn const tiles[WIDE][MOST_ROWS][KINDS] = {SIZES(NAME, ROW_OF)};
+static tile_fn const tiles[WIDE][MOST_ROWS][KINDS + 1] = {SIZES(NAME, ROW_OF)};
 
 /* ---- A product */
 
@@ -200,7 +248,8 @@ typedef struct job {
   ls__operand a, b;
   bool turned;
   bool waits; /* pieces of C wait in buffers, to be turned back or joined */
-  enum { ALONG_K, ACROSS_K, IN_PLACE } strips; /* how A is read */
+  strip_kind strips;
+  bool copies; /* A into strips */
   bool stream;
   size_t wide, rows; /* of most tiles */
   size_t k_block;
@@ -217,11 +266,13 @@ typedef struct range {
 /* Rows i0 .. i0 + rows of A, copied to `to`. */
 static void pack_strip(const job *j, size_t i0, size_t rows, size_t p0, size_t k, float *to) {
   const ls__operand *a = &j->a;
-  if (j->strips == ALONG_K) {
+  if (j->strips == ALONG) {
     for (size_t i = 0; i < rows; i++) {
       const float *from = a->at + (i0 + i) * a->outer + p0;
       size_t p = 0;
-      for (; p + VEC <= k; p += VEC) vec_store(to + i * ROW + p, vec_load(from + p));
+      if (i0 + rows + i < j->m) /* the next strip */
+        for (; p < k; p += 16) prefetch(from + rows * a->outer + p);
+      for (p = 0; p + VEC <= k; p += VEC) vec_store(to + i * ROW + p, vec_load(from + p));
       if (p < k) vec_store(to + i * ROW + p, vec_load_some(from + p, k - p));
     }
   } else if (a->pack != NULL) {
@@ -252,13 +303,13 @@ static void pack_strips(const job *j, size_t m0, size_t mc, size_t p0, size_t k,
   }
 }
 
-/* Whether rows of ld floats, k of them, each read `width` floats wide, stay in the first cache:
- * they must not fall on the same sets, nor each on a page of its own. */
+/* Whether k rows of ld floats, of each of which `width` are read again and again, stay in the first
+ * cache, of 64 sets. */
 static bool lies_well(size_t ld, size_t width, size_t k) {
   size_t lines = ld % 16 == 0 ? ld / 16 : 1, sets = 64;
-  for (; lines % 2 == 0 && sets > 1; lines /= 2) sets /= 2;
   const size_t wide = (width + 15) / 16;
-  return k * wide <= 4 * (sets * wide < 64 ? sets * wide : 64) || (ld <= 1024 && sets * wide >= 64);
+  for (; lines % 2 == 0 && sets > 1; lines /= 2) sets /= 2;
+  return k * wide <= ls__cache_ways() * (sets * wide < 64 ? sets * wide : 64);
 }
 
 /* mc rows by columns n0 .. n0 + nc into `c`, over a range of at most k_block. */
@@ -273,36 +324,37 @@ static void block(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, cons
                 .lanes = of->lanes,
                 .lane = of->lane,
                 .each = product->each};
-  const int kind = of->lanes > 1 ? LANES : j->strips == ALONG_K ? ALONG : ACROSS;
+  const int kind = of->lanes > 1 ? KINDS : (int)j->strips;
   const bool finishes = complete && !j->waits && product->finish != NULL;
-  const bool at_once = j->strips == ACROSS_K && j->a.pack == NULL && j->a.outer == 1 &&
+  const bool at_once = j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
                        !lies_well(j->a.inner, j->rows, of->k);
   if (at_once) pack_strips(j, m0, mc, of->p0, of->k, product->work + AT_A);
   const bool b_lies = j->b.pack == NULL && j->b.outer == 1;
+  const bool b_few = mc <= 3 * j->rows && of->k * j->b.inner <= NEAR;
   for (size_t at = 0, width; at < nc; at += width) {
     const size_t wide = share((nc - at + VEC - 1) / VEC, j->wide);
     width = nc - at < wide * VEC ? nc - at : wide * VEC;
     t.last = width - (wide - 1) * VEC;
-    if (b_lies && width % VEC == 0 && (mc <= j->rows || lies_well(j->b.inner, width, of->k))) {
+    if (b_lies && width % VEC == 0 && (b_few || lies_well(j->b.inner, width, of->k))) {
       t.b = j->b.at + n0 + at + of->p0 * j->b.inner;
       t.ldb = j->b.inner;
     } else {
-      pack_panel(&j->b, n0 + at, width, of->p0, of->k, panel, wide * VEC);
+      pack_panel(&j->b, n0 + at, width, of->p0, of->k, panel, wide * VEC, nc - at - width);
       t.b = panel;
       t.ldb = wide * VEC;
     }
     float *strip = product->work + AT_A;
     for (size_t i = 0, rows; i < mc; i += rows) {
       rows = share(mc - i, j->rows);
-      if (j->strips == IN_PLACE) {
-        t.a = j->a.at + m0 + i + of->p0 * j->a.inner;
-        t.step_a = j->a.inner;
+      if (!j->copies) {
+        t.a = j->a.at + (m0 + i) * j->a.outer + of->p0 * j->a.inner;
+        t.step_a = j->strips == DIRECT ? j->a.outer : j->a.inner;
       } else {
         if (at == 0 && !at_once) /* and use it right now */
           pack_strip(j, m0 + i, rows, of->p0, of->k, strip);
         t.a = strip;
         t.step_a = rows;
-        strip += j->strips == ALONG_K ? rows * ROW : rows * of->k + VEC;
+        strip += j->strips == ALONG ? rows * ROW : rows * of->k + VEC;
       }
       t.start = start != NULL ? start + i * ld_start + at : NULL;
       t.c = c + i * ldc + at;
@@ -354,7 +406,7 @@ static const float *turn_start(const ls__product *p, size_t m0, size_t mc, size_
     for (size_t i = 0; i < mc; i++)
       for (size_t e = 0; e < nc; e++) piece[i * N_BLOCK + e] = p->start[m0 + i];
   } else {
-    turn(piece, N_BLOCK, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc);
+    turn(piece, N_BLOCK, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc, 0);
   }
   return piece;
 }
@@ -384,43 +436,72 @@ static void turn_back(const ls__product *p, size_t m0, size_t mc, size_t n0, siz
 static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b) {
   const double vectors = (double)((n + VEC - 1) / VEC);
   double cycles = (double)m * vectors * (double)k / 2;
-  if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 4 / VEC;
+  if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 3 / VEC;
+  if (a->pack == NULL && a->inner == 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 1.5 / VEC;
   if (a->pack == NULL && a->inner != 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 2 / ROWS;
   return cycles;
+}
+
+/* The tile: as many vectors wide as may be, and not wider than leaves the fewest strips. */
+static void choose_tile(job *j, bool has_lanes) {
+  if (has_lanes) { /* two of them in the registers */
+    j->wide = share((j->n + VEC - 1) / VEC, WIDE / 2);
+    j->rows = MOST_ROWS / 2 / j->wide;
+    return;
+  }
+  j->wide = share((j->n + VEC - 1) / VEC, WIDE);
+  if (j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3) j->wide = 3;
+  j->rows = MOST_ROWS / j->wide;
+}
+
+/* Whether strips are copied, and how they lie.  A copy pays where several panels read it, and where
+ * rows would fall on each other in the cache. */
+static void choose_strips(job *j, bool has_lanes) {
+  const ls__operand *a = &j->a;
+  const size_t k = j->p->k;
+  const bool few = j->n <= 2 * WIDTH || j->m <= j->rows;
+  j->k_block = K_BLOCK;
+  j->copies = true;
+  j->strips = ACROSS;
+  if (a->pack == NULL && a->inner == 1 && !has_lanes && (a->outer != 1 || k == 1)) {
+    j->strips = ALONG;
+    if (few) {
+      const size_t most = a->outer % 1024 == 0 ? ls__cache_ways() - 1 : MOST_DIRECT;
+      j->strips = DIRECT;
+      j->copies = false;
+      if (j->rows > most) j->rows = most < MOST_DIRECT ? most : MOST_DIRECT;
+    } else {
+      j->k_block = K_BLOCK * ROWS / j->rows; /* a strip is to stay in the first cache */
+    }
+  } else if (a->pack == NULL && a->outer == 1) {
+    const size_t kc = share(k > 0 ? k : 1, K_BLOCK);
+    const bool near = kc <= 64 && (j->n <= 4 * WIDTH || kc <= 16);
+    j->copies = !((j->n <= WIDTH && a->inner <= 512) || (near && lies_well(a->inner, j->rows, kc)));
+  }
 }
 
 static void multiply(const ls__product *p) {
   job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
   const double back = (double)(p->m * p->n) * 8 / VEC;
-  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < cost(p->m, p->n, p->k, &p->a, &p->b))
+  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   const bool has_lanes = p->lanes > 1;
   const bool waits = j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
   j.stream = !waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
-  j.wide = share((j.n + VEC - 1) / VEC, WIDE);
-  j.rows = MOST_ROWS / j.wide;
-  /* A strip of along_k is to stay in the first cache. */
-  const bool lies = j.a.pack == NULL && !(j.a.outer == 1 && j.a.inner == 1 && p->k == 1);
-  j.k_block = K_BLOCK;
-  if (lies && j.a.inner == 1 && !has_lanes) {
-    j.strips = ALONG_K;
-    j.k_block = K_BLOCK * ROWS / j.rows;
-  } else {
-    j.strips = ACROSS_K;
-  }
-  /* Rows at a time: all, where strips are short; as many as there is room for. */
+  choose_tile(&j, has_lanes);
+  choose_strips(&j, has_lanes);
+  /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
   const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);
-  if (lies && j.a.outer == 1 && (j.n <= 4 * WIDTH || kc <= 16) && kc <= 64 &&
-      lies_well(j.a.inner, j.rows, kc))
-    j.strips = IN_PLACE;
   size_t levels = j.turned, rows_waiting = M_BLOCK;
   for (size_t n = 1; has_lanes && n < p->lanes; n *= 2) levels++;
   if (levels > LEVELS) rows_waiting = M_BLOCK * LEVELS / levels;
   j.piece = rows_waiting * N_BLOCK;
-  size_t m_block = waits ? rows_waiting : j.strips == ALONG_K ? M_BLOCK : A_ROOM / (kc + VEC);
-  if (j.strips == IN_PLACE && !waits) m_block = j.m;
+  size_t m_block = A_ROOM / (kc + VEC);
+  if (j.copies && j.strips == ALONG) m_block = M_BLOCK;
+  if (!j.copies) m_block = j.m;
+  if (waits) m_block = rows_waiting;
   m_block = share(j.m, m_block);
   const size_t n_block = waits ? share(j.n, N_BLOCK) : j.n;
   float *piece = p->work + AT_PIECES;

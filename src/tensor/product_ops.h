@@ -9,4 +9,7 @@ typedef struct ls__product_ops {
   void (*multiply)(const ls__product *product); /* m, n >= 1 */
 } ls__product_ops;
 
+/* Lines in a set of the first cache, 4 to 16; 8 where the system doesn't say. */
+size_t ls__cache_ways(void);
+
 #endif

@@ -66,25 +66,31 @@ INLINE vec vec_load_some(const float *x, size_t n) {
 INLINE void vec_store_some(float *x, vec v, size_t n) {
   _mm512_mask_storeu_ps(x, vec_first(n), v);
 }
-/* Quarter q of rows i, i + 4, i + 8, i + 12 side by side; then blocks of 4 x 4 within quarters. */
+/* Every row is loaded once and whole: rows whose length is a power of two share a set of the cache.
+ * Blocks of 4 x 4 within quarters, then whole quarters. */
 INLINE void vec_turn(float *y, size_t ldy, const float *x, size_t ldx, size_t rows) {
-  UNROLL for (int q = 0; q < 4; q++) {
-    __m512 z[4];
-    UNROLL for (int i = 0; i < 4; i++) {
-      const float *from = x + 4 * q;
-      const size_t r = (size_t)i;
-      z[i] = _mm512_castps128_ps512(_mm_loadu_ps(from + vec_row(r, rows) * ldx));
-      z[i] = _mm512_insertf32x4(z[i], _mm_loadu_ps(from + vec_row(r + 4, rows) * ldx), 1);
-      z[i] = _mm512_insertf32x4(z[i], _mm_loadu_ps(from + vec_row(r + 8, rows) * ldx), 2);
-      z[i] = _mm512_insertf32x4(z[i], _mm_loadu_ps(from + vec_row(r + 12, rows) * ldx), 3);
-    }
-    const __m512 a = _mm512_unpacklo_ps(z[0], z[1]), b = _mm512_unpackhi_ps(z[0], z[1]);
-    const __m512 c = _mm512_unpacklo_ps(z[2], z[3]), d = _mm512_unpackhi_ps(z[2], z[3]);
-    float *to = y + (size_t)(4 * q) * ldy;
-    _mm512_storeu_ps(to, _mm512_shuffle_ps(a, c, 0x44));
-    _mm512_storeu_ps(to + ldy, _mm512_shuffle_ps(a, c, 0xEE));
-    _mm512_storeu_ps(to + 2 * ldy, _mm512_shuffle_ps(b, d, 0x44));
-    _mm512_storeu_ps(to + 3 * ldy, _mm512_shuffle_ps(b, d, 0xEE));
+  __m512 t[16];
+  UNROLL for (size_t i = 0; i < 16; i += 4) {
+    const __m512 r0 = _mm512_loadu_ps(x + vec_row(i, rows) * ldx);
+    const __m512 r1 = _mm512_loadu_ps(x + vec_row(i + 1, rows) * ldx);
+    const __m512 r2 = _mm512_loadu_ps(x + vec_row(i + 2, rows) * ldx);
+    const __m512 r3 = _mm512_loadu_ps(x + vec_row(i + 3, rows) * ldx);
+    const __m512 a = _mm512_unpacklo_ps(r0, r1), b = _mm512_unpackhi_ps(r0, r1);
+    const __m512 c = _mm512_unpacklo_ps(r2, r3), d = _mm512_unpackhi_ps(r2, r3);
+    t[i] = _mm512_shuffle_ps(a, c, 0x44); /* quarter q: column 4 q of rows i to i + 3 */
+    t[i + 1] = _mm512_shuffle_ps(a, c, 0xEE);
+    t[i + 2] = _mm512_shuffle_ps(b, d, 0x44);
+    t[i + 3] = _mm512_shuffle_ps(b, d, 0xEE);
+  }
+  UNROLL for (size_t c = 0; c < 4; c++) { /* columns c, 4 + c, 8 + c, 12 + c */
+    const __m512 even01 = _mm512_shuffle_f32x4(t[c], t[4 + c], 0x88);
+    const __m512 odd01 = _mm512_shuffle_f32x4(t[c], t[4 + c], 0xDD);
+    const __m512 even23 = _mm512_shuffle_f32x4(t[8 + c], t[12 + c], 0x88);
+    const __m512 odd23 = _mm512_shuffle_f32x4(t[8 + c], t[12 + c], 0xDD);
+    _mm512_storeu_ps(y + c * ldy, _mm512_shuffle_f32x4(even01, even23, 0x88));
+    _mm512_storeu_ps(y + (4 + c) * ldy, _mm512_shuffle_f32x4(odd01, odd23, 0x88));
+    _mm512_storeu_ps(y + (8 + c) * ldy, _mm512_shuffle_f32x4(even01, even23, 0xDD));
+    _mm512_storeu_ps(y + (12 + c) * ldy, _mm512_shuffle_f32x4(odd01, odd23, 0xDD));
   }
 }
 

@@ -31,6 +31,7 @@ typedef struct alarm {
 
 struct ls__alarms {
   bool silent; /* not rank 0 */
+  bool mute;   /* looks, and says nothing */
   double first_loss, last_loss;
   alarm alarm[ALARMS];
 };
@@ -52,6 +53,7 @@ static void see(ls__alarms *a, int which, const char *format, ...) {
 
 /* Say what has just been seen for the first time. */
 static void speak(ls__alarms *a, uint64_t epoch, bool end) {
+  if (a->mute) return;
   for (int i = 0; i < ALARMS; i++) {
     alarm *it = &a->alarm[i];
     const bool patient = i == CONSTANT || i == ONE_CLASS;
@@ -304,6 +306,7 @@ ls_status ls__alarms_create(ls_trainer *t, ls__alarms **out) {
   LS_TRY(ls__alloc(out, 1, sizeof **out, "warnings"));
   ls__alarms *a = *out;
   a->silent = ls_comm_rank(t->comm) != 0 || t->task.n_heads == 0;
+  a->mute = t->mute;
   a->first_loss = a->last_loss = (double)NAN;
   if (a->silent) goto out;
   LS_TRY(look_at_inputs(a, t));

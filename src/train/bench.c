@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/median.h"
 #include "tensor/product.h"
+#include "train/bench_layers.h"
 #include "train/report.h"
 #include "train/together.h"
 #include "train/trainer.h"
@@ -52,8 +53,9 @@ typedef struct bench {
   size_t batch, steps, rounds;
   double bare[MAX_ROUNDS], whole[MAX_ROUNDS]; /* samples a second */
   double gemm_share;
-  bool loaded;     /* the batch of the bare steps is in its place */
-  ls__times parts; /* seconds a step, of the whole rounds */
+  bool loaded;              /* the batch of the bare steps is in its place */
+  ls__times parts;          /* seconds a step, of the whole rounds */
+  ls__bench_layers *layers; /* NULL: not measured */
 } bench;
 
 /* Normal inputs and random classes, the same on every rank. */
@@ -130,8 +132,8 @@ out:
   return st;
 }
 
-/* One epoch or more of the training loop. */
-static ls_status time_whole(bench *b, size_t epochs, double *rate) {
+/* One epoch or more of the training loop, all ranks starting together. */
+static ls_status time_whole(bench *b, size_t epochs, double *seconds, double *steps) {
   ls_status st = LS_OK;
   ls_trainer *t = b->trainer;
   ls_train_summary summary;
@@ -142,18 +144,25 @@ static ls_status time_whole(bench *b, size_t epochs, double *rate) {
   double start = ls__clock();
   LS_TRY(ls_trainer_run(t, &summary));
   LS_TRY(ls__comm_barrier(b->comm));
-  double seconds = ls__clock() - start;
-  *rate = (double)(epochs * t->n) / seconds;
-  double steps = (double)summary.steps;
-  b->parts = (ls__times){t->total.input / steps, t->total.compute / steps,
-                         t->total.exchange / steps, t->total.wait / steps, t->total.update / steps};
+  *seconds = ls__clock() - start;
+  *steps = (double)summary.steps;
+out:
+  return st;
+}
+
+static ls_status time_layers(bench *b, size_t epochs) {
+  ls_status st = LS_OK;
+  double seconds, steps;
+  ls__bench_layers_begin(b->layers);
+  LS_TRY(time_whole(b, epochs, &seconds, &steps));
+  ls__bench_layers_end(b->layers, seconds, steps);
 out:
   return st;
 }
 
 static ls_status measure(bench *b) {
   ls_status st = LS_OK;
-  double seconds = 0, longest;
+  double seconds = 0, steps, longest;
   LS_TRY(time_bare(b, 3, &seconds));
   LS_TRY(time_bare(b, 10, &seconds));
   longest = seconds / 10;
@@ -164,7 +173,12 @@ static ls_status measure(bench *b) {
   for (size_t r = 0; r < b->rounds; r++) {
     LS_TRY(time_bare(b, b->steps, &seconds));
     b->bare[r] = (double)(b->steps * b->batch) / seconds;
-    LS_TRY(time_whole(b, epochs, &b->whole[r]));
+    LS_TRY(time_whole(b, epochs, &seconds, &steps));
+    b->whole[r] = (double)(epochs * b->trainer->n) / seconds;
+    const ls__times *total = &b->trainer->total;
+    b->parts = (ls__times){total->input / steps, total->compute / steps, total->exchange / steps,
+                           total->wait / steps, total->update / steps};
+    if (b->layers != NULL) LS_TRY(time_layers(b, epochs));
   }
   ls__products_timing(true);
   (void)ls__products_seconds(true);
@@ -198,6 +212,7 @@ static void print(bench *b, FILE *out) {
     ls__json_open(&j, "step_seconds", '{');
     ls__json_times(&j, &b->parts);
     ls__json_close(&j, '}');
+    if (b->layers != NULL) ls__bench_layers_json(b->layers, &j);
     ls__json_close(&j, '}');
     fputc('\n', out);
     return;
@@ -218,6 +233,7 @@ static void print(bench *b, FILE *out) {
           "  of a whole step: input %.1f, compute %.1f, exchange %.1f, wait %.1f, update %.1f us\n",
           1e6 * b->parts.input, 1e6 * b->parts.compute, 1e6 * b->parts.exchange,
           1e6 * b->parts.wait, 1e6 * b->parts.update);
+  if (b->layers != NULL) ls__bench_layers_print(b->layers, out);
 }
 
 ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FILE *out) {
@@ -227,9 +243,10 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
   memset(&b, 0, sizeof b);
   b.comm = comm;
   b.options = options;
-  snprintf(how, sizeof how, "the workload: %.80s\n--batch: %zu\n--steps: %zu\n--rounds: %zu\n",
+  snprintf(how, sizeof how,
+           "the workload: %.80s\n--batch: %zu\n--steps: %zu\n--rounds: %zu\n--layers: %s\n",
            options->workload != NULL ? options->workload : "none", options->batch, options->steps,
-           options->rounds);
+           options->rounds, options->layers ? "given" : "not given");
   LS_TRY(ls__together(comm, "bench step", how, NULL));
   for (int i = 0; i < WORKLOADS; i++)
     if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)
@@ -242,9 +259,13 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
   if (b.rounds > MAX_ROUNDS) LS_FAIL(LS_EUSAGE, "at most %d rounds", MAX_ROUNDS);
   LS_TRY(ls_comm_agree(comm, prepare(&b)));
   LS_TRY(ls_trainer_create(comm, b.config, b.data, NULL, &b.trainer));
+  b.trainer->mute = true;
+  if (options->layers)
+    LS_TRY(ls_comm_agree(comm, ls__bench_layers_create(b.trainer, b.rounds, &b.layers)));
   LS_TRY(measure(&b));
   if (ls_comm_rank(comm) == 0) print(&b, out);
 out:
+  ls__bench_layers_destroy(b.layers);
   ls_trainer_destroy(b.trainer);
   ls_data_close(b.data);
   ls_config_destroy(b.config);

@@ -1,193 +1,136 @@
-/* What this machine and its set-up will do to a run. */
-#include <stdarg.h>
+/* What this machine and its set-up will do to a run: gathered from all ranks, and printed. */
+#include "train/doctor.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
-#include "base/clock.h"
+#include "base/json.h"
 #include "base/simd.h"
 #include "comm/comm.h"
 #include "h5/h5.h"
+#include "tensor/blas.h"
 #include "tensor/product.h"
 #include "train/report.h"
 
-/* What each rank reports to rank 0. */
-typedef struct card {
-  char host[64], cpu[64], allowed[64], simd[16], blas[128];
-  long cores;        /* online on this host */
-  int allowed_cores; /* that this rank may run on */
-  int node;
-  double memory; /* bytes available on this host */
-  double gflops; /* of one rank, all ranks computing at once */
-} card;
+static void set(char *to, size_t bytes, const char *text) {
+  snprintf(to, bytes, "%s", text != NULL ? text : "");
+}
 
-/* The value of a line "KEY: value" or "KEY<tab>: value" of a file of /proc. */
-static void proc_value(const char *path, const char *key, char *value, size_t bytes) {
-  char line[512];
-  FILE *file = fopen(path, "r");
-  snprintf(value, bytes, "unknown");
-  while (file != NULL && fgets(line, sizeof line, file) != NULL) {
-    if (strncmp(line, key, strlen(key)) != 0) continue;
-    const char *at = strchr(line, ':');
-    if (at == NULL) continue;
-    at += 1 + strspn(at + 1, " \t");
-    snprintf(value, bytes, "%.*s", (int)strcspn(at, "\n"), at);
-    break;
+/* How this was built, where that makes it slow. */
+static const char *slow_build(void) {
+#if defined(LOCKSTEP_SANITIZE)
+  return "with -fsanitize=" LOCKSTEP_SANITIZE;
+#elif !defined(__OPTIMIZE__)
+  return "without optimization";
+#else
+  return NULL;
+#endif
+}
+
+/* What OpenBLAS takes its number of threads from, the first that is set. */
+static void set_threads(ls__card *c) {
+  static const char *const names[] = {"OPENBLAS_NUM_THREADS", "GOTO_NUM_THREADS",
+                                      "OMP_NUM_THREADS"};
+  for (size_t i = 0; i < sizeof names / sizeof *names && c->threads[0] == '\0'; i++) {
+    const char *value = getenv(names[i]);
+    if (value != NULL && atoi(value) > 0)
+      snprintf(c->threads, sizeof c->threads, "%s=%d", names[i], atoi(value));
   }
-  if (file != NULL) (void)fclose(file);
 }
 
-/* Processors in a list such as "0-3,8". */
-static int count_list(const char *list) {
-  int n = 0;
-  for (const char *at = list; *at >= '0' && *at <= '9';) {
-    char *end = NULL;
-    long lo = strtol(at, &end, 10), hi = lo;
-    if (*end == '-') hi = strtol(end + 1, &end, 10);
-    n += (int)(hi - lo + 1);
-    if (*end != ',') break;
-    at = end + 1;
-  }
-  return n;
-}
-
-/* Rate of a matrix product of 512 x 512 x 512. */
-static ls_status measure_gemm(double *gflops) {
-  ls_status st = LS_OK;
-  enum { N = 512 };
-  float *a = NULL, *b = NULL, *c = NULL, *work = NULL;
-  LS_TRY(ls__alloc(&a, (size_t)N * N, sizeof *a, "measurement"));
-  LS_TRY(ls__alloc(&b, (size_t)N * N, sizeof *b, "measurement"));
-  LS_TRY(ls__alloc(&c, (size_t)N * N, sizeof *c, "measurement"));
-  LS_TRY(ls__alloc(&work, LS__PRODUCT_WORK, sizeof *work, "measurement"));
-  const ls__product product = {.m = N,
-                               .n = N,
-                               .k = N,
-                               .a = ls__operand_a(a, N, false),
-                               .b = ls__operand_b(b, N, false),
-                               .c = c,
-                               .ldc = N,
-                               .work = work};
-  for (size_t i = 0; i < (size_t)N * N; i++) a[i] = b[i] = 1.0F;
-  double start = ls__clock(), seconds = 0;
-  int runs = 0;
-  do {
-    ls__multiply(&product);
-    runs++;
-    seconds = ls__clock() - start;
-  } while (seconds < 0.2);
-  *gflops = 2.0 * N * N * N * runs / seconds / 1e9;
-out:
-  ls__free(a);
-  ls__free(b);
-  ls__free(c);
-  ls__free(work);
-  return st;
-}
-
-static ls_status fill_card(ls_comm *comm, card *c) {
-  char text[64];
+static ls_status fill_card(ls_comm *comm, ls__card *c) {
   memset(c, 0, sizeof *c);
   if (comm != NULL)
-    snprintf(c->host, sizeof c->host, "%s", ls__comm_host(comm));
+    set(c->host, sizeof c->host, ls__comm_host(comm));
   else if (gethostname(c->host, sizeof c->host - 1) != 0)
-    snprintf(c->host, sizeof c->host, "unknown");
-  proc_value("/proc/cpuinfo", "model name", c->cpu, sizeof c->cpu);
-  proc_value("/proc/self/status", "Cpus_allowed_list", c->allowed, sizeof c->allowed);
-  proc_value("/proc/meminfo", "MemAvailable", text, sizeof text);
-  snprintf(c->simd, sizeof c->simd, "%s", ls__simd_name(ls__simd_level_now()));
-  snprintf(c->blas, sizeof c->blas, "%s", ls__products_library((ls__arithmetic){LS__PRODUCTS_OWN}));
+    set(c->host, sizeof c->host, "unknown");
+  set(c->simd, sizeof c->simd, ls__simd_name(ls__simd_level_now()));
+  set(c->simd_best, sizeof c->simd_best, ls__simd_name(ls__simd_level_best()));
+  set(c->blas, sizeof c->blas, ls__products_library((ls__arithmetic){LS__PRODUCTS_OPENBLAS}));
+  set(c->core, sizeof c->core, ls__blas_core());
+  set(c->better, sizeof c->better, ls__blas_better_core());
+  set(c->coretype, sizeof c->coretype, getenv("OPENBLAS_CORETYPE"));
+  set(c->build, sizeof c->build, slow_build());
+  set_threads(c);
   c->cores = sysconf(_SC_NPROCESSORS_ONLN);
-  c->allowed_cores = count_list(c->allowed);
   c->node = ls__comm_node(comm);
-  c->memory = strtod(text, NULL) * 1024;
-  ls_status st = ls__products_init();
-  return st == LS_OK ? measure_gemm(&c->gflops) : st;
+  ls__machine_read("", &c->machine);
+  const int nodes = ls_comm_nodes(comm);
+  return ls__rates_measure(c->machine.memory, (ls_comm_size(comm) + nodes - 1) / nodes, &c->rates);
 }
 
-typedef struct findings {
-  char text[16][256];
-  int n;
-} findings;
-
-static void find(findings *f, const char *format, ...) LS_PRINTF(2, 3);
-
-static void find(findings *f, const char *format, ...) {
-  va_list arguments;
-  if (f->n == 16) return;
-  va_start(arguments, format);
-  vsnprintf(f->text[f->n++], sizeof f->text[0], format, arguments);
-  va_end(arguments);
-}
-
-static void look(const card *cards, int size, int nodes, findings *f) {
-  const card *first = &cards[0];
-  for (int node = 0; node < nodes; node++) {
-    int ranks = 0;
-    const card *one = NULL;
-    for (int r = 0; r < size; r++)
-      if (cards[r].node == node) {
-        ranks++;
-        one = &cards[r];
-      }
-    if (one != NULL && ranks > one->cores)
-      find(f, "%s: %d ranks share %ld cores; results stay the same, the time a step grows",
-           one->host, ranks, one->cores);
-    for (int a = 0; a < size; a++) /* two ranks tied to one and the same core */
-      for (int b = a + 1; b < size; b++)
-        if (cards[a].node == node && cards[b].node == node && cards[a].allowed_cores == 1 &&
-            strcmp(cards[a].allowed, cards[b].allowed) == 0) {
-          find(f,
-               "%s: ranks %d and %d are both bound to core %s; try mpirun --bind-to core or "
-               "--bind-to none",
-               cards[a].host, a, b, cards[a].allowed);
-          a = b = size;
-        }
-  }
-  for (int r = 1; r < size; r++)
-    if (strcmp(cards[r].simd, first->simd) != 0 || strcmp(cards[r].blas, first->blas) != 0) {
-      find(f,
-           "rank %d (%s) uses other instructions than rank 0 (%s %s, %s %s): the last bits of "
-           "results depend on which rank runs where",
-           r, cards[r].host, cards[r].simd, cards[r].blas, first->simd, first->blas);
-      break;
-    }
-  double low = first->gflops, high = first->gflops;
-  for (int r = 1; r < size; r++) {
-    if (cards[r].gflops < low) low = cards[r].gflops;
-    if (cards[r].gflops > high) high = cards[r].gflops;
-  }
-  if (low < 0.7 * high)
-    find(f, "the slowest rank computes at %.0f %% of the fastest: every step waits for it",
-         100 * low / high);
+static void print_text(const ls__card *cards, int size, int nodes, const ls__findings *f,
+                       FILE *out) {
   const char *job = getenv("SLURM_JOB_ID");
-  const char *tasks = getenv("SLURM_NTASKS");
-  if (job != NULL && tasks != NULL && atoi(tasks) > 1 && size == 1)
-    find(f, "SLURM gave %s tasks and there is 1 rank: start it with mpirun, or srun --mpi=pmix",
-         tasks);
-}
-
-static void print_text(const card *cards, int size, int nodes, const findings *f, FILE *out) {
-  const char *job = getenv("SLURM_JOB_ID");
+  char shape[LS__DOCTOR_SHAPES][32];
   fprintf(out, "lockstep %s, %s, HDF5 %s\n", LOCKSTEP_VERSION, ls__comm_library(),
           ls__h5_library());
   fprintf(out, "BLAS %s\n", cards[0].blas);
   fprintf(out, "%d rank%s on %d node%s%s%s\n\n", size, size == 1 ? "" : "s", nodes,
           nodes == 1 ? "" : "s", job != NULL ? ", SLURM job " : ", not in a SLURM job",
           job != NULL ? job : "");
-  fprintf(out, "%4s  %-16s %-10s %-9s %9s %10s  %s\n", "rank", "host", "cores", "simd", "GFLOP/s",
-          "GiB free", "processor");
+  fprintf(out, "%4s  %-16s %-10s %-9s %9s  %s\n", "rank", "host", "cores", "simd", "GiB free",
+          "processor");
   for (int r = 0; r < size; r++)
-    fprintf(out, "%4d  %-16s %-10s %-9s %9.1f %10.1f  %s\n", r, cards[r].host, cards[r].allowed,
-            cards[r].simd, cards[r].gflops, cards[r].memory / 1073741824.0, cards[r].cpu);
+    fprintf(out, "%4d  %-16s %-10s %-9s %9.1f  %s\n", r, cards[r].host, cards[r].machine.allowed,
+            cards[r].simd, cards[r].machine.memory / 1073741824.0, cards[r].machine.cpu);
+  for (int i = 0; i < LS__DOCTOR_SHAPES; i++)
+    snprintf(shape[i], sizeof shape[i], "%zu x %zu x %zu", ls__doctor_shapes[i].m,
+             ls__doctor_shapes[i].n, ls__doctor_shapes[i].k);
+  /* one thread a rank, all of them at once */
+  fprintf(out, "\n%4s  %8s", "", "GFLOP/s");
+  for (int i = 0; i < LS__DOCTOR_SHAPES; i++) fprintf(out, "  %-18s", shape[i]);
+  fprintf(out, "  %6s\n%4s  %8s", "GB/s", "rank", "peak");
+  for (int i = 0; i < LS__DOCTOR_SHAPES; i++) fprintf(out, "  %8s %9s", "lockstep", "OpenBLAS");
+  fprintf(out, "  %6s\n", "copy");
+  for (int r = 0; r < size; r++) {
+    const ls__rates *rates = &cards[r].rates;
+    fprintf(out, "%4d  %8.1f", r, rates->peak);
+    for (int i = 0; i < LS__DOCTOR_SHAPES; i++)
+      fprintf(out, "  %8.1f %9.1f", rates->ours[i], rates->blas[i]);
+    fprintf(out, "  %6.1f\n", rates->copy);
+  }
   fputc('\n', out);
   for (int i = 0; i < f->n; i++) fprintf(out, "! %s\n", f->text[i]);
   if (f->n == 0) fprintf(out, "nothing found that would slow a run down or change its bits\n");
 }
 
-static void print_json(const card *cards, int size, int nodes, const findings *f, FILE *out) {
+static void print_rank(const ls__card *c, ls__json *j) {
+  ls__json_open(j, NULL, '{');
+  ls__json_string(j, "host", c->host);
+  ls__json_string(j, "processor", c->machine.cpu);
+  ls__json_string(j, "blas", c->blas);
+  ls__json_string(j, "blas_core", c->core);
+  ls__json_string(j, "cores", c->machine.allowed);
+  ls__json_integer(j, "host_cores", c->cores);
+  ls__json_string(j, "simd", c->simd);
+  ls__json_number(j, "gflops", c->rates.ours[0]);
+  ls__json_number(j, "peak_gflops", c->rates.peak);
+  ls__json_open(j, "products", '[');
+  for (int i = 0; i < LS__DOCTOR_SHAPES; i++) {
+    const ls__doctor_shape *s = &ls__doctor_shapes[i];
+    ls__json_open(j, NULL, '{');
+    ls__json_whole(j, "m", s->m);
+    ls__json_whole(j, "n", s->n);
+    ls__json_whole(j, "k", s->k);
+    ls__json_bool(j, "transpose_a", false);
+    ls__json_bool(j, "transpose_b", s->transpose_b);
+    ls__json_number(j, "ours", c->rates.ours[i]);
+    ls__json_number(j, "openblas", c->rates.blas[i]);
+    ls__json_close(j, '}');
+  }
+  ls__json_close(j, ']');
+  ls__json_number(j, "copy_gbytes", c->rates.copy);
+  ls__json_number(j, "core_share", c->rates.share);
+  ls__json_exact(j, "memory_available", c->machine.memory);
+  ls__json_close(j, '}');
+}
+
+static void print_json(const ls__card *cards, int size, int nodes, const ls__findings *f,
+                       FILE *out) {
   ls__json j = {.out = out};
   ls__json_open(&j, NULL, '{');
   ls__json_string(&j, "version", LOCKSTEP_VERSION);
@@ -196,18 +139,7 @@ static void print_json(const card *cards, int size, int nodes, const findings *f
   ls__json_integer(&j, "nodes", nodes);
   ls__json_string(&j, "slurm_job", getenv("SLURM_JOB_ID"));
   ls__json_open(&j, "ranks", '[');
-  for (int r = 0; r < size; r++) {
-    ls__json_open(&j, NULL, '{');
-    ls__json_string(&j, "host", cards[r].host);
-    ls__json_string(&j, "processor", cards[r].cpu);
-    ls__json_string(&j, "blas", cards[r].blas);
-    ls__json_string(&j, "cores", cards[r].allowed);
-    ls__json_integer(&j, "host_cores", cards[r].cores);
-    ls__json_string(&j, "simd", cards[r].simd);
-    ls__json_number(&j, "gflops", cards[r].gflops);
-    ls__json_exact(&j, "memory_available", cards[r].memory);
-    ls__json_close(&j, '}');
-  }
+  for (int r = 0; r < size; r++) print_rank(&cards[r], &j);
   ls__json_close(&j, ']');
   ls__json_open(&j, "findings", '[');
   for (int i = 0; i < f->n; i++) ls__json_string(&j, NULL, f->text[i]);
@@ -219,15 +151,15 @@ static void print_json(const card *cards, int size, int nodes, const findings *f
 ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {
   ls_status st = LS_OK;
   int size = ls_comm_size(comm);
-  card mine, *cards = NULL;
-  findings *f = NULL;
+  ls__card mine, *cards = NULL;
+  ls__findings *f = NULL;
   ls_status local = ls__alloc(&cards, (size_t)size, sizeof *cards, "report");
   LS_THEN(local, ls__alloc(&f, 1, sizeof *f, "report"));
   LS_TRY(ls_comm_agree(comm, local)); /* and from here all ranks measure at once */
   LS_TRY(ls_comm_agree(comm, fill_card(comm, &mine)));
   LS_TRY(ls__comm_allgatherv(comm, &mine, cards, NULL, sizeof mine));
   if (ls_comm_rank(comm) == 0) {
-    look(cards, size, ls_comm_nodes(comm), f);
+    ls__doctor_look(cards, size, f);
     if (json)
       print_json(cards, size, ls_comm_nodes(comm), f, out);
     else

@@ -40,6 +40,8 @@ static ls_status read_train(ls_config *root, ls__settings *s) {
   ls_config *lanes = ls__config_child(map, "lanes");
   const bool counted = lanes != NULL && (ls__config_kind_of(lanes) != LS__SCALAR ||
                                          strcmp(ls__config_text(lanes), "auto") != 0);
+  const char *text = NULL;
+  if (!counted) LS_TRY(ls__config_string(map, "lanes", "auto", &text));
   if (counted) LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
   s->target_loss = -INFINITY;
   if (ls__config_child(map, "target_loss") != NULL)

@@ -97,12 +97,14 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
     const ls__run_place place = {t->set.seed, t->now.step, lo, to - from, t->lane_first};
     ls__run_forward(t->run, parameters, n, &place);
   }
+  const double scored = t->scoring != NULL ? ls__clock() : 0;
   for (size_t lane = from; lane < to; lane++) {
     t->lane_loss[lane] = 0;
     if (n > 0 && t->failed == LS_OK)
       score_lane(t, feed, lane, lo + t->lane_first[lane - from],
                  lo + t->lane_first[lane - from + 1]);
   }
+  if (t->scoring != NULL) *t->scoring += ls__clock() - scored;
   if (n > 0 && t->failed == LS_OK) {
     ls__run_backward(t->run, parameters, gradients, finished, t);
     return;

@@ -1,9 +1,10 @@
 /* Setting a run up and taking it down. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/simd.h"
+#include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
 #include "train/fit.h"
@@ -261,8 +262,7 @@ out:
 
 /* What the last bits of results depend on, besides the configuration. */
 static void name_kernels(const ls_trainer *t, char *text, size_t bytes) {
-  snprintf(text, bytes, "%s; %s", ls__simd_name(ls__simd_level_now()),
-           ls__products_library(t->set.by));
+  snprintf(text, bytes, "%s", ls__products_library(t->set.by));
 }
 
 /* The bits are the same only on processors that pick the same kernels.  One line says so where
@@ -308,6 +308,21 @@ static size_t auto_lanes(const ls_trainer *t) {
             t->batch, lanes, lanes == 1 ? "" : "s", size, size, lanes, lanes == 1 ? "" : "s",
             lanes > 1 ? " or fewer" : "", size, size);
   return size;
+}
+
+/* OpenBLAS can't be loaded again from here: the program does that as it starts. */
+static void note_blas(const ls_trainer *t) {
+  static atomic_flag told = ATOMIC_FLAG_INIT;
+  const char *better = ls__blas_better_core();
+  if (ls__products_here(t->set.by.products) == LS__PRODUCTS_OWN) return;
+  if (better == NULL || getenv("OPENBLAS_CORETYPE") != NULL || ls_comm_rank(t->comm) != 0 ||
+      atomic_flag_test_and_set(&told))
+    return;
+  fprintf(stderr,
+          "lockstep: note: OpenBLAS doesn't know this processor and computes with its kernels for "
+          "%s, which is slow: set OPENBLAS_CORETYPE=%s before the program starts, or call "
+          "ls_blas_restart first in main\n",
+          ls__blas_core(), better);
 }
 
 static void count_steps(ls_trainer *t) {
@@ -451,6 +466,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   char before[sizeof t->now.kernels];
   memcpy(before, t->now.kernels, sizeof before);
   LS_TRY(note_kernels(t, before));
+  note_blas(t);
   LS_TRY(make_exchange(t));
   if (t->taken.found) {
     take_sums(t, earlier.sums, saved_lanes);

@@ -91,6 +91,9 @@ struct ls_trainer {
   char failure[LS__ERROR_BYTES];
   ls__times times; /* of the current epoch */
   ls__times total;
+  double
+      *scoring; /* seconds of losses and metrics are added to it; NULL: no clock is read for it */
+  bool mute;    /* a measurement: how the training goes is looked at, and not spoken of */
   double trained_seconds; /* in steps, this process */
   uint64_t trained_samples;
 };

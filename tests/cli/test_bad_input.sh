@@ -9,10 +9,10 @@ data: {file: good.h5}
 model: [{dense: {units: 4, activation: relu}}, {dense: {units: 2}}]
 loss: cross_entropy
 optimizer: {sgd: {lr: 0.1}}
-train: {batch: 8, epochs: 2, seed: 1}
+train: {batch: 8, epochs: 2, seed: 1, lanes: 4}
 output: run
 YAML
-accepted ranks 1 "$lockstep" train good.yaml --progress=none
+accepted ranks 1 "$lockstep" train good.yaml --progress=none train.lanes=1
 hash=$(grep -o '"weights_hash":"[0-9a-f]*"' run/summary.json)
 accepted ranks 3 "$lockstep" train good.yaml --progress=none output=run3 train.lanes=1 exchange=tree
 [ "$hash" = "$(grep -o '"weights_hash":"[0-9a-f]*"' run3/summary.json)" ] || fail "one lane on 3 ranks gave other weights"

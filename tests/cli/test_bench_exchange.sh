@@ -27,6 +27,6 @@ refused 2 'bucket 1M,2M: ' "$lockstep" bench exchange --bucket 1M,2M
 refused 2 'takes options only' "$lockstep" bench exchange now
 
 # two ranks against two lone processes
-accepted bash "$LOCKSTEP_SOURCE/scripts/bench/weak.sh" "$LOCKSTEP_BUILD" --rounds 1 --workloads mlp_small:32
+accepted bash "$LOCKSTEP_SOURCE/scripts/bench/weak.sh" "$LOCKSTEP_BUILD" --rounds 1 --workloads mlp_small:32 --steps 20
 shown '^mlp_small:32 +[0-9]+ +[0-9]+ +[0-9]+ +[0-9.]+ +[0-9.]+ % +[0-9.]+$'
 finish

@@ -107,7 +107,7 @@ def command_lines():
     refused(["predict", "run"], f"-o OUT.h5 is missing; {help_of('predict')}")
     refused(["inspect", "a.h5", "b.h5"], f'"b.h5" is one argument too many; {help_of("inspect")}')
     refused(["doctor", "all"], f'it takes options only, not "all"; {help_of("doctor")}')
-    refused(["bench"], f"one of step, exchange is wanted; {help_of('bench')}")
+    refused(["bench"], f"one of step, exchange, product is wanted; {help_of('bench')}")
     refused(["bench", "step"], f"a workload is missing; {help_of('bench step')}")
     refused(["bench", "step", "mlp_small", "--rounds=0"],
             f"--rounds 0: a whole number from 1 on is wanted; {help_of('bench step')}")
@@ -146,7 +146,7 @@ def help_texts():
     wants(step, "usage: [mpirun -n N] lockstep bench step WORKLOAD", "  --rounds N  ")
     if printed("help", "bench", "step") != step:
         fail("help bench step and bench step --help differ")
-    wants(printed("bench", "--help"), step, printed("bench", "exchange", "--help"))
+    wants(printed("bench", "--help"), step, printed("bench", "exchange", "--help"), printed("bench", "product", "--help"))
     wants(printed("help"), usage)
     wants(printed("help", "inspect", "doctor"), printed("inspect", "--help") + "\n" + printed("doctor", "--help"))
     refused(["help", "gradchek"], 'there is no command "gradchek"; did you mean "gradcheck"?')
@@ -195,7 +195,7 @@ def manual():
         file.write(page)
     for what in ["NAME", "SYNOPSIS", "COMMANDS", "CONFIGURATION", "EXIT STATUS"]:
         wants(page, f"\n.SH {what}\n")
-    for name in [*COMMANDS, "bench step", "bench exchange"]:
+    for name in [*COMMANDS, "bench step", "bench exchange", "bench product"]:
         wants(page, f"\n.SS lockstep {name}\n")
     if not re.fullmatch(r"[\x00-\x7f]*", page):
         fail("the manual page is not ASCII")
@@ -243,7 +243,7 @@ printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
     same([""], COMMANDS)
     same(["tr"], ["train"])
     same(["--v"], ["--version"])
-    same(["bench", ""], ["step", "exchange"])
+    same(["bench", ""], ["step", "exchange", "product"])
     same(["bench", "st"], ["step"])
     same(["bench", "step", "mlp_"], ["mlp_small", "mlp_large", "mlp_wide"])
     same(["bench", "step", "--rounds", "3", "mlp_l"], ["mlp_large"])

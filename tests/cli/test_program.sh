@@ -87,11 +87,11 @@ accepted "$lockstep" inspect runs/shapes.1/checkpoints/final.h5
 shown 'dense_1'
 
 # stopped by a signal in the middle, then resumed on another number of ranks: the same weights
-accepted ranks 3 "$lockstep" train shapes.yaml output=whole train.epochs=3000 checkpoint.every_seconds=0 --progress=none
+accepted ranks 1 "$lockstep" train shapes.yaml output=whole train.epochs=1500 checkpoint.every_seconds=0 --progress=none
 for launch in "mpirun -n 3 --oversubscribe --bind-to none" ""; do
   rm -rf parts
   # mpirun passes USR1 on to its ranks
-  $launch "$lockstep" train shapes.yaml output=parts train.epochs=3000 --progress=none >"$work/out" 2>"$work/err" &
+  $launch "$lockstep" train shapes.yaml output=parts train.epochs=1500 --progress=none >"$work/out" 2>"$work/err" &
   pid=$!
   for i in $(seq 200); do [ -s parts/metrics.jsonl ] && break; sleep 0.05; done
   kill -USR1 $pid
@@ -99,7 +99,7 @@ for launch in "mpirun -n 3 --oversubscribe --bind-to none" ""; do
   code=$?
   [ $code = 75 ] || { fail "a stopped run exited with $code"; cat "$work/err"; }
   ls parts/checkpoints/step-*.h5 >/dev/null || fail "a stopped run left no checkpoint"
-  accepted ranks 2 "$lockstep" train shapes.yaml output=parts train.epochs=3000 --resume
+  accepted ranks 2 "$lockstep" train shapes.yaml output=parts train.epochs=1500 --resume
   shown 'resuming at step [1-9]'
   [ "$(hash_of whole)" = "$(hash_of parts)" ] || fail "a resumed run gave other weights"
 done
@@ -114,7 +114,7 @@ fi
 # a damaged newest checkpoint: the one before is taken
 newest=$(ls parts/checkpoints/step-*.h5 | tail -1)
 head -c 2000 "$newest" >cut && cp cut "$newest"
-accepted ranks 2 "$lockstep" train shapes.yaml output=parts train.epochs=3000 --resume --progress=none
+accepted ranks 2 "$lockstep" train shapes.yaml output=parts train.epochs=1500 --resume --progress=none
 grep -q 'passing over a damaged checkpoint' "$work/err" || fail "nothing was said of a damaged checkpoint"
 [ "$(hash_of whole)" = "$(hash_of parts)" ] || fail "a run resumed from the checkpoint before gave other weights"
 finish

@@ -169,6 +169,8 @@ def main(work):
             print(f"not run, because {reason[0]}: {command.splitlines()[0]}")
             continue
         number += 1
+        if not os.environ.get("LOCKSTEP_TEST_FULL"):  # half a second a round may be many thousands of steps
+            command = re.sub(r"(lockstep bench step [^#\n]*\S)", r"\1 --steps 5", command)
         script.append(f"echo '+++ {number}'\n{command}")
     with open(os.path.join(work, "commands.sh"), "w") as file:
         file.write("\n".join(script))

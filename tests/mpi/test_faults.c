@@ -14,7 +14,7 @@
 #include "h5/h5.h"
 #include "mpi_check.h"
 
-enum { N = 4000, INPUTS = 100 }; /* more than HDF5 keeps of a dataset */
+enum { INPUTS = 100, FEW = 1000, N = 4000 }; /* N: more than HDF5 keeps of a dataset */
 static char folder[256];
 static int rank, size;
 static size_t allocations; /* of the last run, from where they may fail */
@@ -33,8 +33,8 @@ static const char text[] = "data: {file: '%s/data-%d.h5', memory: %s, normalize:
                            "watchdog: 20\n"
                            "output: %s\n";
 
-/* Every rank has a file of its own. */
-static void make_file(void) {
+/* Every rank has a file of its own, of so many samples. */
+static void make_file(size_t samples) {
   static float x[N * INPUTS], y[N];
   static const char *const part[] = {"/train", "/validation"};
   const ls_shape row = {1, {INPUTS}}, scalar = {0, {0}};
@@ -46,7 +46,7 @@ static void make_file(void) {
   snprintf(path, sizeof path, "%s/data-%d.h5", folder, rank);
   MUST(ls__h5_create(path, &file));
   for (int p = 0; p < 2; p++) {
-    const size_t n = p == 0 ? N : 300;
+    const size_t n = p == 0 ? samples : 300;
     snprintf(name, sizeof name, "%s/x", part[p]);
     MUST(ls__h5_dataset(file, name, LS__F32, n, &row, 64, 0));
     MUST(ls__h5_write_rows(file, name, 0, n, LS__F32, x));
@@ -122,7 +122,7 @@ int main(int argc, char **argv) {
   MPI_Comm_rank(MPI_COMM_WORLD, &rank);
   MPI_Comm_size(MPI_COMM_WORLD, &size);
   make_folder(folder, sizeof folder, rank);
-  make_file();
+  make_file(FEW);
   char output[300];
   snprintf(output, sizeof output, "'%s/run'", folder);
   out_of_memory("node", "shared", "none", 1);
@@ -130,9 +130,9 @@ int main(int argc, char **argv) {
   out_of_memory("stream", "mpi", output, 7);
   static const char *const exchange[] = {"shared", "tree", "mpi"};
   for (int i = 0; i < 3; i++) {
+    make_file(N);
     CHECK(train("stream", exchange[i], "none", SIZE_MAX, true, false) == LS_EDATA);
     if (rank == 0 && i == 0) printf("cut short: %s\n", ls_error_message());
-    make_file();
   }
   MPI_Barrier(MPI_COMM_WORLD);
   remove_folder(folder, rank);

@@ -13,8 +13,8 @@ if ! installed && [ "$(id -u)" = 0 ] && [ -n "${CI:-}${LOCKSTEP_TEST_INSTALL:-}"
   # The packages would start services that nobody asked for: this file forbids it meanwhile.
   policy=/usr/sbin/policy-rc.d
   [ -e $policy ] || { printf '#!/bin/sh\nexit 101\n' >$policy; chmod +x $policy; mine=yes; }
-  { apt-get update -q && DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "${packages[@]}"; } \
-    >/tmp/lockstep-slurm-apt.log 2>&1
+  install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q -o DPkg::Lock::Timeout=300 --no-install-recommends "${packages[@]}")
+  { "${install[@]}" || { apt-get update -q && "${install[@]}"; }; } >/tmp/lockstep-slurm-apt.log 2>&1
   [ -z "${mine:-}" ] || rm -f $policy
 fi
 installed || skip "no SLURM here (Debian: apt-get install --no-install-recommends ${packages[*]};" \
@@ -99,7 +99,7 @@ want "again: epochs in metrics.jsonl" "$(grep -c '"type": *"epoch"' by-mpirun/me
 
 # Asked to stop in the middle, it writes a checkpoint, goes back into the queue, and ends with the
 # weights of a run that nobody stopped.
-long="train.epochs=60 train.lanes=4 exchange=tree"
+long="train.epochs=40 train.lanes=4 exchange=tree"
 read -ra words <<<"$long"
 "$LOCKSTEP" train "$digits/digits.yaml" data.file="$T/digits.h5" output="$T/long-alone" "${words[@]}" --progress=none >alone.log 2>&1 ||
   { cat alone.log; fail "the long run alone"; }

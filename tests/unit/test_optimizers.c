@@ -342,17 +342,6 @@ static void test_slices(void **state) {
   ls__optimizer_destroy(o);
 }
 
-static void test_power(void **state) {
-  (void)state;
-  for (uint64_t t = 0; t < 100000; t += 1 + t / 3) {
-    double want = pow(0.999, (double)t), got = ls__power(0.999, t);
-    if (fabs(got - want) > 3e-16 * (double)(t + 1) * want)
-      fail_msg("0.999^%llu: %.17g", (unsigned long long)t, got);
-  }
-  assert_true(ls__power(0.9, 0) == 1);
-  assert_true(ls__power(0.9, UINT64_MAX) == 0);
-}
-
 static void test_config(void **state) {
   (void)state;
   ls__optimizer *o = make("adam");
@@ -405,7 +394,6 @@ int main(void) {
       cmocka_unit_test(test_nan_is_not_hidden),
       cmocka_unit_test(test_same_bits),
       cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_power),
       cmocka_unit_test(test_config),
       cmocka_unit_test(test_sections),
   };

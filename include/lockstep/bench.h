@@ -68,6 +68,7 @@ typedef struct ls_bench_product_options {
   bool all;      /**< in place of shapes, a grid: 8 to 2048 rows, 16 to 4096 inputs, 10 to 4096
                       outputs, where a product is no more than 2^33 multiplications */
   size_t rounds; /**< the median of these is printed; 0: seven */
+  bool bfloat16; /**< ours with factors rounded to bfloat16; the others stay float32 */
   bool json;
 } ls_bench_product_options;
 

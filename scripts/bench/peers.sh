@@ -3,23 +3,27 @@
 # measures every program once, one after the other, so that a slow spell of the machine meets them
 # all; the table holds medians over the rounds, and ratios of medians.
 #
-#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2] [--peers torch,jax]
+#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2] [--peers torch,jax] [--precision float32|bfloat16]
 #
+# In bfloat16 JAX has no part.
 # PYTHON: a Python with torch and jax from pip (default python3).
 # LOCKSTEP: the program (default build/lockstep).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=5 patience=60 peers="torch jax" workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2
+rounds=5 patience=60 peers="torch jax" workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2 precision=float32
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
     --workloads) workloads=$2; shift 2 ;;
     --ranks) ranks=$2; shift 2 ;;
+    --precision) precision=$2; shift 2 ;;
     --peers) peers=${2//,/ }; shift 2 ;;
-    *) sed -n '2,10s/^# \?//p' "$0"; exit 2 ;;
+    *) sed -n '2,12s/^# \?//p' "$0"; exit 2 ;;
   esac
 done
 PYTHON=${PYTHON:-python3} LOCKSTEP=${LOCKSTEP:-build/lockstep}
+bf16=()
+if [ "$precision" = bfloat16 ]; then bf16=(bf16) peers=${peers/jax/}; fi
 export OPENBLAS_NUM_THREADS=1 OMP_NUM_THREADS=1 MKL_NUM_THREADS=1
 export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
 results=$(mktemp)
@@ -37,14 +41,14 @@ peer() { # NAME WORKLOAD RANKS
   # JAX's processes may wait for each other for minutes after they have printed their figure: take it
   # and end them.
   read -r rate < <(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/peer_$1.py" "${2%:*}" "$3" \
-    "$batch" "$(steps_of "$2")" 2>/dev/null | sed -unE 's/.* ([0-9.]+) samples\/s.*/\1/p') || true
+    "$batch" "$(steps_of "$2")" "${bf16[@]}" 2>/dev/null | sed -unE 's/.* ([0-9.]+) samples\/s.*/\1/p') || true
   pkill -f "scripts/bench/peer_$1.py" || true
   [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
 }
 ours() { # WORKLOAD RANKS
   local launch="" out batch=$(($(batch_of "$1") * $2))
   [ "$2" = 1 ] || launch="mpirun -n $2 --bind-to core --map-by core"
-  out=$($launch "$LOCKSTEP" bench step "${1%:*}" --batch $batch --rounds 3 --json)
+  out=$($launch "$LOCKSTEP" bench step "${1%:*}" --batch $batch --rounds 3 --json train.precision="$precision")
   note lockstep "$1" "$2" "$(sed -E 's/.*"whole":([0-9.]+).*/\1/' <<<"$out")"
   note bare "$1" "$2" "$(sed -E 's/.*"bare":([0-9.]+).*/\1/' <<<"$out")"
 }

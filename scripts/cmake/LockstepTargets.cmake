@@ -48,6 +48,28 @@ function(lockstep_simd target)
   set(LOCKSTEP_SIMD_OBJECTS ${objects} PARENT_SCOPE)
 endfunction()
 
+# product_bf16_tiles.c is for processors with AVX512_BF16, and AMX, where the compiler knows them.
+function(lockstep_bf16 source)
+  if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
+    return()
+  endif()
+  include(CheckCSourceCompiles)
+  set(flags -mavx2 -mfma -mavx512f -mavx512bw -mavx512dq -mavx512vl -mavx512bf16)
+  list(JOIN flags " " CMAKE_REQUIRED_FLAGS)
+  check_c_source_compiles("#include <immintrin.h>
+    int main(void) { __m512 x = _mm512_setzero_ps();
+      x = _mm512_dpbf16_ps(x, _mm512_cvtne2ps_pbh(x, x), _mm512_cvtne2ps_pbh(x, x));
+      return _mm512_cvtss_f32(x) != 0; }" LOCKSTEP_KNOWS_AVX512_BF16)
+  check_c_source_compiles("int main(void) {
+      __asm__ volatile(\"tdpbf16ps %%tmm6, %%tmm4, %%tmm0\" ::);
+      return 0; }" LOCKSTEP_KNOWS_AMX)
+  if(LOCKSTEP_KNOWS_AVX512_BF16)
+    set_source_files_properties(${source} PROPERTIES
+      COMPILE_OPTIONS "-O3;-fno-trapping-math;-mprefer-vector-width=512;${flags}"
+      COMPILE_DEFINITIONS "$<$<BOOL:${LOCKSTEP_KNOWS_AMX}>:LS__KNOWS_AMX>")
+  endif()
+endfunction()
+
 # What the library links with.
 function(lockstep_link target)
   lockstep_flags(${target})

@@ -3,6 +3,7 @@
 #include <lockstep/bench.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "cli.h"
 
@@ -156,6 +157,12 @@ static bool read_shapes(const char *text, void *to) {
   return false;
 }
 
+static bool read_precision(const char *text, void *to) {
+  bool *bfloat16 = to;
+  *bfloat16 = strcmp(text, "bfloat16") == 0;
+  return *bfloat16 || strcmp(text, "float32") == 0;
+}
+
 static ls_status run_product(cli *c) {
   return ls_bench_product(c->comm, &product, stdout);
 }
@@ -171,6 +178,9 @@ static const cli_option product_options[] = {
     CLI_COUNT(0, "rounds", "N", &product.rounds,
               "rounds, of which the median is printed (default 7); within a round all take turns, "
               "and ratios are medians of ratios within a round"),
+    CLI_READ(0, "precision", "HOW", &product.bfloat16, read_precision, "float32 or bfloat16,",
+             "float32 (default), or bfloat16: of ours, whose factors are rounded as by "
+             "train.precision; OpenBLAS and the peak stay float32"),
     CLI_FLAG(0, "json", &product.json, "one JSON object"),
     CLI_HEADING("columns"),
     CLI_TERM("product", "x W^T is a layer's forward, dy W its gradient by the input, dy^T x that "

@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "tensor/blas.h"
 #include "tensor/fastest.h"
+#include "tensor/product_bf16.h"
 #include "tensor/product_ops.h"
 
 LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
@@ -88,9 +89,7 @@ static void by_own(const ls__product *p) {
   LS_SIMD_PICK(ls__product_ops)->multiply(p);
 }
 
-void ls__multiply(const ls__product *p) {
-  if (p->m == 0 || p->n == 0) return;
-  const double start = timing ? ls__clock() : 0;
+static void by_floats(const ls__product *p) {
   const ls__products products = ls__products_here(p->by.products);
   if (products == LS__PRODUCTS_OPENBLAS && p->lanes <= 1)
     by_openblas(p);
@@ -98,6 +97,15 @@ void ls__multiply(const ls__product *p) {
     ls__multiply_fastest(p, by_own, by_openblas);
   else
     by_own(p);
+}
+
+void ls__multiply(const ls__product *p) {
+  if (p->m == 0 || p->n == 0) return;
+  const double start = timing ? ls__clock() : 0;
+  if (p->by.precision == LS__BFLOAT16)
+    ls__multiply_bf16(ls__bf16_now(), p, by_floats);
+  else
+    by_floats(p);
   if (timing) seconds += ls__clock() - start;
 }
 
@@ -152,8 +160,10 @@ ls_status ls__products_init(void) {
 const char *ls__products_library(ls__arithmetic by) {
   static _Thread_local char text[256];
   const ls__products products = ls__products_here(by.products);
-  snprintf(text, sizeof text, "%s%s%s", products != LS__PRODUCTS_OPENBLAS ? "lockstep" : "",
+  const bool bf16 = by.precision == LS__BFLOAT16;
+  snprintf(text, sizeof text, "%s%s%s%s%s", products != LS__PRODUCTS_OPENBLAS ? "lockstep" : "",
            products == LS__PRODUCTS_FASTEST ? "; " : "",
-           products != LS__PRODUCTS_OWN ? openblas_get_config() : "");
+           products != LS__PRODUCTS_OWN ? openblas_get_config() : "",
+           bf16 ? "; bfloat16 " : "", bf16 ? ls__bf16_name(ls__bf16_now()) : "");
   return text;
 }

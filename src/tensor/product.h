@@ -44,8 +44,13 @@ typedef enum ls__products {
   LS__PRODUCTS_OPENBLAS, /* OpenBLAS: its bits are its own, and depend on rows nearby */
   LS__PRODUCTS_FASTEST   /* large ones by whichever turns out faster, by more than a tenth */
 } ls__products;
+typedef enum ls__precision {
+  LS__FLOAT32,
+  LS__BFLOAT16 /* operands are rounded while they are packed, sums are float32: product_bf16.h */
+} ls__precision;
 typedef struct ls__arithmetic {
-  ls__products products;
+  ls__products products; /* LS__BFLOAT16: LS__PRODUCTS_OWN */
+  ls__precision precision;
 } ls__arithmetic;
 
 typedef struct ls__product {

@@ -82,7 +82,7 @@ static void fill(float *x, size_t n, uint64_t stream) {
   for (size_t i = 0; i < n; i++) x[i] -= 0.5F;
 }
 
-static ls_status prepare(contest *c) {
+static ls_status prepare(contest *c, ls__precision precision) {
   ls_status st = LS_OK;
   const size_t m = c->m, n = c->n, k = c->k, lanes = (k + LANE - 1) / LANE;
   LS_TRY(ls__alloc(&c->a, m * k, sizeof *c->a, "measurement"));
@@ -95,6 +95,7 @@ static ls_status prepare(contest *c) {
   fill(c->b, k * n, 1);
   for (size_t l = 0; l <= lanes; l++) c->lane[l] = l < lanes ? l * LANE : k;
   c->product[OURS] = (ls__product){
+      .by.precision = precision,
       .m = m,
       .n = n,
       .k = k,
@@ -129,9 +130,11 @@ static double compute(const contest *c, int who, size_t calls) {
 }
 
 /* Whether c is OpenBLAS's result but for rounding.  Factors are below 1/2, so that a sum of k
- * products spreads over sqrt(k) / 12, and rounding changes it by some 2^-24 k / 17. */
+ * products spreads over sqrt(k) / 12, and rounding changes it by some 2^-24 k / 17.  Factors in
+ * bfloat16 are off by up to 2^-10, and a sum of k products of them by some sqrt(k) 2^-12. */
 static ls_status check(const contest *c, const ls_bench_shape *s, int who) {
-  const double most = ldexp((double)c->k, -24);
+  const bool bfloat16 = c->product[who].by.precision == LS__BFLOAT16;
+  const double most = bfloat16 ? ldexp(sqrt((double)c->k), -9) : ldexp((double)c->k, -24);
   for (size_t i = 0; i < c->m * c->n; i++)
     if (!(fabs((double)c->c[i] - (double)c->blas[i]) <= most))
       return ls__fail(LS_ECHECK, "%zux%zux%zu: %s%s: element %zu is %g, and OpenBLAS's %g", s->rows,
@@ -180,7 +183,7 @@ static ls_status measure(bench *b, const ls_bench_shape *s, int kind, contest *c
   ls_status st = LS_OK;
   memset(c, 0, sizeof *c);
   set_sizes(c, s, kind);
-  ls_status local = prepare(c);
+  ls_status local = prepare(c, b->o.bfloat16 ? LS__BFLOAT16 : LS__FLOAT32);
   LS_THEN(local, warm_up(c, s));
   LS_TRY(ls_comm_agree(b->comm, local)); /* so that all begin together */
   run_rounds(c, b->o.rounds, r);
@@ -201,10 +204,14 @@ static void print_head(bench *b) {
   const int size = ls_comm_size(b->comm);
   const char *simd = ls__simd_name(ls__simd_level_now()), *core = ls__blas_core(),
              *better = ls__blas_better_core();
+  const ls__arithmetic by = {.precision = b->o.bfloat16 ? LS__BFLOAT16 : LS__FLOAT32};
+  const char *ours = ls__products_library(by);
   if (b->o.json) {
     ls__json_open(j, NULL, '{');
     ls__json_string(j, "processor", b->processor);
     ls__json_string(j, "simd", simd);
+    ls__json_string(j, "precision", b->o.bfloat16 ? "bfloat16" : "float32");
+    ls__json_string(j, "products", ours);
     ls__json_number(j, "peak", b->peak);
     ls__json_string(j, "openblas_core", core);
     ls__json_integer(j, "ranks", size);
@@ -212,8 +219,9 @@ static void print_head(bench *b) {
     ls__json_open(j, "shapes", '[');
     return;
   }
-  fprintf(j->out, "%s, %s, peak %.1f GFLOP/s; OpenBLAS with its kernels for %s", b->processor, simd,
-          b->peak, core);
+  fprintf(j->out, "%s, %s, peak %.1f GFLOP/s%s%s; OpenBLAS with its kernels for %s", b->processor,
+          simd, b->peak, b->o.bfloat16 ? " in float32; ours by " : "", b->o.bfloat16 ? ours : "",
+          core);
   if (better != NULL) fprintf(j->out, " (those for %s would be right)", better);
   fprintf(j->out, "; GFLOP/s, medians of %zu rounds", b->o.rounds);
   if (size > 1) fprintf(j->out, ", rank 0 of %d that compute at once", size);
@@ -337,7 +345,9 @@ static ls_status check_options(const ls_bench_product_options *o) {
 
 /* In lines, to compare them between ranks; shapes beyond the room for them count by their number. */
 static void name_options(const ls_bench_product_options *o, char *text, size_t bytes) {
-  size_t used = (size_t)snprintf(text, bytes, "--rounds: %zu\n--all: %s\n--shapes: %zu:", o->rounds,
+  size_t used = (size_t)snprintf(text, bytes,
+                                 "--rounds: %zu\n--precision: %s\n--all: %s\n--shapes: %zu:",
+                                 o->rounds, o->bfloat16 ? "bfloat16" : "float32",
                                  o->all ? "given" : "not given", o->n_shapes);
   for (size_t i = 0; i < o->n_shapes && used + 64 < bytes; i++)
     used += (size_t)snprintf(text + used, bytes - used, " %zux%zux%zu", o->shapes[i].rows,

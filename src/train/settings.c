@@ -9,6 +9,7 @@
 
 /* ---- train: */
 
+static const char *const precisions[] = {"float32", "bfloat16", NULL};
 static const ls__option train_table[] = {
     LS__BY_HAND("batch", "integer or `all`", "32", "samples of a step, over all ranks"),
     LS__WHOLE(ls__settings, epochs, "10", 0, HUGE_VAL,
@@ -19,6 +20,9 @@ static const ls__option train_table[] = {
                 "ranks; `auto`: by the batch, 8 to 16 samples each"),
     LS__NUMBER(ls__settings, pass_mb, "256", 0.001, 1e9,
                "MB of activations; a rank computes several lanes at once, as many as fit into it"),
+    LS__CHOICE(ls__settings, precision, "float32", precisions,
+               "of what layers multiply while they train; with `bfloat16` both factors of a product "
+               "are rounded to 8 bits, and all else stays float32"),
     LS__WHOLE(ls__settings, max_steps, "0", 0, HUGE_VAL, "stop after so many steps; 0: no limit"),
     LS__NUMBER(ls__settings, max_seconds, "0", 0, 1e12,
                "stop after so many seconds, counted from each start; 0: no limit"),
@@ -169,6 +173,12 @@ static ls_status read_products(ls_config *root, ls__settings *s) {
   int products = 0;
   ls_status st = ls__config_choice(root, "products", "own", names, &products);
   s->by.products = (ls__products)products;
+  s->by.precision = (ls__precision)s->precision;
+  if (st == LS_OK && s->by.precision == LS__BFLOAT16 && s->by.products != LS__PRODUCTS_OWN)
+    st = ls__config_fail(ls__config_child(root, "products"),
+                         "products: %s computes in float32 alone; take own, or train.precision: "
+                         "float32",
+                         names[products]);
   return st;
 }
 

@@ -16,6 +16,7 @@ typedef struct ls__settings {
   uint64_t seed;
   size_t lanes;       /* 0: by the batch */
   double pass_mb;     /* activations of a pass, at most */
+  int precision;      /* an ls__precision, as in `by` */
   uint64_t max_steps; /* 0: no limit */
   double max_seconds; /* 0: no limit */
   double target_loss; /* -INFINITY: none */
@@ -33,7 +34,7 @@ typedef struct ls__settings {
   ls__codec codec;
   double bucket_mb; /* 0: measured */
   double watchdog;
-  ls__arithmetic by; /* products: */
+  ls__arithmetic by; /* products:, train.precision */
   /* checkpoint: */
   double save_seconds;
   uint64_t save_epochs, save_steps;

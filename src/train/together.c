@@ -25,12 +25,14 @@ out:
   return st;
 }
 
-/* LOCKSTEP_SIMD picks kernels, which are compared by name; LOCKSTEP_ALONE is of the start alone. */
+/* LOCKSTEP_SIMD and LOCKSTEP_BF16 pick kernels, which are compared by name; LOCKSTEP_ALONE is of the
+ * start alone. */
 static ls_status add_environment(facts *f) {
   ls_status st = LS_OK;
   for (char **variable = environ; *variable != NULL; variable++) {
     const size_t n = strcspn(*variable, "=");
     if (strncmp(*variable, "LOCKSTEP_", 9) != 0 || strncmp(*variable, "LOCKSTEP_SIMD=", 14) == 0 ||
+        strncmp(*variable, "LOCKSTEP_BF16=", 14) == 0 ||
         strncmp(*variable, "LOCKSTEP_ALONE=", 15) == 0 || strchr(*variable, '\n') != NULL)
       continue;
     LS_TRY(add(f, *variable, n, *variable + n + 1));

@@ -263,7 +263,7 @@ static inline void run_task(bench *x, const route *by, const task *t, const floa
   } else if (t->start == FROM_ANOTHER) {
     start = lay(&x->s, t->s, t->lds, t->m, t->n, false, 2 * t->pad, &ld_start);
   }
-  by->multiply(&(ls__product){.by = {by->products},
+  by->multiply(&(ls__product){.by = {.products = by->products},
                               .m = t->m,
                               .n = t->n,
                               .k = t->k,

@@ -163,7 +163,7 @@ const char *ls__products_library(ls__arithmetic by) {
   const bool bf16 = by.precision == LS__BFLOAT16;
   snprintf(text, sizeof text, "%s%s%s%s%s", products != LS__PRODUCTS_OPENBLAS ? "lockstep" : "",
            products == LS__PRODUCTS_FASTEST ? "; " : "",
-           products != LS__PRODUCTS_OWN ? openblas_get_config() : "",
-           bf16 ? "; bfloat16 " : "", bf16 ? ls__bf16_name(ls__bf16_now()) : "");
+           products != LS__PRODUCTS_OWN ? openblas_get_config() : "", bf16 ? "; bfloat16 " : "",
+           bf16 ? ls__bf16_name(ls__bf16_now()) : "");
   return text;
 }

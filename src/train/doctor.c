@@ -49,7 +49,8 @@ static ls_status fill_card(ls_comm *comm, ls__card *c) {
     set(c->host, sizeof c->host, "unknown");
   set(c->simd, sizeof c->simd, ls__simd_name(ls__simd_level_now()));
   set(c->simd_best, sizeof c->simd_best, ls__simd_name(ls__simd_level_best()));
-  set(c->blas, sizeof c->blas, ls__products_library((ls__arithmetic){.products = LS__PRODUCTS_OPENBLAS}));
+  set(c->blas, sizeof c->blas,
+      ls__products_library((ls__arithmetic){.products = LS__PRODUCTS_OPENBLAS}));
   set(c->core, sizeof c->core, ls__blas_core());
   set(c->better, sizeof c->better, ls__blas_better_core());
   set(c->coretype, sizeof c->coretype, getenv("OPENBLAS_CORETYPE"));

@@ -21,7 +21,8 @@ static const ls__option train_table[] = {
     LS__NUMBER(ls__settings, pass_mb, "256", 0.001, 1e9,
                "MB of activations; a rank computes several lanes at once, as many as fit into it"),
     LS__CHOICE(ls__settings, precision, "float32", precisions,
-               "of what layers multiply while they train; with `bfloat16` both factors of a product "
+               "of what layers multiply while they train; with `bfloat16` both factors of a "
+               "product "
                "are rounded to 8 bits, and all else stays float32"),
     LS__WHOLE(ls__settings, max_steps, "0", 0, HUGE_VAL, "stop after so many steps; 0: no limit"),
     LS__NUMBER(ls__settings, max_seconds, "0", 0, 1e12,

@@ -9,7 +9,7 @@ import tempfile
 
 BUILD = os.environ["LOCKSTEP_BUILD"]
 LOCKSTEP = os.path.join(BUILD, "lockstep")
-#One process needs no helper of Open MPI's beside it; many short runs are much faster without.
+# One process needs no helper of Open MPI's beside it; many short runs are much faster without.
 os.environ["OMPI_MCA_ess_singleton_isolated"] = "1"
 COMMANDS = ["convert", "inspect", "train", "evaluate", "predict", "gradcheck", "doctor", "bench", "help"]
 failures = 0
@@ -224,8 +224,7 @@ complete -p lockstep
 [ -z "${BREAKS+x}" ] || COMP_WORDBREAKS=$BREAKS
 COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
 _lockstep
-printf '%s\\n' ${
-  COMPREPLY[@] + "${COMPREPLY[@]}"}
+printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
 """)
 
     def complete(*words, **environment):

@@ -118,6 +118,12 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
  * for [hi - lo, shape] float or int32_t, by the port's type; NULL: not wanted.  Local. */
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to);
 
+/* Samples at positions [lo, hi) will be taken next: ask the memory for them while something else is
+ * computed, up to the share done / of.  Of many bytes, which would push others out of the cache,
+ * only the first; of a stream none.  No result depends on it.  Local. */
+void ls__data_expect(ls_data *data, size_t lo, size_t hi);
+void ls__data_prefetch(ls_data *data, size_t done, size_t of);
+
 /* Samples [lo, hi) of a part, in the file's order; `to` as above.  LS_ALL: of data opened for
  * another purpose than training.  Rows that `missing: drop` leaves out are not counted.  Local. */
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi,

@@ -26,6 +26,16 @@ typedef struct ls__part {
 
 typedef struct ls__stream ls__stream; /* stream.h */
 
+/* What will be taken next: which samples are at positions [lo, hi); of the cache lines of some of
+ * them, how many the memory has been asked for, and where the next one is. */
+enum { LS__AHEAD = 256 };
+typedef struct ls__ahead {
+  size_t lo, hi;
+  uint64_t sample[LS__AHEAD];
+  size_t lines, asked;
+  size_t next, array, byte;
+} ls__ahead;
+
 struct ls_data {
   ls_comm *comm;
   ls__data_settings settings;
@@ -49,6 +59,7 @@ struct ls_data {
   size_t memory_bytes;
 
   ls__order order;
+  ls__ahead ahead;
   ls__epoch epoch;
   ls__stream *stream;
   ls__reader reader; /* of ls__data_rows, where samples are streamed */

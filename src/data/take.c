@@ -4,9 +4,9 @@
 #include "data/stream.h"
 
 #if defined(__GNUC__)
-#define PREFETCH(address) __builtin_prefetch(address)
+#define PREFETCH(address, level) __builtin_prefetch(address, 0, level)
 #else
-#define PREFETCH(address) ((void)(address))
+#define PREFETCH(address, level) ((void)(address))
 #endif
 
 enum { SOME = 256 };
@@ -30,11 +30,12 @@ static void copy(const ls_data *data, size_t n, void *const *to, void *const *wa
   }
 }
 
+enum { LINE = 64, LINES = 16 };
+
 /* Ask the memory for the beginning of a row; the processor's own prefetcher sees the rest. */
 static void prefetch(const unsigned char *row, size_t bytes) {
-  enum { LINE = 64, LINES = 16 };
   const size_t most = bytes < LINE * LINES ? bytes : LINE * LINES;
-  for (size_t i = 0; i < most; i += LINE) PREFETCH(row + i);
+  for (size_t i = 0; i < most; i += LINE) PREFETCH(row + i, 3);
 }
 
 /* One array on its way into a batch. */
@@ -75,17 +76,66 @@ static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t
     }
 }
 
+/* Numbers of the samples at [lo, hi) and, where all that follows is this rank's, of some more at
+ * once. */
+static void look_ahead(ls_data *data, size_t lo, size_t hi) {
+  const ls__epoch *epoch = &data->epoch;
+  ls__ahead *ahead = &data->ahead;
+  if (lo >= ahead->lo && hi <= ahead->hi) return;
+  if (epoch->lane_lo == 0 && epoch->lane_hi == epoch->lanes) hi = data->order.n;
+  ahead->lo = lo;
+  ahead->hi = hi - lo < LS__AHEAD ? hi : lo + LS__AHEAD;
+  ls__order_at(&data->order, lo, ahead->hi, ahead->sample);
+}
+
+void ls__data_expect(ls_data *data, size_t lo, size_t hi) {
+  enum { MOST_BYTES = 1 << 18 }; /* a part of a second-level cache */
+  ls__ahead *ahead = &data->ahead;
+  size_t lines = 0, most = LS__AHEAD;
+  LS_ASSERT(lo <= hi && hi <= data->order.n);
+  ahead->lines = ahead->asked = ahead->array = ahead->byte = 0;
+  if (data->memory == NULL || lo == hi) return;
+  for (size_t i = 0; i < data->n_arrays; i++) lines += (data->kept[i].bytes + LINE - 1) / LINE;
+  if (most > MOST_BYTES / LINE / lines) most = MOST_BYTES / LINE / lines;
+  if (hi - lo > most) hi = lo + most;
+  look_ahead(data, lo, hi);
+  ahead->next = lo;
+  ahead->lines = lines * (hi - lo);
+}
+
+void ls__data_prefetch(ls_data *data, size_t done, size_t of) {
+  ls__ahead *ahead = &data->ahead;
+  const size_t upto = ahead->lines * done / of, base = data->part[LS_TRAIN].base;
+  for (; ahead->asked < upto; ahead->asked++) {
+    const ls__kept *kept = &data->kept[ahead->array];
+    const size_t sample = base + (size_t)ahead->sample[ahead->next - ahead->lo];
+    PREFETCH(kept->memory + sample * kept->bytes + ahead->byte, 2);
+    for (ahead->byte += LINE; ahead->byte >= data->kept[ahead->array].bytes; ahead->byte = 0)
+      if (++ahead->array == data->n_arrays) {
+        ahead->array = 0;
+        ahead->next++;
+      }
+  }
+}
+
+/* The samples at positions [lo, hi), at most SOME: as they were expected, or in `room`. */
+static const uint64_t *samples_at(const ls_data *data, size_t lo, size_t hi, uint64_t *room) {
+  const ls__ahead *ahead = &data->ahead;
+  if (lo >= ahead->lo && hi <= ahead->hi) return ahead->sample + (lo - ahead->lo);
+  ls__order_at(&data->order, lo, hi, room);
+  return room;
+}
+
 ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to) {
   ls_status st = LS_OK;
   void *want[LS__MAX_ARRAYS];
   LS_ASSERT(data->loaded && lo <= hi && hi <= data->order.n);
   resolve(data, to, want);
   if (data->memory != NULL) {
-    uint64_t sample[SOME];
+    uint64_t room[SOME];
     for (size_t p = lo; p < hi; p += SOME) {
       const size_t n = hi - p < SOME ? hi - p : SOME;
-      ls__order_at(&data->order, p, p + n, sample);
-      take_from_memory(data, sample, n, p - lo, want);
+      take_from_memory(data, samples_at(data, p, p + n, room), n, p - lo, want);
     }
   } else {
     LS_TRY(ls__stream_take(data->stream, lo, hi, want));
@@ -182,6 +232,7 @@ ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
   if (data->stream != NULL) ls__stream_stop(data->stream);
   data->epoch = *epoch;
   ls__order_start(&data->order, epoch->seed, epoch->epoch);
+  data->ahead.lo = data->ahead.hi = 0;
   if (data->memory != NULL) return LS_OK;
   if (data->stream != NULL) st = ls__stream_start(data->stream);
   return ls_comm_agree(data->comm, st);

@@ -112,6 +112,7 @@ static void bias_of_lane(const void *context, size_t lane, float *db) {
 static void backward(const ls__layer *layer, const ls__call *call) {
   const sizes s = sizes_of(layer, call);
   const bool bias = layer->n_parameters > 1 && call->dw[1] != NULL;
+  LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[0]); /* a gradient of several is one lane's */
   if (call->dw[0] != NULL)
     ls__multiply(&(ls__product){
         .by = call->by,

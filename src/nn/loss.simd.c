@@ -158,8 +158,50 @@ static double row_distribution(float *d, const float *z, const float *e, float s
   return (double)loss;
 }
 
+/* Classes, not smoothed, in rows shorter than 16: 16 rows side by side, each in a column of its own,
+ * so that its maximum, sum and logarithm share vectors with those of the others.  For each row the
+ * operations and their order are those of a row by itself. */
+static double narrow_classes(float *d, const float *z, const float *t, float scale, size_t rows,
+                             size_t width) {
+  enum { SIDE = 16 };
+  double total = 0;
+  for (size_t r0 = 0; r0 < rows; r0 += SIDE, z += SIDE * width) {
+    const size_t some = rows - r0 < SIDE ? rows - r0 : SIDE;
+    float e[SIDE * SIDE], top[SIDE], sum[SIDE] = {0}, log_sum[SIDE], f[SIDE];
+    for (size_t r = 0; r < SIDE; r++) /* the first stands for rows that aren't there */
+      for (size_t j = 0; j < width; j++) e[j * SIDE + r] = z[(r < some ? r : 0) * width + j];
+    for (size_t r = 0; r < SIDE; r++) top[r] = e[r];
+    for (size_t j = 1; j < width; j++)
+      for (size_t r = 0; r < SIDE; r++)
+        top[r] = e[j * SIDE + r] > top[r] ? e[j * SIDE + r] : top[r];
+    for (size_t j = 0; j < width; j++)
+      for (size_t r = 0; r < SIDE; r++) {
+        e[j * SIDE + r] = ls__expf(e[j * SIDE + r] - top[r]);
+        sum[r] += e[j * SIDE + r];
+      }
+    for (size_t r = 0; r < SIDE; r++) {
+      log_sum[r] = ls__logf(sum[r]);
+      f[r] = scale / sum[r];
+    }
+    for (size_t j = 0; j < width; j++)
+      for (size_t r = 0; r < SIDE; r++) e[j * SIDE + r] *= f[r];
+    for (size_t r = 0; r < some; r++) {
+      const float label = t[r0 + r];
+      const bool known = label >= 0.0F && label < (float)width; /* ls__loss_check says more */
+      const size_t c = known ? (size_t)label : 0;
+      total += known ? (double)(log_sum[r] - (z[r * width + c] - top[r])) : (double)NAN;
+      if (d == NULL) continue;
+      float *dr = d + (r0 + r) * width;
+      for (size_t j = 0; j < width; j++) dr[j] = e[j * SIDE + r];
+      dr[c] -= scale;
+    }
+  }
+  return total;
+}
+
 static double cross_entropy(float *d, const float *z, const float *t, bool classes, float a,
                             float scale, size_t rows, size_t width) {
+  if (classes && a == 0.0F && width < 16) return narrow_classes(d, z, t, scale, rows, width);
   /* Short rows go block by block, so that exponentials fill whole vectors; without a gradient to
    * write, exponentials of long rows go through `buffer` piece by piece. */
   enum { BUFFER = 1024 };

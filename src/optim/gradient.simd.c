@@ -1,4 +1,7 @@
-/* What the update adds to the gradient of the loss: scale, clipping, regularisation (rule.h). */
+/* What the update adds to the gradient of the loss: scale, clipping, regularisation; and what it
+ * takes from its state (rule.h). */
+#include <math.h>
+
 #include "optim/rule.h"
 
 /* A gradient that is not a number passes through both comparisons. */
@@ -14,5 +17,9 @@ static void prepare(const ls__gradient *c, float *restrict out, const float *res
   }
 }
 
+static void settle(float *x, size_t n) {
+  for (size_t i = 0; i < n; i++) x[i] = fabsf(x[i]) < 0x1p-110F ? 0.0F : x[i];
+}
+
 LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
-const ls__gradient_ops LS_SIMD(ls__gradient_ops) = {prepare};
+const ls__gradient_ops LS_SIMD(ls__gradient_ops) = {prepare, settle};

@@ -67,17 +67,17 @@ void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float st
   optimizer->slot_name[optimizer->slots++] = name;
 }
 
-/* Clipping and regularisation go over blocks that stay in the first-level cache, between the
- * gradient and the rule's kernel; without them the kernel reads the gradient itself. */
+/* Block by block, which stay in the first-level cache between clipping and regularisation and the
+ * rule's kernel; without these the kernel reads the gradient itself.
+ *
+ * Where no gradient comes (a dead unit, a pixel that is always black) a running mean shrinks by a
+ * factor a step, and would end as a subnormal number and stay one: it moves no weight, and processors
+ * take 15 times as long for it.  So every 16 steps what has become that small is forgotten. */
 void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
   ls__scalars c = {0};
   o->rule->scalars(o, u->step, u->lr, &c);
   const double l2 = u->l2 + o->weight_decay;
-  if (u->clip_value == 0 && u->l1 == 0 && l2 == 0) {
-    c.scale = (float)u->scale;
-    o->kernel(&c, u->w, u->g, u->slot, u->n);
-    return;
-  }
+  const bool changed = u->clip_value != 0 || u->l1 != 0 || l2 != 0;
   const ls__gradient_ops *ops = LS_SIMD_PICK(ls__gradient_ops);
   const ls__gradient gradient = {
       .scale = (float)u->scale,
@@ -85,14 +85,20 @@ void ls__optimizer_update(const ls__optimizer *o, const ls__update *u) {
       .l1 = (float)u->l1,
       .l2 = (float)l2,
   };
-  enum { BLOCK = 1024 };
-  float g[BLOCK], *slot[LS__MAX_SLOTS];
-  c.scale = 1;
-  for (size_t i = 0; i < u->n; i += BLOCK) {
-    size_t n = u->n - i < BLOCK ? u->n - i : BLOCK;
+  enum { SETTLE = 16 };
+  float prepared[LS__UPDATE_BLOCK], *slot[LS__MAX_SLOTS];
+  c.scale = changed ? 1 : gradient.scale;
+  for (size_t i = 0; i < u->n; i += LS__UPDATE_BLOCK) {
+    const size_t n = u->n - i < LS__UPDATE_BLOCK ? u->n - i : LS__UPDATE_BLOCK;
+    const float *g = u->g + i;
     float *w = u->w + i;
     for (int k = 0; k < o->slots; k++) slot[k] = u->slot[k] + i;
-    ops->prepare(&gradient, g, u->g + i, w, n);
+    if (changed) {
+      ops->prepare(&gradient, prepared, g, w, n);
+      g = prepared;
+    }
     o->kernel(&c, w, g, slot, n);
+    for (int k = 0; k < o->slots && u->step % SETTLE == 0; k++) ops->settle(slot[k], n);
+    if (u->meanwhile != NULL) u->meanwhile(u->context, n);
   }
 }

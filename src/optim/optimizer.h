@@ -40,7 +40,12 @@ typedef struct ls__update {
   double scale;      /* g is multiplied by it first: 1/batch, and clipping by norm */
   double clip_value; /* then clipped to [-clip_value, clip_value]; 0: not */
   double l1, l2;     /* then l1 sign(w) + l2 w is added; 0: not */
+  /* Called after every LS__UPDATE_BLOCK elements and at the end, with their number: for what can
+   * go on beside roots and divisions.  NULL: nothing. */
+  void (*meanwhile)(void *context, size_t n);
+  void *context;
 } ls__update;
+enum { LS__UPDATE_BLOCK = 256 };
 
 void ls__optimizer_update(const ls__optimizer *optimizer, const ls__update *update);
 

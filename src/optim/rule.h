@@ -68,6 +68,7 @@ typedef struct ls__gradient {
 typedef struct ls__gradient_ops {
   void (*prepare)(const ls__gradient *c, float *restrict out, const float *restrict g,
                   const float *restrict w, size_t n);
+  void (*settle)(float *x, size_t n); /* numbers below 2^-110 become 0 */
 } ls__gradient_ops;
 
 #endif

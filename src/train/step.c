@@ -6,7 +6,7 @@
  *   for each bucket, as soon as it is summed:  update the own slice -> weights to all ranks
  *
  * Exchange and update of the buckets that are finished first overlap with the backward of the rest,
- * and the last of them with the next step's loading. */
+ * and the last of them with the next step's loading, for which the memory is asked already. */
 #include <math.h>
 #include <string.h>
 
@@ -76,6 +76,40 @@ static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t l
   if (!isfinite(t->lane_loss[lane]) && t->bad_step == 0) t->bad_step = t->now.step + 1;
 }
 
+/* ---- The dataset as a feed */
+
+static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
+                      LS_UNUSED float *const *targets) {
+  ls_trainer *t = context;
+  return ls__data_take(t->data, t->now.position + lo, t->now.position + hi, t->to);
+}
+
+ls_feed ls__trainer_dataset(ls_trainer *t) {
+  return (ls_feed){.context = t, .load = take};
+}
+
+/* The next samples of this rank are those of the step after one of `samples`; at the epoch's end
+ * there are none. */
+static void expect(ls_trainer *t, size_t samples) {
+  const size_t position = t->now.position + samples, left = t->n - position;
+  const size_t next = left < t->batch ? left : t->batch;
+  ls__data_expect(t->data, position + ls__cut(next, t->lane_lo, t->lanes),
+                  position + ls__cut(next, t->lane_hi, t->lanes));
+}
+
+/* Ask the memory for them while the last weights are updated, a few at a time: of what is asked for
+ * earlier, large weights and gradients would leave nothing in the cache. */
+static void prefetch(void *context, size_t n) {
+  enum { LAST = 1 << 16 };
+  ls_trainer *t = context;
+  const size_t own = t->updater.owned, last = own < LAST ? own : LAST;
+  t->step.updated += n;
+  if (t->step.updated > own - last)
+    ls__data_prefetch(t->data, t->step.updated - (own - last), last);
+}
+
+/* ---- The step */
+
 /* Gradients of lanes [from, to) of a batch of `samples`. */
 static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t from, size_t to) {
   const size_t lo = ls__cut(samples, from, t->lanes), hi = ls__cut(samples, to, t->lanes);
@@ -90,6 +124,7 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
     keep_failure(t, feed->load(feed->context, lo, hi, t->input,
                                feed->score == NULL ? t->target : NULL));
   if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
+  if (t->step.last_pass && feed->load == take) expect(t, samples);
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */
   float *gradients = ls__exchange_pass(t->exchange, from, to);
@@ -141,6 +176,10 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->step.update.scale = t->task.sums ? 1.0 : t->step.update.share;
   t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer),
                                       t->now.step + 1, t->epoch_steps, t->total_steps);
+  if (feed->load == take) {
+    t->step.update.meanwhile = prefetch;
+    t->step.update.context = t;
+  }
   ls__exchange_begin(t->exchange);
   for (size_t from = t->lane_lo, to; from < t->lane_hi; from = to) {
     to = ls__pass_end(from, t->lane_hi, t->lanes, t->pass);
@@ -163,18 +202,6 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->trained_samples += samples;
 out:
   return st;
-}
-
-/* ---- The dataset as a feed */
-
-static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
-                      LS_UNUSED float *const *targets) {
-  ls_trainer *t = context;
-  return ls__data_take(t->data, t->now.position + lo, t->now.position + hi, t->to);
-}
-
-ls_feed ls__trainer_dataset(ls_trainer *t) {
-  return (ls_feed){.context = t, .load = take};
 }
 
 ls_status ls__trainer_epoch(ls_trainer *t) {

@@ -66,6 +66,7 @@ struct ls_trainer {
     ls__update_step update;
     size_t bucket;  /* the next to be updated */
     size_t owned;   /* floats of own slices before it */
+    size_t updated; /* floats of own slices that are done, of those that the optimizer updates */
     size_t first;   /* first sample of the pass under way */
     bool last_pass; /* this rank's last pass is running */
     ls_status status;

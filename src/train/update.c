@@ -54,6 +54,7 @@ out:
 
 ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph, size_t owned) {
   ls_status st = LS_OK;
+  u->owned = owned;
   LS_TRY(make_segments(u, graph));
   for (int k = 0; k < ls__optimizer_slots(u->optimizer); k++) {
     const float start = ls__optimizer_slot_start(u->optimizer, k);
@@ -97,6 +98,8 @@ void ls__updater_slice(const ls__updater *u, const ls__update_step *step, const 
                          .step = step->step,
                          .lr = step->lr,
                          .scale = step->scale,
+                         .meanwhile = step->meanwhile,
+                         .context = step->context,
                          .clip_value = u->set->clip_value,
                          .l1 = segment->decay ? u->set->l1 : 0,
                          .l2 = segment->decay ? u->set->l2 : 0};

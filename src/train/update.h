@@ -20,6 +20,7 @@ typedef struct ls__updater {
   ls__optimizer *optimizer;
   const ls__settings *set;
   float *slot[LS__MAX_SLOTS]; /* optimizer state of the own slices, bucket after bucket */
+  size_t owned;               /* floats of them */
   ls__segment *segment;       /* all of the arena that moves, in order, in few segments */
   size_t n_segments;
 } ls__updater;
@@ -35,6 +36,8 @@ typedef struct ls__update_step {
   double lr;
   double scale; /* gradients are multiplied by it: 1/batch, and clipping by norm */
   double share; /* 1 / samples of the batch, for statistics */
+  void (*meanwhile)(void *context, size_t n); /* as in ls__update; NULL: nothing */
+  void *context;
 } ls__update_step;
 
 /* Update a slice; `owned` is the number of floats in own slices before it. */

@@ -57,7 +57,13 @@ echo "one hash a run: $levels"
 [ $failures = 0 ] || finish
 
 arm=$LOCKSTEP_BUILD/aarch64
-bash "$LOCKSTEP_SOURCE/tests/support/aarch64.sh" "$arm" || exit
+# Packages of 110 MB over a slow network would hold everything else up.
+limit=180
+[ -z "${LOCKSTEP_TEST_FULL:-}" ] || limit=560
+timeout -k 5 $limit bash "$LOCKSTEP_SOURCE/tests/support/aarch64.sh" "$arm"
+rc=$?
+[ $rc != 124 ] || { echo "the ARM build was not ready after $limit seconds"; rc=77; }
+[ $rc = 0 ] || exit $rc
 for name in "${names[@]}"; do
   trained arm "$name" "$arm/run"
   trained arm-2-ranks "$name" ranks 2 "$arm/run"

@@ -169,6 +169,12 @@ static inline void bench_free(bench *x) {
   guarded_free(&x->work);
 }
 
+static inline uint32_t bits_of(float x) {
+  uint32_t bits;
+  memcpy(&bits, &x, sizeof bits);
+  return bits;
+}
+
 static inline void untouch(float *x, size_t n) {
   const uint32_t bits = UNTOUCHED;
   for (size_t i = 0; i < n; i++) memcpy(x + i, &bits, sizeof bits);
@@ -199,15 +205,14 @@ static inline void times_minus_three(const void *context, float *c, size_t n) {
  * far an element may be from want. */
 static inline void compare(const route *by, const task *t, const float *c, size_t ldc,
                            const float *want, size_t ldw, const double *bound) {
-  const uint32_t untouched = UNTOUCHED;
   for (size_t i = 0; i < t->m; i++) {
     for (size_t j = 0; j < t->n; j++) {
       const float got = c[i * ldc + j];
       const float wanted = want[i * ldw + j] * (t->finish ? -3.0F : 1.0F);
-      const bool same = bound == NULL ? memcmp(&got, &wanted, sizeof got) == 0 ||
-                                            (isnan(got) && isnan(wanted))
-                                      : fabs((double)got - (double)wanted) <=
-                                            bound[i * t->n + j] * (t->finish ? 3 : 1);
+      const bool same = bound == NULL
+                            ? bits_of(got) == bits_of(wanted) || (isnan(got) && isnan(wanted))
+                            : fabs((double)got - (double)wanted) <=
+                                  bound[i * t->n + j] * (t->finish ? 3 : 1);
       if (!same)
         fail_msg("%s: %zu x %zu x %zu, turned %d %d, pad %zu, start %d, finish %d, lanes %zu each "
                  "%zu: element (%zu, %zu) is %a, wanted %a",
@@ -215,7 +220,7 @@ static inline void compare(const route *by, const task *t, const float *c, size_
                  t->lanes, t->each, i, j, (double)got, (double)wanted);
     }
     for (size_t j = t->n; i + 1 < t->m && j < ldc; j++)
-      if (memcmp(&c[i * ldc + j], &untouched, sizeof untouched) != 0)
+      if (bits_of(c[i * ldc + j]) != UNTOUCHED)
         fail_msg("%s: %zu x %zu x %zu: %zu floats behind row %zu C was written", by->name, t->m,
                  t->n, t->k, j - t->n + 1, i);
   }
@@ -275,13 +280,12 @@ static inline void run_task(bench *x, const route *by, const task *t, const floa
                               .context = &finish_context,
                               .work = x->work.base});
   compare(by, t, c, ldc, want, ldw, bound);
-  const uint32_t untouched = UNTOUCHED;
   for (size_t i = 1; i <= before; i++)
-    if (memcmp(c - i, &untouched, sizeof untouched) != 0)
+    if (bits_of(*(c - i)) != UNTOUCHED)
       fail_msg("%s: %zu x %zu x %zu: %zu floats before C it was written", by->name, t->m, t->n,
                t->k, i);
   for (size_t i = 0; i < t->tail; i++)
-    if (memcmp(c + floats - 1 - i, &untouched, sizeof untouched) != 0)
+    if (bits_of(c[floats - 1 - i]) != UNTOUCHED)
       fail_msg("%s: %zu x %zu x %zu: behind C it was written", by->name, t->m, t->n, t->k);
 }
 

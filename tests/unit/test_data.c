@@ -154,7 +154,8 @@ static void test_named_and_drawn(void **state) {
   unlink(path);
 }
 
-/* Ranks that stream the lanes they own get, bit for bit, what memory holds at these positions. */
+/* Ranks that stream the lanes they own get, bit for bit, what memory holds at these positions,
+ * whether they have been expected or not. */
 static void test_streamed_is_in_memory(void **state) {
   (void)state;
   const char *path = make_named();
@@ -197,6 +198,12 @@ static void test_streamed_is_in_memory(void **state) {
               const size_t lo = first + ls__cut(size, l, lanes),
                            hi = first + ls__cut(size, l + 1, lanes);
               memset(x2, -1, sizeof x2);
+              for (size_t k = 0; k < 3 && l % 3 > 0; k++) {
+                if (k == 0) ls__data_expect(memory, lo, hi);
+                if (k == 0) ls__data_expect(stream, lo, hi);
+                ls__data_prefetch(memory, k, 2);
+                ls__data_prefetch(stream, k, 2);
+              }
               MUST(take_xy(memory, lo, hi, x, y));
               MUST(take_xy(stream, lo, hi, x2, y2));
               assert_memory_equal(x, x2, (hi - lo) * 5 * sizeof *x);

@@ -13,6 +13,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "nn/loss.h"
+#include "nn/vmath.h"
 
 static ls_status make(const char *yaml, ls_config **config, ls__loss **loss) {
   char text[256];
@@ -240,6 +241,37 @@ static void additive(void **state) {
   assert_true(sum == whole);
 }
 
+/* Rows that share vectors have the bits of the formula row by row, from left to right. */
+static void side_by_side(void **state) {
+  (void)state;
+  const ls__rng rng = ls__rng_key(3, LS__RNG_TEST, 0, 0);
+  const ls_shape label = {0, {0}};
+  for (size_t width = 2; width < 16; width++)
+    for (size_t n = 1; n <= 35; n++) {
+      const ls_shape prediction = {1, {width}};
+      double sum = 0;
+      for (size_t i = 0; i < n * width; i++) yhat[i] = 4 * (float)ls__rng_normal(&rng, i + n);
+      for (size_t i = 0; i < n; i++) y[i] = (float)(i * i % width);
+      const double got = run("cross_entropy", prediction, label, n, yhat, y, d);
+      for (size_t i = 0; i < n; i++) {
+        const float *z = yhat + i * width;
+        const size_t c = i * i % width;
+        float top = z[0], all = 0;
+        for (size_t j = 1; j < width; j++) top = z[j] > top ? z[j] : top;
+        for (size_t j = 0; j < width; j++) all += ls__expf(z[j] - top);
+        sum += (double)(ls__logf(all) - (z[c] - top));
+        for (size_t j = 0; j < width; j++) {
+          const float want = ls__expf(z[j] - top) * (1.0F / all) - (j == c ? 1.0F : 0.0F);
+          if (d[i * width + j] != want)
+            fail_msg("row %zu of %zu, width %zu: %.9g, wanted %.9g", i, n, width,
+                     (double)d[i * width + j], (double)want);
+        }
+      }
+      assert_true(got == sum);
+      assert_true(run("cross_entropy", prediction, label, n, yhat, y, NULL) == sum);
+    }
+}
+
 static void extremes(void **state) {
   (void)state;
   const ls_shape k3 = {1, {3}}, label = {0, {0}}, one = {1, {1}};
@@ -438,6 +470,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(reference),
                                      cmocka_unit_test(gradients),
                                      cmocka_unit_test(additive),
+                                     cmocka_unit_test(side_by_side),
                                      cmocka_unit_test(extremes),
                                      cmocka_unit_test(refusals),
                                      cmocka_unit_test(targets),

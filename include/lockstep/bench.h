@@ -72,8 +72,8 @@ typedef struct ls_bench_product_options {
   bool json;
 } ls_bench_product_options;
 
-/** Measure the matrix products of dense layers, x W^T, dy W and dy^T x: our own, OpenBLAS's, and
- * the peak of the processor, multiply-adds in registers.
+/** Measure the matrix products of dense layers, x W^T, dy W and dy^T x (also in lanes of 16 samples):
+ * our own (on x86 without fused multiply-add OpenBLAS), OpenBLAS's, and the peak of the processor, multiply-adds in registers.
  *
  * Collective; all ranks compute at once, and rank 0 prints its own rates, in GFLOP/s.  Within a
  * round all take turns, and ratios are medians of ratios within a round.  Results are compared.

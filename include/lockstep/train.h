@@ -72,9 +72,9 @@ typedef struct ls_feed {
    * score is given. */
   ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs,
                     float *const *targets);
-  /** The loss of samples [lo, hi), of those that load gave last, summed, and its gradient: outputs[i] and gradients[i] are
-   * [hi - lo, output i].  Of an output whose configured loss applies a final softmax or sigmoid
-   * itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
+  /** The loss of samples [lo, hi), of those that load gave last, summed, and its gradient:
+   * outputs[i] and gradients[i] are [hi - lo, output i].  Of an output whose configured loss applies
+   * a final softmax or sigmoid itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
   ls_status (*score)(void *context, size_t lo, size_t hi, const float *const *outputs,
                      float *const *gradients, double *loss);
 } ls_feed;

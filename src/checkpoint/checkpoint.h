@@ -23,7 +23,7 @@ typedef struct ls__standing {
   uint64_t data;                /* ls__data_fingerprint of what was trained on; 0: unknown */
   uint64_t n_sums;   /* doubles below: running sums of the current epoch, lane after lane, and
                        * the place of the last "step" line */
-  char kernels[192]; /* instruction set and BLAS that computed it: the last bits depend on them */
+  char kernels[192]; /* by what products were computed: the last bits depend on it */
 } ls__standing;
 
 typedef struct ls__checkpoint_writer ls__checkpoint_writer;

@@ -8,7 +8,7 @@
 /* One algorithm of exchange.  exchange.c keeps the lanes and calls these; the functions that wait
  * do so with ls__wait and can't fail (a lost rank ends the job). */
 typedef struct ls__exchange_kind {
-  bool tree_order; /* own lanes are joined along the tree; else they are summed in lane order */
+  bool tree_order; /* own lanes are joined along the tree; else passes are added in order */
   bool compresses; /* what nodes send each other, when the plan says so */
   /* Allocate x->w, x->arena and x->state; everything else in x is known.  Collective. */
   ls_status (*create)(ls__exchange *x);

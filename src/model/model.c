@@ -62,7 +62,7 @@ ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs
   ls_status st = LS_OK;
   ls_model *model = NULL;
   *out = NULL;
-  LS_TRY(ls__products_init());
+  LS_TRY(ls__products_init(LS__PRODUCTS_OWN));
   LS_TRY(ls__alloc(&model, 1, sizeof *model, "model"));
   LS_TRY(ls__graph_build(ls__config_child(config, "model"), ls__config_child(config, "outputs"),
                          n_inputs, inputs, &model->graph));

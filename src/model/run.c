@@ -246,6 +246,7 @@ static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls_
   bool *written = NULL;
   LS_ASSERT(plan->max_n > 0 && plan->max_lanes > 0 && plan->n_values >= 1 &&
             plan->n_values <= LS_MAX_PORTS);
+  LS_ASSERT(plan->max_lanes == 1 || !ls__graph_ties(graph)); /* see dw_accumulate */
   run->graph = graph;
   run->training = plan->training;
   run->n_values = plan->n_values;
@@ -432,7 +433,8 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
   }
 }
 
-/* Backward lane by lane, and the gradients joined along the tree.  The first place of the stack is
+/* Backward lane by lane (of the layers here none, but of those that are added without joining lanes
+ * themselves), and the gradients joined along the tree.  The first place of the stack is
  * the arena, the others are lane_gradients. */
 static void lanes_backward(const ls__run *run, const ls__node *node, const ls__call *all) {
   const ls__layer *layer = &node->layer;

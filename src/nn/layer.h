@@ -77,7 +77,8 @@ typedef struct ls__layer {
   ls__parameter parameters[LS__MAX_PARAMETERS];
   unsigned needs;     /* LS__NEEDS_Y ... */
   size_t saved;       /* floats a sample, side by side, kept from forward to backward */
-  size_t saved_fixed; /* floats more, whatever the batch */
+  size_t saved_fixed; /* floats more, whatever the batch; of a layer with parameters that doesn't
+                         join lanes so many a lane, and forward is called lane by lane, too */
   size_t work;        /* floats a sample, scratch within one forward or backward */
   size_t work_fixed;  /* floats more, whatever the batch */
   size_t work_lanes;  /* floats more, times ls__lane_places(lanes) */

@@ -58,7 +58,9 @@ static void by_openblas(const ls__product *p) {
   _Static_assert(2 * BLOCK * BLOCK <= LS__PRODUCT_WORK, "the work memory is too small");
   LS_ASSERT(p->lanes <= 1);
   const bool panels = p->a.pack != NULL || p->b.pack != NULL;
-  const size_t mb = panels ? BLOCK : p->m, nb = panels ? BLOCK : p->n, kb = panels ? BLOCK : p->k;
+  const size_t most = panels ? BLOCK : (size_t)1 << 30; /* OpenBLAS counts in int */
+  const size_t mb = p->m < most ? p->m : most, nb = p->n < most ? p->n : most,
+               kb = p->k < most ? p->k : most;
   begin(p);
   for (size_t n0 = 0; n0 < p->n; n0 += nb)
     for (size_t p0 = 0; p0 < p->k; p0 += kb)
@@ -100,6 +102,7 @@ static void by_floats(const ls__product *p) {
 }
 
 void ls__multiply(const ls__product *p) {
+  LS_ASSERT(p->lanes <= LS__MOST_LANES);
   if (p->m == 0 || p->n == 0) return;
   const double start = timing ? ls__clock() : 0;
   if (p->by.precision == LS__BFLOAT16)
@@ -138,10 +141,11 @@ size_t ls__cache_ways(void) {
 /* Where there is no memory for its buffer (128 MB, of which it touches little), OpenBLAS tries
  * again for ever: it is looked for first, and then taken at once, by a product that always needs
  * it. */
-ls_status ls__products_init(void) {
+ls_status ls__products_init(ls__products products) {
   enum { BUFFER = 128 << 20, ROOM = BUFFER + (4 << 20) };
   static _Thread_local bool taken;
   float one = 1.0F, product = 0.0F;
+  if (ls__products_here(products) == LS__PRODUCTS_OWN) return LS_OK;
   openblas_set_num_threads(1);
   if (taken) return LS_OK;
   void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,

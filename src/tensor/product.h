@@ -62,7 +62,8 @@ typedef struct ls__product {
   size_t ld_start;
   float *c;
   size_t ldc;
-  size_t lanes; /* 0, 1: none; else start is NULL, and lane l is p from lane[l] * each on */
+  size_t
+      lanes; /* at most LS__MOST_LANES; 0, 1: none; else start is NULL, and lane l is p from lane[l] * each on */
   const size_t *lane;
   size_t each;
   /* c[0..n) = f(c[0..n)), for pieces of rows of C that are complete, while they are in the cache;
@@ -72,7 +73,7 @@ typedef struct ls__product {
   float *work; /* [LS__PRODUCT_WORK] scratch, aligned to 64 bytes; holds anything */
 } ls__product;
 
-enum { LS__PRODUCT_WORK = 800 * 1024 };
+enum { LS__MOST_LANES = 65536, LS__PRODUCT_WORK = 800 * 1024 };
 
 void ls__multiply(const ls__product *product);
 
@@ -84,8 +85,9 @@ ls__products ls__products_here(ls__products products);
 void ls__products_timing(bool on);
 double ls__products_seconds(bool reset);
 
-/* Before the first product: keep OpenBLAS to one thread, and see that it has memory (LS_ENOMEM). */
-LS_CHECKED ls_status ls__products_init(void);
+/* Before the first product: where OpenBLAS computes, keep it to one thread, and see that it has
+ * memory (LS_ENOMEM). */
+LS_CHECKED ls_status ls__products_init(ls__products products);
 /* What computes, for the summary: our kernel's name, or OpenBLAS's version and kernel (this
  * thread's, until the next call). */
 const char *ls__products_library(ls__arithmetic by);

@@ -17,9 +17,9 @@
  * of them has to be turned over; the product is then done as C or as its transpose, whichever turns
  * less.
  *
- * Lanes: where p crosses from one lane to the next, the tile is put on a stack and begins anew; as
- * in a binary counter, tiles of neighbouring ranges of lanes of equal size are added, so that the
- * order is that of the tree in comm/lanes.h.  The stack stays in the first cache. */
+ * Lanes: two neighbours are computed side by side and added, and the tile of their sum is put on a
+ * stack; as in a binary counter, tiles of neighbouring ranges of lanes of equal size are added, so
+ * that the order is that of the tree in comm/lanes.h.  The stack stays in the first cache. */
 #include "tensor/product_ops.h"
 
 #include <stdint.h>
@@ -40,7 +40,7 @@ enum {
   N_BLOCK = 256, /* columns at a time, where a piece of C waits in a buffer */
   PIECE = M_BLOCK * N_BLOCK,
   LEVELS = 13,            /* so many may wait at once: smaller ones, if there are more levels */
-  DEPTH = 20,             /* tiles that wait at once: of 2^19 lanes in a group */
+  DEPTH = 20,             /* tiles that wait at once: of 2^20 lanes in a group */
   NEAR = 1 << 18,         /* floats that the second cache holds beside others */
   STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
 };
@@ -489,11 +489,11 @@ static job plan(const ls__product *p) {
   if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
-  j.stream = !j.waits && p->start != p->c && p->k <= K_BLOCK && p->n % VEC == 0 &&
-             p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
-             p->m * p->n >= STREAM_BYTES / sizeof *p->c;
   choose_tile(&j, has_lanes);
   choose_strips(&j, has_lanes);
+  j.stream = !j.waits && p->start != p->c && p->k <= j.k_block && p->n % VEC == 0 &&
+             p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
+             p->m * p->n >= STREAM_BYTES / sizeof *p->c;
   /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
   const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);
   size_t levels = j.turned, rows = M_BLOCK;

@@ -281,7 +281,10 @@ static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const pa
   const ls__product *p = j->p;
   const size_t *lane = p->lane;
   if (lane[lo] == lane[hi]) {
-    for (size_t i = 0; i < t->m; i++) memset(t->c + i * t->ldc, 0, t->n * sizeof *t->c);
+    for (size_t i = 0; i < t->m; i++) {
+      memset(t->c + i * t->ldc, 0, t->n * sizeof *t->c);
+      if (t->complete && p->finish != NULL) p->finish(p->context, t->c + i * t->ldc, t->n);
+    }
     return;
   }
   if (hi - lo == 1) {
@@ -411,10 +414,10 @@ const ls__bf16_multiply ls__bf16_by_avx512 = NULL;
 /* Registers: 0 to 3 of C, 4 and 5 of A, 6 and 7 of B.  In assembler, since intrinsics of older
  * compilers don't say that they touch memory. */
 #define ZERO(t) __asm__ volatile("tilezero %%tmm" #t ::)
-#define LOAD(t, at, ld)                                                                 \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) \
-                   : "memor"                                                            \
-                     "y")
+/* clang-format off */
+#define LOAD(t, at, ld) \
+  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) : "memory")
+/* clang-format on */
 #define STORE(t, at, ld)                                                                    \
   __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(at), "r"((ld) * sizeof(float)) \
                    : "memory")

@@ -370,7 +370,7 @@ ls_status ls_bench_product(ls_comm *comm, const ls_bench_product_options *option
   }
   ls__machine_read("", &machine);
   ls_status local = check_memory(&b.o, machine.memory / ls__comm_node_size(comm));
-  LS_THEN(local, ls__products_init());
+  LS_THEN(local, ls__products_init(LS__PRODUCTS_OPENBLAS));
   LS_TRY(ls_comm_agree(comm, local));
   snprintf(b.processor, sizeof b.processor, "%s", machine.cpu);
   LS_TRY(ls__comm_barrier(comm));

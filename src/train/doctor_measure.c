@@ -41,7 +41,7 @@ static double rate(const ls__doctor_shape *s, ls__products products, const float
 static ls_status measure_products(ls__rates *rates) {
   ls_status st = LS_OK;
   float *a = NULL, *b = NULL, *c = NULL, *work = NULL;
-  LS_TRY(ls__products_init());
+  LS_TRY(ls__products_init(LS__PRODUCTS_OPENBLAS));
   LS_TRY(ls__alloc(&work, LS__PRODUCT_WORK, sizeof *work, "measurement"));
   for (int i = 0; i < LS__DOCTOR_SHAPES; i++) {
     const ls__doctor_shape *s = &ls__doctor_shapes[i];

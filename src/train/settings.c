@@ -17,7 +17,7 @@ static const ls__option train_table[] = {
     LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order and dropout"),
     LS__BY_HAND("lanes", "integer or `auto`", "auto",
                 "parts that a batch is cut into: the same lanes, the same bits on any number of "
-                "ranks; `auto`: by the batch, 8 to 16 samples each"),
+                "ranks; `auto`: by the batch, up to 256"),
     LS__NUMBER(ls__settings, pass_mb, "256", 0.001, 1e9,
                "MB of activations; a rank computes several lanes at once, as many as fit into it"),
     LS__CHOICE(ls__settings, precision, "float32", precisions,
@@ -206,7 +206,8 @@ static const ls__option top_table[] = {
     LS__BY_HAND("exchange", "`auto` `shared` `tree` `mpi`", "auto",
                 "how ranks sum gradients; auto picks, and changes no bit by it"),
     LS__BY_HAND("products", "`own` `openblas` `fastest`", "own",
-                "by what matrix products are computed: `own` gives the same bits on any processor, "
+                "by what the matrix products of training steps are computed: `own` gives the same "
+                "bits on any processor, "
                 "`fastest` takes OpenBLAS where that turns out faster"),
     LS__BY_HAND("compression", "name", "none", "of what nodes send each other"),
     LS__NUMBER(ls__settings, bucket_mb, "0", 0, 65536,

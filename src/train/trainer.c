@@ -86,6 +86,7 @@ static ls_status make_model(ls_trainer *t) {
     LS_TRY(ls__task_tell(&t->task, t->config, t->data, ls_comm_rank(t->comm) == 0 ? stderr : NULL));
   if (t->model->graph->trained == 0)
     LS_FAIL(LS_ECONFIG, "model: no layer has parameters that are trained, there is nothing to do");
+  LS_TRY(ls__products_init(t->set.by.products));
   LS_TRY(ls__updater_init(&t->updater, t->config, &t->set));
   LS_TRY(ls__schedule_create(ls__config_child(t->config, "schedule"), &t->schedule));
   if (t->data == NULL) (void)ls__config_child(t->config, "data"); /* known, though not used */
@@ -193,6 +194,12 @@ static void make_places(ls_trainer *t) {
   }
 }
 
+/* Samples of so many lanes, at most. */
+static size_t most_samples(const ls_trainer *t, size_t lanes) {
+  const size_t n = lanes * ((t->batch + t->lanes - 1) / t->lanes);
+  return n < t->batch ? n : t->batch;
+}
+
 /* How many lanes a rank computes at once: as many as its activations have room for.  Where a tensor
  * has several readers, its gradient is summed over them lane by lane: one. */
 static ls_status plan_pass(ls_trainer *t, ls__run_plan *plan) {
@@ -208,7 +215,7 @@ static ls_status plan_pass(ls_trainer *t, ls__run_plan *plan) {
   for (;; most = (most + 1) / 2) {
     *plan = (ls__run_plan){
         .max_lanes = most,
-        .max_n = most * ((t->batch + t->lanes - 1) / t->lanes),
+        .max_n = most_samples(t, most),
         .training = true,
         .n_values = t->task.n_values,
         .values = t->task.value,
@@ -217,7 +224,6 @@ static ls_status plan_pass(ls_trainer *t, ls__run_plan *plan) {
     LS_TRY(ls__run_measure(t->model->graph, plan, &memory));
     if (most == 1 || (double)memory.planned <= t->set.pass_mb * 1e6) break;
   }
-  if (plan->max_n > t->batch) plan->max_n = t->batch;
   t->pass = most;
 out:
   return st;
@@ -260,18 +266,13 @@ out:
   return st;
 }
 
-/* What the last bits of results depend on, besides the configuration. */
-static void name_kernels(const ls_trainer *t, char *text, size_t bytes) {
-  snprintf(text, bytes, "%s", ls__products_library(t->set.by));
-}
-
-/* The bits are the same only on processors that pick the same kernels.  One line says so where
- * ranks differ from rank 0, or where the run began on other ones. */
+/* The bits are the same only where products are computed by the same.  One line says so where ranks
+ * differ from rank 0, or where the run began by something else. */
 static ls_status note_kernels(ls_trainer *t, const char *before) {
   ls_status st = LS_OK;
   char root[sizeof t->now.kernels];
   double differs;
-  name_kernels(t, t->now.kernels, sizeof t->now.kernels);
+  snprintf(t->now.kernels, sizeof t->now.kernels, "%s", ls__products_library(t->set.by));
   memcpy(root, t->now.kernels, sizeof root);
   LS_TRY(ls__comm_bcast(t->comm, root, sizeof root));
   differs = strcmp(root, t->now.kernels) != 0 ? (double)(ls_comm_rank(t->comm) + 1) : 0;

@@ -109,7 +109,7 @@ static void check(size_t m, size_t n, size_t k) {
 
 static void test_product(void **state) {
   (void)state;
-  assert_int_equal(ls__products_init(), LS_OK);
+  assert_int_equal(ls__products_init(LS__PRODUCTS_OPENBLAS), LS_OK);
   static const size_t sizes[] = {1, 2, 3, 7, 8, 10, 15, 16, 17, 31, 33, 48, 65};
   enum { N = sizeof sizes / sizeof *sizes };
   for (size_t i = 0; i < N; i++)

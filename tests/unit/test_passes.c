@@ -358,7 +358,7 @@ static void ties(void **state) {
 }
 
 int main(void) {
-  if (ls__products_init() != LS_OK) return 1;
+  if (ls__products_init(LS__PRODUCTS_OPENBLAS) != LS_OK) return 1;
   add_test_layers();
   ls__layer_add(&test_scale);
   const struct CMUnitTest tests[] = {cmocka_unit_test(ties),         cmocka_unit_test(fused_or_not),

@@ -404,7 +404,7 @@ static int balanced(void **state) {
 }
 
 int main(void) {
-  if (ls__products_init() != LS_OK) return 1;
+  if (ls__products_init(LS__PRODUCTS_OPENBLAS) != LS_OK) return 1;
   n_routes = own_routes(routes);
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(small_shapes, balanced),

@@ -472,7 +472,7 @@ static int balanced(void **state) {
 }
 
 int main(void) {
-  if (ls__products_init() != LS_OK) return 1;
+  if (ls__products_init(LS__PRODUCTS_OPENBLAS) != LS_OK) return 1;
   for (int kind = first_kind(); kind < end_kind(); kind++)
     printf("bfloat16 by %s\n", ls__bf16_name((ls__bf16_kind)kind));
   const struct CMUnitTest tests[] = {

@@ -2,6 +2,7 @@
 #include "base/simd.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,8 +24,14 @@ static ls__simd_level detect(void) {
   const char *wish = getenv("LOCKSTEP_SIMD");
   if (wish != NULL) {
     ls__simd_level limit = level;
-    if (strcmp(wish, "baseline") == 0) limit = LS__SIMD_BASELINE;
-    if (strcmp(wish, "avx2") == 0) limit = LS__SIMD_AVX2;
+    if (strcmp(wish, "baseline") == 0)
+      limit = LS__SIMD_BASELINE;
+    else if (strcmp(wish, "avx2") == 0)
+      limit = LS__SIMD_AVX2;
+    else if (strcmp(wish, "avx512") != 0)
+      fprintf(stderr,
+              "lockstep: note: LOCKSTEP_SIMD=%.40s is none of baseline, avx2, avx512: ignored\n",
+              wish);
     if (limit < level) level = limit;
   }
   return level;

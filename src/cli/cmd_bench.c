@@ -178,7 +178,7 @@ static const cli_option product_options[] = {
     CLI_COUNT(0, "rounds", "N", &product.rounds,
               "rounds, of which the median is printed (default 7); within a round all take turns, "
               "and ratios are medians of ratios within a round"),
-    CLI_READ(0, "precision", "HOW", &product.bfloat16, read_precision, "float32 or bfloat16,",
+    CLI_READ(0, "precision", "HOW", &product.bfloat16, read_precision, "float32 or bfloat16",
              "float32 (default), or bfloat16: of ours, whose factors are rounded as by "
              "train.precision; OpenBLAS and the peak stay float32"),
     CLI_FLAG(0, "json", &product.json, "one JSON object"),

@@ -54,8 +54,17 @@ ls__bf16_kind ls__bf16_now(void) {
   if (kind >= 0) return (ls__bf16_kind)kind;
   const char *wish = getenv("LOCKSTEP_BF16");
   kind = (int)detect();
-  for (int k = 0; wish != NULL && k < kind; k++)
-    if (strcmp(wish, names[k]) == 0) kind = k;
+  bool known_name = wish == NULL;
+  const int best = kind;
+  for (size_t k = 0; wish != NULL && k < sizeof names / sizeof *names; k++) {
+    if (strcmp(wish, names[k]) != 0) continue;
+    known_name = true;
+    if ((int)k < best) kind = (int)k;
+  }
+  if (!known_name)
+    fprintf(stderr,
+            "lockstep: note: LOCKSTEP_BF16=%.40s is none of emulated, avx512, amx: ignored\n",
+            wish);
   atomic_store_explicit(&known, kind, memory_order_relaxed);
   return (ls__bf16_kind)kind;
 }

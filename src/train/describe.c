@@ -54,6 +54,9 @@ static void print_lanes(const ls_trainer *t, FILE *out) {
           t->batch, t->lanes, t->lanes == 1 ? "" : "s", size, size == 1 ? "" : "s",
           ls_comm_nodes(t->comm), ls_comm_nodes(t->comm) == 1 ? "" : "s",
           (unsigned long long)t->epoch_steps);
+  fprintf(out, "  %sthe same bits on 1 to %zu rank%s; rank 0 computes up to %zu lane%s at once\n",
+          t->set.lanes == 0 ? "lanes chosen by the batch: " : "", t->lanes,
+          t->lanes == 1 ? "" : "s", t->pass, t->pass == 1 ? "" : "s");
   for (size_t r = 0; r < size && r < 16; r++) {
     size_t lo = ls__cut(t->lanes, r, size), hi = ls__cut(t->lanes, r + 1, size);
     size_t first = ls__cut(t->batch, lo, t->lanes), end = ls__cut(t->batch, hi, t->lanes);

@@ -13,6 +13,7 @@
 #include "h5/h5.h"
 #include "tensor/blas.h"
 #include "tensor/product.h"
+#include "tensor/product_bf16.h"
 #include "train/report.h"
 
 static void set(char *to, size_t bytes, const char *text) {
@@ -51,6 +52,7 @@ static ls_status fill_card(ls_comm *comm, ls__card *c) {
   set(c->simd_best, sizeof c->simd_best, ls__simd_name(ls__simd_level_best()));
   set(c->blas, sizeof c->blas,
       ls__products_library((ls__arithmetic){.products = LS__PRODUCTS_OPENBLAS}));
+  set(c->bf16, sizeof c->bf16, ls__bf16_name(ls__bf16_now()));
   set(c->core, sizeof c->core, ls__blas_core());
   set(c->better, sizeof c->better, ls__blas_better_core());
   set(c->coretype, sizeof c->coretype, getenv("OPENBLAS_CORETYPE"));
@@ -70,6 +72,7 @@ static void print_text(const ls__card *cards, int size, int nodes, const ls__fin
   fprintf(out, "lockstep %s, %s, HDF5 %s\n", LOCKSTEP_VERSION, ls__comm_library(),
           ls__h5_library());
   fprintf(out, "BLAS %s\n", cards[0].blas);
+  fprintf(out, "bfloat16 products: %s\n", cards[0].bf16);
   fprintf(out, "%d rank%s on %d node%s%s%s\n\n", size, size == 1 ? "" : "s", nodes,
           nodes == 1 ? "" : "s", job != NULL ? ", SLURM job " : ", not in a SLURM job",
           job != NULL ? job : "");
@@ -108,6 +111,7 @@ static void print_rank(const ls__card *c, ls__json *j) {
   ls__json_string(j, "cores", c->machine.allowed);
   ls__json_integer(j, "host_cores", c->cores);
   ls__json_string(j, "simd", c->simd);
+  ls__json_string(j, "bfloat16", c->bf16);
   ls__json_number(j, "gflops", c->rates.ours[0]);
   ls__json_number(j, "peak_gflops", c->rates.peak);
   ls__json_open(j, "products", '[');

@@ -43,6 +43,7 @@ LS_CHECKED ls_status ls__rates_measure(double memory, int ranks, ls__rates *rate
 typedef struct ls__card {
   char host[64], simd[16], blas[128];
   char core[32], better[32]; /* OpenBLAS's kernels, and those that would be right; "": these are */
+  char bf16[16];             /* instructions of bfloat16 products */
   char coretype[32];         /* OPENBLAS_CORETYPE; "": not set */
   char simd_best[16];        /* without LOCKSTEP_SIMD */
   char threads[64];          /* "OMP_NUM_THREADS=8", what OpenBLAS would go by; "": nothing set */

@@ -257,6 +257,14 @@ static void look_at_ranks(const ls__card *cards, int size, ls__findings *f) {
            r, cards[r].host, products_of(&cards[r]), products_of(first));
       break;
     }
+  for (int r = 1; r < size; r++)
+    if (strcmp(cards[r].bf16, first->bf16) != 0) {
+      find(f,
+           "rank %d (%s) computes products in bfloat16 by %s, and rank 0 by %s: with "
+           "train.precision: bfloat16 the last bits depend on which rank runs where",
+           r, cards[r].host, cards[r].bf16, first->bf16);
+      break;
+    }
   int low, high;
   extremes(cards, size, peak_of, &low, &high);
   if (peak_of(&cards[low]) < 0.7 * peak_of(&cards[high])) {

@@ -94,11 +94,13 @@ ls_status ls__report_open(ls_trainer *t, ls__report **out) {
               (unsigned long long)t->now.step, (unsigned long long)t->now.epoch + 1,
               (unsigned long long)t->now.position);
     fprintf(r->out,
-            "%zu parameters, %zu samples, batch %zu in %zu lane%s on %d rank%s, exchange %s%s%s\n",
+            "%zu parameters, %zu samples, batch %zu in %zu lane%s (the same bits up to %zu rank%s) "
+            "on "
+            "%d rank%s, exchange %s%s%s\n",
             t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
-            ls_comm_size(t->comm), ls_comm_size(t->comm) == 1 ? "" : "s",
-            ls__exchange_name(t->exchange), coded ? ", between nodes in " : "",
-            coded ? ls__codec_names()[t->set.codec.code] : "");
+            t->lanes, t->lanes == 1 ? "" : "s", ls_comm_size(t->comm),
+            ls_comm_size(t->comm) == 1 ? "" : "s", ls__exchange_name(t->exchange),
+            coded ? ", between nodes in " : "", coded ? ls__codec_names()[t->set.codec.code] : "");
     fflush(r->out);
   }
 out:
@@ -269,7 +271,8 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   ls__json_number(&json, "total", t->now.seconds);
   ls__json_times(&json, &t->total);
   ls__json_close(&json, '}');
-  ls__json_string(&json, "weights_hash", hash);
+  /* Ranks that are ahead have updated weights already when the loss is seen not to be finite. */
+  ls__json_string(&json, "weights_hash", status == LS_ENONFINITE ? NULL : hash);
   ls__json_string(&json, "simd", ls__simd_name(ls__simd_level_now()));
   ls__json_string(&json, "precision", t->set.by.precision == LS__BFLOAT16 ? "bfloat16" : "float32");
   ls__json_string(&json, "blas", ls__products_library(t->set.by));

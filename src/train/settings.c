@@ -177,7 +177,7 @@ static ls_status read_products(ls_config *root, ls__settings *s) {
   s->by.precision = (ls__precision)s->precision;
   if (st == LS_OK && s->by.precision == LS__BFLOAT16 && s->by.products != LS__PRODUCTS_OWN)
     st = ls__config_fail(ls__config_child(root, "products"),
-                         "products: %s computes in float32 alone; take own, or train.precision: "
+                         "%s computes in float32 alone; take own, or train.precision: "
                          "float32",
                          names[products]);
   return st;

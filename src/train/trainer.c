@@ -294,12 +294,17 @@ out:
 
 /* Lanes by the batch alone, so that the same configuration gives the same bits on any number of
  * ranks up to that: a power of two; lanes of 8 samples or more up to 8 lanes, else of 16, at most
- * 256.  More ranks than that get a lane each, and rank 0 says so. */
-static size_t auto_lanes(const ls_trainer *t) {
+ * 256. */
+static size_t lanes_of_batch(size_t batch) {
   enum { FEW = 8, MOST = 256 };
-  const size_t size = (size_t)ls_comm_size(t->comm);
   size_t lanes = 1;
-  while (lanes < MOST && t->batch >= 2 * lanes * (lanes < FEW ? 8 : 16)) lanes *= 2;
+  while (lanes < MOST && batch >= 2 * lanes * (lanes < FEW ? 8 : 16)) lanes *= 2;
+  return lanes;
+}
+
+/* More ranks than that get a lane each, and rank 0 says so. */
+static size_t auto_lanes(const ls_trainer *t) {
+  const size_t size = (size_t)ls_comm_size(t->comm), lanes = lanes_of_batch(t->batch);
   if (size <= lanes) return lanes;
   if (ls_comm_rank(t->comm) == 0)
     fprintf(stderr,
@@ -442,6 +447,20 @@ static void name_options(const ls_train_options *options, const ls_data *data, c
            data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
 }
 
+/* Lanes that the batch alone would not give again are written down, so that config.yaml does. */
+static ls_status name_lanes(ls_trainer *t) {
+  char text[64];
+  const bool few = t->lanes > t->batch && ls_comm_rank(t->comm) == 0 && t->batch > 0;
+  if (few && t->lanes > (size_t)ls_comm_size(t->comm))
+    fprintf(stderr,
+            "lockstep: note: train.lanes: %zu, and a batch has %zu samples: lanes without samples "
+            "take time\n",
+            t->lanes, t->batch);
+  if (t->set.lanes > 0 || t->lanes == lanes_of_batch(t->batch)) return LS_OK;
+  snprintf(text, sizeof text, "train.lanes=%zu", t->lanes);
+  return ls_config_override(t->config, text);
+}
+
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                             const ls_train_options *options, ls_trainer **trainer) {
   ls_status st = LS_OK;
@@ -461,6 +480,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(prepare(t, data, &earlier));
   t->lanes = t->set.lanes > 0 ? t->set.lanes : t->taken.found ? t->now.lanes : auto_lanes(t);
   const size_t saved_lanes = (size_t)t->now.lanes;
+  LS_TRY(ls_comm_agree(comm, name_lanes(t)));
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;
   t->now.samples = t->n;

@@ -36,7 +36,7 @@ accepted ranks 2 "$lockstep" bench product --shapes 40x24x10 --rounds 1 --precis
 shown 'in float32; ours by lockstep; bfloat16 (amx|avx512|emulated); OpenBLAS'
 accepted ranks 1 "$lockstep" bench product --shapes 40x24x10 --rounds 1 --precision bfloat16 --json
 shown '"precision":"bfloat16","products":"lockstep; bfloat16 (amx|avx512|emulated)"'
-refused 2 'precision bf16: float32 or bfloat16, is wanted' "$lockstep" bench product --precision bf16
+refused 2 'precision bf16: float32 or bfloat16 is wanted' "$lockstep" bench product --precision bf16
 
 refused 2 'a list of up to 64 layers, such as' "$lockstep" bench product --shapes 256x1024
 for wrong in '' 0x1x1 1x1x 1x1x1, 1x1x1x1 1,1,1 -1x1x1 1x1x99999999999; do

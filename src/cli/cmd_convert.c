@@ -67,6 +67,7 @@ static ls_status run(cli *c) {
   how.options = (const char *const *)text;
   st = take_own(own, text);
   if (st == LS_OK) st = on_root(c, work, &how);
+  how.options = NULL;
   for (size_t i = 0; i < OPTIONS; i++) free(text[i]);
   return st;
 }

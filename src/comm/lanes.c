@@ -2,6 +2,7 @@
 #include "comm/lanes.h"
 
 #include "base/error.h"
+#include "base/tree.h"
 
 size_t ls__cut(size_t n, size_t i, size_t parts) {
   /* n = whole * parts + rest, so n i / parts = whole i + rest i / parts, and rest < parts. */
@@ -11,9 +12,7 @@ size_t ls__cut(size_t n, size_t i, size_t parts) {
 
 /* Where the tree splits lanes [lo, hi), hi - lo >= 2. */
 static size_t split(size_t lo, size_t hi) {
-  size_t half = 1;
-  while (half < (hi - lo + 1) / 2) half *= 2; /* the largest power of two below hi - lo */
-  return lo + half;
+  return lo + ls__tree_half(hi - lo);
 }
 
 bool ls__siblings(ls__subtree a, ls__subtree b, size_t lanes) {

@@ -8,6 +8,9 @@
 #include "tensor/product.h"
 #include "tensor/vector.h"
 
+/* A C of this size is gone from the cache before anyone reads it: it is written past the caches. */
+enum { STREAM_BYTES = 16 << 20 };
+
 /* The next piece of `left`, `most` at most: as few pieces as possible, nearly equal, so that no
  * small one is left over. */
 INLINE size_t share(size_t left, size_t most) {

@@ -24,6 +24,7 @@
 
 #include <stdint.h>
 
+#include "base/tree.h"
 #include "tensor/panel.h"
 
 enum {
@@ -39,10 +40,9 @@ enum {
   A_ROOM = M_BLOCK * ROW,
   N_BLOCK = 256, /* columns at a time, where a piece of C waits in a buffer */
   PIECE = M_BLOCK * N_BLOCK,
-  LEVELS = 13,            /* so many may wait at once: smaller ones, if there are more levels */
-  DEPTH = 20,             /* tiles that wait at once: of 2^20 lanes in a group */
-  NEAR = 1 << 18,         /* floats that the second cache holds beside others */
-  STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
+  LEVELS = 13,    /* so many may wait at once: smaller ones, if there are more levels */
+  DEPTH = 20,     /* tiles that wait at once: of 2^20 lanes in a group */
+  NEAR = 1 << 18, /* floats that the second cache holds beside others */
 };
 
 /* Parts of the work memory. */
@@ -391,8 +391,7 @@ static void lanes(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, size
     blocks(j, m0, mc, n0, nc, &of, NULL, 0, c, ldc);
     return;
   }
-  size_t half = 1;
-  while (2 * half < hi - lo) half *= 2;
+  const size_t half = ls__tree_half(hi - lo);
   lanes(j, m0, mc, n0, nc, lo, lo + half, c, ldc, pieces);
   lanes(j, m0, mc, n0, nc, lo + half, hi, pieces, N_BLOCK, pieces + j->piece);
   for (size_t i = 0; i < mc; i++)

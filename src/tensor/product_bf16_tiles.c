@@ -12,6 +12,7 @@
 #if defined(__AVX512BF16__)
 #include <string.h>
 
+#include "base/tree.h"
 #include "tensor/lane_sum.h"
 #include "tensor/product_bf16_pack.h"
 
@@ -29,7 +30,6 @@ enum {
   /* Where the least exponents of two operands, plus 127, add up to this, all sums of products are
    * multiples of 2^-126, down to the last bit: AMX takes no sum as zero that isn't. */
   NORMAL = 2 * 127 + 2 * 7 - 126,
-  STREAM_BYTES = 16 << 20 /* a C of this size is gone from the cache before anyone reads it */
 };
 
 /* Parts of the work memory. */
@@ -268,13 +268,6 @@ static bool fits(size_t lanes, size_t pairs) {
   return pairs <= GROUP_PAIRS && lanes * pairs <= LANES_PAIRS;
 }
 
-/* The lanes of the first half of a tree. */
-static size_t half_of(size_t lanes) {
-  size_t half = 1;
-  while (2 * half < lanes) half *= 2;
-  return half;
-}
-
 /* Lanes [lo, hi): as one range, or halved where the tree halves it. */
 static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const part *t,
                       float *pieces) {
@@ -295,7 +288,7 @@ static void sum_lanes(const job *j, size_t lo, size_t hi, size_t pairs, const pa
     sum_range(j, &(range){.lanes = hi - lo, .lane = lane + lo, .each = p->each, .pairs = pairs}, t);
     return;
   }
-  const size_t half = half_of(hi - lo);
+  const size_t half = ls__tree_half(hi - lo);
   part other = *t;
   other.c = pieces;
   other.ldc = j->n_block;
@@ -322,7 +315,8 @@ static void multiply(const ls__product *p, const instructions *by) {
   if (p->lanes > 1 && longest <= 2 * SHORT_PAIRS) j.tile_pairs = SHORT_PAIRS;
   const size_t pairs = longest > 0 ? pairs_of(longest, j.tile_pairs) : SHORT_PAIRS;
   size_t levels = 0;
-  for (size_t lanes = p->lanes; lanes > 1 && !fits(lanes, pairs); lanes = half_of(lanes)) levels++;
+  for (size_t lanes = p->lanes; lanes > 1 && !fits(lanes, pairs); lanes = ls__tree_half(lanes))
+    levels++;
   LS_ASSERT(levels <= LEVELS);
   j.room = p->work + (levels > 0 ? AT_STRIPS : AT_PIECES);
   j.room_size = STRIPS_ROOM + (levels > 0 ? 0 : PIECES_ROOM);

@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "mpi_check.h"
+#include "ports_file.h"
 #include "test_layers.h"
 #include "train/trainer.h"
 
@@ -78,37 +79,6 @@ static const char rest[] = "%s\n"
 static int32_t class_of(size_t i, const float *x) {
   (void)x;
   return (int32_t)(i % 7);
-}
-
-/* FOLDER/ports.h5. */
-static void make_ports(void) {
-  static float field[N * INPUTS], curve[N * POINTS], weight[N];
-  static int32_t word[N], kind[N], length[N];
-  const ls_shape wide = {1, {INPUTS}}, points = {1, {POINTS}}, scalar = {0, {0}};
-  const ls__rng rng = ls__rng_key(5, LS__RNG_TEST, 0, 0);
-  char path[300];
-  ls__h5 *file = NULL;
-  for (size_t i = 0; i < N * INPUTS; i++) field[i] = (float)ls__rng_normal(&rng, i);
-  for (size_t i = 0; i < N; i++) {
-    for (size_t k = 0; k < POINTS; k++) curve[i * POINTS + k] = field[i * INPUTS + k];
-    word[i] = (int32_t)(i % WORDS);
-    kind[i] = (int32_t)(i % 7);
-    weight[i] = (float)(i % 3) * 0.5F;
-    length[i] = (int32_t)(i % (POINTS + 1));
-  }
-  snprintf(path, sizeof path, "%s/ports.h5", folder);
-  MUST(ls__h5_create(path, &file));
-#define WRITE(array, type, shape)                                      \
-  MUST(ls__h5_dataset(file, "/train/" #array, type, N, shape, 32, 0)); \
-  MUST(ls__h5_write_rows(file, "/train/" #array, 0, N, type, array))
-  WRITE(field, LS__F32, &wide);
-  WRITE(word, LS__I32, &scalar);
-  WRITE(curve, LS__F32, &points);
-  WRITE(kind, LS__I32, &scalar);
-  WRITE(weight, LS__F32, &scalar);
-  WRITE(length, LS__I32, &scalar);
-#undef WRITE
-  MUST(ls__h5_commit(file));
 }
 
 /* ---- What a step is fed */
@@ -211,7 +181,7 @@ int main(int argc, char **argv) {
   make_folder(folder, sizeof folder, rank);
   if (rank == 0) {
     make_classes(folder, N, INPUTS, class_of);
-    make_ports();
+    make_ports(folder, N, INPUTS, POINTS, WORDS, 7);
   }
   MPI_Barrier(MPI_COMM_WORLD);
   ls_comm *comm = NULL;

@@ -82,20 +82,23 @@ __attribute__((target("avx2,fma"))) CHAINS(chains_fma)
   chains_anywhere(c, start, a, b, ldb, n, k);
 }
 
-/* The same with lanes [lo, hi): each its own chain, joined as the tree over them says.  room: n
+/* The same with lanes [lo, hi): each by itself, joined as the tree over them says.  room: n
  * floats for each level. */
 enum { CHECK_LEVELS = 20 };
-static inline void lane_chains(float *c, const float *a, const float *b, size_t ldb, size_t n,
-                               const size_t *lane, size_t each, size_t lo, size_t hi, float *room) {
+typedef void (*one_lane_fn)(float *c, const float *start, const float *a, const float *b,
+                            size_t ldb, size_t n, size_t k);
+static inline void lanes_by(one_lane_fn one, float *c, const float *a, const float *b, size_t ldb,
+                            size_t n, const size_t *lane, size_t each, size_t lo, size_t hi,
+                            float *room) {
   if (hi - lo == 1) {
     const size_t p = lane[lo] * each, k = lane[hi] * each - p;
-    chains(c, NULL, a + p, b + p * ldb, ldb, n, k);
+    one(c, NULL, a + p, b + p * ldb, ldb, n, k);
     return;
   }
   size_t half = 1;
   while (2 * half < hi - lo) half *= 2;
-  lane_chains(c, a, b, ldb, n, lane, each, lo, lo + half, room + n);
-  lane_chains(room, a, b, ldb, n, lane, each, lo + half, hi, room + n);
+  lanes_by(one, c, a, b, ldb, n, lane, each, lo, lo + half, room + n);
+  lanes_by(one, room, a, b, ldb, n, lane, each, lo + half, hi, room + n);
   for (size_t j = 0; j < n; j++) c[j] += room[j];
 }
 
@@ -299,7 +302,8 @@ static inline float *wanted_of(const task *t) {
                          : t->start == FROM_BIAS ? t->s
                                                  : t->s + i * t->lds;
     if (t->lanes > 1)
-      lane_chains(want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes, room);
+      lanes_by(chains, want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes,
+               room);
     else
       chains(want + i * t->n, start, row, t->b, t->ldb, t->n, t->k);
   }

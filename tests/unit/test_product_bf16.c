@@ -8,8 +8,7 @@
 /* ---- What it must give */
 
 /* c[0..n) = start + a[0..k) b[0..k)[0..n), of numbers that are rounded already. */
-typedef void (*model)(float *c, const float *start, const float *a, const float *b, size_t ldb,
-                      size_t n, size_t k);
+typedef one_lane_fn model;
 
 static void amx_model(float *c, const float *start, const float *a, const float *b, size_t ldb,
                       size_t n, size_t k) {
@@ -39,21 +38,6 @@ static void avx512_model(float *c, const float *start, const float *a, const flo
 
 static model const models[] = {chains, avx512_model, amx_model};
 
-/* Lanes [lo, hi): each by itself, joined as the tree over them says. */
-static void lanes_model(model one, float *c, const float *a, const float *b, size_t ldb, size_t n,
-                        const size_t *lane, size_t each, size_t lo, size_t hi, float *room) {
-  if (hi - lo == 1) {
-    const size_t p = lane[lo] * each, k = lane[hi] * each - p;
-    one(c, NULL, a + p, b + p * ldb, ldb, n, k);
-    return;
-  }
-  size_t half = 1;
-  while (2 * half < hi - lo) half *= 2;
-  lanes_model(one, c, a, b, ldb, n, lane, each, lo, lo + half, room + n);
-  lanes_model(one, room, a, b, ldb, n, lane, each, lo + half, hi, room + n);
-  for (size_t j = 0; j < n; j++) c[j] += room[j];
-}
-
 /* Of a task whose operands are rounded: [m,n]; free it. */
 static float *want_of(const task *t, model one) {
   float *want = ls__calloc(t->m * t->n, sizeof *want);
@@ -64,8 +48,7 @@ static float *want_of(const task *t, model one) {
                          : t->start == FROM_BIAS ? t->s
                                                  : t->s + i * t->lds;
     if (t->lanes > 1)
-      lanes_model(one, want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes,
-                  room);
+      lanes_by(one, want + i * t->n, row, t->b, t->ldb, t->n, t->lane, t->each, 0, t->lanes, room);
     else
       one(want + i * t->n, start, row, t->b, t->ldb, t->n, t->k);
   }

@@ -18,14 +18,14 @@ INLINE size_t share(size_t left, size_t most) {
   return pieces > 1 ? (left + pieces - 1) / pieces : left;
 }
 
-/* Ask for a number that will be read soon; its address need not be anyone's. */
-INLINE void prefetch(const float *x) {
+/* Ask for a number that will be read soon, or written; its address need not be anyone's. */
 #if defined(__GNUC__)
-  __builtin_prefetch(x, 0, 2); /* into the second cache */
+#define prefetch(x) __builtin_prefetch(x, 0, 2) /* into the second cache */
+#define prefetch_to_write(x) __builtin_prefetch(x, 1)
 #else
-  (void)x;
+#define prefetch(x) ((void)(x))
+#define prefetch_to_write(x) ((void)(x))
 #endif
-}
 
 /* y[p][j] = x[j][p] for j < n, p < k, in blocks of VEC x VEC; writes whole vectors of y, and whole
  * blocks: up to a multiple of VEC of j. */

@@ -73,7 +73,7 @@ typedef struct ls__product {
   float *work; /* [LS__PRODUCT_WORK] scratch, aligned to 64 bytes; holds anything */
 } ls__product;
 
-enum { LS__MOST_LANES = 65536, LS__PRODUCT_WORK = 800 * 1024 };
+enum { LS__MOST_LANES = 65536, LS__PRODUCT_WORK = 1000 * 1024 };
 
 void ls__multiply(const ls__product *product);
 

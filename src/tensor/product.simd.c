@@ -11,6 +11,10 @@
  *   in the first  [ tile ]
  *   or second
  *
+ * The side that fits is kept whole, for a block of k, and the other one goes by: all strips of a
+ * batch's rows, under which one panel after the other is made; or all panels, and one strip after
+ * the other, in the first cache.  So a large weight matrix is read from memory, and copied, once.
+ *
  * Both are copies, where copying pays: rows of matrices whose length is a power of two fall onto the
  * same sets of a cache, and would drive each other out.  What is read only a few times is read where
  * it lies: a panel of B whose rows run along n, a strip of A.  Where both operands run along k, one
@@ -25,23 +29,16 @@
 #include <stdint.h>
 
 #include "base/tree.h"
-#include "tensor/panel.h"
+#include "tensor/tile.h"
 
 enum {
-  /* The tile fills most of the registers; the fewer vectors wide, the more rows. */
-  WIDE = VECTORS == 32 ? 4 : 2,
-  ROWS = VECTORS == 1 ? 2 : 6, /* of the widest */
-  MOST_ROWS = ROWS * WIDE,     /* of the narrowest */
-  MOST_DIRECT = MOST_ROWS < 12 ? MOST_ROWS : 12,
   WIDTH = WIDE * VEC, /* of a panel */
-  K_BLOCK = 512,
-  ROW = K_BLOCK + 16, /* from row to row of a strip that runs along k */
-  M_BLOCK = 192,
+  M_BLOCK = 256,      /* rows at a time, where A is kept */
   A_ROOM = M_BLOCK * ROW,
-  N_BLOCK = 256, /* columns at a time, where a piece of C waits in a buffer */
-  PIECE = M_BLOCK * N_BLOCK,
+  N_BLOCK = 256, /* columns at a time, where B is kept, or a piece of C waits in a buffer */
+  B_ROOM = K_BLOCK * N_BLOCK,
+  PIECE = 192 * N_BLOCK,
   LEVELS = 13,    /* so many may wait at once: smaller ones, if there are more levels */
-  DEPTH = 20,     /* tiles that wait at once: of 2^20 lanes in a group */
   NEAR = 1 << 18, /* floats that the second cache holds beside others */
 };
 
@@ -49,196 +46,10 @@ enum {
 enum {
   AT_A = 0,
   AT_B = AT_A + A_ROOM + M_BLOCK * VEC,
-  AT_PIECES = AT_B + K_BLOCK * WIDTH + VEC * WIDTH,
+  AT_PIECES = AT_B + B_ROOM + VEC * WIDTH,
   AT_END = AT_PIECES + LEVELS * PIECE
 };
 _Static_assert((int)AT_END <= (int)LS__PRODUCT_WORK, "the work memory is too small");
-
-/* ---- Tiles */
-
-typedef struct tile_job {
-  size_t k;
-  const float *a; /* as strip_kind says */
-  size_t step_a;
-  const float *b;
-  size_t ldb;
-  const float *start; /* NULL: zero */
-  size_t ld_start;
-  float *c;
-  size_t ldc;
-  size_t last;        /* floats of the tile's last vector that are there */
-  bool stream;        /* past the caches */
-  size_t lanes;       /* of a tile with lanes: */
-  const size_t *lane; /* [lanes + 1] where they begin, from lane[0], */
-  size_t each;        /* in so many p */
-} tile_job;
-
-typedef vec sums[MOST_ROWS][WIDE];
-
-/* How a tile reads A. */
-typedef enum strip_kind {
-  ALONG,  /* copied, rows along k: row r at p is a[r ROW + p] */
-  DIRECT, /* the same where it lies: a[r step_a + p]; rows <= MOST_DIRECT */
-  ACROSS, /* copied or where it lies, rows across k: a[p step_a + r] */
-  KINDS
-} strip_kind;
-
-/* sum += a b: one p, for each row and vector of the tile. */
-INLINE void step(const int rows, const int wide, const strip_kind kind, const float *a,
-                 const float *const *from, size_t step_a, const float *b, sums sum) {
-  vec bv[WIDE];
-  UNROLL for (int v = 0; v < wide; v++) bv[v] = vec_load(b + v * VEC);
-  UNROLL for (int r = 0; r < rows; r++) {
-    const float *x = kind == DIRECT  ? from[r / 3] + (size_t)(r % 3) * step_a
-                     : kind == ALONG ? a + r * ROW
-                                     : a + r;
-    const vec av = vec_set(*x);
-    UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_fma(av, bv[v], sum[r][v]);
-  }
-}
-
-INLINE void chain(const int rows, const int wide, const strip_kind kind, size_t k, const float *a,
-                  size_t step_a, const float *b, size_t ldb, sums sum) {
-  const float *from[MOST_DIRECT / 3 + 1]; /* every third row: an address is a base and a multiple */
-  UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3] = a + (size_t)r * step_a;
-  for (size_t p = 0; p < k; p++, b += ldb) {
-    step(rows, wide, kind, a, from, step_a, b, sum);
-    a += kind == ACROSS ? step_a : 1;
-    UNROLL for (int r = 0; kind == DIRECT && r < rows; r += 3) from[r / 3]++;
-  }
-}
-
-INLINE void zero(const int rows, const int wide, sums sum) {
-  UNROLL for (int r = 0; r < rows; r++) {
-    UNROLL for (int v = 0; v < wide; v++) sum[r][v] = vec_zero();
-  }
-}
-
-INLINE void put(const int rows, const int wide, const tile_job *t, sums sum) {
-  UNROLL for (int r = 0; r < rows; r++) {
-    float *c = t->c + (size_t)r * t->ldc;
-    if (t->stream) {
-      UNROLL for (int v = 0; v < wide; v++) vec_stream(c + v * VEC, sum[r][v]);
-    } else {
-      UNROLL for (int v = 0; v < wide - 1; v++) vec_store(c + v * VEC, sum[r][v]);
-      if (t->last == VEC)
-        vec_store(c + (wide - 1) * VEC, sum[r][wide - 1]);
-      else
-        vec_store_some(c + (wide - 1) * VEC, sum[r][wide - 1], t->last);
-    }
-  }
-}
-
-INLINE void plain_tile(const int rows, const int wide, const strip_kind kind, const tile_job *t) {
-  sums sum;
-  if (t->start != NULL) {
-    UNROLL for (int r = 0; r < rows; r++) {
-      const float *start = t->start + (size_t)r * t->ld_start;
-      UNROLL for (int v = 0; v < wide - 1; v++) sum[r][v] = vec_load(start + v * VEC);
-      sum[r][wide - 1] = vec_load_some(start + (wide - 1) * VEC, t->last);
-    }
-  } else {
-    zero(rows, wide, sum);
-  }
-#if defined(__GNUC__)
-  if (t->start != t->c && !t->stream && t->k >= 32) { /* C is on its way while p goes by */
-    UNROLL for (int r = 0; r < rows; r++) {
-      UNROLL for (int v = 0; v < wide * VEC; v += 16)
-          __builtin_prefetch(t->c + (size_t)r * t->ldc + v, 1);
-    }
-  }
-#endif
-  chain(rows, wide, kind, t->k, t->a, t->step_a, t->b, t->ldb, sum);
-  put(rows, wide, t, sum);
-}
-
-/* sum = top + sum, top [rows, wide] vectors. */
-INLINE void join(const int rows, const int wide, const float *top, sums sum) {
-  UNROLL for (int r = 0; r < rows; r++) {
-    UNROLL for (int v = 0; v < wide; v++)
-        sum[r][v] = vec_add(vec_load(top + (r * wide + v) * VEC), sum[r][v]);
-  }
-}
-
-/* Two lanes at a time, so that only their sum has to wait on the stack.  The longer one ends alone. */
-INLINE void two_lanes(const int rows, const int wide, const tile_job *t, size_t lo, size_t mid,
-                      size_t hi, sums left) {
-  sums right;
-  const float *a0 = t->a + lo * t->step_a, *a1 = t->a + mid * t->step_a;
-  const float *b0 = t->b + lo * t->ldb, *b1 = t->b + mid * t->ldb;
-  const size_t both = mid - lo < hi - mid ? mid - lo : hi - mid;
-  zero(rows, wide, left);
-  zero(rows, wide, right);
-  for (size_t p = 0; p < both; p++) {
-    step(rows, wide, ACROSS, a0, NULL, 0, b0, left);
-    step(rows, wide, ACROSS, a1, NULL, 0, b1, right);
-    a0 += t->step_a, a1 += t->step_a, b0 += t->ldb, b1 += t->ldb;
-  }
-  chain(rows, wide, ACROSS, mid - lo - both, a0, t->step_a, b0, t->ldb, left);
-  chain(rows, wide, ACROSS, hi - mid - both, a1, t->step_a, b1, t->ldb, right);
-  UNROLL for (int r = 0; r < rows; r++) {
-    UNROLL for (int v = 0; v < wide; v++) left[r][v] = vec_add(left[r][v], right[r][v]);
-  }
-}
-
-INLINE void lane_tile(const int rows, const int wide, const tile_job *t) {
-  _Alignas(64) float stack[DEPTH][MOST_ROWS / 2 * VEC];
-  sums sum;
-  int depth = 0;
-  const size_t first = t->lane[0];
-  for (size_t l = 0;; l += 2) {
-    const size_t lo = (t->lane[l] - first) * t->each, mid = (t->lane[l + 1] - first) * t->each;
-    if (l + 1 == t->lanes) {
-      zero(rows, wide, sum);
-      chain(rows, wide, ACROSS, mid - lo, t->a + lo * t->step_a, t->step_a, t->b + lo * t->ldb,
-            t->ldb, sum);
-      break;
-    }
-    two_lanes(rows, wide, t, lo, mid, (t->lane[l + 2] - first) * t->each, sum);
-    for (size_t n = l / 2; n & 1; n >>= 1) join(rows, wide, stack[--depth], sum);
-    if (l + 2 == t->lanes) break;
-    float *top = stack[depth++];
-    UNROLL for (int r = 0; r < rows; r++) {
-      UNROLL for (int v = 0; v < wide; v++) vec_store(top + (r * wide + v) * VEC, sum[r][v]);
-    }
-  }
-  while (depth > 0) join(rows, wide, stack[--depth], sum); /* not a power of two */
-  put(rows, wide, t, sum);
-}
-
-/* A function for every size of tile. */
-typedef void (*tile_fn)(const tile_job *t);
-/* clang-format off */
-#define TILE(rows, wide)                                                                      \
-  static void along_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ALONG, t); }  \
-  static void across_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ACROSS, t); } \
-  static void direct_##rows##_##wide(const tile_job *t) {                                     \
-    if (rows <= MOST_DIRECT) plain_tile(rows <= MOST_DIRECT ? rows : 1, wide, DIRECT, t);     \
-  }                                                                                           \
-  static void lanes_##rows##_##wide(const tile_job *t) {                                      \
-    if (2 * rows * wide <= MOST_ROWS) lane_tile(2 * rows * wide <= MOST_ROWS ? rows : 1, wide, t); \
-  }
-#define NAME(rows, wide) \
-  [rows - 1] = {along_##rows##_##wide, direct_##rows##_##wide, across_##rows##_##wide, \
-                lanes_##rows##_##wide},
-#define SIX(X_, w) X_(1, w) X_(2, w) X_(3, w) X_(4, w) X_(5, w) X_(6, w)
-#define EIGHT(X_, w) SIX(X_, w) X_(7, w) X_(8, w)
-#define TWELVE(X_, w) EIGHT(X_, w) X_(9, w) X_(10, w) X_(11, w) X_(12, w)
-#define ALL(X_, w) \
-  TWELVE(X_, w) X_(13, w) X_(14, w) X_(15, w) X_(16, w) X_(17, w) X_(18, w) \
-  X_(19, w) X_(20, w) X_(21, w) X_(22, w) X_(23, w) X_(24, w)
-#if defined(VEC_SLOW)
-#define SIZES(X_, W_) W_(1, X_(1, 1) X_(2, 1) X_(3, 1) X_(4, 1)) W_(2, X_(1, 2) X_(2, 2))
-#elif defined(__AVX2__) && !defined(__AVX512F__)
-#define SIZES(X_, W_) W_(1, TWELVE(X_, 1)) W_(2, SIX(X_, 2))
-#else
-#define SIZES(X_, W_) W_(1, ALL(X_, 1)) W_(2, TWELVE(X_, 2)) W_(3, EIGHT(X_, 3)) W_(4, SIX(X_, 4))
-#endif
-#define AS_IS(wide, ...) __VA_ARGS__
-#define ROW_OF(wide, ...) [wide - 1] = {__VA_ARGS__},
-/* clang-format on */
-SIZES(TILE, AS_IS)
-static tile_fn const tiles[WIDE][MOST_ROWS][KINDS + 1] = {SIZES(NAME, ROW_OF)};
 
 /* ---- A product */
 
@@ -250,7 +61,8 @@ typedef struct job {
   bool turned;
   bool waits; /* pieces of C wait in buffers, to be turned back or joined */
   strip_kind strips;
-  bool copies; /* A into strips */
+  bool copies;  /* A into strips */
+  bool keeps_b; /* all panels are kept, and strips go by; else the other way round */
   bool stream;
   size_t wide, rows;                /* of most tiles */
   size_t k_block, m_block, n_block; /* at most, at a time */
@@ -271,7 +83,7 @@ static void pack_strip(const job *j, size_t i0, size_t rows, size_t p0, size_t k
     for (size_t i = 0; i < rows; i++) {
       const float *from = a->at + (i0 + i) * a->outer + p0;
       size_t p = 0;
-      if (i0 + rows + i < j->m) /* the next strip */
+      if (!j->keeps_b && i0 + rows + i < j->m) /* the next strip */
         for (; p < k; p += 16) prefetch(from + rows * a->outer + p);
       for (p = 0; p + VEC <= k; p += VEC) vec_store(to + i * ROW + p, vec_load(from + p));
       if (p < k) vec_store(to + i * ROW + p, vec_load_some(from + p, k - p));
@@ -313,71 +125,148 @@ static bool lies_well(size_t ld, size_t width, size_t k) {
   return k * wide <= ls__cache_ways() * (sets * wide < 64 ? sets * wide : 64);
 }
 
-/* mc rows by columns n0 .. n0 + nc into `c`, over a range of at most k_block. */
-static void block(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, const range *of,
-                  const float *start, size_t ld_start, float *c, size_t ldc, bool complete) {
-  const ls__product *product = j->p;
-  float *panel = product->work + AT_B;
-  tile_job t = {.k = of->k,
-                .ld_start = ld_start,
-                .ldc = ldc,
-                .stream = j->stream,
-                .lanes = of->lanes,
-                .lane = of->lane,
-                .each = product->each};
-  const int kind = of->lanes > 1 ? KINDS : (int)j->strips;
-  const bool finishes = complete && !j->waits && product->finish != NULL;
-  const bool at_once = j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
-                       !lies_well(j->a.inner, j->rows, of->k);
-  if (at_once) pack_strips(j, m0, mc, of->p0, of->k, product->work + AT_A);
-  const bool b_lies = j->b.pack == NULL && j->b.outer == 1;
-  const bool b_few = mc <= 3 * j->rows && of->k * j->b.inner <= NEAR;
-  for (size_t at = 0, width; at < nc; at += width) {
-    const size_t wide = share((nc - at + VEC - 1) / VEC, j->wide);
-    width = nc - at < wide * VEC ? nc - at : wide * VEC;
-    t.last = width - (wide - 1) * VEC;
-    if (b_lies && width % VEC == 0 && (b_few || lies_well(j->b.inner, width, of->k))) {
-      t.b = j->b.at + n0 + at + of->p0 * j->b.inner;
-      t.ldb = j->b.inner;
-    } else {
-      pack_panel(&j->b, n0 + at, width, of->p0, of->k, panel, wide * VEC, nc - at - width);
-      t.b = panel;
-      t.ldb = wide * VEC;
-    }
-    float *strip = product->work + AT_A;
-    for (size_t i = 0, rows; i < mc; i += rows) {
-      rows = share(mc - i, j->rows);
-      if (!j->copies) {
-        t.a = j->a.at + (m0 + i) * j->a.outer + of->p0 * j->a.inner;
-        t.step_a = j->strips == DIRECT ? j->a.outer : j->a.inner;
-      } else {
-        if (at == 0 && !at_once) /* and use it right now */
-          pack_strip(j, m0 + i, rows, of->p0, of->k, strip);
-        t.a = strip;
-        t.step_a = rows;
-        strip += j->strips == ALONG ? rows * ROW : rows * of->k + VEC;
-      }
-      t.start = start != NULL ? start + i * ld_start + at : NULL;
-      t.c = c + i * ldc + at;
-      tiles[wide - 1][rows - 1][kind](&t);
-      for (size_t r = 0; finishes && r < rows; r++)
-        product->finish(product->context, t.c + r * ldc, width);
+/* What is done at a time: mc rows by nc columns, over a range of at most k_block, into c. */
+typedef struct region {
+  const job *j;
+  size_t m0, mc, n0, nc;
+  const range *of;
+  const float *start;
+  size_t ld_start;
+  float *c;
+  size_t ldc;
+  int kind;      /* of its tiles */
+  bool finishes; /* a tile is complete */
+} region;
+
+INLINE bool b_lies(const job *j) {
+  return j->b.pack == NULL && j->b.outer == 1;
+}
+
+/* Columns at .. at + width of B copied to `to`, as a panel of whole vectors; `ahead` more of them are
+ * wanted soon. */
+INLINE void copy_panel(const region *x, size_t at, size_t width, size_t ahead, float *to,
+                       tile_job *t) {
+  t->b = to;
+  t->ldb = (width + VEC - 1) / VEC * VEC;
+  pack_panel(&x->j->b, x->n0 + at, width, x->of->p0, x->of->k, to, t->ldb, ahead);
+}
+
+/* Rows i .. i + rows of A: where they lie, or as a strip, which is made now or is there.  Returns the
+ * floats of the strip. */
+INLINE size_t get_strip(const region *x, size_t i, size_t rows, bool make, float *strip,
+                        tile_job *t) {
+  const job *j = x->j;
+  const size_t p0 = x->of->p0, k = x->of->k;
+  if (!j->copies) {
+    t->a = j->a.at + (x->m0 + i) * j->a.outer + p0 * j->a.inner;
+    t->step_a = j->strips == DIRECT ? j->a.outer : j->a.inner;
+    return 0;
+  }
+  if (make) pack_strip(j, x->m0 + i, rows, p0, k, strip);
+  t->a = strip;
+  t->step_a = rows;
+  return j->strips == ALONG ? rows * ROW : rows * k + VEC;
+}
+
+INLINE size_t panel_width(const region *x, size_t at) {
+  const size_t left = x->nc - at, width = share((left + VEC - 1) / VEC, x->j->wide) * VEC;
+  return left < width ? left : width;
+}
+
+/* The tile of rows i .. i + rows by columns at .. at + width. */
+INLINE void do_tile(const region *x, size_t i, size_t rows, size_t at, size_t width, tile_job *t) {
+  const ls__product *product = x->j->p;
+  const size_t wide = (width + VEC - 1) / VEC;
+  t->last = width - (wide - 1) * VEC;
+  t->start = x->start != NULL ? x->start + i * x->ld_start + at : NULL;
+  t->c = x->c + i * x->ldc + at;
+  tiles[wide - 1][rows - 1][x->kind](t);
+  for (size_t r = 0; x->finishes && r < rows; r++)
+    product->finish(product->context, t->c + r * x->ldc, width);
+}
+
+/* All panels are kept, and strips go by. */
+static void keep_b(const region *x, tile_job *t) {
+  float *strip = x->j->p->work + AT_A, *panels = x->j->p->work + AT_B;
+  for (size_t i = 0, rows; i < x->mc; i += rows) {
+    rows = share(x->mc - i, x->j->rows);
+    get_strip(x, i, rows, true, strip, t);
+    for (size_t at = 0, width; at < x->nc; at += width) {
+      width = panel_width(x, at);
+      if (i == 0) copy_panel(x, at, width, x->nc - at - width, panels + at * x->of->k, t);
+      t->b = panels + at * x->of->k;
+      t->ldb = (width + VEC - 1) / VEC * VEC;
+      do_tile(x, i, rows, at, width, t);
     }
   }
+}
+
+/* All strips are kept, and panels go by. */
+static void keep_a(const region *x, tile_job *t) {
+  const job *j = x->j;
+  const range *of = x->of;
+  float *strips = j->p->work + AT_A, *panel = j->p->work + AT_B;
+  const float *b = b_lies(j) ? j->b.at + x->n0 + of->p0 * j->b.inner : NULL;
+  const bool few = x->mc <= 3 * j->rows && of->k * j->b.inner <= NEAR; /* tiles read a panel */
+  const bool many = x->mc >= 8 * j->rows && of->k >= 64;
+  const bool at_once = j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
+                       !lies_well(j->a.inner, j->rows, of->k);
+  if (at_once) pack_strips(j, x->m0, x->mc, of->p0, of->k, strips);
+  for (size_t at = 0, width; at < x->nc; at += width) {
+    width = panel_width(x, at);
+    const size_t left = x->nc - at - width;
+    if (b != NULL && width % VEC == 0 && (few || lies_well(j->b.inner, width, of->k))) {
+      t->b = b + at;
+      t->ldb = j->b.inner;
+    } else {
+      copy_panel(x, at, width, b != NULL && many ? 0 : left, panel, t);
+    }
+    float *strip = strips;
+    for (size_t i = 0, rows, line = 0; i < x->mc; i += rows, line += 16) {
+      rows = share(x->mc - i, j->rows);
+      strip += get_strip(x, i, rows, at == 0 && !at_once, strip, t);
+      t->soon = b != NULL && many && line < width && line < left ? b + at + width + line : NULL;
+      t->ld_soon = j->b.inner;
+      do_tile(x, i, rows, at, width, t);
+    }
+  }
+}
+
+static void block(const region *x) {
+  tile_job t = {.k = x->of->k,
+                .ld_start = x->ld_start,
+                .ldc = x->ldc,
+                .stream = x->j->stream,
+                .lanes = x->of->lanes,
+                .lane = x->of->lane,
+                .each = x->j->p->each};
+  (x->j->keeps_b ? keep_b : keep_a)(x, &t);
 }
 
 /* One chain over all of k, or one group of lanes, into c: k in blocks. */
 static void blocks(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, const range *of,
                    const float *start, size_t ld_start, float *c, size_t ldc) {
   range part = *of;
+  region x = {j,
+              m0,
+              mc,
+              n0,
+              nc,
+              &part,
+              start,
+              ld_start,
+              c,
+              ldc,
+              .kind = of->lanes > 1 ? KINDS : (int)j->strips};
   size_t done = 0;
   do {
     part.p0 = of->p0 + done;
     part.k = of->lanes > 1 ? of->k : share(of->k - done, j->k_block);
     done += part.k;
-    block(j, m0, mc, n0, nc, &part, start, ld_start, c, ldc, done == of->k);
-    start = c;
-    ld_start = ldc;
+    x.finishes = done == of->k && !j->waits && j->p->finish != NULL;
+    block(&x);
+    x.start = c;
+    x.ld_start = ldc;
   } while (done < of->k);
 }
 
@@ -480,6 +369,27 @@ static void choose_strips(job *j, bool has_lanes) {
   }
 }
 
+/* What is kept, and how much is done at a time: as much as there is room for. */
+static void choose_blocks(job *j, bool has_lanes) {
+  const size_t k = j->p->k, kc = share(k > 0 ? k : 1, j->k_block);
+  size_t rows, waiting = j->turned;
+  for (size_t n = 1; has_lanes && n < j->p->lanes; n *= 2) waiting++;
+  j->keeps_b = j->copies && j->strips == ALONG && j->m > M_BLOCK && j->n <= j->m;
+  if (j->keeps_b) {
+    rows = j->turned ? LEVELS * PIECE / N_BLOCK : j->m;
+  } else if (j->waits) {
+    rows = PIECE / N_BLOCK;
+    if (waiting > LEVELS) rows = rows * LEVELS / waiting;
+  } else if (!j->copies) {
+    rows = j->m;
+  } else {
+    rows = j->strips == ALONG ? M_BLOCK : A_ROOM / (kc + VEC);
+  }
+  j->piece = rows * N_BLOCK;
+  j->m_block = share(j->m, rows);
+  j->n_block = j->waits || j->keeps_b ? share(j->n, N_BLOCK) : j->n;
+}
+
 /* How the product is done. */
 static job plan(const ls__product *p) {
   const bool has_lanes = p->lanes > 1;
@@ -493,18 +403,7 @@ static job plan(const ls__product *p) {
   j.stream = !j.waits && p->start != p->c && p->k <= j.k_block && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
-  /* Rows at a time: all, where strips aren't copied; as many as there is room for. */
-  const size_t kc = share(p->k > 0 ? p->k : 1, j.k_block);
-  size_t levels = j.turned, rows = M_BLOCK;
-  for (size_t n = 1; has_lanes && n < p->lanes; n *= 2) levels++;
-  if (levels > LEVELS) rows = M_BLOCK * LEVELS / levels;
-  j.piece = rows * N_BLOCK;
-  if (!j.waits && !j.copies)
-    rows = j.m;
-  else if (!j.waits && j.strips != ALONG)
-    rows = A_ROOM / (kc + VEC);
-  j.m_block = share(j.m, rows);
-  j.n_block = j.waits ? share(j.n, N_BLOCK) : j.n;
+  choose_blocks(&j, has_lanes);
   return j;
 }
 

@@ -122,6 +122,10 @@ static const size_t around[][3] = {
     {100, 257, 513},
     {25, 577, 70},
     /* tall, skinny, and few rows: where C is done as its transpose */
+    {700, 300, 600}, /* panels are kept, strips go by */
+    {257, 256, 1030},
+    {129, 2600, 513},
+    {2600, 257, 40},
     {1, 700, 300},
     {8, 1000, 300},
     {16, 513, 40},
@@ -136,7 +140,7 @@ static const size_t around[][3] = {
 
 static void larger_shapes(void **state) {
   (void)state;
-  bench x = bench_new(1 << 20, 1 << 20, 1 << 19);
+  bench x = bench_new(3 << 19, 3 << 19, 3 << 18);
   for (size_t i = 0; i < sizeof around / sizeof *around; i++) {
     const size_t m = around[i][0], n = around[i][1], k = around[i][2];
     float *a = random_floats(m * k, 4), *b = random_floats(k * n, 5), *s = random_floats(m * n, 6);

@@ -95,9 +95,11 @@ def reach(args, name, example, work):
     values = []
     for seed in range(1, 2 if args.short else example.seeds + 1):
         run = os.path.join(work, f"{name}-{seed}")
-        overrides = example.overrides + (example.short if args.short else [])
+        overrides = dict(o.split("=", 1) for o in
+                         example.overrides + (example.short if args.short else []))
         command(args, [lockstep, "train", os.path.join(HERE, example.config), f"data.file={file}",
-                       f"output={run}", f"train.seed={seed}", "--progress=none", *overrides])
+                       f"output={run}", f"train.seed={seed}", "--progress=none",
+                       *(f"{k}={v}" for k, v in overrides.items())])
         out = command(args, [lockstep, "evaluate", run, "--data", file, "--split", "test", "--json"])
         values.append(json.loads(out)[example.metric])
     return sum(values) / len(values)

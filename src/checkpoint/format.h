@@ -17,7 +17,7 @@ enum { LS__CHECKPOINT_VERSION = 1, LS__PATH_BYTES = 512 };
 /* "FOLDER/LAYER/NAME" */
 static inline void ls__tensor_path(const char *folder, const ls__tensor *tensor,
                                    char path[LS__PATH_BYTES]) {
-  snprintf(path, LS__PATH_BYTES, "%.256s/%s", folder, tensor->name);
+  snprintf(path, LS__PATH_BYTES, "%.128s/%s", folder, tensor->name);
 }
 
 /* The name of what belongs to a port: "classes.kind" for the classes of the output "kind", or just

@@ -41,6 +41,35 @@ out:
   return st;
 }
 
+/* Weights of layers that its configuration doesn't have. */
+typedef struct strangers {
+  const ls__graph *graph;
+  ls__h5 *file;
+  int n; /* datasets so far */
+  bool named;
+} strangers;
+
+static ls_status see_weight(void *context, const char *name, bool is_group) {
+  strangers *s = context;
+  static const char folder[] = "/parameters/";
+  if (is_group || strncmp(name, folder, sizeof folder - 1) != 0) return LS_OK;
+  s->n++;
+  for (int t = 0; s->named && t < s->graph->n_tensors; t++)
+    if (strcmp(s->graph->tensor[t].name, name + sizeof folder - 1) == 0) return LS_OK;
+  if (!s->named) return LS_OK;
+  return ls__fail(LS_ECHECKPOINT, "%s: %s belongs to no layer of its configuration",
+                  ls__h5_path(s->file), name);
+}
+
+/* All weights of the network have been found: are there more? */
+static ls_status check_strangers(ls__h5 *file, const ls__graph *graph) {
+  strangers s = {graph, file, 0, false};
+  ls_status st = ls__h5_visit(file, see_weight, &s);
+  if (st != LS_OK || s.n == graph->n_tensors) return st;
+  s.named = true;
+  return ls__h5_visit(file, see_weight, &s);
+}
+
 static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affine *affine) {
   ls_status st = LS_OK;
   char name[LS__PATH_BYTES];
@@ -169,6 +198,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(read_inputs(file, inputs, &n));
   LS_TRY(ls__model_empty(config, (int)n, inputs, &model));
   LS_TRY(read_arena(file, "/parameters", model->graph, false, model->parameters));
+  LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
   if (ls__h5_has_attribute(file, "/", "rows")) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));

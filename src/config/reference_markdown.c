@@ -100,7 +100,7 @@ static const char *const opening[] = {
     "with the defaults filled in.",
     "What has a name and options is written `adam` or `{adam: {lr: 0.01}}`.  In the tables a "
     "default of — means: not set.  Rows that begin with each: are options of all names of their "
-    "table.  Networks with branches, several inputs and several outputs have a page of examples, "
+    "table.  Networks of blocks, with several inputs and several outputs have a page of examples, "
     "[src/train](../train/README.md); lanes, exchange and compression are explained in "
     "[src/comm](../comm/README.md).",
 };

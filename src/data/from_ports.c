@@ -21,7 +21,7 @@ static ls_status check(const ls_data_array *array) {
   if ((int)array->use < 0 || array->use > LS_LENGTH || (int)array->type < 0 ||
       array->type > LS_INDEX)
     return ls__fail(LS_EUSAGE, "data: an array of no known use or type");
-  if (name == NULL || !ls__name_is_good(name))
+  if (name == NULL || !ls__port_name_good(name, array->use == LS_TARGET))
     return ls__fail(LS_EUSAGE, "data: \"%s\": a name is 1 to %d letters, digits, _, - and .",
                     name == NULL ? "" : name, LS_NAME_BYTES - 1);
   if (array->values == NULL) return ls__fail(LS_EUSAGE, "data: %s: no values", name);

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "config/nearest.h"
+#include "tensor/port.h"
 
 /* ---- Keys ---- */
 
@@ -106,12 +107,6 @@ out:
 
 /* ---- Arrays ---- */
 
-bool ls__name_is_good(const char *name) {
-  static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-  const size_t n = strlen(name);
-  return n > 0 && n < LS_NAME_BYTES && strspn(name, letters) == n;
-}
-
 void ls__wanted_reset(ls__wanted *wanted) {
   for (size_t i = 0; i < wanted->n; i++) ls__free(wanted->array[i].dataset);
   memset(wanted, 0, sizeof *wanted);
@@ -166,7 +161,7 @@ static ls_status read_ports(ls_config *config, const char *key, const char *alon
     const char *name = ls__config_key(ls__config_at(node, i));
     const ls_config *item = ls__config_child(node, name);
     if (item == NULL) continue;
-    if (!ls__name_is_good(name))
+    if (!ls__port_name_good(name, use == LS_TARGET))
       LS_REFUSE(item, "a name is 1 to %d letters, digits, _, - and .", LS_NAME_BYTES - 1);
     if (wanted->n - before == LS_MAX_PORTS) LS_REFUSE(item, "more than %d %s", LS_MAX_PORTS, key);
     LS_TRY(add(wanted, item, name, use));

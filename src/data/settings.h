@@ -60,7 +60,4 @@ LS_CHECKED ls_status ls__data_settings_read(ls_config *config, ls__data_purpose 
                                             ls__data_settings *settings, ls__wanted *wanted);
 void ls__wanted_reset(ls__wanted *wanted);
 
-/* Whether a name is 1 to 63 letters, digits, `_`, `-` and `.`. */
-bool ls__name_is_good(const char *name);
-
 #endif

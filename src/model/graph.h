@@ -11,7 +11,9 @@
  *   [ weights, last node first | statistics, last node first | frozen ]
  *   0                          trained                       moving     arena
  *
- * The optimizer updates [0, trained), the exchange carries [0, moving). */
+ * The optimizer updates [0, trained), the exchange carries [0, moving).
+ *
+ * Of blocks (blocks.c) only the names are left: "block_2/dense_1" is a layer in block_2. */
 #ifndef LS_MODEL_GRAPH_H
 #define LS_MODEL_GRAPH_H
 
@@ -29,9 +31,9 @@ typedef struct ls__node {
 
 /* A parameter in the arena. */
 typedef struct ls__tensor {
-  char name[2 * LS__NAME_BYTES]; /* "dense_1/weight" */
-  const ls__parameter *spec;     /* its owner's */
-  ls__role role;                 /* the spec's, or frozen by the config */
+  char name[LS__NAME_BYTES + LS_NAME_BYTES]; /* "dense_1/weight", "block_2/dense_1/weight" */
+  const ls__parameter *spec;                 /* its owner's */
+  ls__role role;                             /* the spec's, or frozen by the config */
   size_t offset, n;
   int node; /* the owner */
 } ls__tensor;
@@ -44,6 +46,7 @@ typedef struct ls__graph {
   ls__node *node;
   int n_outputs;
   int output[LS_MAX_PORTS]; /* values that the model gives: predictions */
+  char output_name[LS_MAX_PORTS][LS_NAME_BYTES];
   int n_tensors;
   ls__tensor *tensor;            /* in model order */
   size_t trained, moving, arena; /* floats, as drawn above; every tensor begins on a cache line */
@@ -51,9 +54,9 @@ typedef struct ls__graph {
 } ls__graph;
 
 /* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries
- * are layers, `- dense: {units: 64, activation: relu}` or just `- flatten`; each takes `name:` and
- * `from: NAME` or `from: [NAMES]`, the layers or inputs it reads (missing: the one before it, or
- * the first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of
+ * are layers, `- dense: {units: 64, activation: relu}` or just `- flatten`, and blocks of layers,
+ * `- repeat: {times: 3, layers: [...]}`; each takes `name:` and `from: NAME` or `from: [NAMES]`, the
+ * layers or inputs it reads (missing: the one before it, or the first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of
  * things.  LS_ECONFIG with file, line and key. */
 LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs,
                                      const ls_port *input, ls__graph **out);
@@ -63,6 +66,8 @@ int ls__graph_producer(const ls__graph *graph, int value); /* node, or -1 for an
 /* Whether a tensor that changes has several readers. */
 bool ls__graph_ties(const ls__graph *graph);
 const char *ls__graph_name(const ls__graph *graph, int value);
+/* Of the column that names of layers are printed in: 24, or more where they are longer. */
+int ls__graph_name_width(const ls__graph *graph);
 ls_shape ls__graph_shape(const ls__graph *graph, int value);
 /* What the model gives: a layer that is called NAME with its activation is called NAME here too. */
 ls_port ls__graph_output(const ls__graph *graph, int i);
@@ -72,6 +77,9 @@ bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b);
 
 /* Fill the arena with initial weights. */
 void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena);
+
+/* What a configuration may say of blocks; ends with path NULL. */
+extern const ls__section ls__model_sections[];
 
 /* Hash of all parameter bits in model order. */
 uint64_t ls__graph_hash(const ls__graph *graph, const float *arena);

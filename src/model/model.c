@@ -89,7 +89,7 @@ ls_status ls_model_create_ports(ls_config *config, size_t n_inputs, const ls_por
   if (n_inputs < 1 || n_inputs > LS_MAX_PORTS || inputs == NULL)
     LS_FAIL(LS_EUSAGE, "a network has 1 to %d inputs, not %zu", LS_MAX_PORTS,
             inputs == NULL ? 0 : n_inputs);
-  for (size_t i = 0; i < n_inputs; i++) LS_TRY(ls__port_check(&inputs[i]));
+  for (size_t i = 0; i < n_inputs; i++) LS_TRY(ls__port_check(&inputs[i], false));
   LS_TRY(ls__model_empty(config, (int)n_inputs, inputs, model));
   ls__graph_init((*model)->graph, seed, (*model)->parameters);
 out:

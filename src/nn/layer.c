@@ -29,7 +29,9 @@ const ls__registry ls__layers = {"layer", layers, added, common};
 const ls__registry ls__activation_layers = {"activation", activations, NULL, NULL};
 
 const ls__section ls__nn_sections[] = {
-    {"model", "The network: a list of layers, each with its options.", NULL, &ls__layers},
+    {"model",
+     "The network: a list of layers and blocks of layers (see block), each with its options.", NULL,
+     &ls__layers},
     {"loss", "What is made small, averaged over the samples of a batch.", NULL, &ls__losses},
     {"initializer", "How weights begin: what may stand in `kernel_initializer` and its like.", NULL,
      &ls__initializers},

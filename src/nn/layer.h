@@ -24,7 +24,8 @@
 #include "nn/init.h"
 #include "tensor/product.h"
 
-enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = LS_NAME_BYTES };
+/* LS__NAME_BYTES: of a layer's name with those of the blocks around it. */
+enum { LS__MAX_INPUTS = 16, LS__MAX_PARAMETERS = 16, LS__NAME_BYTES = 4 * LS_NAME_BYTES };
 
 /* What happens to a parameter in training. */
 typedef enum ls__role {

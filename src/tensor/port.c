@@ -19,10 +19,17 @@ ls_status ls__shape_check(const ls_shape *shape, const char *what) {
   return LS_OK;
 }
 
-ls_status ls__port_check(const ls_port *port) {
+bool ls__port_name_good(const char *name, bool nested) {
   static const char good[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+  const size_t part = strspn(name, good);
+  if (part == 0 || strlen(name) >= LS_NAME_BYTES) return false;
+  return name[part] == '\0' ||
+         (nested && name[part] == '/' && ls__port_name_good(name + part + 1, nested));
+}
+
+ls_status ls__port_check(const ls_port *port, bool nested) {
   const bool ends = memchr(port->name, '\0', sizeof port->name) != NULL;
-  if (!ends || port->name[0] == '\0' || strspn(port->name, good) != strlen(port->name))
+  if (!ends || !ls__port_name_good(port->name, nested))
     return ls__fail(LS_EUSAGE, "\"%.*s\": a name is 1 to %d letters, digits, _, - and .",
                     LS_NAME_BYTES, port->name, LS_NAME_BYTES - 1);
   if (port->type != LS_REAL && port->type != LS_INDEX)

@@ -3,6 +3,7 @@
 #define LS_TENSOR_PORT_H
 
 #include <lockstep/shape.h>
+#include <stdbool.h>
 
 #include "base/error.h"
 
@@ -10,7 +11,11 @@
  * names `what`. */
 LS_CHECKED ls_status ls__shape_check(const ls_shape *shape, const char *what);
 
-/* A zero-terminated name of 1 to 63 letters, digits, _, - and ., a known type, and such a shape. */
-LS_CHECKED ls_status ls__port_check(const ls_port *port);
+/* 1 to 63 letters, digits, _, - and .; `nested`: or several such names with / between them, as those
+ * of layers in blocks, and so of outputs and their targets. */
+bool ls__port_name_good(const char *name, bool nested);
+
+/* A zero-terminated name, a known type, and such a shape. */
+LS_CHECKED ls_status ls__port_check(const ls_port *port, bool nested);
 
 #endif

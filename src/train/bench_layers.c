@@ -146,12 +146,13 @@ static void print_time(double seconds, double flops, FILE *out) {
 
 void ls__bench_layers_print(ls__bench_layers *b, FILE *out) {
   const double whole = ls__median(part(b, WHOLE), b->rounds);
+  const int width = ls__graph_name_width(b->t->model->graph);
   layer l;
-  fprintf(out, "  %-24s %11s %8s %11s %8s %7s\n", "layer", "forward us", "GFLOP/s", "backward us",
-          "GFLOP/s", "share");
+  fprintf(out, "  %-*s %11s %8s %11s %8s %7s\n", width, "layer", "forward us", "GFLOP/s",
+          "backward us", "GFLOP/s", "share");
   for (int i = 0; i < b->nodes; i++) {
     if (!look_up(b, i, &l)) continue;
-    fprintf(out, "  %-24s", l.layer->name);
+    fprintf(out, "  %-*s", width, l.layer->name);
     print_time(l.forward, l.flops[0], out);
     print_time(l.backward, l.flops[1], out);
     fprintf(out, " %5.1f %%", 100 * l.share);
@@ -161,8 +162,8 @@ void ls__bench_layers_print(ls__bench_layers *b, FILE *out) {
   }
   for (int i = 0; i < PARTS; i++) {
     const double seconds = ls__median(part(b, i), b->rounds);
-    fprintf(out, "  %-24s %11.2f %8s %11s %8s %5.1f %%\n", words[i], 1e6 * seconds, "", "", "",
-            100 * seconds / whole);
+    fprintf(out, "  %-*s %11.2f %8s %11s %8s %5.1f %%\n", width, words[i], 1e6 * seconds, "", "",
+            "", 100 * seconds / whole);
   }
 }
 

@@ -12,11 +12,23 @@ static void print_bytes(FILE *out, const char *what, double bytes) {
   fprintf(out, "  %-34s %8.*f %s\n", what, u > 0 ? 1 : 0, bytes, unit[u]);
 }
 
+/* What a layer reads, if that is not the one before it alone. */
+static void print_sources(const ls__graph *graph, int node, FILE *out) {
+  const ls__node *it = &graph->node[node];
+  const int before = node > 0 ? graph->n_inputs + node - 1 : 0;
+  if (it->layer.n_in == 1 && it->in[0] == before) return;
+  for (int k = 0; k < it->layer.n_in; k++) {
+    fputs(k == 0 ? "  from " : ", ", out);
+    ls__text_put(out, ls__graph_name(graph, it->in[k]));
+  }
+}
+
 static void print_model(const ls__graph *graph, FILE *out) {
   char text[LS_SHAPE_TEXT];
-  fprintf(out, "%-24s %-14s %-18s %12s\n", "layer", "kind", "output", "parameters");
+  const int width = ls__graph_name_width(graph);
+  fprintf(out, "%-*s %-14s %-18s %12s\n", width, "layer", "kind", "output", "parameters");
   for (int i = 0; i < graph->n_inputs; i++) {
-    ls__text_cell(out, graph->input[i].name, 24, SIZE_MAX);
+    ls__text_cell(out, graph->input[i].name, width, SIZE_MAX);
     fprintf(out, " %-14s %-18s\n", graph->input[i].type == LS_INDEX ? "index" : "",
             ls_shape_format(&graph->input[i].shape, text));
   }
@@ -25,11 +37,13 @@ static void print_model(const ls__graph *graph, FILE *out) {
     size_t n = 0; /* of its own */
     for (int k = 0; k < graph->n_tensors; k++)
       if (graph->tensor[k].node == i) n += graph->tensor[k].n;
-    ls__text_cell(out, layer->name, 24, SIZE_MAX);
-    fprintf(out, " %-14s %-18s %12zu\n", layer->kind->kind.name, ls_shape_format(&layer->out, text),
+    ls__text_cell(out, layer->name, width, SIZE_MAX);
+    fprintf(out, " %-14s %-18s %12zu", layer->kind->kind.name, ls_shape_format(&layer->out, text),
             n);
+    print_sources(graph, i, out);
+    fputc('\n', out);
   }
-  fprintf(out, "%-24s %-14s %-18s %12zu\n", "total", "", "", graph->parameters);
+  fprintf(out, "%-*s %-14s %-18s %12zu\n", width, "total", "", "", graph->parameters);
 }
 
 static void print_memory(const ls_trainer *t, FILE *out) {

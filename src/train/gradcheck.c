@@ -226,15 +226,18 @@ static void measure(checker *c) {
 static ls_status print_all(const checker *c, bool json, FILE *out) {
   ls_status st = LS_OK;
   const ls__graph *graph = c->model->graph;
+  int width = 28;
   double worst = 0;
   const char *worst_name = "";
   ls__json j = {.out = out};
+  for (int t = 0; t < graph->n_tensors; t++)
+    if (strlen(graph->tensor[t].name) > (size_t)width) width = (int)strlen(graph->tensor[t].name);
   if (json) {
     ls__json_open(&j, NULL, '{');
     ls__json_number(&j, "limit", limit);
     ls__json_open(&j, "parameters", '[');
   } else
-    fprintf(out, "%-28s %10s %14s\n", "parameter", "elements", "relative error");
+    fprintf(out, "%-*s %10s %14s\n", width, "parameter", "elements", "relative error");
   for (int t = 0; t < graph->n_tensors; t++) {
     const ls__tensor *tensor = &graph->tensor[t];
     const double error = c->error[t];
@@ -246,7 +249,7 @@ static ls_status print_all(const checker *c, bool json, FILE *out) {
       ls__json_number(&j, "relative_error", error);
       ls__json_close(&j, '}');
     } else
-      fprintf(out, "%-28s %10zu %14.2e%s\n", tensor->name, tensor->n, error,
+      fprintf(out, "%-*s %10zu %14.2e%s\n", width, tensor->name, tensor->n, error,
               error < limit ? "" : "  WRONG");
     if (!(error <= worst)) {
       worst = error;

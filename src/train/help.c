@@ -7,17 +7,39 @@
 #include "config/reference.h"
 #include "data/data.h"
 #include "metrics/metrics.h"
+#include "model/graph.h"
 #include "nn/layer.h"
 #include "optim/optimizer.h"
 #include "train/settings.h"
 
 /* The rooms whose tables are shown, in this order, a line each. */
-static const ls__section *const rooms[] = {ls__train_sections,   ls__data_sections,
-                                           ls__nn_sections,      ls__optim_sections,
-                                           ls__metrics_sections, NULL};
+static const ls__section *const rooms[] = {ls__train_sections,
+                                           ls__data_sections,
+                                           ls__nn_sections,
+                                           ls__model_sections,
+                                           ls__optim_sections,
+                                           ls__metrics_sections,
+                                           NULL};
 
 static ls_status written(FILE *out) {
   return ferror(out) ? ls__fail(LS_EIO, "the help can't be written") : LS_OK;
+}
+
+/* Below a list of layers each of them is described in one place: "dense.units" is that of
+ * "model.0.repeat.layers.1.dense.units". */
+static const char *innermost(const char *key) {
+  static const char *const lists[] = {"model", "layers", "shortcut", "branches"};
+  if (strncmp(key, "model.", 6) != 0) return key;
+  const char *last = key;
+  for (const char *at = key; at != NULL; at = strchr(at, '.'), at = at != NULL ? at + 1 : NULL) {
+    const size_t digits = strspn(at, "0123456789");
+    for (size_t i = 0; i < sizeof lists / sizeof *lists; i++) {
+      const size_t n = strlen(lists[i]);
+      if (strncmp(at, lists[i], n) == 0 && at[n] == '.') last = at + n + 1;
+    }
+    if (at == last && at[digits] == '.') last = at + digits + 1;
+  }
+  return strspn(last, "0123456789") < strlen(last) ? last : key;
 }
 
 ls_status ls_help(const char *key, FILE *out) {
@@ -25,7 +47,7 @@ ls_status ls_help(const char *key, FILE *out) {
     ls__reference_overview(rooms, out);
     return written(out);
   }
-  ls_status st = ls__reference_print(rooms, key, out);
+  ls_status st = ls__reference_print(rooms, innermost(key), out);
   return st == LS_OK ? written(out) : st;
 }
 

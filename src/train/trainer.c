@@ -38,7 +38,7 @@ static ls_status expect_feed(ls_trainer *t) {
     const ls_port *port = ports == NULL ? NULL : &ports[input ? i : i - o->n_inputs];
     if (port == NULL)
       return ls__fail(LS_EUSAGE, "inputs or targets to be fed are counted, but not given");
-    ls_status st = ls__port_check(port);
+    ls_status st = ls__port_check(port, !input);
     if (st != LS_OK) return st;
     if (!input && port->type != LS_REAL)
       return ls__fail(LS_EUSAGE, "target \"%s\" is of indices: targets are float", port->name);

@@ -28,17 +28,22 @@ CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
 # Values for keys whose default can't be written down as it is: required keys, and keys without one.
 NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "model.reshape": {"shape": "[-1]"},
           "model.add": {"from": "[input, dense_1]"}, "model.concatenate": {"from": "[input, dense_1]"},
+          "block.residual": {"layers": "[{dense: {units: 3}}]"},
+          "block.parallel": {"branches": "[[{dense: {units: 2}}, tanh], [linear]]"},
+          "block.repeat": {"times": "2", "layers": "[tanh]"}, "block.sequential": {"layers": "[tanh, relu]"},
           "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
           "regularization": {"l1": "0"}, "clip": {"value": "0"}}
 VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
           "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
-          "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1"}
+          "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1",
+          "block.*.name": "other", "block.*.from": "dense_1", "block.*.activation": "relu",
+          "block.residual.shortcut": "[{dense: {units: 3}}]"}
 # These stand alone: they exclude another key.
 ALONE = {"every_steps", "warmup_epochs", "share"}
 # Defaults that config.yaml doesn't show.
 WORDS = {"*required*", "—", "ranks"}
-HIDDEN = {"warmup_epochs", "trainable"}
+HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
 
 
 def fail(text):
@@ -93,7 +98,7 @@ def overrides_of(place, values):
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
     if section == "initializer":
         return [f"model=[{{dense: {{units: 1, kernel_initializer: {inside}}}}}]"], "model"
-    if section == "model":
+    if section in ("model", "block"):
         return [f"model=[{{dense: {{units: 3}}}}, {inside}, {{dense: {{units: 1}}}}]"], "model"
     if section == "metrics":
         classes = ["loss=cross_entropy"] + CLASSES if name in ("accuracy", "top_k") else []

@@ -42,7 +42,7 @@ static double each_parameter(ls__h5 *file, const char *path, ls_model *model, bo
     const ls__tensor *tensor = &graph->tensor[t];
     float *mine = model->parameters + tensor->offset,
           *stored = ls__calloc(tensor->n, sizeof *stored);
-    char name[256];
+    char name[512];
     double apart = 0, norm = 0;
     snprintf(name, sizeof name, "/%s/%s", set ? "initial" : "expected", tensor->name);
     MUST(ls__h5_read(file, name, LS__F32, stored));

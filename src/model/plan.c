@@ -15,40 +15,33 @@ static int by_size(const void *a, const void *b) {
   return x < y ? -1 : x > y;
 }
 
-static int by_offset(const void *a, const void *b) {
-  const ls__block *x = *(ls__block *const *)a, *y = *(ls__block *const *)b;
-  if (x->offset != y->offset) return x->offset < y->offset ? -1 : 1;
-  return x < y ? -1 : x > y;
-}
-
 static bool meet(const ls__block *a, const ls__block *b) {
   return a->first <= b->last && b->first <= a->last;
 }
 
 ls_status ls__plan(ls__block *blocks, size_t n, size_t *total) {
   ls_status st = LS_OK;
-  ls__block **todo = NULL, **near = NULL;
+  ls__block **todo = NULL, **placed = NULL; /* by size; by offset */
   *total = 0;
   LS_TRY(ls__alloc(&todo, n, sizeof *todo, "memory plan"));
-  LS_TRY(ls__alloc(&near, n, sizeof *near, "memory plan"));
+  LS_TRY(ls__alloc(&placed, n, sizeof *placed, "memory plan"));
   for (size_t i = 0; i < n; i++) {
     todo[i] = &blocks[i];
     blocks[i].size = (blocks[i].size + LINE - 1) / LINE * LINE;
   }
   qsort(todo, n, sizeof *todo, by_size);
   for (size_t i = 0; i < n; i++) {
-    size_t m = 0;
-    for (size_t k = 0; k < i; k++)
-      if (meet(todo[i], todo[k])) near[m++] = todo[k];
-    qsort(near, m, sizeof *near, by_offset);
-    size_t at = 0;
-    for (size_t k = 0; k < m && near[k]->offset < at + todo[i]->size; k++)
-      if (near[k]->offset + near[k]->size > at) at = near[k]->offset + near[k]->size;
+    size_t at = 0, k = 0;
+    for (; k < i && placed[k]->offset < at + todo[i]->size; k++)
+      if (meet(todo[i], placed[k]) && placed[k]->offset + placed[k]->size > at)
+        at = placed[k]->offset + placed[k]->size;
     todo[i]->offset = at;
     if (at + todo[i]->size > *total) *total = at + todo[i]->size;
+    for (k = i; k > 0 && placed[k - 1]->offset > at; k--) placed[k] = placed[k - 1];
+    placed[k] = todo[i];
   }
 out:
   ls__free(todo);
-  ls__free(near);
+  ls__free(placed);
   return st;
 }

@@ -4,7 +4,8 @@
  * are blocks with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node
  * i's backward is at 2N - i.  A value lives from its producer's forward to its last reader: a
  * forward, or the backward of a node that needs it.  A gradient lives from the first backward that
- * writes it to its producer's.  A node that works in place shares its input's storage. */
+ * writes it to its producer's.  A node that works in place shares its input's storage; the inputs of
+ * a sum share their gradient's. */
 #include "model/run.h"
 
 #include <string.h>
@@ -16,8 +17,16 @@
 
 typedef struct wire { /* a value in this run */
   int y, dy;          /* blocks, -1: none */
+  int readers, last;  /* inputs of nodes that it is; the last of these nodes, -1: none */
+  bool kept;          /* backward of a reader looks at it */
   bool dy_started;    /* during planning: some reader has written dy already */
+  bool dy_lent;       /* dy is another value's too, whose maker reads it later */
 } wire;
+
+typedef struct storage { /* a block that holds values */
+  bool locked;           /* one of them is wanted at a later time than its readers' forward */
+  int last;              /* the last reader of any of them */
+} storage;
 
 struct ls__run {
   const ls__graph *graph;
@@ -30,6 +39,7 @@ struct ls__run {
   bool *fused;    /* activations that the layer before them applies */
   ls__call *call; /* one a node, pointers filled in once */
   ls__block *block;
+  storage *storage; /* [blocks] during planning */
   size_t n_blocks;
   float *memory, *work;
   float *lane_gradients;     /* of layers that are run lane by lane: stacks of their gradients */
@@ -61,32 +71,30 @@ static bool is_result(const ls__run *run, int value) {
   return false;
 }
 
-/* Whether node i may write its output over its first input: nobody else looks at that storage at
- * any later time, and whoever made it doesn't need it again. */
-static bool may_overwrite(const ls__run *run, int i) {
+/* Who reads each value. */
+static void mark_readers(ls__run *run) {
   const ls__graph *graph = run->graph;
-  const ls__node *node = &graph->node[i];
-  unsigned needs = node->layer.needs;
-  if (!(needs & LS__IN_PLACE)) return false;
-  if (run->training && node->layer.needs_x[0]) return false;
-  int storage = run->wire[node->in[0]].y;
-  for (int v = 0; v < run->n_wires; v++) {
-    if (run->wire[v].y != storage) continue;
-    int maker = ls__graph_producer(graph, v);
-    if (maker < 0 || is_result(run, v)) return false;
-    if (run->training && (graph->node[maker].layer.needs & LS__NEEDS_Y)) return false;
-    for (int r = 0; r < graph->n_nodes; r++) {
-      if (r == i || !run->active[r]) continue;
-      const ls__layer *reader = &graph->node[r].layer;
-      bool view = (reader->needs & LS__VIEW) != 0;
-      for (int k = 0; k < reader->n_in; k++) {
-        bool keeps = run->training && reader->needs_x[k];
-        if (graph->node[r].in[k] == v && !(view && r < i) && (r > i || keeps)) return false;
-      }
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const ls__node *node = &graph->node[i];
+    for (int k = 0; run->active[i] && k < node->layer.n_in; k++) {
+      wire *in = &run->wire[node->in[k]];
+      in->readers++;
+      in->last = i;
+      in->kept = in->kept || (run->training && node->layer.needs_x[k]);
     }
   }
-  for (int k = 1; k < node->layer.n_in; k++)
-    if (run->wire[node->in[k]].y == storage) return false;
+}
+
+/* Whether node i may write its output over input k: nobody else looks at that storage at any later
+ * time, and whoever made it doesn't need it again. */
+static bool may_overwrite(const ls__run *run, int i, int k) {
+  const ls__node *node = &run->graph->node[i];
+  const int block = run->wire[node->in[k]].y;
+  if (!(node->layer.needs & (k == 0 ? LS__IN_PLACE : LS__SUMS))) return false;
+  if (run->training && node->layer.needs_x[k]) return false;
+  if (run->storage[block].locked || run->storage[block].last > i) return false;
+  for (int other = 0; other < node->layer.n_in; other++)
+    if (other != k && run->wire[node->in[other]].y == block) return false;
   return true;
 }
 
@@ -95,6 +103,18 @@ static int new_block(ls__run *run, size_t size, int first) { /* in floats */
   block->size = size;
   block->first = block->last = first;
   return (int)run->n_blocks++;
+}
+
+/* Value v is in this block from now on. */
+static void hold(ls__run *run, int v, int block) {
+  wire *value = &run->wire[v];
+  storage *in = &run->storage[block];
+  const int maker = ls__graph_producer(run->graph, v);
+  value->y = block;
+  if (maker < 0 || value->kept || is_result(run, v)) in->locked = true;
+  if (maker >= 0 && run->training && (run->graph->node[maker].layer.needs & LS__NEEDS_Y))
+    in->locked = true;
+  if (value->last > in->last) in->last = value->last;
 }
 
 static void touch(ls__run *run, int block, int time) {
@@ -116,17 +136,19 @@ static void plan_forward(ls__run *run, int *saved) {
   const ls__graph *graph = run->graph;
   const int steps = graph->n_nodes;
   for (int v = 0; v < graph->n_inputs; v++)
-    run->wire[v].y = new_block(run, run->max_n * ls_shape_count(&graph->input[v].shape), 0);
+    hold(run, v, new_block(run, run->max_n * ls_shape_count(&graph->input[v].shape), 0));
   for (int i = 0; i < steps; i++) {
     const ls__node *node = &graph->node[i];
-    wire *out = &run->wire[graph->n_inputs + i];
+    int over = -1;
     saved[i] = -1;
     if (!run->active[i]) continue;
-    if ((node->layer.needs & LS__VIEW) || may_overwrite(run, i))
-      out->y = run->wire[node->in[0]].y;
-    else
-      out->y = new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
-    touch(run, out->y, i);
+    if (node->layer.needs & LS__VIEW) over = 0;
+    for (int k = 0; over < 0 && k < node->layer.n_in; k++)
+      if (may_overwrite(run, i, k)) over = k;
+    const int block = over >= 0 ? run->wire[node->in[over]].y
+                                : new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
+    hold(run, graph->n_inputs + i, block);
+    touch(run, block, i);
     for (int k = 0; k < node->layer.n_in; k++) touch(run, run->wire[node->in[k]].y, i);
     const size_t keep = kept(run, node);
     if (keep > 0) saved[i] = new_block(run, keep, i);
@@ -134,13 +156,48 @@ static void plan_forward(ls__run *run, int *saved) {
   for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
 }
 
-/* Readers of a value, in this run. */
-static int count_readers(const ls__run *run, int value) {
-  int readers = 0;
-  for (int r = 0; r < run->graph->n_nodes; r++)
-    for (int k = 0; run->active[r] && k < run->graph->node[r].layer.n_in; k++)
-      readers += run->graph->node[r].in[k] == value;
-  return readers;
+/* The node before which gradients come to input k of node i, or -1: none is wanted, or it cannot
+ * share memory, as others have written to it, or will. */
+static int sharing_maker(const ls__run *run, int i, int k) {
+  const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  const int maker = ls__graph_producer(graph, node->in[k]);
+  if (maker < 0 || !graph->node[maker].needs_gradient || run->wire[node->in[k]].dy_started)
+    return -1;
+  for (int other = 0; other < node->layer.n_in; other++)
+    if (other != k && node->in[other] == node->in[k]) return -1;
+  return maker;
+}
+
+/* Which inputs of node i may have the memory of its dy for their own gradient.  Of most layers that
+ * work in place it is the first, where nobody else reads that.  Of a sum they are those that nobody
+ * else reads, and whose makers leave dy as it is: all but the earliest maker's, to which backward
+ * comes last.  One that others read as well may be the earliest's, when these others, who add to
+ * its gradient, come after all that read it. */
+static void share_gradient(ls__run *run, int i, bool share[LS__MAX_INPUTS]) {
+  const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  const unsigned needs = node->layer.needs;
+  int earliest = -1, first = graph->n_nodes, maker[LS__MAX_INPUTS];
+  memset(share, 0, LS__MAX_INPUTS * sizeof *share);
+  if (!(needs & (LS__IN_PLACE | LS__VIEW)) || run->wire[graph->n_inputs + i].dy_lent) return;
+  for (int k = 0; k < ((needs & LS__SUMS) ? node->layer.n_in : 1); k++) {
+    maker[k] = sharing_maker(run, i, k);
+    share[k] = maker[k] >= 0 && run->wire[node->in[k]].readers == 1;
+    if (share[k] && maker[k] < first) first = maker[k], earliest = k;
+  }
+  for (int k = 0; (needs & LS__SUMS) && k < node->layer.n_in; k++) {
+    bool after = maker[k] >= 0 && !share[k];
+    for (int r = first; after && r < i; r++)
+      for (int in = 0; run->active[r] && in < graph->node[r].layer.n_in; in++)
+        if (graph->node[r].in[in] == node->in[k]) after = false;
+    if (!after) continue;
+    share[k] = true;
+    earliest = k;
+    break;
+  }
+  for (int k = 0; k < node->layer.n_in; k++)
+    if (share[k] && k != earliest) run->wire[node->in[k]].dy_lent = true;
 }
 
 static void plan_backward(ls__run *run, const int *saved) {
@@ -160,6 +217,8 @@ static void plan_backward(ls__run *run, const int *saved) {
     touch(run, out->dy, now);
     touch(run, saved[i], now);
     if (node->layer.needs & LS__NEEDS_Y) touch(run, out->y, now);
+    bool share[LS__MAX_INPUTS];
+    share_gradient(run, i, share);
     for (int k = node->layer.n_in - 1; k >= 0; k--) { /* the order in which layers write dx */
       wire *in = &run->wire[node->in[k]];
       if (node->layer.needs_x[k]) touch(run, in->y, now);
@@ -167,10 +226,8 @@ static void plan_backward(ls__run *run, const int *saved) {
       if (before < 0 || !graph->node[before].needs_gradient) continue;
       run->call[i].dx_accumulate[k] = in->dy_started;
       if (!in->dy_started) {
-        bool share = k == 0 && (node->layer.needs & (LS__IN_PLACE | LS__VIEW)) &&
-                     count_readers(run, node->in[k]) == 1 && !is_result(run, node->in[k]);
         ls_shape shape = ls__graph_shape(graph, node->in[k]);
-        in->dy = share ? out->dy : new_block(run, run->max_n * ls_shape_count(&shape), now);
+        in->dy = share[k] ? out->dy : new_block(run, run->max_n * ls_shape_count(&shape), now);
         in->dy_started = true;
       }
       touch(run, in->dy, now);
@@ -188,7 +245,7 @@ static void plan_fusion(ls__run *run) {
     if (!run->active[i] || before < 0 || node->layer.kind->pointwise == NULL) continue;
     if (!(graph->node[before].layer.needs & LS__FINISHES)) continue;
     if (run->wire[node->in[0]].y != run->wire[graph->n_inputs + i].y) continue;
-    if (count_readers(run, node->in[0]) > 1 || is_result(run, node->in[0])) continue;
+    if (run->wire[node->in[0]].readers > 1 || is_result(run, node->in[0])) continue;
     run->fused[i] = true;
     run->call[before].finish = node->layer.kind->pointwise;
     run->call[before].finish_context = &node->layer;
@@ -259,9 +316,11 @@ static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls_
   LS_TRY(ls__alloc(&run->fused, nodes, sizeof *run->fused, "run"));
   LS_TRY(ls__alloc(&run->call, nodes, sizeof *run->call, "run"));
   LS_TRY(ls__alloc(&run->block, 3 * all + LS_MAX_PORTS, sizeof *run->block, "run"));
+  LS_TRY(ls__alloc(&run->storage, 3 * all + LS_MAX_PORTS, sizeof *run->storage, "run"));
   LS_TRY(ls__alloc(&written, (size_t)graph->n_tensors, sizeof *written, "run"));
-  for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = -1;
+  for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = run->wire[v].last = -1;
   mark_active(run);
+  mark_readers(run);
   plan_forward(run, saved);
   plan_fusion(run);
   if (run->training) plan_backward(run, saved);
@@ -331,6 +390,7 @@ void ls__run_destroy(ls__run *run) {
   ls__free(run->fused);
   ls__free(run->call);
   ls__free(run->block);
+  ls__free(run->storage);
   ls__free(run->memory);
   ls__free(run->work);
   ls__free(run->lane_gradients);

@@ -13,13 +13,13 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
                              ls_shape_format(&layer->in[0], a), ls_shape_format(&layer->in[k], b));
     }
   layer->out = layer->in[0];
-  layer->needs = LS__IN_PLACE;
+  layer->needs = LS__IN_PLACE | LS__SUMS | LS__FINISHES;
   layer->flops = (double)(layer->n_in - 1) * (double)ls_shape_count(&layer->out);
   return LS_OK;
 }
 
 static void forward(const ls__layer *layer, const ls__call *call) {
-  /* Piece by piece through a sum of our own: y may be x0, and x0 may come again as another x. */
+  /* Piece by piece through a sum of our own: y may be an x, and that x may come twice. */
   enum { PIECE = 512 };
   float sum[PIECE];
   const ls__span_ops *span = ls__span();
@@ -28,13 +28,13 @@ static void forward(const ls__layer *layer, const ls__call *call) {
     size_t take = n - i < PIECE ? n - i : PIECE;
     span->sum(sum, call->x[0] + i, call->x[1] + i, take);
     for (int k = 2; k < layer->n_in; k++) span->add(sum, call->x[k] + i, take);
+    if (call->finish != NULL) call->finish(call->finish_context, sum, take);
     memcpy(call->y + i, sum, take * sizeof *sum);
   }
 }
 
 static void backward(const ls__layer *layer, const ls__call *call) {
   size_t n = call->n * ls_shape_count(&layer->out);
-  /* dx[0] may be the memory of dy, and so comes last. */
   for (int k = layer->n_in - 1; k >= 0; k--) {
     if (call->dx[k] == NULL) continue;
     if (call->dx_accumulate[k])

@@ -56,7 +56,9 @@ enum {
   LS__IN_PLACE = 2,    /* y may be the memory of x[0], and dx[0] that of dy */
   LS__VIEW = 4,        /* y is x[0] under another shape: forward and backward are never called */
   LS__JOINS_LANES = 8, /* backward may be called with several lanes */
-  LS__FINISHES = 16    /* forward applies call->finish to y */
+  LS__FINISHES = 16,   /* forward applies call->finish to y */
+  LS__SUMS = 32        /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
+                          that of dy */
 };
 
 typedef struct ls__layer_kind ls__layer_kind;

@@ -404,6 +404,21 @@ static inline bool layer_check_in_place(layer_check *c, const layer_check_kept *
   return layer_check_kept_same(c, "in place", kept);
 }
 
+/* The same bits where the output lies over any input, and every gradient over dy. */
+static inline bool layer_check_sums(layer_check *c, const layer_check_kept *kept) {
+  for (int over = 0; (c->layer.needs & LS__SUMS) && over < c->layer.n_in; over++) {
+    layer_check_clear(c);
+    c->call.y = c->x[over];
+    for (int k = 0; k < c->layer.n_in; k++) c->call.dx[k] = c->dy;
+    c->layer.kind->forward(&c->layer, &c->call);
+    if (!layer_check_same(c, "over an input", "y", over, c->call.y, kept->y, c->y_count, false))
+      return false;
+    c->layer.kind->backward(&c->layer, &c->call);
+    if (!layer_check_kept_same(c, "over dy", kept)) return false;
+  }
+  return true;
+}
+
 /* ---- Lanes */
 
 enum { LAYER_CHECK_LANES = 6 };
@@ -552,7 +567,8 @@ static inline bool layer_check_promises(layer_check *c) {
   if (c->layer.needs & LS__VIEW) return true;
   bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) &&
               layer_check_unwanted(c, &kept) && layer_check_adds(c, &kept) &&
-              layer_check_alone(c, &kept) && layer_check_in_place(c, &kept) && layer_check_lanes(c);
+              layer_check_alone(c, &kept) && layer_check_in_place(c, &kept) &&
+              layer_check_sums(c, &kept) && layer_check_lanes(c);
   layer_check_clear(c);
   c->call.training = false;
   c->layer.kind->forward(&c->layer, &c->call);

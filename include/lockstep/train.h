@@ -30,7 +30,7 @@ typedef struct ls_epoch {
   double validation_loss; /**< NAN without a validation part */
   size_t n_metrics;
   const char *const *names;         /**< [n_metrics] "accuracy"; of several outputs "price_mae" */
-  const double *metrics;            /**< [n_metrics] of the training samples */
+  const double *metrics;            /**< [n_metrics] of the training samples; auc: NAN */
   const double *validation_metrics; /**< [n_metrics], NAN without a validation part */
 } ls_epoch;
 

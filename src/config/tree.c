@@ -154,6 +154,25 @@ ls_status ls__config_copy(const ls_config *node, ls_config **out) {
   return LS_OK;
 }
 
+ls_status ls__config_set_numbers(ls_config *node, const float *x, size_t n) {
+  ls_status st = LS_OK;
+  ls_config *list = NULL, *item = NULL;
+  char text[32];
+  LS_TRY(ls__config_node(LS__LIST, node->source, node->line, NULL, &list));
+  for (size_t i = 0; i < n; i++) {
+    snprintf(text, sizeof text, "%.9g", (double)x[i]);
+    LS_TRY(ls__config_node(LS__SCALAR, node->source, node->line, text, &item));
+    LS_TRY(ls__config_attach(list, NULL, item));
+    item = NULL;
+  }
+  ls__config_replace(node, list);
+  list = NULL;
+out:
+  ls_config_destroy(list);
+  ls_config_destroy(item);
+  return st;
+}
+
 size_t ls__config_depth(const ls_config *node) {
   size_t depth = 0;
   while ((node = node->parent) != NULL) depth++;

@@ -57,6 +57,29 @@ size_t ls__confusion_classes(const ls__metrics_task *task) {
   return task->binary && ls_shape_count(&task->prediction) == 1 ? 2 : 0;
 }
 
+static void count_answers(const ls__metrics_task *task, size_t n, const float *y, double *counts) {
+  if (task->classes) {
+    const size_t places = n * ls__classes_places(task);
+    for (size_t i = 0; i < places; i++) counts[ls__classes_label(task, y, i)] += 1;
+  } else {
+    const size_t numbers = n * ls_shape_count(&task->target);
+    for (size_t i = 0; i < numbers; i++) counts[y[i] > 0.5F ? 1 : 0] += 1;
+  }
+}
+
+void ls__classes_count(const ls__metrics_task *task, size_t n, const float *y,
+                       const int32_t *lengths, double *counts) {
+  const size_t each = ls_shape_count(&task->target);
+  if (lengths == NULL) {
+    count_answers(task, n, y, counts);
+    return;
+  }
+  for (size_t i = 0; i < n; i++) {
+    const ls__metrics_task part = ls__metrics_part(task, (size_t)lengths[i]);
+    if (lengths[i] > 0) count_answers(&part, 1, y + i * each, counts);
+  }
+}
+
 void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
                        double *counts) {
   const size_t classes = ls__confusion_classes(task);

@@ -23,6 +23,7 @@ typedef struct ls__metric {
 typedef struct ls__metric_total {
   double samples;
   double answers; /* classes: labels; else numbers */
+  bool yes_no;    /* answers are yes or no */
 } ls__metric_total;
 
 struct ls__metric_kind {
@@ -33,6 +34,7 @@ struct ls__metric_kind {
   bool compares;        /* a constant taken off prediction and target changes nothing: it then gets
                             normalised ones counted from their mean, where they have all their digits */
   bool about_origin;    /* it counts from `origin` */
+  bool whole;           /* sums don't give it: it is made of all answers at once */
   size_t reals, counts; /* sums that it keeps, unless configure says other numbers */
   /* What it needs and the task lacks, in words; NULL: nothing, as where there is no function. */
   const char *(*needs)(const ls__metrics_task *task);
@@ -45,7 +47,9 @@ struct ls__metric_kind {
                   const ls__metric_total *total);
 };
 
-#define LS__METRIC_MAP(X) X(accuracy) X(top_k) X(mae) X(rmse) X(r2)
+#define LS__METRIC_MAP(X) \
+  X(accuracy)             \
+  X(top_k) X(precision) X(recall) X(f1) X(iou) X(auc) X(mae) X(rmse) X(r2) X(mape) X(relative_l2)
 
 #define X(name) extern const ls__metric_kind ls__metric_##name;
 LS__METRIC_MAP(X)

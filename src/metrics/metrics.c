@@ -21,7 +21,8 @@ const ls__section ls__metrics_sections[] = {
     {"metrics",
      "A list of what is reported beside the loss.  Left out: accuracy where answers are classes or "
      "yes or no, mae and rmse where they are numbers.  `evaluate` adds precision, recall and F1 of "
-     "each class, and the confusion matrix.",
+     "each class, and the confusion matrix.  They don't weigh samples (`data.sample_weight`) or "
+     "classes, as Keras's `metrics`.",
      NULL, &registry},
     {NULL, NULL, NULL, NULL},
 };
@@ -39,6 +40,7 @@ enum { SAMPLES, ANSWERS };
 
 const char *ls__metric_needs_numbers(const ls__metrics_task *task) {
   if (task->classes || task->binary) return "a regression";
+  if (task->logits) return "predictions in the targets' units, not logarithms";
   const bool equal = ls_shape_count(&task->prediction) == ls_shape_count(&task->target);
   return equal ? NULL : "as many numbers in a target as in a prediction";
 }
@@ -144,6 +146,12 @@ size_t ls__metrics_values(const ls__metrics *metrics) {
   return metrics->n;
 }
 
+size_t ls__metrics_whole(const ls__metrics *metrics) {
+  size_t i = 0;
+  while (i < metrics->n && !metrics->metric[i].kind->whole) i++;
+  return i;
+}
+
 const char *ls__metrics_name(const ls__metrics *metrics, size_t i) {
   return metrics->metric[i].name;
 }
@@ -225,9 +233,10 @@ void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const fl
 double ls__metrics_value(const ls__metrics *m, size_t i, const double *real, const double *count) {
   const ls__metric *a = &m->metric[i];
   const double samples = count[SAMPLES];
-  const ls__metric_total total = {samples, m->task.lengths
-                                               ? count[ANSWERS]
-                                               : samples * (double)answers_of(&m->task)};
+  const ls__metric_total total = {samples,
+                                  m->task.lengths ? count[ANSWERS]
+                                                  : samples * (double)answers_of(&m->task),
+                                  m->task.binary};
   if (samples == 0 || total.answers == 0) return (double)NAN;
   return a->kind->value(a, real + a->real, count + a->count, &total);
 }

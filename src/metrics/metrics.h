@@ -20,8 +20,10 @@ typedef struct ls__metrics_task {
   ls_shape prediction, target; /* of one sample */
   bool classes;                /* cross_entropy: classes, target [] or one-hot [K] */
   bool binary;                 /* binary_cross_entropy: each output is a yes or no */
-  bool logits;                 /* predictions are logits: yes is > 0, not > 0.5 */
-  bool lengths;                /* samples may be shorter than their shapes: see ls__metrics_add */
+  bool logits;  /* predictions are logits: yes is > 0, not > 0.5; of numbers: they are
+                                  logarithms, which are not compared with the targets */
+  bool scores;  /* of classes: predictions are before their softmax */
+  bool lengths; /* samples may be shorter than their shapes: see ls__metrics_add */
 } ls__metrics_task;
 
 /* The place of a configuration that this room reads, `metrics`; a path of NULL ends them. */
@@ -58,10 +60,29 @@ void ls__metrics_set_origin(ls__metrics *metrics, const float *y);
 /* The task of a sample of which only the first `length` positions count. */
 ls__metrics_task ls__metrics_part(const ls__metrics_task *task, size_t length);
 
+/* Area under the ROC curve: metric `auc`, which ls__metrics_value gives as NaN.  Each answer (a place of
+ * a sample's prediction) becomes a key in each column: each class or output against the rest.  Keys of
+ * column c begin at keys + c * stride, in sample order; predictions are after their softmax. */
+size_t ls__auc_columns(const ls__metrics_task *task);
+size_t ls__auc_answers(const ls__metrics_task *task); /* of a sample */
+void ls__auc_keys(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
+                  size_t stride, uint64_t *keys);
+/* Of all keys of a column, in any order; sorts them.  NaN where all answers are yes, or no.  n < 2^31;
+ * work [n]. */
+double ls__auc_of(uint64_t *keys, uint64_t *work, size_t n);
+
+/* Which metric is one of all answers at once, auc; the number of metrics: none is. */
+size_t ls__metrics_whole(const ls__metrics *metrics);
+
 size_t ls__metrics_values(const ls__metrics *metrics);
 const char *ls__metrics_name(const ls__metrics *metrics, size_t i); /* "accuracy", "top_5" */
 double ls__metrics_value(const ls__metrics *metrics, size_t i, const double *real,
                          const double *count);
+
+/* How many answers are of each class, added to counts [classes]; of yes or no [2], over all outputs.
+ * Lengths as for ls__metrics_add. */
+void ls__classes_count(const ls__metrics_task *task, size_t n, const float *y,
+                       const int32_t *lengths, double *counts);
 
 /* The confusion matrix of a classification: counts[truth * K + predicted], to be added over
  * samples, and its report: a table for a person, or JSON with per-class precision, recall, F1 and

@@ -28,8 +28,11 @@ static void learn_meaning(ls_model *model, ls_config *config, int i) {
   if (ls__loss_entry(config, "loss", graph->n_outputs, port.name, &entry) != LS_OK ||
       entry == NULL || ls__loss_create(entry, &loss) != LS_OK)
     return;
+  (void)!ls__loss_fit(loss, &port.shape, &port.shape); /* of some it depends on the shape */
   says->about = loss->about;
-  says->probabilities = loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO;
+  says->margins = loss->about == LS__ABOUT_YES_NO && loss->logits && loss->absorbs == NULL;
+  says->probabilities = !says->margins &&
+                        (loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO);
   says->last = loss->absorbs == NULL || strcmp(loss->absorbs, ends) == 0 ? NULL : loss->absorbs;
   ls__loss_destroy(loss);
 }

@@ -19,6 +19,7 @@ typedef struct ls__class_names {
 typedef struct ls__says {
   ls__about about;    /* LS__ABOUT_ANYTHING where there is no loss, or one that is not known here */
   bool probabilities; /* of classes, or of yes */
+  bool margins;       /* of yes or no: a yes is above 0, where of probabilities it is above 1/2 */
   const char *last;   /* "softmax", "sigmoid": what the network leaves to its loss; NULL: nothing */
 } ls__says;
 

@@ -11,7 +11,21 @@
 #define LS__ACTIVATION_KIND_MAP(X) \
   X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(softplus) X(softmax) X(linear)
 
-#define LS__LOSS_MAP(X) X(mse) X(mae) X(huber) X(cross_entropy) X(binary_cross_entropy)
+#define LS__LOSS_MAP(X)   \
+  X(mse)                  \
+  X(mae)                  \
+  X(huber)                \
+  X(log_cosh)             \
+  X(relative_l2)          \
+  X(cosine_similarity)    \
+  X(poisson)              \
+  X(cross_entropy)        \
+  X(focal)                \
+  X(kl_divergence)        \
+  X(binary_cross_entropy) \
+  X(binary_focal)         \
+  X(hinge)                \
+  X(dice)
 
 #define X(name) extern const ls__layer_kind ls__kind_##name;
 LS__LAYER_MAP(X)

@@ -1,6 +1,7 @@
 /* What all losses have in common: reading, shapes, weights and lengths of samples. */
 #include "nn/loss.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -123,6 +124,7 @@ out:
 
 void ls__loss_destroy(ls__loss *loss) {
   if (loss == NULL) return;
+  ls__class_weights_reset(&loss->weights);
   ls__free(loss->options);
   ls__free(loss);
 }
@@ -150,10 +152,31 @@ size_t ls__loss_width(const ls__loss *loss) {
 ls_status ls__loss_fit_equal(const ls__loss *loss) {
   char p[LS_SHAPE_TEXT], t[LS_SHAPE_TEXT];
   if (ls__loss_shapes_fit(loss, 0)) return LS_OK;
-  return ls__fail(LS_ECONFIG,
-                  "loss: %s needs targets in the shape of the model's output, %s, not %s",
+  return ls__fail(LS_ECONFIG, "%s needs targets in the shape of the model's output, %s, not %s",
                   loss->kind->kind.name, ls_shape_format(&loss->prediction, p),
                   ls_shape_format(&loss->target, t));
+}
+
+ls_status ls__loss_fit_classes(ls__loss *loss, size_t least, const char *for_one) {
+  char p[LS_SHAPE_TEXT], t[LS_SHAPE_TEXT];
+  const size_t width = ls__loss_width(loss);
+  const char *name = loss->kind->kind.name;
+  ls_shape_format(&loss->prediction, p);
+  ls_shape_format(&loss->target, t);
+  if (width < least)
+    return ls__fail(LS_ECONFIG,
+                    "%s needs one output a class, at least 2, and the model's output is %s%s%s",
+                    name, p, for_one != NULL ? "; for one output there is " : "",
+                    for_one != NULL ? for_one : "");
+  if (width > (size_t)1 << FLT_MANT_DIG)
+    return ls__fail(LS_ECONFIG, "%s takes at most 2^%d classes, not %zu", name, FLT_MANT_DIG,
+                    width);
+  loss->classes = width > 1 && ls__loss_shapes_fit(loss, 1);
+  if (loss->classes || ls__loss_shapes_fit(loss, 0)) return LS_OK;
+  return ls__fail(LS_ECONFIG,
+                  "%s of a model output %s needs classes or targets of the same shape, not targets "
+                  "of shape %s",
+                  name, p, t);
 }
 
 ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction, const ls_shape *target) {
@@ -180,6 +203,36 @@ ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, siz
   return LS_OK;
 }
 
+/* Whether the labels at hand are 1 to K. */
+static bool counted_from_one(const float *y, size_t n, size_t classes) {
+  bool last = false;
+  for (size_t i = 0; i < n; i++) {
+    if (!(y[i] >= 1.0F && y[i] <= (float)classes && y[i] == floorf(y[i]))) return false;
+    last = last || y[i] == (float)classes;
+  }
+  return last;
+}
+
+ls_status ls__loss_check_classes(const ls__loss *loss, const float *y, size_t n, size_t first) {
+  const size_t per_sample = ls_shape_count(&loss->target), classes = ls__loss_width(loss);
+  if (!loss->classes) return ls__loss_check_probabilities(loss, y, n, first);
+  for (size_t i = 0; i < n * per_sample; i++) {
+    if (y[i] >= 0.0F && y[i] < (float)classes && y[i] == floorf(y[i])) continue;
+    const size_t sample = first + i / per_sample;
+    if (counted_from_one(y, n * per_sample, classes))
+      return ls__fail(LS_EDATA,
+                      "sample %zu: label %zu is not in 0..%zu: labels are counted from 1, it "
+                      "seems, 1 to %zu, and must be counted from 0: subtract 1 from all",
+                      sample, classes, classes - 1, classes);
+    const char *why = y[i] != floorf(y[i]) ? " and no whole number"
+                      : y[i] > 0 ? ", which are the model's outputs; an output a class is wanted"
+                                 : "";
+    return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", sample, (double)y[i],
+                    classes - 1, why);
+  }
+  return LS_OK;
+}
+
 ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t first) {
   const size_t per_sample = ls_shape_count(&loss->target);
   if (loss->kind->check != NULL) return loss->kind->check(loss, y, n, first);
@@ -202,6 +255,13 @@ size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double 
   const size_t each = ls_shape_count(&loss->prediction) / positions_of(loss) * call->positions;
   *mean = 1.0 / (double)each;
   return call->n * each;
+}
+
+size_t ls__loss_rows_of(const ls__loss *loss, const ls__loss_call *call) {
+  size_t rows = ls_shape_count(&loss->prediction) / ls__loss_width(loss); /* of a sample */
+  if (call->lengths != NULL && loss->prediction.ndim > 1)
+    rows = rows / loss->prediction.dim[0] * call->positions;
+  return call->n * rows;
 }
 
 /* Sample by sample: each with its weight, and cut to its length.  A sample's loss is the mean over

@@ -28,6 +28,21 @@ typedef enum ls__about {
 
 typedef struct ls__loss_kind ls__loss_kind;
 
+/* How much each class counts, as `class_weights` says: numbers; a map, until the names of the classes
+ * are known; or `balanced`, until the classes are counted. */
+typedef enum ls__class_weights_are {
+  LS__WEIGHTS_NONE,
+  LS__WEIGHTS_GIVEN,
+  LS__WEIGHTS_NAMED,
+  LS__WEIGHTS_BALANCED
+} ls__class_weights_are;
+typedef struct ls__class_weights {
+  ls__class_weights_are are;
+  size_t n, classes; /* numbers here; classes of the loss, set by its fit */
+  float *value;      /* [n] */
+  char **name;       /* [n] of a map; NULL */
+} ls__class_weights;
+
 typedef struct ls__loss {
   const ls__loss_kind *kind;
   void *options; /* kind->options_bytes, zeroed before they are read; owned */
@@ -37,7 +52,10 @@ typedef struct ls__loss {
   ls__about about;
   const char *absorbs; /* name of the final activation that the loss applies itself, and then takes
                           the input of; NULL: none */
-  bool logits;         /* predictions are before that activation */
+  bool logits;         /* predictions are before that activation; of numbers: they are logarithms */
+  bool as_they_are;    /* targets have a meaning that normalising would take from them: counts */
+  bool far;            /* what is right may be far from its target: no r2 is to be expected */
+  ls__class_weights weights; /* of classes */
   /* Set by fit: */
   ls_shape prediction, target; /* of one sample */
   bool classes;                /* targets are class numbers */
@@ -104,8 +122,36 @@ LS_CHECKED ls_status ls__loss_fit_equal(const ls__loss *loss);
  * their lengths, from yhat[0] and y[0] on; *mean is what the sum over the numbers of a sample is
  * multiplied with. */
 size_t ls__loss_numbers(const ls__loss *loss, const ls__loss_call *call, double *mean);
-/* Targets in 0..1. */
+/* Positions of a call's samples that count, where the last dimension is a row of its own. */
+size_t ls__loss_rows_of(const ls__loss *loss, const ls__loss_call *call);
+/* Targets in 0..1; class numbers, or in 0..1 where they aren't classes. */
 LS_CHECKED ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, size_t n,
                                                   size_t first);
+LS_CHECKED ls_status ls__loss_check_classes(const ls__loss *loss, const float *y, size_t n,
+                                            size_t first);
+/* Whether the target is classes of the prediction's last dimension, or as many numbers: sets
+ * classes.  LS_ECONFIG where it is neither, and where there are fewer classes than `least`; `for_one`:
+ * the loss that takes one output, or NULL. */
+LS_CHECKED ls_status ls__loss_fit_classes(ls__loss *loss, size_t least, const char *for_one);
+
+/* ---- Weights of classes (class_weights.c) */
+
+/* The row of a loss's option table. */
+#define LS__CLASS_WEIGHTS_OPTION                                                              \
+  LS__BY_HAND("class_weights", "`balanced`, list or map", "",                                 \
+              "how much each class counts: numbers in their order, or by names; `balanced`: " \
+              "n / (classes * samples of the class), of the training part.  The loss is "     \
+              "divided by the samples (Keras), not by their weights (PyTorch)")
+/* For configure and fit of kinds that have it. */
+LS_CHECKED ls_status ls__class_weights_read(ls__loss *loss, ls_config *options);
+LS_CHECKED ls_status ls__class_weights_fit(ls__loss *loss, size_t classes);
+/* Numbers, one a class, in place of names or `balanced`; copies.  LS_ECONFIG where it can't be. */
+LS_CHECKED ls_status ls__class_weights_set(ls__class_weights *weights, const float *value,
+                                           size_t n);
+/* A map by names as numbers, in the order of these names.  LS_ECONFIG, without a place, where a class
+ * has none, or a name is none. */
+LS_CHECKED ls_status ls__class_weights_order(ls__class_weights *weights, const char *const *names,
+                                             size_t n);
+void ls__class_weights_reset(ls__class_weights *weights);
 
 #endif

@@ -1,6 +1,6 @@
 /* Losses and their gradients in one pass.  Sums are in double and in an order that does not depend
- * on the vector's width: element-wise losses keep 16 running sums (element i into sum i % 16),
- * then a binary tree; cross entropy adds row by row. */
+ * on the vector's width: element-wise losses as in elementwise.h, cross entropy row by row. */
+#include "nn/elementwise.h"
 #include "nn/loss_ops.h"
 #include "nn/rows.h"
 
@@ -51,15 +51,11 @@ static inline float logistic_d(float p, float t, float a) {
   return ls__sigmoidf(p) - (t * (1.0F - a) + 0.5F * a);
 }
 
-/* The same from probabilities; logarithms are kept above -100. */
-static inline float bounded_log(float p) {
-  float y = ls__logf(p);
-  return y < -100.0F ? -100.0F : y;
-}
+/* The same from probabilities. */
 
 static inline float bernoulli_l(float p, float t, float a) {
   float q = t * (1.0F - a) + 0.5F * a;
-  return -(q * bounded_log(p) + (1.0F - q) * bounded_log(1.0F - p));
+  return -(q * ls__bounded_logf(p) + (1.0F - q) * ls__bounded_logf(1.0F - p));
 }
 
 static inline float bernoulli_d(float p, float t, float a) {
@@ -67,42 +63,11 @@ static inline float bernoulli_d(float p, float t, float a) {
   return (p - q) / (variance < 1e-12F ? 1e-12F : variance);
 }
 
-static inline double tree16(double part[16]) {
-  for (size_t width = 8; width > 0; width /= 2)
-    for (size_t k = 0; k < width; k++) part[k] += part[k + width];
-  return part[0];
-}
-
-/* The last elements, fewer than 16, go through a padded copy: the same code, the same bits. */
-#define ELEMENTWISE(name)                                                                        \
-  static void name##_block(double part[16], float *d, const float *p, const float *t, float a,   \
-                           float scale) {                                                        \
-    float loss[16];                                                                              \
-    for (size_t k = 0; k < 16; k++) loss[k] = name##_l(p[k], t[k], a);                           \
-    for (size_t k = 0; k < 16; k++) part[k] += (double)loss[k];                                  \
-    if (d != NULL)                                                                               \
-      for (size_t k = 0; k < 16; k++) d[k] = scale * name##_d(p[k], t[k], a);                    \
-  }                                                                                              \
-  static double name(float *d, const float *p, const float *t, float a, float scale, size_t n) { \
-    double part[16] = {0};                                                                       \
-    size_t i = 0;                                                                                \
-    for (; i + 16 <= n; i += 16)                                                                 \
-      name##_block(part, d != NULL ? d + i : NULL, p + i, t + i, a, scale);                      \
-    if (i < n) {                                                                                 \
-      double last[16] = {0};                                                                     \
-      float p16[16] = {0}, t16[16] = {0}, d16[16];                                               \
-      for (size_t k = 0; i + k < n; k++) p16[k] = p[i + k], t16[k] = t[i + k];                   \
-      name##_block(last, d16, p16, t16, a, scale);                                               \
-      for (size_t k = 0; i + k < n; k++) part[k] += last[k];                                     \
-      for (size_t k = 0; d != NULL && i + k < n; k++) d[i + k] = d16[k];                         \
-    }                                                                                            \
-    return tree16(part);                                                                         \
-  }
-ELEMENTWISE(squared)
-ELEMENTWISE(absolute)
-ELEMENTWISE(huber)
-ELEMENTWISE(logistic)
-ELEMENTWISE(bernoulli)
+LS__ELEMENTWISE(squared, float)
+LS__ELEMENTWISE(absolute, float)
+LS__ELEMENTWISE(huber, float)
+LS__ELEMENTWISE(logistic, float)
+LS__ELEMENTWISE(bernoulli, float)
 
 /* Cross entropy of a row of K scores z with target distribution q:
  *
@@ -247,7 +212,7 @@ static double cross_entropy_probabilities(float *d, const float *p, const float 
     for (size_t j = 0; j < width; j++) {
       float q = classes ? (j == (size_t)t[r] ? most + each : each) : most * t[r * width + j] + each;
       if (d != NULL) d[r * width + j] = -scale * q / (p[j] < least ? least : p[j]);
-      part[j % 16] += q > 0.0F ? -q * bounded_log(p[j]) : 0.0F;
+      part[j % 16] += q > 0.0F ? -q * ls__bounded_logf(p[j]) : 0.0F;
     }
     total += (double)ls__tree16(part);
   }

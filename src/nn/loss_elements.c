@@ -5,10 +5,12 @@
  *   mae                    |p - t|
  *   huber                  (p - t)^2 / 2 within delta, delta (|p - t| - delta / 2) outside (1964)
  *   binary_cross_entropy   -t log s - (1 - t) log(1 - s) with s = sigmoid(p), or p itself */
+#include "nn/focal.h"
 #include "nn/kinds.h"
 #include "nn/loss_ops.h"
 
 LS_SIMD_DECLARE(ls__loss_ops, ls__loss_ops);
+LS_SIMD_DECLARE(ls__focal_ops, ls__focal_ops);
 
 /* ---- mse */
 
@@ -87,16 +89,22 @@ static const ls__option binary_table[] = {
     LS__SWITCH(binary_options, from_logits, "true",
                "the loss applies the sigmoid; one at the model's end is then not applied twice"),
     LS__NUMBER(binary_options, label_smoothing, "0", 0, 1, "moves targets towards 1/2, as PyTorch"),
+    LS__CLASS_WEIGHTS_OPTION,
     LS__END,
 };
 
 static ls_status configure_binary(ls__loss *loss, ls_config *options) {
   const binary_options *o = loss->options;
-  (void)options;
   loss->about = LS__ABOUT_YES_NO;
   loss->logits = o->from_logits;
   loss->absorbs = o->from_logits ? "sigmoid" : NULL;
-  return LS_OK;
+  return ls__class_weights_read(loss, options);
+}
+
+static ls_status fit_binary(ls__loss *loss) {
+  ls_status st = ls__loss_fit_equal(loss);
+  LS_THEN(st, ls__class_weights_fit(loss, 2));
+  return st;
 }
 
 static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
@@ -104,6 +112,17 @@ static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
   const ls__loss_ops *ops = LS_SIMD_PICK(ls__loss_ops);
   double mean;
   const size_t n = ls__loss_numbers(loss, call, &mean);
+  if (loss->weights.value != NULL) {
+    const ls__focal_ops *focal = LS_SIMD_PICK(ls__focal_ops);
+    const ls__focal_binary weighted = {.smoothing = (float)o->label_smoothing,
+                                       .no = loss->weights.value[0],
+                                       .yes = loss->weights.value[1],
+                                       .a_yes = 1,
+                                       .a_no = 1};
+    return mean * (o->from_logits ? focal->logits : focal->probabilities)(call->dyhat, call->yhat,
+                                                                          call->y, &weighted,
+                                                                          (float)mean, n);
+  }
   return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(call->dyhat, call->yhat, call->y,
                                                                   (float)o->label_smoothing,
                                                                   (float)mean, n);
@@ -114,6 +133,7 @@ const ls__loss_kind ls__loss_binary_cross_entropy = {
              binary_table},
     .options_bytes = sizeof(binary_options),
     .configure = configure_binary,
+    .fit = fit_binary,
     .check = ls__loss_check_probabilities,
     .run = run_binary,
 };

@@ -117,6 +117,12 @@ static inline float ls__logf(float x) {
   return x <= 3.402823466e+38F ? y : x; /* infinity and NaN */
 }
 
+/* log p of a probability, kept above -100. */
+static inline float ls__bounded_logf(float p) {
+  float y = ls__logf(p);
+  return y < -100.0F ? -100.0F : y;
+}
+
 /* log(1 + x) for 0 <= x <= 1: 2 artanh(x / (2 + x)), fit 4.6e-9. */
 static inline float ls__log1pf_unit(float x) {
   float s = x / (2.0F + x), z = s * s;

@@ -230,7 +230,8 @@ static void judge_head(ls__alarms *a, const ls_trainer *t, int h, const float *y
   if (head->loss->about == LS__ABOUT_CLASSES ||
       (head->loss->about == LS__ABOUT_YES_NO && head->target_count == 1))
     judge_classes(a, head, who, yhat, y, n);
-  else if (head->loss->about == LS__ABOUT_NUMBERS && head->target_count == head->prediction_count)
+  else if (head->loss->about == LS__ABOUT_NUMBERS && !head->loss->far &&
+           head->target_count == head->prediction_count)
     judge_numbers(a, head, who, yhat, y, n, end);
 }
 

@@ -61,6 +61,8 @@ static ls_status make_task(const ls__session *s, ls__task *task) {
   LS_TRY(ls__task_create(s->config, s->model->graph, n, arrays, s->model->output, task));
   if (task->n_heads == 0)
     LS_FAIL(LS_EUSAGE, "the checkpoint's configuration has no loss: give one, as in loss=mse");
+  LS_TRY(ls__task_name_weights(task, s->config, NULL, arrays));
+  LS_TRY(ls__task_refuse_balanced(task, s->config));
   LS_TRY(ls__task_knows(task, s->model->classes));
   LS_TRY(ls__task_tell(task, s->config, s->data, NULL));
 out:

@@ -302,8 +302,10 @@ static ls_status prepare(checker *c, ls_config *config, ls_data *data) {
       LS_TRY(ls__data_set_index(data, i));
   LS_TRY(
       ls__task_create(config, c->model->graph, c->n_arrays, c->arrays, c->model->output, &c->task));
+  LS_TRY(ls__task_name_weights(&c->task, config, NULL, c->arrays));
   LS_TRY(ls__task_tell(&c->task, config, data, NULL));
   LS_TRY(ls__data_load(data));
+  LS_TRY(ls__task_balance(NULL, &c->task, data, config, NULL, NULL));
   if (c->task.n_heads == 0)
     LS_FAIL(LS_ECONFIG, "loss: is missing; its gradient is what is checked");
   LS_TRY(ls__rows_create(&c->task, c->n_arrays, c->arrays, c->n, &c->rows));

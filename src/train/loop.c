@@ -247,6 +247,7 @@ static ls_status end_epoch(loop *l, double lr) {
   /* The samples that were counted: all, unless a resumed epoch's sums could not be used. */
   ls__task_scores(&t->task, l->epoch_sums, ls__task_samples(&t->task, l->epoch_sums),
                   (size_t)t->epoch_steps, &l->train);
+  l->train.running = true;
   memset(&l->validation, 0, sizeof l->validation);
   l->validation.loss = (double)NAN;
   if (ls_data_count(t->data, LS_VALIDATION) > 0) {

@@ -15,8 +15,10 @@ static void dataset_name(const ls_model *model, const char *what, size_t i,
 }
 
 /* How a class follows from an output: the largest of K numbers, for each of the places that an
- * output has them in; of one number (K = 1) whether it is above one half.  K 0: no classes. */
+ * output has them in; of one number (K = 1) whether it is above one half, of a
+ * margin above 0.  K 0: no classes. */
 typedef struct choice {
+  float half; /* K = 1: what a yes is above */
   size_t k, places;
   ls_shape shape; /* of one sample's classes */
 } choice;
@@ -26,9 +28,9 @@ static choice choice_of(const ls_model *model, size_t i) {
   const ls__about about = model->says[i].about;
   const size_t all = ls_shape_count(&port.shape), names = model->classes[i].n;
   const size_t width = port.shape.ndim > 0 ? port.shape.dim[port.shape.ndim - 1] : 1;
-  choice c = {0, 1, {0, {0}}};
+  choice c = {model->says[i].margins ? 0.0F : 0.5F, 0, 1, {0, {0}}};
   if (about == LS__ABOUT_CLASSES) {
-    c = (choice){width, all / width, port.shape};
+    c = (choice){0.5F, width, all / width, port.shape};
     c.shape.ndim--;
   } else if (about == LS__ABOUT_YES_NO && all == 1) {
     c.k = 1;
@@ -40,7 +42,7 @@ static choice choice_of(const ls_model *model, size_t i) {
 
 static void take_classes(const choice *c, const float *y, size_t rows, int32_t *class) {
   for (size_t r = 0; r < rows * c->places; r++, y += c->k) {
-    size_t best = c->k == 1 && y[0] > 0.5F ? 1 : 0;
+    size_t best = c->k == 1 && y[0] > c->half ? 1 : 0;
     for (size_t j = 1; j < c->k; j++)
       if (y[j] > y[best]) best = j;
     class[r] = (int32_t)best;

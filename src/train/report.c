@@ -170,6 +170,7 @@ static void print_scores(FILE *out, const ls__task *task, const char *prefix,
   char name[2 * LS_NAME_BYTES];
   fprintf(out, "  %sloss %.4g", prefix, scores->loss);
   for (size_t i = 0; i < ls__task_values(task); i++) {
+    if (scores->running && ls__task_value_is_whole(task, i)) continue;
     fprintf(out, "  %s", prefix);
     ls__text_put(out, ls__task_value_name(task, i, name));
     fprintf(out, " %.4g", scores->value[i]);
@@ -182,6 +183,7 @@ void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix,
   snprintf(key, sizeof key, "%sloss", prefix);
   ls__json_number(json, key, scores->loss);
   for (size_t i = 0; i < ls__task_values(task); i++) {
+    if (scores->running && ls__task_value_is_whole(task, i)) continue;
     snprintf(key, sizeof key, "%s%s", prefix, ls__task_value_name(task, i, name));
     ls__json_number(json, key, scores->value[i]);
   }

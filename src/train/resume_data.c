@@ -231,6 +231,7 @@ static ls_status check(ls_trainer *t, const ls_model *saved, uint64_t fingerprin
                        const char *path) {
   ls_status st = t->data != NULL ? compare(t, saved, fingerprint, path) : LS_OK;
   if (st == LS_EDATA && t->options.force) st = ls__resume_tell(t, "%s", ls_error_message());
+  LS_THEN(st, ls__resume_config(t, saved, &t->now, path, false)); /* what is known only now */
   LS_THEN(st, ls__resume_config(t, saved, &t->now, path, true));
   return st;
 }

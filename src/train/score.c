@@ -2,7 +2,10 @@
  * sums added in chunk order, so that the result is the same on any number of ranks. */
 #include "train/score.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
+#include "train/answers.h"
 #include "train/trainer.h"
 
 /* Chunks of rank r: r, r + size, r + 2 size, ... */
@@ -27,10 +30,10 @@ static void add_confusion(const ls__head *head, size_t n, const float *yhat, con
   }
 }
 
-/* This rank's chunks: sums [own chunks][width], and the confusion matrices. */
+/* This rank's chunks: sums [own chunks][width], the confusion matrices, and answers of each head. */
 static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
                               const float *parameters, ls_data *data, ls_split split, double *sums,
-                              double *const *confusion) {
+                              double *const *confusion, ls__answers *answers) {
   ls_status st = LS_OK;
   const size_t n = ls_data_count(data, split), size = (size_t)ls_comm_size(comm);
   const ls__array *arrays = NULL;
@@ -48,17 +51,18 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
     LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
     ls__task_score(task, 0, hi - lo, run, &rows, false, true, sums + done * task->width);
-    for (int h = 0; confusion != NULL && h < task->n_heads; h++)
-      if (confusion[h] != NULL)
+    for (int h = 0; h < task->n_heads; h++) {
+      ls__answers_add(&answers[h], &task->head[h], hi - lo, ls__run_result(run, h), &rows);
+      if (confusion != NULL && confusion[h] != NULL)
         add_confusion(&task->head[h], hi - lo, ls__run_result(run, h), &rows, confusion[h]);
+    }
   }
 out:
   ls__rows_reset(&rows);
   return st;
 }
 
-/* Whole numbers: exact in any order. */
-static ls_status add_over_ranks(ls_comm *comm, double *x, size_t n) {
+ls_status ls__add_over_ranks(ls_comm *comm, double *x, size_t n) {
   ls_status st = LS_OK;
   size_t size = (size_t)ls_comm_size(comm), *count = NULL;
   double *all = NULL;
@@ -86,11 +90,17 @@ ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run,
   const size_t size = (size_t)ls_comm_size(comm), rank = (size_t)ls_comm_rank(comm);
   size_t *count = NULL;
   double *mine = NULL, *all = NULL, *sums = NULL;
+  ls__answers answers[LS_MAX_PORTS];
+  memset(answers, 0, sizeof answers);
   ls_status local = ls__alloc(&count, size, sizeof *count, "sums");
+  for (int h = 0; h < task->n_heads; h++)
+    LS_THEN(local,
+            ls__answers_create(&task->head[h], chunks_of(chunks, rank, size) * LS__PREDICT_BATCH,
+                               LS__PREDICT_BATCH, &answers[h]));
   LS_THEN(local, ls__alloc(&mine, chunks_of(chunks, rank, size) * width, sizeof *mine, "sums"));
   LS_THEN(local, ls__alloc(&all, chunks * width, sizeof *all, "sums"));
   LS_THEN(local, ls__alloc(&sums, width, sizeof *sums, "sums"));
-  LS_THEN(local, score_chunks(comm, task, run, parameters, data, split, mine, confusion));
+  LS_THEN(local, score_chunks(comm, task, run, parameters, data, split, mine, confusion, answers));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t r = 0; r < size; r++) count[r] = chunks_of(chunks, r, size);
   LS_TRY(ls__comm_allgatherv(comm, mine, all, count, width * sizeof *mine));
@@ -100,11 +110,15 @@ ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run,
     for (size_t k = 0; k < width; k++) sums[k] += all[place * width + k];
   }
   ls__task_scores(task, sums, n, 1, scores);
+  for (int h = 0; h < task->n_heads; h++)
+    if (answers[h].columns > 0)
+      LS_TRY(ls__answers_auc(comm, &answers[h], &scores->value[ls__task_whole_value(task, h)]));
   for (int h = 0; confusion != NULL && h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
-    if (confusion[h] != NULL) LS_TRY(add_over_ranks(comm, confusion[h], k * k));
+    if (confusion[h] != NULL) LS_TRY(ls__add_over_ranks(comm, confusion[h], k * k));
   }
 out:
+  for (int h = 0; h < LS_MAX_PORTS; h++) ls__answers_reset(&answers[h]);
   ls__free(count);
   ls__free(mine);
   ls__free(all);

@@ -11,4 +11,7 @@ LS_CHECKED ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__ru
                                      const float *parameters, ls_data *data, ls_split split,
                                      ls__scores *scores, double *const *confusion);
 
+/* Whole numbers x [n], summed over ranks, in place: exact in any order.  Collective. */
+LS_CHECKED ls_status ls__add_over_ranks(ls_comm *comm, double *x, size_t n);
+
 #endif

@@ -83,7 +83,11 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
   if (prediction.ndim == 1 && prediction.dim[0] == 1 && target.ndim == 0 &&
       head->loss->about != LS__ABOUT_CLASSES)
     target = prediction; /* one output, one number a sample */
-  LS_TRY(ls__loss_fit(head->loss, &prediction, &target));
+  if (ls__loss_fit(head->loss, &prediction, &target) != LS_OK) {
+    char why[LS__ERROR_BYTES];
+    snprintf(why, sizeof why, "%s", ls_error_message());
+    LS_REFUSE(loss, "%s", why);
+  }
   LS_TRY(check_lengths(head, &prediction, &target));
   head->target_count = ls_shape_count(&target);
   head->prediction_count = ls_shape_count(&prediction);
@@ -93,6 +97,7 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
       .classes = head->loss->about == LS__ABOUT_CLASSES,
       .binary = head->loss->about == LS__ABOUT_YES_NO,
       .logits = head->loss->logits,
+      .scores = head->loss->about == LS__ABOUT_CLASSES && head->loss->absorbs != NULL,
       .lengths = head->lengths >= 0,
   };
   LS_TRY(ls__loss_entry(root, "metrics", graph->n_outputs, head->name, &metrics));
@@ -377,6 +382,28 @@ size_t ls__task_values(const ls__task *task) {
   return n;
 }
 
+/* The first value of a head's metrics. */
+static size_t first_metric(const ls__task *task, int head) {
+  size_t i = 0;
+  const size_t losses = task->n_heads > 1 ? 1 : 0;
+  for (int h = 0; h < head; h++) i += losses + ls__metrics_values(task->head[h].metrics);
+  return i + losses;
+}
+
+size_t ls__task_whole_value(const ls__task *task, int head) {
+  return first_metric(task, head) + ls__metrics_whole(task->head[head].metrics);
+}
+
+bool ls__task_value_is_whole(const ls__task *task, size_t i) {
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__metrics *metrics = task->head[h].metrics;
+    if (ls__metrics_whole(metrics) < ls__metrics_values(metrics) &&
+        i == ls__task_whole_value(task, h))
+      return true;
+  }
+  return false;
+}
+
 const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS_NAME_BYTES]) {
   if (task->n_heads == 1) return ls__metrics_name(task->head[0].metrics, i);
   for (int h = 0; h < task->n_heads; h++) {
@@ -397,6 +424,7 @@ void ls__task_scores(const ls__task *task, const double *sums, size_t samples, s
   const double parts = task->sums ? (double)batches : (double)samples;
   size_t k = 0;
   scores->samples = samples;
+  scores->running = false;
   scores->loss = parts > 0 ? ls__task_loss(task, sums) / parts : (double)NAN;
   for (int h = 0; h < task->n_heads; h++) {
     const ls__head *head = &task->head[h];

@@ -54,6 +54,16 @@ LS_CHECKED ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_dat
 LS_CHECKED ls_status ls__task_knows(const ls__task *task, const ls__class_names *known);
 /* Whether an output's target is classes, which then have names where the data give some. */
 bool ls__head_has_classes(const ls__head *head, const ls__array *target);
+/* Weights of classes (balance.c): those by names become numbers, here and in the configurations (`copy`
+ * may be NULL), once the data are open.  Local; LS_ECONFIG at the option. */
+LS_CHECKED ls_status ls__task_name_weights(const ls__task *task, ls_config *root, ls_config *copy,
+                                           const ls__array *arrays);
+/* And balanced ones, once the data are loaded, in one line a head to `notes`, or NULL.  Collective; the
+ * same on any number of ranks. */
+LS_CHECKED ls_status ls__task_balance(ls_comm *comm, ls__task *task, ls_data *data, ls_config *root,
+                                      ls_config *copy, FILE *notes);
+/* LS_ECONFIG where some are balanced: without a training part.  Local. */
+LS_CHECKED ls_status ls__task_refuse_balanced(const ls__task *task, ls_config *root);
 /* A hash of what the sums are of: outputs, losses, metrics. */
 uint64_t ls__task_identity(const ls__task *task);
 
@@ -97,10 +107,14 @@ size_t ls__task_samples(const ls__task *task, const double *sums);
 enum { LS__MAX_SCORES = 128 };
 typedef struct ls__scores {
   size_t samples;
+  bool running; /* over an epoch's steps: metrics of all answers at once are not there */
   double loss;
   double value[LS__MAX_SCORES];
 } ls__scores;
 size_t ls__task_values(const ls__task *task);
+/* Which value is a head's metric of all answers at once (ls__metrics_whole), and whether one is. */
+size_t ls__task_whole_value(const ls__task *task, int head);
+bool ls__task_value_is_whole(const ls__task *task, size_t i);
 const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS_NAME_BYTES]);
 void ls__task_scores(const ls__task *task, const double *sums, size_t samples, size_t batches,
                      ls__scores *scores);

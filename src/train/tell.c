@@ -84,8 +84,9 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
     const ls__head *head = &task->head[h];
     const ls__array *target = &arrays[head->target];
     const ls__about about = head->loss->about;
-    if (about == LS__ABOUT_NUMBERS || about == LS__ABOUT_ANYTHING) numbers = true;
-    ls__data_set_target(data, head->target, is[about]);
+    const bool kept = head->loss->as_they_are;
+    if ((about == LS__ABOUT_NUMBERS || about == LS__ABOUT_ANYTHING) && !kept) numbers = true;
+    ls__data_set_target(data, head->target, kept ? LS__TARGET_CLASSES : is[about]);
     if (about == LS__ABOUT_NUMBERS && is_labels(target))
       LS_TRY(take_values(head, root, data, target, notes));
     else if (target->n_classes > 0)
@@ -95,8 +96,8 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
   ls_config *section = ls__config_child(root, "data");
   ls_config *normalize = section == NULL ? NULL : ls__config_child(section, "normalize");
   LS_REFUSE(normalize != NULL ? normalize : root,
-            "targets: %s takes classes or probabilities, which are not normalised; leave targets "
-            "out, or take a loss that compares numbers",
+            "targets: %s takes classes, probabilities or counts, which are not normalised; leave "
+            "targets out, or take a loss that compares numbers",
             task->head[0].loss->kind->kind.name);
 out:
   return st;

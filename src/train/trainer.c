@@ -82,6 +82,8 @@ static ls_status make_model(ls_trainer *t) {
     if (t->arrays[i].use == LS_INPUT) LS_TRY(take_type(t, i, t->model->graph->input[input++].type));
   LS_TRY(ls__task_create(t->config, t->model->graph, t->n_arrays, t->arrays, t->model->output,
                          &t->task));
+  LS_TRY(ls__task_name_weights(&t->task, t->config, t->model->config, t->arrays));
+  if (t->data == NULL) LS_TRY(ls__task_refuse_balanced(&t->task, t->config));
   if (t->data != NULL)
     LS_TRY(ls__task_tell(&t->task, t->config, t->data, ls_comm_rank(t->comm) == 0 ? stderr : NULL));
   if (t->model->graph->trained == 0)
@@ -403,6 +405,9 @@ static ls_status prepare(ls_trainer *t, ls_data *data, found_run *earlier) {
   LS_TRY(ls__resume_names(t, earlier->saved, earlier->path));
   LS_TRY(load_data(t));
   count_steps(t);
+  if (t->data != NULL)
+    LS_TRY(ls__task_balance(t->comm, &t->task, t->data, t->config, t->model->config,
+                            ls_comm_rank(t->comm) == 0 ? stderr : NULL));
   LS_TRY(ls__resume_data(t, earlier->saved, earlier->path));
   LS_TRY(check_targets(t));
 out:

@@ -25,6 +25,11 @@ output: run
 MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data", "data.split", "data.normalize")
 # Of 8 classes in place of a number.
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
+OF_CLASSES = ("accuracy", "top_k", "precision", "recall", "f1", "iou", "auc")
+# What losses need that a number doesn't give: classes, vectors, yes or no, shares.
+VECTORS = ["data.targets=inputs", "model=[{dense: {units: 3}}]"]
+FOR_LOSS = {"cross_entropy": CLASSES, "focal": CLASSES, "cosine_similarity": VECTORS, "relative_l2": VECTORS,
+            "hinge": ["data.file=bits.h5"], "kl_divergence": ["data.file=shares.h5", "model=[{dense: {units: 2}}]"]}
 # Values for keys whose default can't be written down as it is: required keys, and keys without one.
 NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "model.reshape": {"shape": "[-1]"},
           "model.add": {"from": "[input, dense_1]"}, "model.concatenate": {"from": "[input, dense_1]"},
@@ -38,7 +43,8 @@ VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_we
           "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
           "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1",
           "block.*.name": "other", "block.*.from": "dense_1", "block.*.activation": "relu",
-          "block.residual.shortcut": "[{dense: {units: 3}}]"}
+          "block.residual.shortcut": "[{dense: {units: 3}}]",
+          "loss.*.class_weights": "balanced"}
 # These stand alone: they exclude another key.
 ALONE = {"every_steps", "warmup_epochs", "share"}
 # Defaults that config.yaml doesn't show.
@@ -101,9 +107,9 @@ def overrides_of(place, values):
     if section in ("model", "block"):
         return [f"model=[{{dense: {{units: 3}}}}, {inside}, {{dense: {{units: 1}}}}]"], "model"
     if section == "metrics":
-        classes = ["loss=cross_entropy"] + CLASSES if name in ("accuracy", "top_k") else []
+        classes = ["loss=cross_entropy"] + CLASSES if name in OF_CLASSES else []
         return [f"metrics=[{inside}]"] + classes, "metrics"
-    return [f"{section}={inside}"] + CLASSES * (name == "cross_entropy"), section
+    return [f"{section}={inside}"] + (FOR_LOSS.get(name, []) if section == "loss" else []), section
 
 
 def effective(section):
@@ -225,11 +231,14 @@ def check_forms():
 
 def make_data():
     open("base.yaml", "w").write(BASE)
-    targets = {"data": lambda i: f"0.{i}", "classes": lambda i: "abcdefgh"[i % 8], "lengths": lambda i: str(i % 4)}
+    targets = {"data": lambda i: f"0.{i}", "classes": lambda i: "abcdefgh"[i % 8], "lengths": lambda i: str(i % 4),
+               "bits": lambda i: str(i % 2), "shares": lambda i: "0.25,0.75"}
     for name, target in targets.items():
         with open(f"{name}.csv", "w") as table:
             table.writelines(f"{i},{i % 7}.5,{i % 2}.0,{target(i)}\n" for i in range(60))
-        code, _, error = run("convert", "csv", f"{name}.csv", "-o", f"{name}.h5", "--quiet")
+        several = ["--target", "4,5", "--label", "number"] if name == "shares" else []
+        several = ["--label", "number"] if name == "bits" else several
+        code, _, error = run("convert", "csv", f"{name}.csv", "-o", f"{name}.h5", "--quiet", *several)
         if code != 0:
             fail(error)
 

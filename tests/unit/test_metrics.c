@@ -187,7 +187,7 @@ static void test_alone(void **state) {
   (void)state;
   const float yhat[] = {2, 1, 2, 3}, y[] = {1, 1, 2, 1};
   const ls__metric metric = {.kind = &ls__metric_rmse};
-  const ls__metric_total total = {2, 4};
+  const ls__metric_total total = {2, 4, false};
   double real[2] = {0, 7}, count[1] = {7};
   metric.kind->add(&metric, &numbers, 2, yhat, y, real, count);
   assert_true(real[0] == 5 && real[1] == 7 && count[0] == 7);
@@ -206,18 +206,161 @@ static void test_nothing_added(void **state) {
 
 static void test_config(void **state) {
   (void)state;
-  assert_refused("[precision]", &classes,
-                 "there is no metric \"precision\".  Known: accuracy, top_k");
+  assert_refused("[specificity]", &classes,
+                 "there is no metric \"specificity\".  Known: accuracy, top_k");
   assert_refused("[acuracy]", &classes, "did you mean \"accuracy\"?");
   assert_refused("[mae]", &classes, "mae");
   assert_refused("[accuracy]", &numbers, "accuracy");
   assert_refused("[top_k]", &yes_no, "top_k");
+  assert_refused("[auc]", &numbers, "auc needs a classification");
+  assert_refused("[iou]", &numbers, "iou needs a classification");
+  assert_refused("[mape]", &classes, "mape needs a regression");
+  const ls__metrics_task logs = {.prediction = {1, {2}}, .target = {1, {2}}, .logits = true};
+  assert_refused("[mae]", &logs, "not logarithms");
   assert_refused("[top_k: {k: 4}]", &classes, "k: 4 is not allowed, it must be at most 3");
   assert_refused("[top_k: {k: 0}]", &classes, "k: 0 is not allowed, it must be at least 1");
   assert_refused("[top_k]", &classes, "k: 5 is not allowed, it must be at most 3");
   assert_refused("[accuracy: {k: 1}]", &classes, "k");
   assert_refused("[mae, mae]", &numbers, "twice");
   assert_refused("accuracy", &classes, "list");
+}
+
+/* --- against scikit-learn 1.8, on scores with many ties */
+
+enum { MANY = 200, WIDE = 4 };
+static float score[MANY * WIDE], label[MANY], bit[MANY * WIDE], first[MANY], half[MANY];
+
+static void make_scores(void) {
+  for (size_t i = 0; i < MANY * WIDE; i++) {
+    score[i] = (float)(i * 7919 % 23) / 8;
+    bit[i] = i * 5 % 7 < 3 ? 1 : 0;
+  }
+  for (size_t i = 0; i < MANY; i++) {
+    label[i] = (float)((i * i * 31 + i / 3) % WIDE);
+    score[i * WIDE + (size_t)label[i]] += (float)(i * 13 % 5) / 8;
+    first[i] = score[i * WIDE] - 1.25F;
+    half[i] = label[i] >= 2 ? 1 : 0;
+  }
+}
+
+static const ls__metrics_task four = {.prediction = {1, {WIDE}}, .classes = true};
+static const ls__metrics_task four_bits = {.prediction = {1, {WIDE}},
+                                           .target = {1, {WIDE}},
+                                           .binary = true};
+static const ls__metrics_task logit = {.prediction = {1, {1}},
+                                       .target = {1, {1}},
+                                       .binary = true,
+                                       .logits = true};
+
+static void near(const char *what, double got, double want) {
+  if (!(fabs(got - want) < 1e-13 * fabs(want))) fail_msg("%s: %.17g, not %.17g", what, got, want);
+}
+
+static void assert_near(const char *list, const ls__metrics_task *task, const float *yhat,
+                        const float *y, const double *want) {
+  ls__metrics *m = NULL;
+  double real[8] = {0}, count[64] = {0};
+  const size_t yhat_each = ls_shape_count(&task->prediction);
+  const size_t y_each = ls_shape_count(&task->target);
+  assert_int_equal(create(list, task, &m), LS_OK);
+  assert_true(ls__metrics_reals(m) <= 8 && ls__metrics_counts(m) <= 64);
+  for (size_t i = 0; i < MANY; i += 40)
+    ls__metrics_add(m, 40, yhat + i * yhat_each, y + i * y_each, NULL, real, count);
+  for (size_t k = 0; k < ls__metrics_values(m); k++)
+    near(ls__metrics_name(m, k), ls__metrics_value(m, k, real, count), want[k]);
+  ls__metrics_destroy(m);
+}
+
+static void test_per_class(void **state) {
+  (void)state;
+  make_scores();
+  assert_near("[precision, recall, f1, iou]", &four, score, label,
+              (const double[]){0.301710620099786, 0.287755381873029, 0.286214520039937,
+                               0.16785103313739});
+  assert_near("[precision, recall, f1, iou]", &logit, first, half,
+              (const double[]){0.444444444444444, 0.489795918367347, 0.466019417475728,
+                               0.290056628914057});
+}
+
+static void test_relative(void **state) {
+  (void)state;
+  static const ls__metrics_task fields = {.prediction = {1, {WIDE}}, .target = {1, {WIDE}}};
+  static float p[MANY * WIDE], t[MANY * WIDE];
+  make_scores();
+  for (size_t i = 0; i < MANY * WIDE; i++) {
+    t[i] = score[i] + 0.5F;
+    p[i] = score[i / WIDE * WIDE + WIDE - 1 - i % WIDE] + 0.25F;
+  }
+  assert_near("[mape, relative_l2]", &fields, p, t,
+              (const double[]){60.3035180610663, 0.514739707894453});
+  /* A target of zeros: 100 * 2 / 1e-7 percent, and no relative error. */
+  const float zero[] = {0, 0, 3, 4}, near_it[] = {2, 0, 3, 9};
+  assert_values("[relative_l2]", &numbers, 2, 2, 2, near_it, zero, "relative_l2=1");
+  assert_values("[mape]", &numbers, 2, 2, 2, near_it, zero, "mape=5e+08");
+}
+
+/* The mean over columns, keys made piece by piece. */
+static double auc(const ls__metrics_task *task, const float *yhat, const float *y, size_t n) {
+  static uint64_t keys[WIDE][MANY], work[MANY];
+  const size_t columns = ls__auc_columns(task), each = ls_shape_count(&task->prediction);
+  double sum = 0;
+  assert_true(columns <= WIDE && ls__auc_answers(task) == 1);
+  for (size_t i = 0; i < n; i++)
+    ls__auc_keys(task, 1, yhat + i * each, y + i * ls_shape_count(&task->target), MANY,
+                 &keys[0][i]);
+  for (size_t c = 0; c < columns; c++) sum += ls__auc_of(keys[c], work, n);
+  return sum / (double)columns;
+}
+
+static void test_auc(void **state) {
+  (void)state;
+  make_scores();
+  near("of classes", auc(&four, score, label, MANY), 0.5789435242586475);
+  near("of yes or no", auc(&logit, first, half, MANY), 0.43312324929972);
+  near("of several", auc(&four_bits, score, bit, MANY), 0.498151493134501);
+  const float p[] = {0.1F, 0.4F, 0.35F, 0.8F}, y[] = {0, 0, 1, 1};
+  assert_true(auc(&yes_no, p, y, 4) == 0.75);
+  assert_true(auc(&yes_no, p, p + 3, 1) != auc(&yes_no, p, p + 3, 1)); /* no pair: NaN */
+  const float zeros[] = {0.0F, -0.0F}, minus[] = {-2, -1}, both[] = {0, 1}, bad[] = {NAN, -NAN};
+  assert_true(auc(&yes_no, zeros, both, 2) == 0.5);
+  assert_true(auc(&yes_no, minus, both, 2) == 1);
+  const float ends[] = {-INFINITY, INFINITY};
+  assert_true(auc(&yes_no, ends, both, 2) == 1);
+  assert_true(isnan(auc(&yes_no, bad, both, 2)) && isnan(auc(&yes_no, bad + 1, both, 1)));
+  /* Positions that lengths count are answers, not questions. */
+  const ls__metrics_task series = {.prediction = {1, {4}},
+                                   .target = {1, {4}},
+                                   .binary = true,
+                                   .lengths = true};
+  const ls__metrics_task part = ls__metrics_part(&series, 3);
+  uint64_t keys[4], work[4];
+  assert_int_equal(ls__auc_columns(&part), 1);
+  assert_int_equal(ls__auc_answers(&part), 3);
+  ls__auc_keys(&part, 1, p, y, 4, keys);
+  assert_true(ls__auc_of(keys, work, 3) == 0.5);
+  /* Two classes are one question. */
+  const ls__metrics_task two = {.prediction = {1, {2}}, .classes = true};
+  const float pairs[] = {0.9F, 0.1F, 0.6F, 0.4F, 0.65F, 0.35F, 0.2F, 0.8F};
+  assert_int_equal(ls__auc_columns(&two), 1);
+  assert_true(auc(&two, pairs, y, 4) == 0.75);
+}
+
+/* Answers of each class, at the places that count. */
+static void test_count(void **state) {
+  (void)state;
+  const ls__metrics_task task = {.prediction = {2, {3, 2}},
+                                 .target = {1, {3}},
+                                 .classes = true,
+                                 .lengths = true};
+  const float y[] = {0, 1, 1, /* */ 1, 1, 1, /* */ 0, 0, 1};
+  double counts[2] = {0}, bits[2] = {0};
+  ls__classes_count(&task, 3, y, lengths, counts);
+  assert_true(counts[0] == 3 && counts[1] == 2);
+  ls__classes_count(&task, 3, y, NULL, counts);
+  assert_true(counts[0] == 6 && counts[1] == 8);
+  make_scores();
+  ls__classes_count(&four_bits, MANY, bit, NULL, bits);
+  assert_true(bits[1] == 343 && bits[0] == 457);
 }
 
 /* --- confusion matrices */
@@ -330,6 +473,10 @@ int main(void) {
       cmocka_unit_test(test_alone),
       cmocka_unit_test(test_nothing_added),
       cmocka_unit_test(test_config),
+      cmocka_unit_test(test_per_class),
+      cmocka_unit_test(test_relative),
+      cmocka_unit_test(test_auc),
+      cmocka_unit_test(test_count),
       cmocka_unit_test(test_confusion),
       cmocka_unit_test(test_absent_class),
       cmocka_unit_test(test_binary_confusion),

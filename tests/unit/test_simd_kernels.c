@@ -10,7 +10,9 @@
 
 #include "base/rng.h"
 #include "nn/activation.h"
+#include "nn/distance.h"
 #include "nn/dropout.h"
+#include "nn/focal.h"
 #include "nn/loss_ops.h"
 #include "nn/softmax.h"
 
@@ -155,11 +157,94 @@ static void losses(void **state) {
   }
 }
 
+LS_SIMD_DECLARE(ls__focal_ops, ls__focal_ops);
+static void focal_rows(const ls__focal_ops *p, const ls__focal_ops *q, const ls__focal *o,
+                       bool classes, size_t width) {
+  static float labels[MOST], weight[MOST];
+  const size_t rows = MOST / width;
+  ls__focal weighted = *o;
+  for (size_t r = 0; r < rows; r++) labels[r] = (float)(r * 5 % width);
+  for (size_t j = 0; j < width; j++) weight[j] = (float)(1 + j % 3);
+  if (!o->divergence) weighted.weight = weight;
+  const float *from = o->logits ? x : t, *target = classes ? labels : t;
+  memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+  const double one = p->rows(&weighted, a, from, target, classes, 0.7F, rows, width);
+  same_double(one, q->rows(&weighted, b, from, target, classes, 0.7F, rows, width));
+  assert_memory_equal(a, b, sizeof a);
+  same_double(one, q->rows(&weighted, NULL, from, target, classes, 0.7F, rows, width));
+}
+
+static void focal_elements(const ls__focal_ops *p, const ls__focal_ops *q, size_t n) {
+  const ls__focal_binary o = {1.5F, 0.1F, 3, 0.5F, 0.3F, 0.7F};
+  memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+  same_double(p->logits(a, x, t, &o, 0.7F, n), q->logits(b, x, t, &o, 0.7F, n));
+  assert_memory_equal(a, b, sizeof a);
+  same_double(p->probabilities(a, t, t, &o, 0.7F, n), q->probabilities(b, t, t, &o, 0.7F, n));
+  assert_memory_equal(a, b, sizeof a);
+  same_double(p->logits(NULL, x, t, &o, 0.7F, n), q->logits(NULL, x, t, &o, 0.7F, n));
+}
+
+static void focal(void **state) {
+  (void)state;
+  static const ls__focal options[] = {{2, 0.25F, 0, NULL, false, true},
+                                      {0.5F, 1, 0.1F, NULL, false, true},
+                                      {0, 1, 0.1F, NULL, false, false},
+                                      {0, 1, 0, NULL, true, true}};
+  const ls__focal_ops *const tables[] = {&ls__focal_ops_baseline, &ls__focal_ops_avx2,
+                                         &ls__focal_ops_avx512};
+  x[500] = 1.0F, x[501] = 2.0F;
+  for (int level = 1; level <= (int)ls__simd_level_now(); level++)
+    for
+      EACH(l, lengths) {
+      for
+        EACH(i, options)
+      for (int classes = 0; classes < 2; classes++)
+        focal_rows(tables[0], tables[level], &options[i], classes == 1, lengths[l]);
+      focal_elements(tables[0], tables[level], lengths[l]);
+      }
+}
+
+LS_SIMD_DECLARE(ls__distance_ops, ls__distance_ops);
+static void distances(void **state) {
+  (void)state;
+  static float labels[MOST];
+  const ls__distance_ops *const tables[] = {&ls__distance_ops_baseline, &ls__distance_ops_avx2,
+                                            &ls__distance_ops_avx512};
+  const ls__distance_ops *p = tables[0];
+  x[500] = 1.0F, x[501] = 2.0F, x[40] = 20.0F;
+  for (int level = 1; level <= (int)ls__simd_level_now(); level++) {
+    const ls__distance_ops *q = tables[level];
+    for
+      EACH(l, lengths) {
+        const size_t n = lengths[l], rows = MOST / n;
+        for (size_t r = 0; r < rows; r++) labels[r] = (float)(r * 5 % n);
+        same_elements(p->log_cosh, q->log_cosh, x, n);
+        same_elements(p->poisson, q->poisson, x, n);
+        same_elements(p->poisson_rate, q->poisson_rate, t, n);
+        same_elements(p->hinge, q->hinge, x, n);
+        same_elements(p->squared_hinge, q->squared_hinge, x, n);
+        memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+        same_double(p->cosine(a, x, t, 0.7F, rows, n), q->cosine(b, x, t, 0.7F, rows, n));
+        assert_memory_equal(a, b, sizeof a);
+        same_double(p->relative(a, x, t, 0.1, 0.7F, n), q->relative(b, x, t, 0.1, 0.7F, n));
+        assert_memory_equal(a, b, sizeof a);
+        same_double(p->dice(a, t, dy, false, 1, 0.7F, rows, n),
+                    q->dice(b, t, dy, false, 1, 0.7F, rows, n));
+        assert_memory_equal(a, b, sizeof a);
+        same_double(p->dice(a, t, labels, true, 1, 0.7F, rows, n),
+                    q->dice(b, t, labels, true, 1, 0.7F, rows, n));
+        assert_memory_equal(a, b, sizeof a);
+      }
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup(activations, fill),
                                      cmocka_unit_test_setup(softmax, fill),
                                      cmocka_unit_test_setup(dropout, fill),
-                                     cmocka_unit_test_setup(losses, fill)};
+                                     cmocka_unit_test_setup(losses, fill),
+                                     cmocka_unit_test_setup(focal, fill),
+                                     cmocka_unit_test_setup(distances, fill)};
   print_message("levels compared: baseline to %s\n", ls__simd_name(ls__simd_level_now()));
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,129 @@
+/* Focal losses: cross entropy in which what is nearly right hardly counts (Lin and others: Focal loss
+ * for dense object detection, 2017).  Names and formulas are Keras's; kernels, with the formulas, are in
+ * focal.simd.c.  PyTorch's torchvision.ops.sigmoid_focal_loss is binary_focal with
+ * apply_class_balancing. */
+#include "nn/focal.h"
+
+#include "nn/kinds.h"
+
+LS_SIMD_DECLARE(ls__focal_ops, ls__focal_ops);
+
+typedef struct options {
+  double gamma, alpha;
+  bool apply_class_balancing;
+  bool from_logits;
+  double label_smoothing;
+} options;
+
+#define GAMMA                             \
+  LS__NUMBER(options, gamma, "2", 0, 100, \
+             "how much less counts what is nearly right; 0: cross entropy")
+
+/* ---- Of classes */
+
+static const ls__option table[] = {
+    GAMMA,
+    LS__NUMBER(options, alpha, "0.25", 0, 1e30, "the loss is multiplied with it"),
+    LS__SWITCH(options, from_logits, "true",
+               "the loss applies the softmax; one at the model's end is then not applied twice"),
+    LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/K"),
+    LS__CLASS_WEIGHTS_OPTION,
+    LS__END,
+};
+
+static ls_status configure(ls__loss *loss, ls_config *map) {
+  const options *o = loss->options;
+  loss->about = LS__ABOUT_CLASSES;
+  loss->absorbs = o->from_logits ? "softmax" : NULL;
+  return ls__class_weights_read(loss, map);
+}
+
+static ls_status fit(ls__loss *loss) {
+  ls_status st = ls__loss_fit_classes(loss, 2, "binary_focal");
+  LS_THEN(st, ls__class_weights_fit(loss, ls__loss_width(loss)));
+  return st;
+}
+
+static double run(const ls__loss *loss, const ls__loss_call *call) {
+  const options *o = loss->options;
+  const size_t rows = ls__loss_rows_of(loss, call);
+  const double mean = (double)call->n / (double)rows;
+  const ls__focal focal = {.gamma = (float)o->gamma,
+                           .alpha = (float)o->alpha,
+                           .smoothing = (float)o->label_smoothing,
+                           .weight = loss->weights.value,
+                           .logits = o->from_logits};
+  return mean * LS_SIMD_PICK(ls__focal_ops)
+                    ->rows(&focal, call->dyhat, call->yhat, call->y, loss->classes, (float)mean,
+                           rows, ls__loss_width(loss));
+}
+
+const ls__loss_kind ls__loss_focal = {
+    .kind = {"focal",
+             "cross entropy times alpha (1 - p)^gamma, p of the right class; targets as of "
+             "cross_entropy",
+             table},
+    .options_bytes = sizeof(options),
+    .configure = configure,
+    .fit = fit,
+    .check = ls__loss_check_classes,
+    .run = run,
+};
+
+/* ---- Of yes or no */
+
+static const ls__option binary_table[] = {
+    GAMMA,
+    LS__SWITCH(options, apply_class_balancing, "false",
+               "a yes counts alpha, a no 1 - alpha (torchvision always does this)"),
+    LS__NUMBER(options, alpha, "0.25", 0, 1, "what a yes counts where classes are balanced"),
+    LS__SWITCH(options, from_logits, "true",
+               "the loss applies the sigmoid; one at the model's end is then not applied twice"),
+    LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/2"),
+    LS__CLASS_WEIGHTS_OPTION,
+    LS__END,
+};
+
+static ls_status configure_binary(ls__loss *loss, ls_config *map) {
+  const options *o = loss->options;
+  loss->about = LS__ABOUT_YES_NO;
+  loss->logits = o->from_logits;
+  loss->absorbs = o->from_logits ? "sigmoid" : NULL;
+  return ls__class_weights_read(loss, map);
+}
+
+static ls_status fit_binary(ls__loss *loss) {
+  ls_status st = ls__loss_fit_equal(loss);
+  LS_THEN(st, ls__class_weights_fit(loss, 2));
+  return st;
+}
+
+static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
+  const options *o = loss->options;
+  const ls__focal_ops *ops = LS_SIMD_PICK(ls__focal_ops);
+  const float *weight = loss->weights.value;
+  double mean;
+  const size_t n = ls__loss_numbers(loss, call, &mean);
+  const ls__focal_binary focal = {
+      .gamma = (float)o->gamma,
+      .smoothing = (float)o->label_smoothing,
+      .no = weight != NULL ? weight[0] : 1,
+      .yes = weight != NULL ? weight[1] : 1,
+      .a_yes = o->apply_class_balancing ? (float)o->alpha : 1,
+      .a_no = o->apply_class_balancing ? (float)(1 - o->alpha) : 1,
+  };
+  return mean * (o->from_logits ? ops->logits : ops->probabilities)(call->dyhat, call->yhat,
+                                                                    call->y, &focal, (float)mean,
+                                                                    n);
+}
+
+const ls__loss_kind ls__loss_binary_focal = {
+    .kind = {"binary_focal",
+             "binary cross entropy times (1 - p)^gamma, p of the right answer; targets are 0..1",
+             binary_table},
+    .options_bytes = sizeof(options),
+    .configure = configure_binary,
+    .fit = fit_binary,
+    .check = ls__loss_check_probabilities,
+    .run = run_binary,
+};

@@ -1,4 +1,5 @@
-/* Activation functions as layers: sigmoid tanh relu leaky_relu elu gelu silu softplus linear.
+/* Activation functions as layers: sigmoid tanh relu leaky_relu elu selu gelu silu mish
+ * softplus softsign hard_sigmoid hard_swish linear.
  * The functions themselves are in activation.simd.c. */
 #include "nn/activation.h"
 
@@ -49,6 +50,11 @@ CONFIGURE(leaky_relu)
 CONFIGURE(elu)
 CONFIGURE(silu)
 CONFIGURE(softplus)
+CONFIGURE(selu)
+CONFIGURE(softsign)
+CONFIGURE(hard_sigmoid)
+CONFIGURE(hard_swish)
+CONFIGURE(mish)
 #undef CONFIGURE
 
 static ls_status configure_gelu(ls__layer *layer, ls_config *map) {
@@ -120,6 +126,11 @@ KIND(elu, elu_table, "x above 0, else alpha (e^x - 1)")
 KIND(gelu, gelu_table, "x times the normal distribution function of x")
 KIND(silu, NULL, "x / (1 + e^-x)")
 KIND(softplus, NULL, "log(1 + e^x)")
+KIND(selu, NULL, "1.0507 x above 0, else 1.7581 (e^x - 1)")
+KIND(softsign, NULL, "x / (1 + |x|)")
+KIND(hard_sigmoid, NULL, "x / 6 + 1/2, within 0 and 1")
+KIND(hard_swish, NULL, "x times its hard_sigmoid")
+KIND(mish, NULL, "x tanh(log(1 + e^x))")
 #undef KIND
 
 /* linear: y = x, for `activation: linear`. */

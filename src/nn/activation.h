@@ -17,7 +17,12 @@
   X_(gelu, X)                  \
   X_(gelu_tanh, X)             \
   X_(silu, X)                  \
-  X_(softplus, X)
+  X_(softplus, X)              \
+  X_(selu, Y)                  \
+  X_(softsign, Y)              \
+  X_(hard_sigmoid, Y)          \
+  X_(hard_swish, X)            \
+  X_(mish, X)
 
 enum {
 #define X_(name, reads) LS__ACT_##name,

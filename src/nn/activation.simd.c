@@ -102,6 +102,74 @@ static inline float softplus_d(float x, float a) {
   return ls__sigmoidf(x);
 }
 
+/* s x where positive, s a (e^x - 1) elsewhere, with the s and a for which mean 0 and variance 1 stay
+ * (Klambauer et al. 2017, equation 2); its derivative there is s a e^x = y + s a. */
+static inline float selu_y(float x, float a) {
+  (void)a;
+  float below = 1.75809934F * ls__expm1f(x > 0.0F ? 0.0F : x);
+  return x > 0.0F ? 1.05070099F * x : below;
+}
+
+static inline float selu_d(float y, float a) {
+  (void)a;
+  return y > 0.0F ? 1.05070099F : y + 1.75809934F;
+}
+
+/* x / (1 + |x|); derivative 1 / (1 + |x|)^2 = (1 - |y|)^2. */
+static inline float softsign_y(float x, float a) {
+  (void)a;
+  return x / (1.0F + fabsf(x));
+}
+
+static inline float softsign_d(float y, float a) {
+  (void)a;
+  float rest = 1.0F - fabsf(y);
+  return rest * rest;
+}
+
+/* x / 6 + 1/2, within 0 and 1. */
+static inline float hard_sigmoid_y(float x, float a) {
+  (void)a;
+  float y = (x + 3.0F) / 6.0F;
+  y = y < 0.0F ? 0.0F : y;
+  return y > 1.0F ? 1.0F : y;
+}
+
+static inline float hard_sigmoid_d(float y, float a) {
+  (void)a;
+  float inside = y < 1.0F ? 1.0F / 6.0F : 0.0F;
+  return y > 0.0F ? inside : 0.0F;
+}
+
+/* x hard_sigmoid(x) (Howard et al. 2019, section 5.2): 0 below -3, x above 3. */
+static inline float hard_swish_y(float x, float a) {
+  (void)a;
+  float y = x * ((x + 3.0F) / 6.0F);
+  y = x <= -3.0F ? 0.0F : y;
+  return x >= 3.0F ? x : y;
+}
+
+static inline float hard_swish_d(float x, float a) {
+  (void)a;
+  float d = x / 3.0F + 0.5F;
+  d = x <= -3.0F ? 0.0F : d;
+  return x >= 3.0F ? 1.0F : d;
+}
+
+/* x tanh(log(1 + e^x)) (Misra 2019).  With e = e^x and n = e (e + 2) the tanh is t = n / (n + 2), 1 in
+ * float where x is above 20; its derivative is 4 e (1 + e) / (n + 2)^2. */
+static inline float mish_y(float x, float a) {
+  (void)a;
+  float e = ls__expf(x > 20.0F ? 20.0F : x), n = e * (e + 2.0F);
+  return x * (n / (n + 2.0F));
+}
+
+static inline float mish_d(float x, float a) {
+  (void)a;
+  float e = ls__expf(x > 20.0F ? 20.0F : x), n = e * (e + 2.0F), m = n + 2.0F;
+  return n / m + x * (4.0F * e * (1.0F + e) / m / m);
+}
+
 /* Three loops a function. */
 #define X_(name, reads)                                                                            \
   static void name##_forward(float *y, const float *x, float a, size_t n) {                        \

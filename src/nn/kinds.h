@@ -5,11 +5,30 @@
 #include "nn/layer.h"
 #include "nn/loss.h"
 
-#define LS__LAYER_MAP(X) X(dense) X(dropout) X(flatten) X(reshape) X(add) X(concatenate)
+#define LS__LAYER_MAP(X) \
+  X(dense)               \
+  X(dropout)             \
+  X(flatten)             \
+  X(reshape)             \
+  X(add)                 \
+  X(concatenate)         \
+  X(max_pool1d)          \
+  X(max_pool2d)          \
+  X(max_pool3d)          \
+  X(avg_pool1d)          \
+  X(avg_pool2d)          \
+  X(avg_pool3d)          \
+  X(global_avg_pool) X(global_max_pool) X(upsample) X(pad) X(crop) X(permute) X(multiply) X(prelu)
 
 /* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \
-  X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(gelu) X(silu) X(softplus) X(softmax) X(linear)
+  X(sigmoid)                       \
+  X(tanh)                          \
+  X(relu)                          \
+  X(leaky_relu)                    \
+  X(elu)                           \
+  X(gelu)                          \
+  X(silu) X(softplus) X(selu) X(softsign) X(hard_sigmoid) X(hard_swish) X(mish) X(softmax) X(linear)
 
 #define LS__LOSS_MAP(X)   \
   X(mse)                  \

@@ -14,6 +14,8 @@ typedef struct ls__span_ops {
   /* z[i] = x[i] + y[i] */
   void (*sum)(float *z, const float *x, const float *y, size_t n);
   void (*scale)(float *y, float a, size_t n);
+  /* z[i] = x[i] * y[i], added to z[i] when `add`; z may be x or y */
+  void (*product)(float *z, const float *x, const float *y, size_t n, int add);
   /* sum of squares in double: 16 running sums (element i into sum i % 16), then a binary tree */
   double (*sum_squares)(const float *x, size_t n);
   /* s[j] = sum over r of x[r][j], or += when `add`; x [rows, n].  Rows in fours, from the first:

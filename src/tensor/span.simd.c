@@ -16,6 +16,13 @@ static void scale(float *y, float a, size_t n) {
   for (size_t i = 0; i < n; i++) y[i] *= a;
 }
 
+static void product(float *z, const float *x, const float *y, size_t n, int add) {
+  if (add)
+    for (size_t i = 0; i < n; i++) z[i] += x[i] * y[i];
+  else
+    for (size_t i = 0; i < n; i++) z[i] = x[i] * y[i];
+}
+
 static double sum_squares(const float *x, size_t n) {
   double part[16] = {0};
   size_t i = 0;
@@ -66,5 +73,5 @@ static void load_f32(float *y, const float *x, const float *mean, const float *r
 }
 
 LS_SIMD_DECLARE(ls__span_ops, ls__span_ops);
-const ls__span_ops LS_SIMD(ls__span_ops) = {add,         sum,        scale,   sum_squares,
+const ls__span_ops LS_SIMD(ls__span_ops) = {add,         sum,        scale,   product, sum_squares,
                                             column_sums, all_finite, load_u8, load_f32};

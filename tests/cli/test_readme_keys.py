@@ -36,11 +36,13 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "block.residual": {"layers": "[{dense: {units: 3}}]"},
           "block.parallel": {"branches": "[[{dense: {units: 2}}, tanh], [linear]]"},
           "block.repeat": {"times": "2", "layers": "[tanh]"}, "block.sequential": {"layers": "[tanh, relu]"},
-          "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
+          "model.multiply": {"from": "[input, dense_1]"}, "model.permute": {"dims": "[2, 1]"},
+          "model.crop": {"cropping": "[0, 1]"}, "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
           "regularization": {"l1": "0"}, "clip": {"value": "0"}}
 VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
           "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
+          "model.*.strides": "1", "model.prelu.shared_axes": "[1]", "model.prelu.alpha_initializer": "zeros",
           "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1",
           "block.*.name": "other", "block.*.from": "dense_1", "block.*.activation": "relu",
           "block.residual.shortcut": "[{dense: {units: 3}}]",
@@ -50,6 +52,11 @@ ALONE = {"every_steps", "warmup_epochs", "share"}
 # Defaults that config.yaml doesn't show.
 WORDS = {"*required*", "—", "ranks"}
 HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
+# What stands before a layer that doesn't take a row of numbers, or shares with its like.
+POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_avg_pool": "[4, 2]",
+             "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
+             "permute": "[4, 2]"}
+BEFORE = {"prelu": "{prelu: {name: dense_1}}"}
 
 
 def fail(text):
@@ -105,7 +112,10 @@ def overrides_of(place, values):
     if section == "initializer":
         return [f"model=[{{dense: {{units: 1, kernel_initializer: {inside}}}}}]"], "model"
     if section in ("model", "block"):
-        return [f"model=[{{dense: {{units: 3}}}}, {inside}, {{dense: {{units: 1}}}}]"], "model"
+        shape = POSITIONS.get(name) or POSITIONS.get(name[-2:])
+        before = f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: dense_1}}}}" if shape \
+            else BEFORE.get(name, "{dense: {units: 3}}")
+        return [f"model=[{before}, {inside}, flatten, {{dense: {{units: 1}}}}]"], "model"
     if section == "metrics":
         classes = ["loss=cross_entropy"] + CLASSES if name in OF_CLASSES else []
         return [f"metrics=[{inside}]"] + classes, "metrics"

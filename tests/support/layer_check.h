@@ -55,11 +55,23 @@ static inline void layer_check_random(float *x, size_t n, uint64_t stream) {
   }
 }
 
+/* The same, and two whose places differ by no multiple of LEVELS are further from each other than the
+ * differences' step both ways: which of some neighbours is the largest stays so. */
+static inline void layer_check_apart(float *x, size_t n, uint64_t stream) {
+  enum { LEVELS = 83, BELOW = LEVELS / 2, ABOVE = LEVELS - BELOW };
+  ls__rng rng = ls__rng_key(7, LS__RNG_TEST, stream, 0);
+  for (size_t i = 0; i < n; i++) {
+    const int level = (int)((37 * i + 29 * stream) % LEVELS) - BELOW;
+    const float way = 0.9F / (float)ABOVE, more = 0.005F * ls__rng_uniform(&rng, i);
+    x[i] = level < 0 ? -0.1F + (float)(level + 1) * way - more : 0.1F + (float)level * way + more;
+  }
+}
+
 /* Input k: numbers, or of a layer that reads indices 0, 1, 2, 0, ... */
 static inline void layer_check_input(layer_check *c, int k) {
   c->call.x[k] = c->layer.type[k] == LS_INDEX ? NULL : c->x[k];
   c->call.index[k] = c->layer.type[k] == LS_INDEX ? (const int32_t *)(const void *)c->x[k] : NULL;
-  layer_check_random(c->x[k], c->x_count[k], 10 + (uint64_t)k);
+  layer_check_apart(c->x[k], c->x_count[k], 10 + (uint64_t)k);
   for (size_t i = 0; c->layer.type[k] == LS_INDEX && i < c->x_count[k]; i++) {
     const int32_t index = (int32_t)(i % 3);
     memcpy(c->x[k] + i, &index, sizeof index);

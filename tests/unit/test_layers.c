@@ -33,6 +33,11 @@ static void gradients(void **state) {
       {"gelu", "{approximate: tanh}", {1, {19}}},
       {"silu", "{}", {1, {19}}},
       {"softplus", "{}", {1, {19}}},
+      {"selu", "{}", {1, {19}}},
+      {"softsign", "{}", {1, {19}}},
+      {"hard_sigmoid", "{}", {1, {19}}},
+      {"hard_swish", "{}", {1, {19}}},
+      {"mish", "{}", {1, {19}}},
       {"softmax", "{}", {2, {2, 5}}},
       {"softmax", "{}", {1, {37}}},
       {"dropout", "{rate: 0.4}", {1, {19}}},
@@ -55,9 +60,14 @@ static void promises(void **state) {
   static const char *const needed[][2] = {{"dense", "{units: 17}"},
                                           {"dropout", "{rate: 0.4}"},
                                           {"reshape", "{shape: [-1]}"},
+                                          {"crop", "{cropping: [1, 0]}"},
+                                          {"permute", "{dims: [2, 1]}"},
                                           {"test_embedding", "{rows: 3, units: 5}"},
                                           {"test_tied", "{of: x, units: 4}"}};
-  const ls_shape in[2] = {{2, {3, 37}}, {2, {3, 37}}}, one = {0, {0}};
+  const ls_shape shapes[][2] = {{{2, {3, 37}}, {2, {3, 37}}},
+                                {{3, {3, 4, 5}}, {3, {3, 4, 5}}},
+                                {{4, {2, 3, 4, 3}}, {4, {2, 3, 4, 3}}}},
+                 one = {0, {0}};
   const ls__kind *kind;
   for (size_t i = 0; (kind = ls__registry_at(&ls__layers, i)) != NULL; i++) {
     const ls__layer_kind *layer = (const ls__layer_kind *)kind;
@@ -66,8 +76,11 @@ static void promises(void **state) {
       if (strcmp(needed[k][0], kind->name) == 0) options = needed[k][1];
     const int n_in = layer->max_in > 1 ? 2 : 1;
     layer_check c;
-    if (layer_check_init(&c, layer, options, 3, n_in,
-                         strcmp(kind->name, "test_embedding") == 0 ? &one : in) != LS_OK)
+    ls_status st = LS_ECONFIG;
+    for (size_t k = 0; k < sizeof shapes / sizeof *shapes && st != LS_OK; k++) /* one it takes */
+      st = layer_check_init(&c, layer, options, 3, n_in,
+                            strcmp(kind->name, "test_embedding") == 0 ? &one : shapes[k]);
+    if (st != LS_OK)
       fail_msg("%s %s: %s; give it options in this test", kind->name, options, ls_error_message());
     if (!layer_check_promises(&c)) fail_msg("%s: %s", kind->name, c.fault);
     layer_check_reset(&c);
@@ -237,6 +250,11 @@ static void values(void **state) {
        {"softplus",
         "{}",
         {0.0788897342925, 0.386871006115, 0.69314718056, 0.97407698418, 3.04858735157}},
+       {"selu", "{}", {-1.61378575887, -0.927632015835, 0, 0.525350493678, 3.15210296207}},
+       {"softsign", "{}", {-0.714285714286, -0.428571428571, 0, 0.333333333333, 0.75}},
+       {"hard_sigmoid", "{}", {0.0833333333333, 0.375, 0.5, 0.583333333333, 1}},
+       {"hard_swish", "{}", {-0.208333333333, -0.28125, 0, 0.291666666667, 3}},
+       {"mish", "{}", {-0.196816203907, -0.276494714505, 0, 0.375245211305, 2.98653500497}},
        {"softmax",
         "{}",
         {0.00352466922907, 0.0202830709777, 0.0429392615967, 0.0707948739426, 0.862458124254}}};

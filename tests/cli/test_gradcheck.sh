@@ -19,7 +19,7 @@ passes() {
 }
 hidden='- dense: {units: 6, activation: tanh}'
 for activation in sigmoid tanh relu leaky_relu '{leaky_relu: {negative_slope: 0.3}}' elu '{elu: {alpha: 0.5}}' \
-  gelu silu softplus softmax linear; do
+  gelu silu softplus softmax selu softsign hard_sigmoid hard_swish mish linear; do
   passes real 2 mse "- dense: {units: 6, activation: $activation}"
 done
 for loss in mse mae huber '{huber: {delta: 0.3}}' '{mse: {half: true}}' '{mse: {reduction: sum}}'; do
@@ -37,6 +37,10 @@ passes real 2 mse "$hidden\n- dropout: {rate: 0.4}"
 passes real 2 mse '- dense: {units: 6, use_bias: false}\n- relu\n- flatten'
 passes real 2 mse "- dense: {units: 6, name: one}\n- gelu: {name: two}\n- add: {from: [one, two]}"
 passes real 2 mse "- dense: {units: 6, name: one}\n- dense: {units: 3, from: input, name: two}\n- concatenate: {from: [one, two, input]}\n- silu"
+image='- dense: {units: 24}\n- reshape: {shape: [3, 4, 2]}\n- dense: {units: 3, name: one}'
+passes real 2 mse "$image\n- prelu\n- max_pool2d: {pool_size: 3, strides: 2, padding: same}\n- upsample\n- flatten"
+passes real 2 mse "$image\n- upsample: {interpolation: bilinear}\n- pad: {mode: reflect}\n- avg_pool2d\n- global_max_pool"
+passes real 2 mse "$image\n- permute: {dims: [2, 1, 3], name: two}\n- multiply: {from: [two, two]}\n- crop: {cropping: 1}\n- global_avg_pool"
 passes real 2 mse "- dense: {units: 6, name: one, activation: relu}\n- dropout: {rate: 0.2, name: two}\n- add: {from: [one, two, one]}"
 
 printf 'data: {file: real.h5}\nmodel: [{dense: {units: 4, activation: tanh}}, {dense: {units: 2}}]\nloss: mse\noptimizer: sgd\n' >broken.yaml

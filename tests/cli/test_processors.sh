@@ -33,6 +33,30 @@ run tanh class 3 cross_entropy '{adam: {lr: 0.01}}' '{cosine: {warmup_steps: 4}}
 run gelu class 3 cross_entropy '{adamw: {lr: 0.01}}' '{polynomial: {power: 1.7}}' 2
 run sigmoid number 1 mse '{rmsprop: {lr: 0.01}}' '{exponential: {gamma: 0.9, continuous: true}}' 8
 run softplus number 1 huber '{sgd: {lr: 0.1, momentum: 0.9}}' constant 3
+run mish class 3 cross_entropy '{sgd: {lr: 0.1, momentum: 0.9}}' constant 3
+
+# Windows over images of 5 x 4 with 17 channels.
+cat >windows.yaml <<'END'
+data: {file: class.h5, normalize: true}
+model:
+  - dense: {units: 60}
+  - reshape: {shape: [5, 4, 3]}
+  - dense: {units: 17}
+  - prelu
+  - max_pool2d: {pool_size: 3, strides: 2, padding: same}
+  - upsample: {size: [2, 3], interpolation: bilinear}
+  - pad: {mode: periodic}
+  - avg_pool2d: {pool_size: 3, strides: 2, padding: 1}
+  - selu
+  - permute: {dims: [2, 1, 3]}
+  - max_pool2d
+  - global_avg_pool
+  - dense: {units: 3}
+loss: cross_entropy
+optimizer: {adam: {lr: 0.01}}
+train: {batch: 30, lanes: 4, epochs: 3, seed: 3}
+END
+names+=(windows)
 
 # trained WHERE NAME PROGRAM...: the run NAME by PROGRAM gives the hash that the first of this name gave.
 declare -A wanted=()

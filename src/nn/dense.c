@@ -3,6 +3,8 @@
  *   x [R,I]  input      dx [R,I]   = dy W
  *   w [O,I]  weight     dw [O,I]  (+)= dy^T x
  *   b [O]    bias       db [O]    (+)= sum over R of dy */
+#include "nn/dense.h"
+
 #include <limits.h>
 
 #include "nn/kinds.h"
@@ -67,29 +69,15 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-/* R, I and O of a call, and rows a sample. */
-typedef struct sizes {
-  size_t rows, in, out, each;
-} sizes;
-
-static sizes sizes_of(const ls__layer *layer, const ls__call *call) {
-  const ls_shape *in = &layer->in[0], *out = &layer->out;
-  sizes s = {0, in->dim[in->ndim - 1], out->dim[out->ndim - 1], 0};
-  s.each = ls_shape_count(in) / s.in;
-  s.rows = call->n * s.each;
-  return s;
-}
-
-static void forward(const ls__layer *layer, const ls__call *call) {
-  const sizes s = sizes_of(layer, call);
+void ls__dense_forward(const ls__call *call, ls__dense s, bool bias) {
   ls__multiply(&(ls__product){
       .by = call->by,
-      .m = s.rows,
+      .m = call->n * s.each,
       .n = s.out,
       .k = s.in,
       .a = ls__operand_a(call->x[0], s.in, false),
       .b = ls__operand_b(call->w[0], s.in, true),
-      .start = layer->n_parameters > 1 ? call->w[1] : NULL,
+      .start = bias ? call->w[1] : NULL,
       .c = call->y,
       .ldc = s.out,
       .finish = call->finish,
@@ -100,25 +88,35 @@ static void forward(const ls__layer *layer, const ls__call *call) {
 
 typedef struct bias_sum {
   const ls__call *call;
-  sizes s;
+  size_t each, out;
 } bias_sum;
 
 static void bias_of_lane(const void *context, size_t lane, float *db) {
   const bias_sum *b = context;
-  const size_t first = b->call->lane[lane] * b->s.each, end = b->call->lane[lane + 1] * b->s.each;
-  ls__span()->column_sums(db, b->call->dy + first * b->s.out, end - first, b->s.out, 0);
+  const size_t first = b->call->lane[lane] * b->each, end = b->call->lane[lane + 1] * b->each;
+  ls__span()->column_sums(db, b->call->dy + first * b->out, end - first, b->out, 0);
 }
 
-static void backward(const ls__layer *layer, const ls__call *call) {
-  const sizes s = sizes_of(layer, call);
-  const bool bias = layer->n_parameters > 1 && call->dw[1] != NULL;
+void ls__dense_bias_gradient(const ls__call *call, size_t each, size_t out, float *stack) {
+  if (call->dw[1] == NULL) return;
+  if (call->dw_accumulate[1])
+    ls__span()->column_sums(call->dw[1], call->dy, call->n * each, out, 1);
+  else
+    ls__lane_sum(call->lanes, call->dw[1], out, stack, bias_of_lane, &(bias_sum){call, each, out});
+#ifdef LOCKSTEP_BREAK_GRADIENT
+  /* Only for the test that the gradient check notices an error. */
+  ls__span()->scale(call->dw[1], 0.0F, out);
+#endif
+}
+
+void ls__dense_backward(const ls__call *call, ls__dense s, bool bias, float *stack) {
   LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[0]); /* a gradient of several is one lane's */
   if (call->dw[0] != NULL)
     ls__multiply(&(ls__product){
         .by = call->by,
         .m = s.out,
         .n = s.in,
-        .k = s.rows,
+        .k = call->n * s.each,
         .a = ls__operand_a(call->dy, s.out, true),
         .b = ls__operand_b(call->x[0], s.in, false),
         .start = call->dw_accumulate[0] ? call->dw[0] : NULL,
@@ -130,19 +128,11 @@ static void backward(const ls__layer *layer, const ls__call *call) {
         .each = s.each,
         .work = call->work,
     });
-  if (bias && call->dw_accumulate[1])
-    ls__span()->column_sums(call->dw[1], call->dy, s.rows, s.out, 1);
-  else if (bias)
-    ls__lane_sum(call->lanes, call->dw[1], s.out, call->work + LS__PRODUCT_WORK, bias_of_lane,
-                 &(bias_sum){call, s});
-#ifdef LOCKSTEP_BREAK_GRADIENT
-  /* Only for the test that the gradient check notices an error. */
-  if (bias) ls__span()->scale(call->dw[1], 0.0F, s.out);
-#endif
+  if (bias) ls__dense_bias_gradient(call, s.each, s.out, stack);
   if (call->dx[0] != NULL) /* NULL: the inputs are data, and half the work is spared */
     ls__multiply(&(ls__product){
         .by = call->by,
-        .m = s.rows,
+        .m = call->n * s.each,
         .n = s.in,
         .k = s.out,
         .a = ls__operand_a(call->dy, s.out, false),
@@ -153,6 +143,21 @@ static void backward(const ls__layer *layer, const ls__call *call) {
         .ldc = s.in,
         .work = call->work,
     });
+}
+
+static ls__dense sizes_of(const ls__layer *layer) {
+  const ls_shape *in = &layer->in[0], *out = &layer->out;
+  ls__dense s = {0, in->dim[in->ndim - 1], out->dim[out->ndim - 1]};
+  s.each = ls_shape_count(in) / s.in;
+  return s;
+}
+
+static void forward(const ls__layer *layer, const ls__call *call) {
+  ls__dense_forward(call, sizes_of(layer), layer->n_parameters > 1);
+}
+
+static void backward(const ls__layer *layer, const ls__call *call) {
+  ls__dense_backward(call, sizes_of(layer), layer->n_parameters > 1, call->work + LS__PRODUCT_WORK);
 }
 
 const ls__layer_kind ls__kind_dense = {

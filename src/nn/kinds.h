@@ -18,7 +18,19 @@
   X(avg_pool1d)          \
   X(avg_pool2d)          \
   X(avg_pool3d)          \
-  X(global_avg_pool) X(global_max_pool) X(upsample) X(pad) X(crop) X(permute) X(multiply) X(prelu)
+  X(global_avg_pool)     \
+  X(global_max_pool)     \
+  X(upsample)            \
+  X(pad)                 \
+  X(crop)                \
+  X(permute)             \
+  X(multiply)            \
+  X(prelu)               \
+  X(conv1d)              \
+  X(conv2d)              \
+  X(conv3d)              \
+  X(depthwise_conv1d)    \
+  X(depthwise_conv2d) X(conv1d_transpose) X(conv2d_transpose) X(conv3d_transpose)
 
 /* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \

@@ -104,11 +104,19 @@ static void by_floats(const ls__product *p) {
 void ls__multiply(const ls__product *p) {
   LS_ASSERT(p->lanes <= LS__MOST_LANES);
   if (p->m == 0 || p->n == 0) return;
-  const double start = timing ? ls__clock() : 0;
+  const double start = ls__products_begin();
   if (p->by.precision == LS__BFLOAT16)
     ls__multiply_bf16(ls__bf16_now(), p, by_floats);
   else
     by_floats(p);
+  ls__products_end(start);
+}
+
+double ls__products_begin(void) {
+  return timing ? ls__clock() : 0;
+}
+
+void ls__products_end(double start) {
   if (timing) seconds += ls__clock() - start;
 }
 

@@ -80,10 +80,12 @@ void ls__multiply(const ls__product *product);
 /* What really computes where `products` is asked for: OWN only where the processor has it. */
 ls__products ls__products_here(ls__products products);
 
-/* Seconds spent in ls__multiply by this thread since the last call with reset; measured only when
- * switched on (two clock reads a product). */
+/* Seconds spent in products by this thread since the last call with reset; measured only when
+ * switched on (two clock reads a product): between begin and end. */
 void ls__products_timing(bool on);
 double ls__products_seconds(bool reset);
+double ls__products_begin(void);
+void ls__products_end(double start);
 
 /* Before the first product: where OpenBLAS computes, keep it to one thread, and see that it has
  * memory (LS_ENOMEM). */

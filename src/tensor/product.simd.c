@@ -38,7 +38,8 @@ enum {
   N_BLOCK = 256, /* columns at a time, where B is kept, or a piece of C waits in a buffer */
   B_ROOM = K_BLOCK * N_BLOCK,
   PIECE = 192 * N_BLOCK,
-  LEVELS = 13,    /* so many may wait at once: smaller ones, if there are more levels */
+  LEVELS = 13, /* so many may wait at once: smaller ones, if there are more levels */
+  DIRECT_ROWS = MOST_DIRECT < 12 ? MOST_DIRECT : 12, /* of rows that lie far apart */
   NEAR = 1 << 18, /* floats that the second cache holds beside others */
 };
 
@@ -50,6 +51,26 @@ enum {
   AT_END = AT_PIECES + LEVELS * PIECE
 };
 _Static_assert((int)AT_END <= (int)LS__PRODUCT_WORK, "the work memory is too small");
+
+/* ---- A function for every size of tile */
+
+typedef void (*tile_fn)(const tile_job *t);
+/* clang-format off */
+#define TILE(rows, wide)                                                                      \
+  static void along_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ALONG, t); }  \
+  static void across_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ACROSS, t); } \
+  static void direct_##rows##_##wide(const tile_job *t) {                                     \
+    if (rows <= DIRECT_ROWS) plain_tile(rows <= DIRECT_ROWS ? rows : 1, wide, DIRECT, t);     \
+  }                                                                                           \
+  static void lanes_##rows##_##wide(const tile_job *t) {                                      \
+    if (2 * rows * wide <= MOST_ROWS) lane_tile(2 * rows * wide <= MOST_ROWS ? rows : 1, wide, t); \
+  }
+#define NAME(rows, wide) \
+  [rows - 1] = {along_##rows##_##wide, direct_##rows##_##wide, across_##rows##_##wide, \
+                lanes_##rows##_##wide},
+/* clang-format on */
+SIZES(TILE, AS_IS)
+static tile_fn const tiles[WIDE][MOST_ROWS][KINDS + 1] = {SIZES(NAME, ROW_OF)};
 
 /* ---- A product */
 
@@ -355,10 +376,10 @@ static void choose_strips(job *j, bool has_lanes) {
   if (a->pack == NULL && a->inner == 1 && !has_lanes && (a->outer != 1 || k == 1)) {
     j->strips = ALONG;
     if (few) {
-      const size_t most = a->outer % 1024 == 0 ? ls__cache_ways() - 1 : MOST_DIRECT;
+      const size_t most = a->outer % 1024 == 0 ? ls__cache_ways() - 1 : DIRECT_ROWS;
       j->strips = DIRECT;
       j->copies = false;
-      if (j->rows > most) j->rows = most < MOST_DIRECT ? most : MOST_DIRECT;
+      if (j->rows > most) j->rows = most < DIRECT_ROWS ? most : DIRECT_ROWS;
     } else {
       j->k_block = K_BLOCK * ROWS / j->rows; /* a strip is to stay in the first cache */
     }

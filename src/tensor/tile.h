@@ -1,5 +1,5 @@
 /* The innermost loops of a matrix product: a tile of C in registers, while p goes by.  For
- * product.simd.c, which says what comes before and after. */
+ * product.simd.c and convolve.simd.c, which say what comes before and after. */
 #ifndef LS_TENSOR_TILE_H
 #define LS_TENSOR_TILE_H
 
@@ -13,7 +13,7 @@ enum {
   WIDE = VECTORS == 32 ? 4 : 2,
   ROWS = VECTORS == 1 ? 2 : 6, /* of the widest */
   MOST_ROWS = ROWS * WIDE,     /* of the narrowest */
-  MOST_DIRECT = MOST_ROWS < 12 ? MOST_ROWS : 12,
+  MOST_DIRECT = MOST_ROWS < 16 ? MOST_ROWS : 16,
   K_BLOCK = 512,      /* p at a time */
   ROW = K_BLOCK + 16, /* from row to row of a strip that runs along k */
   DEPTH = 20,         /* tiles that wait at once: of 2^20 lanes in a group */
@@ -115,17 +115,22 @@ INLINE void expect_row(const int wide, const tile_job *t, size_t r) {
   UNROLL for (int v = 0; v < wide * VEC; v += 16) prefetch_to_write(t->c + r * t->ldc + v);
 }
 
+/* sum = the start of the tile. */
+INLINE void begin(const int rows, const int wide, const tile_job *t, sums sum) {
+  if (t->start == NULL) {
+    zero(rows, wide, sum);
+    return;
+  }
+  UNROLL for (int r = 0; r < rows; r++) {
+    const float *start = t->start + (size_t)r * t->ld_start;
+    UNROLL for (int v = 0; v < wide - 1; v++) sum[r][v] = vec_load(start + v * VEC);
+    sum[r][wide - 1] = vec_load_some(start + (wide - 1) * VEC, t->last);
+  }
+}
+
 INLINE void plain_tile(const int rows, const int wide, const strip_kind kind, const tile_job *t) {
   sums sum;
-  if (t->start != NULL) {
-    UNROLL for (int r = 0; r < rows; r++) {
-      const float *start = t->start + (size_t)r * t->ld_start;
-      UNROLL for (int v = 0; v < wide - 1; v++) sum[r][v] = vec_load(start + v * VEC);
-      sum[r][wide - 1] = vec_load_some(start + (wide - 1) * VEC, t->last);
-    }
-  } else {
-    zero(rows, wide, sum);
-  }
+  begin(rows, wide, t, sum);
   if (t->start != t->c && !t->stream && t->k >= 32)
     UNROLL for (int r = 0; r < rows; r++) expect_row(wide, t, (size_t)r);
   if (rows == ROWS && wide == WIDE && kind != DIRECT && t->soon != NULL)
@@ -190,21 +195,9 @@ INLINE void lane_tile(const int rows, const int wide, const tile_job *t) {
   put(rows, wide, t, sum);
 }
 
-/* A function for every size of tile. */
-typedef void (*tile_fn)(const tile_job *t);
+/* A function for every size of tile: SIZES(X, AS_IS) defines X(rows, wide) of each, SIZES(Y, ROW_OF)
+ * lists them. */
 /* clang-format off */
-#define TILE(rows, wide)                                                                      \
-  static void along_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ALONG, t); }  \
-  static void across_##rows##_##wide(const tile_job *t) { plain_tile(rows, wide, ACROSS, t); } \
-  static void direct_##rows##_##wide(const tile_job *t) {                                     \
-    if (rows <= MOST_DIRECT) plain_tile(rows <= MOST_DIRECT ? rows : 1, wide, DIRECT, t);     \
-  }                                                                                           \
-  static void lanes_##rows##_##wide(const tile_job *t) {                                      \
-    if (2 * rows * wide <= MOST_ROWS) lane_tile(2 * rows * wide <= MOST_ROWS ? rows : 1, wide, t); \
-  }
-#define NAME(rows, wide) \
-  [rows - 1] = {along_##rows##_##wide, direct_##rows##_##wide, across_##rows##_##wide, \
-                lanes_##rows##_##wide},
 #define SIX(X_, w) X_(1, w) X_(2, w) X_(3, w) X_(4, w) X_(5, w) X_(6, w)
 #define EIGHT(X_, w) SIX(X_, w) X_(7, w) X_(8, w)
 #define TWELVE(X_, w) EIGHT(X_, w) X_(9, w) X_(10, w) X_(11, w) X_(12, w)
@@ -221,7 +214,5 @@ typedef void (*tile_fn)(const tile_job *t);
 #define AS_IS(wide, ...) __VA_ARGS__
 #define ROW_OF(wide, ...) [wide - 1] = {__VA_ARGS__},
 /* clang-format on */
-SIZES(TILE, AS_IS)
-static tile_fn const tiles[WIDE][MOST_ROWS][KINDS + 1] = {SIZES(NAME, ROW_OF)};
 
 #endif

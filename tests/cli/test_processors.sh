@@ -58,6 +58,23 @@ train: {batch: 30, lanes: 4, epochs: 3, seed: 3}
 END
 names+=(windows)
 
+cat >convolution.yaml <<'END'
+data: {file: class.h5, normalize: true}
+model:
+  - dense: {units: 48, activation: tanh}
+  - reshape: {shape: [4, 4, 3]}
+  - conv2d: {filters: 17, kernel_size: 3, padding: same, activation: relu}
+  - conv2d: {filters: 20, kernel_size: [2, 3], strides: 2, padding: 1, padding_mode: periodic}
+  - depthwise_conv2d: {kernel_size: 2}
+  - conv2d_transpose: {filters: 3, kernel_size: 3, strides: 2, padding: same}
+  - flatten
+  - dense: {units: 3}
+loss: cross_entropy
+optimizer: {adam: {lr: 0.01}}
+train: {batch: 30, lanes: 4, epochs: 2, seed: 3}
+END
+names+=(convolution)
+
 # trained WHERE NAME PROGRAM...: the run NAME by PROGRAM gives the hash that the first of this name gave.
 declare -A wanted=()
 trained() {

@@ -57,6 +57,12 @@ POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_av
              "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
              "permute": "[4, 2]"}
 BEFORE = {"prelu": "{prelu: {name: dense_1}}"}
+for dims, shape in enumerate(("[8, 1]", "[4, 2, 1]", "[2, 2, 2, 1]"), 1):
+    for kind in (f"conv{dims}d", f"conv{dims}d_transpose") + (f"depthwise_conv{dims}d",) * (dims < 3):
+        NEEDED[f"model.{kind}"] = {"kernel_size": "1"} if "depthwise" in kind else {"filters": "1", "kernel_size": "1"}
+        options = ", ".join(f"{key}: {value}" for key, value in NEEDED[f"model.{kind}"].items())
+        BEFORE[kind] = (f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: image}}}}, "
+                        f"{{{kind}: {{{options}, name: dense_1}}}}")
 
 
 def fail(text):
@@ -114,7 +120,8 @@ def overrides_of(place, values):
     if section in ("model", "block"):
         shape = POSITIONS.get(name) or POSITIONS.get(name[-2:])
         before = f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: dense_1}}}}" if shape \
-            else BEFORE.get(name, "{dense: {units: 3}}")
+            else "{dense: {units: 3}}"
+        before = BEFORE.get(name, before)
         return [f"model=[{before}, {inside}, flatten, {{dense: {{units: 1}}}}]"], "model"
     if section == "metrics":
         classes = ["loss=cross_entropy"] + CLASSES if name in OF_CLASSES else []

@@ -2,6 +2,9 @@
  * which leaves the bias's gradient out, under another name. */
 #define LOCKSTEP_BREAK_GRADIENT
 #define ls__kind_dense broken_dense
+#define ls__dense_forward broken_forward
+#define ls__dense_backward broken_backward
+#define ls__dense_bias_gradient broken_bias_gradient
 #include "nn/dense.c"
 #undef ls__kind_dense
 

@@ -58,6 +58,14 @@ static void gradients(void **state) {
 static void promises(void **state) {
   (void)state;
   static const char *const needed[][2] = {{"dense", "{units: 17}"},
+                                          {"conv1d", "{filters: 17, kernel_size: 2}"},
+                                          {"conv2d", "{filters: 17, kernel_size: 2}"},
+                                          {"conv3d", "{filters: 17, kernel_size: 2}"},
+                                          {"depthwise_conv1d", "{kernel_size: 2}"},
+                                          {"depthwise_conv2d", "{kernel_size: 2}"},
+                                          {"conv1d_transpose", "{filters: 5, kernel_size: 2}"},
+                                          {"conv2d_transpose", "{filters: 5, kernel_size: 2}"},
+                                          {"conv3d_transpose", "{filters: 5, kernel_size: 2}"},
                                           {"dropout", "{rate: 0.4}"},
                                           {"reshape", "{shape: [-1]}"},
                                           {"crop", "{cropping: [1, 0]}"},

@@ -1,0 +1,81 @@
+/* Borders: where each pixel outside of an image is taken from. */
+#include "nn/border.h"
+
+#include <string.h>
+
+#include "tensor/span.h"
+
+enum { NOWHERE = -1 };
+
+/* The pixel of the image that is pixel i of the bordered one, or NOWHERE. */
+static ptrdiff_t source(const ls__border *b, int axis, size_t i) {
+  const ptrdiff_t n = (ptrdiff_t)b->n[axis], at = (ptrdiff_t)i - (ptrdiff_t)b->before[axis];
+  if (at >= 0 && at < n) return at;
+  switch (b->mode) {
+    case LS__BORDER_ZEROS: return NOWHERE;
+    case LS__BORDER_PERIODIC: return (at % n + n) % n;
+    case LS__BORDER_REFLECT: return at < 0 ? -at : 2 * (n - 1) - at;
+  }
+  return NOWHERE;
+}
+
+void ls__border_begin(const ls__border *b, float *bordered, size_t images) {
+  if (b->mode == LS__BORDER_ZEROS && ls__border_any(b))
+    memset(bordered, 0, images * ls__border_count(b) * sizeof *bordered);
+}
+
+static void fill_row(const ls__border *b, const float *x, float *row) {
+  const size_t c = b->channels, before = b->before[2], n = b->n[2];
+  memcpy(row + before * c, x, n * c * sizeof *x);
+  if (b->mode == LS__BORDER_ZEROS) return;
+  for (size_t w = 0; w < ls__border_size(b, 2); w++)
+    if (w < before || w >= before + n)
+      memcpy(row + w * c, x + (size_t)source(b, 2, w) * c, c * sizeof *x);
+}
+
+void ls__border_fill(const ls__border *b, const float *x, float *bordered, size_t images) {
+  const size_t row = ls__border_size(b, 2) * b->channels, from = b->n[2] * b->channels;
+  for (size_t i = 0; i < images; i++, x += b->n[0] * b->n[1] * from)
+    for (size_t d = 0; d < ls__border_size(b, 0); d++)
+      for (size_t h = 0; h < ls__border_size(b, 1); h++, bordered += row) {
+        const ptrdiff_t sd = source(b, 0, d), sh = source(b, 1, h);
+        if (sd == NOWHERE || sh == NOWHERE) continue;
+        fill_row(b, x + ((size_t)sd * b->n[1] + (size_t)sh) * from, bordered);
+      }
+}
+
+/* The row's inner pixels, to a row of x that begins with them; and its outer ones. */
+static void fold_inner(const ls__border *b, const float *row, float *x, bool add) {
+  const float *inner = row + b->before[2] * b->channels;
+  if (add)
+    ls__span()->add(x, inner, b->n[2] * b->channels);
+  else
+    memcpy(x, inner, b->n[2] * b->channels * sizeof *x);
+}
+
+static void fold_outer(const ls__border *b, const float *row, float *x) {
+  for (size_t w = 0; w < ls__border_size(b, 2); w++)
+    if (w < b->before[2] || w >= b->before[2] + b->n[2])
+      ls__span()->add(x + (size_t)source(b, 2, w) * b->channels, row + w * b->channels,
+                      b->channels);
+}
+
+/* Inner rows first: they write x, and all others add to it. */
+void ls__border_fold(const ls__border *b, const float *bordered, float *x, size_t images,
+                     bool add) {
+  const size_t row = ls__border_size(b, 2) * b->channels, to = b->n[2] * b->channels;
+  for (size_t i = 0; i < images; i++, x += b->n[0] * b->n[1] * to, bordered += ls__border_count(b))
+    for (int outer = 0; outer < 2; outer++) {
+      const float *from = bordered;
+      for (size_t d = 0; d < ls__border_size(b, 0); d++)
+        for (size_t h = 0; h < ls__border_size(b, 1); h++, from += row) {
+          const bool inside = d >= b->before[0] && d < b->before[0] + b->n[0] &&
+                              h >= b->before[1] && h < b->before[1] + b->n[1];
+          const ptrdiff_t sd = source(b, 0, d), sh = source(b, 1, h);
+          if (sd == NOWHERE || sh == NOWHERE || (!outer && !inside)) continue;
+          float *at = x + ((size_t)sd * b->n[1] + (size_t)sh) * to;
+          if (!inside || !outer) fold_inner(b, from, at, add || outer);
+          if (outer && b->mode != LS__BORDER_ZEROS) fold_outer(b, from, at);
+        }
+    }
+}

@@ -107,6 +107,8 @@ static const struct {
     {"kernel", "kernel_size"},
     {"kernelshape", "kernel_size"},
     {"dilation", "dilation_rate"},
+    {"numembeddings", "input_dim"},
+    {"embeddingdim", "output_dim"},
     {"bias", "use_bias"},
     {"weightinitializer", "kernel_initializer"},
     {"initializer", "kernel_initializer"},

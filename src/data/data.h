@@ -129,7 +129,12 @@ void ls__data_prefetch(ls_data *data, size_t done, size_t of);
 LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi,
                                    void *const *to);
 
-/* Which sample of the training part is at position p of the current epoch.  For tests. */
+/* LS_EDATA: "FILE: DATASET: row 17, column 3 (counted from 0): WHY" of an element of a sample of a
+ * part.  Local. */
+ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, size_t array,
+                         size_t element, const char *why);
+
+/* Which sample of the training part is at position p of the current epoch. */
 size_t ls__data_order(const ls_data *data, size_t p);
 
 bool ls__data_streamed(const ls_data *data);

@@ -22,7 +22,7 @@ static ls_status read_sample(const ls_data *data, const ls__source *source, size
     for (size_t e = 0; e < column->count; e++) {
       if (kept->label != NULL && x[e] >= 0 && x[e] < (double)kept->n_labels)
         x[e] = (double)kept->label[(size_t)x[e]];
-      sample[column->place != NULL ? column->place[e] : column->offset + e] = x[e];
+      sample[ls__column_place(column, e)] = x[e];
     }
   }
 out:

@@ -57,7 +57,7 @@ static ls_status apply(ls_data *data, size_t i) {
     const ls__column *column = &source->column[c];
     if (column->array != i) continue;
     for (size_t e = 0; e < column->count; e++) {
-      const size_t k = column->place != NULL ? column->place[e] : column->offset + e;
+      const size_t k = ls__column_place(column, e);
       kept->mean[k] *= column->scale;
       kept->rstd[k] /= column->scale;
     }

@@ -39,8 +39,8 @@ void ls__reader_reset(ls__reader *reader) {
 }
 
 /* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i. */
-static ls_status bad_value(const ls__source *source, const ls__column *column, uint64_t row,
-                           size_t i, const char *why) {
+ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
+                        const char *why) {
   char place[LS_SHAPE_TEXT + 32] = "";
   if (column->row.ndim == 1) {
     snprintf(place, sizeof place, ", column %zu", i);
@@ -66,13 +66,14 @@ static ls_status check_floats(const ls__source *source, const ls__column *column
   if (!ls__span()->all_finite(x, column->count)) {
     size_t i = 0;
     while (isfinite(x[i])) i++;
-    return bad_value(source, column, row, i,
-                     isnan(x[i]) ? "not a number (NaN); data.missing says what to do with such rows"
-                                 : "infinite, or too large for a float");
+    return ls__bad_value(source, column, row, i,
+                         isnan(x[i]) ? "not a number (NaN); data.missing says what to do with such "
+                                       "rows"
+                                     : "infinite, or too large for a float");
   }
   if (column->use != LS_SAMPLE_WEIGHT || x[0] >= 0) return LS_OK;
   snprintf(why, sizeof why, "%g, a weight is not negative", (double)x[0]);
-  return bad_value(source, column, row, 0, why);
+  return ls__bad_value(source, column, row, 0, why);
 }
 
 /* Labels of the file to the classes that they are, and to the numbers that these stand for. */
@@ -84,20 +85,20 @@ static ls_status take_labels(const ls__source *source, const ls__column *column,
   if (kept->label != NULL && i < n) {
     snprintf(why, sizeof why, "%.9g, which is none of the %zu classes", (double)x[i],
              kept->n_labels);
-    return bad_value(source, column, row, first + i, why);
+    return ls__bad_value(source, column, row, first + i, why);
   }
   if (kept->number != NULL) i = ls__numbers_take(kept, x, n);
   if (kept->number != NULL && i < n) {
     snprintf(why, sizeof why, "%.9g, which none of the network's %zu classes is called",
              (double)x[i], kept->n_numbers);
-    return bad_value(source, column, row, first + i, why);
+    return ls__bad_value(source, column, row, first + i, why);
   }
   if (kept->values == NULL) return LS_OK;
   i = ls__values_take(kept, x, n);
   if (i == n) return LS_OK;
   snprintf(why, sizeof why, "%.9g is none of the %zu classes, numbered from 0", (double)x[i],
            kept->n_values);
-  return bad_value(source, column, row, first + i, why);
+  return ls__bad_value(source, column, row, first + i, why);
 }
 
 static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
@@ -105,7 +106,7 @@ static ls_status check_length(const ls__source *source, const ls__column *column
   char why[80];
   if (column->use != LS_LENGTH || (length >= 0 && (size_t)length <= column->most)) return LS_OK;
   snprintf(why, sizeof why, "length %ld, which is not within 0 to %zu", (long)length, column->most);
-  return bad_value(source, column, row, 0, why);
+  return ls__bad_value(source, column, row, 0, why);
 }
 
 /* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
@@ -120,7 +121,7 @@ static ls_status too_large(const ls__source *source, const ls__column *column, s
       for (size_t i = 0; i < column->count; i++) {
         if (x[i] >= INT32_MIN && x[i] <= INT32_MAX) continue;
         snprintf(why, sizeof why, "%.0f, too large for a 32-bit integer", x[i]);
-        st = bad_value(source, column, r, i, why);
+        st = ls__bad_value(source, column, r, i, why);
         goto out;
       }
     }
@@ -181,7 +182,7 @@ static ls_status keep(const ls__source *source, const ls__column *column, bool h
                                                                             : ", mean takes the "
                                                                               "mean",
              isnan(x) || gone || column->label != NULL ? "" : ", keep takes it for a number");
-    return bad_value(source, column, row, i, why);
+    return ls__bad_value(source, column, row, i, why);
   }
   if (missing != NULL)
     x = (double)NAN;
@@ -192,17 +193,17 @@ static ls_status keep(const ls__source *source, const ls__column *column, bool h
     int32_t *y = (int32_t *)to;
     if (!(x >= INT32_MIN && x <= INT32_MAX) || rint(x) < x || rint(x) > x) {
       snprintf(why, sizeof why, "%.17g, no 32-bit integer", x);
-      return bad_value(source, column, row, i, why);
+      return ls__bad_value(source, column, row, i, why);
     }
     *y = (int32_t)x;
     return LS_OK;
   }
   const float rounded = (float)x;
   if (missing == NULL && !isfinite(column->type == LS__F64 ? x : (double)rounded))
-    return bad_value(source, column, row, i, "infinite, or too large for a float");
+    return ls__bad_value(source, column, row, i, "infinite, or too large for a float");
   if (column->use == LS_SAMPLE_WEIGHT && x < 0) {
     snprintf(why, sizeof why, "%g, a weight is not negative", x);
-    return bad_value(source, column, row, i, why);
+    return ls__bad_value(source, column, row, i, why);
   }
   if (column->type == LS__F64)
     *(double *)to = x;
@@ -226,8 +227,7 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source,
     const size_t at = (size_t)(row[k] - first) * count;
     unsigned char *const sample = into + slot[k] * sample_bytes;
     for (size_t i = 0; i < count; i++) {
-      unsigned char *to = sample +
-                          (column->place != NULL ? column->place[i] : column->offset + i) * size;
+      unsigned char *to = sample + ls__column_place(column, i) * size;
       LS_TRY(keep(source, column, kept->holes, row[k], i, x[at + i],
                   gone != NULL && gone[at + i] != 0, to));
       if (column->type == LS__F32)

@@ -29,6 +29,11 @@ typedef struct ls__column {
   size_t *place;  /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
 } ls__column;
 
+/* Where in the array's sample element e of a row goes. */
+static inline size_t ls__column_place(const ls__column *column, size_t e) {
+  return column->place != NULL ? column->place[e] : column->offset + e;
+}
+
 /* Lines that rank 0 prints about what it found, each once. */
 enum { LS__MOST_NOTES = 16 };
 typedef struct ls__notes {
@@ -80,6 +85,9 @@ size_t ls__column_bytes(const ls__column *column);
 LS_CHECKED ls_status ls__reader_raw(ls__reader *reader, const ls__source *source,
                                     const ls__column *column, size_t first, size_t rows,
                                     const double **x, const unsigned char **gone);
+/* LS_EDATA: "FILE: DATASET: row 17, column 3 (counted from 0): WHY" of element i of a row. */
+ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
+                        const char *why);
 /* Why a value that was read, or its place, is a missing one; NULL: it is a value. */
 const char *ls__column_missing(const ls__column *column, double x, bool gone, char text[200]);
 

@@ -175,13 +175,15 @@ ls_status ls_model_predict_ports(ls_model *model, size_t n, const void *const *i
                                  float *const *outputs) {
   ls_status st = LS_OK;
   const ls__graph *graph = model->graph;
+  ls__no_index none;
   for (int i = 0; i < graph->n_inputs; i++)
     if (inputs[i] == NULL) LS_FAIL(LS_EUSAGE, "input \"%s\" is not given", graph->input[i].name);
   if (model->run == NULL) LS_TRY(ls__model_run(model, &model->run));
   for (size_t at = 0; at < n; at += LS__PREDICT_BATCH) {
     const size_t rows = n - at < LS__PREDICT_BATCH ? n - at : LS__PREDICT_BATCH;
     for (int i = 0; i < graph->n_inputs; i++) load_input(model, model->run, i, inputs[i], at, rows);
-    LS_TRY(ls__run_check_indices(model->run, rows));
+    if (ls__run_find_no_index(model->run, rows, &none))
+      LS_FAIL(LS_EDATA, "sample %zu, %s", at + none.sample, none.why);
     ls__run_forward(model->run, model->parameters, rows, NULL);
     for (int i = 0; i < graph->n_outputs; i++) {
       const ls_port port = ls__graph_output(graph, i);

@@ -8,6 +8,7 @@
  * a sum share their gradient's. */
 #include "model/run.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -409,22 +410,24 @@ float *ls__run_result_gradient(ls__run *run, int i) {
   return place_of(run, run->wire[run->value[i]].dy);
 }
 
-ls_status ls__run_check_indices(ls__run *run, size_t n) {
+bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found) {
   const ls__graph *graph = run->graph;
   for (int i = 0; i < graph->n_inputs; i++) {
     if (graph->input[i].type != LS_INDEX) continue;
     const int32_t *index = ls__run_input(run, i);
-    const size_t each = ls_shape_count(&graph->input[i].shape);
+    const size_t each = ls_shape_count(&graph->input[i].shape), limit = graph->limit[i];
     for (size_t k = 0; k < n * each; k++) {
-      if (index[k] >= 0 && (graph->limit[i] == 0 || (size_t)index[k] < graph->limit[i])) continue;
-      if (graph->limit[i] == 0)
-        return ls__fail(LS_EDATA, "input \"%s\": %ld is no index", graph->input[i].name,
-                        (long)index[k]);
-      return ls__fail(LS_EDATA, "input \"%s\": %ld is no index, they are 0 to %zu",
-                      graph->input[i].name, (long)index[k], graph->limit[i] - 1);
+      if (index[k] >= 0 && (limit == 0 || (size_t)index[k] < limit)) continue;
+      *found = (ls__no_index){.input = i, .sample = k / each, .element = k % each};
+      const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no index",
+                                graph->input[i].name, (long)index[k]);
+      if (limit > 0 && used > 0)
+        snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are 0 to %zu",
+                 limit - 1);
+      return true;
     }
   }
-  return LS_OK;
+  return false;
 }
 
 /* The part of a call that is its lane l, as a call of its own. */

@@ -28,8 +28,13 @@ void *ls__run_input(ls__run *run, int i);
 const float *ls__run_result(const ls__run *run, int i); /* [n, values i] after forward */
 float *ls__run_result_gradient(ls__run *run, int i);    /* [n, values i]: fill before backward */
 
-/* Whether the indices of the first n samples are some: LS_EDATA names the first that is none. */
-LS_CHECKED ls_status ls__run_check_indices(ls__run *run, size_t n);
+/* The first index of the first n samples that is none; false: all are some. */
+typedef struct ls__no_index {
+  int input;              /* of the graph */
+  size_t sample, element; /* of the pass, of the sample */
+  char why[160];          /* "input \"user\": 7 is no index, they are 0 to 4" */
+} ls__no_index;
+bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found);
 
 /* Which samples these are: what dropout and its like depend on. */
 typedef struct ls__run_place {

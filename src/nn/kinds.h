@@ -5,32 +5,17 @@
 #include "nn/layer.h"
 #include "nn/loss.h"
 
+/* clang-format off */
 #define LS__LAYER_MAP(X) \
-  X(dense)               \
-  X(dropout)             \
-  X(flatten)             \
-  X(reshape)             \
-  X(add)                 \
-  X(concatenate)         \
-  X(max_pool1d)          \
-  X(max_pool2d)          \
-  X(max_pool3d)          \
-  X(avg_pool1d)          \
-  X(avg_pool2d)          \
-  X(avg_pool3d)          \
-  X(global_avg_pool)     \
-  X(global_max_pool)     \
-  X(upsample)            \
-  X(pad)                 \
-  X(crop)                \
-  X(permute)             \
-  X(multiply)            \
-  X(prelu)               \
-  X(conv1d)              \
-  X(conv2d)              \
-  X(conv3d)              \
-  X(depthwise_conv1d)    \
-  X(depthwise_conv2d) X(conv1d_transpose) X(conv2d_transpose) X(conv3d_transpose)
+  X(dense) X(embedding) X(dropout) \
+  X(flatten) X(reshape) X(permute) X(pad) X(crop) \
+  X(add) X(multiply) X(concatenate) \
+  X(conv1d) X(conv2d) X(conv3d) X(depthwise_conv1d) X(depthwise_conv2d) \
+  X(conv1d_transpose) X(conv2d_transpose) X(conv3d_transpose) \
+  X(max_pool1d) X(max_pool2d) X(max_pool3d) X(avg_pool1d) X(avg_pool2d) X(avg_pool3d) \
+  X(global_avg_pool) X(global_max_pool) X(upsample) \
+  X(prelu)
+/* clang-format on */
 
 /* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \

@@ -249,9 +249,11 @@ static ls_status look_at(ls__alarms *a, ls_trainer *t, size_t n, const ls__rows 
   ls_status st = LS_OK;
   const ls__graph *graph = t->model->graph;
   ls__run *run = NULL;
+  ls__no_index none;
   const ls__run_plan plan = {.max_n = n, .max_lanes = 1, .n_values = n_values, .values = values};
   LS_TRY(ls__run_create(graph, &plan, &run));
   LS_TRY(take(t, part_of(t), n, run, rows));
+  if (ls__run_find_no_index(run, n, &none)) goto out; /* it is told of where it is trained on */
   ls__run_forward(run, t->model->parameters, n, NULL);
   for (int i = heads ? t->task.n_values : 0; i < n_values; i++) {
     const ls_shape shape = ls__graph_shape(graph, values[i]);

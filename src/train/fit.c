@@ -38,3 +38,17 @@ ls_status ls__fit_names(const ls_model *model, ls_data *data, bool named) {
 out:
   return st;
 }
+
+ls_status ls__fit_indices(ls__run *run, size_t n, const ls__taken_from *from) {
+  ls__no_index none;
+  const ls__array *arrays = NULL;
+  if (!ls__run_find_no_index(run, n, &none)) return LS_OK;
+  size_t sample = from->first + none.sample, i = 0;
+  if (from->data == NULL)
+    return ls__fail(LS_EDATA, "sample %zu of the batch, %s", sample, none.why);
+  if (from->epoch) sample = ls__data_order(from->data, sample);
+  const size_t n_arrays = ls__data_arrays(from->data, &arrays);
+  for (int input = 0; i < n_arrays; i++)
+    if (arrays[i].use == LS_INPUT && input++ == none.input) break;
+  return ls__data_blame(from->data, from->split, sample, i, none.element, none.why);
+}

@@ -15,6 +15,7 @@
 #include "base/alloc.h"
 #include "base/json.h"
 #include "model/model.h"
+#include "train/fit.h"
 #include "train/settings.h"
 #include "train/task.h"
 
@@ -277,6 +278,7 @@ static ls_status take_samples(checker *c, ls_data *data) {
   void *to[LS__MAX_ARRAYS];
   ls__rows_places(&c->rows, c->n_arrays, c->arrays, c->run, to);
   LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, to));
+  LS_TRY(ls__fit_indices(c->run, c->n, &(ls__taken_from){data, LS_TRAIN, false, 0}));
   LS_TRY(ls__task_check(&c->task, &c->rows, c->n, 0));
   for (int i = 0; i < c->model->graph->n_inputs; i++) {
     const size_t bytes = c->n * ls_shape_count(&c->model->graph->input[i].shape) * sizeof(float);

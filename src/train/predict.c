@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "h5/h5.h"
+#include "train/fit.h"
 #include "train/session.h"
 
 /* "/predictions" and "/classes"; of several outputs "/predictions/NAME". */
@@ -112,7 +113,7 @@ static ls_status predict_mine(ls_comm *comm, const ls__session *s, buffers *b, s
                n = b->count[rank];
   if (n == 0) goto out;
   LS_TRY(ls__data_rows(s->data, s->split, lo, lo + n, b->to));
-  LS_TRY(ls__run_check_indices(b->run, n));
+  LS_TRY(ls__fit_indices(b->run, n, &(ls__taken_from){s->data, s->split, false, lo}));
   ls__run_forward(b->run, s->model->parameters, n, NULL);
   for (size_t i = 0; i < ls_model_outputs(s->model); i++)
     ls__model_take_output(s->model, b->run, (int)i, n, b->mine[i]);

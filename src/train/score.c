@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "train/answers.h"
+#include "train/fit.h"
 #include "train/trainer.h"
 
 /* Chunks of rank r: r, r + size, r + 2 size, ... */
@@ -47,7 +48,7 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
        lo += size * LS__PREDICT_BATCH, done++) {
     const size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
     LS_TRY(ls__data_rows(data, split, lo, hi, to));
-    LS_TRY(ls__run_check_indices(run, hi - lo));
+    LS_TRY(ls__fit_indices(run, hi - lo, &(ls__taken_from){data, split, false, lo}));
     LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
     ls__task_score(task, 0, hi - lo, run, &rows, false, true, sums + done * task->width);

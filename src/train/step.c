@@ -12,6 +12,7 @@
 
 #include "base/clock.h"
 #include "tensor/span.h"
+#include "train/fit.h"
 #include "train/trainer.h"
 
 /* Update the own slice of the next bucket; waits until it is reduced. */
@@ -123,7 +124,9 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
   if (n > 0 && t->failed == LS_OK)
     keep_failure(t, feed->load(feed->context, lo, hi, t->input,
                                feed->score == NULL ? t->target : NULL));
-  if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__run_check_indices(t->run, n));
+  const ls__taken_from taken = {feed->load == take ? t->data : NULL, LS_TRAIN, true,
+                                lo + (feed->load == take ? t->now.position : 0)};
+  if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__fit_indices(t->run, n, &taken));
   if (t->step.last_pass && feed->load == take) expect(t, samples);
   t->times.input += ls__clock() - start;
   /* Only now, since this may wait for other ranks to end the step before. */

@@ -4,6 +4,7 @@ is left out, and `lockstep help KEY` answers for each."""
 import difflib
 import os
 import re
+import struct
 import subprocess
 import sys
 import tempfile
@@ -64,6 +65,18 @@ for dims, shape in enumerate(("[8, 1]", "[4, 2, 1]", "[2, 2, 2, 1]"), 1):
         BEFORE[kind] = (f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: image}}}}, "
                         f"{{{kind}: {{{options}, name: dense_1}}}}")
 
+# Ids, and images, in place of rows.
+NEEDED["model.embedding"] = {"input_dim": "100", "output_dim": "3"}
+NEEDED.update({f"data.augment.{transform}": {key: value} for transform, key, value in (
+    ("random_crop", "padding", "1"), ("shift", "height", "0.1"), ("rotation", "factor", "0.1"),
+    ("zoom", "height", "0.1"), ("brightness", "factor", "0.1"), ("contrast", "factor", "[-0.1, 0.2]"),
+    ("noise", "stddev", "0.1"), ("cutout", "size", "1"), ("mixup", "alpha", "0.3"))})
+VALUES.update({"model.embedding.from": "input", "model.embedding.share": "table", "data.augment": "[]",
+               "data.*.value_range": "[0, 60]", "data.augment.zoom.width": "0.2"})
+WORDS |= {"0 to 255 of bytes", "as the height"}
+HIDDEN |= {"embeddings_initializer"}
+IMAGES = ["model=[flatten, {dense: {units: 1}}]", "data.file=images.h5"]
+
 
 def fail(text):
     global failures
@@ -117,6 +130,14 @@ def overrides_of(place, values):
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
     if section == "initializer":
         return [f"model=[{{dense: {{units: 1, kernel_initializer: {inside}}}}}]"], "model"
+    if place.startswith("data.augment."):
+        return ["data.augment=[" + inside.replace("augment.", "", 1) + "]"] + IMAGES, section
+    if name == "embedding":
+        first = "{embedding: {input_dim: 100, output_dim: 3, name: table}}, "
+        both = ", {add: {from: [table, embedding_2]}}"
+        if "share" in values:
+            inside = first + inside.replace("share", "from: input, share") + both
+        return [f"model=[{inside}, flatten, {{dense: {{units: 1}}}}]", "data.file=ids.h5"], "model"
     if section in ("model", "block"):
         shape = POSITIONS.get(name) or POSITIONS.get(name[-2:])
         before = f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: dense_1}}}}" if shape \
@@ -246,7 +267,20 @@ def check_forms():
             fail(f"{overrides}: {error}")
 
 
+def array(name, kind, shape, values):
+    """A file of NumPy's."""
+    head = f"{{'descr': '{kind}', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
+    open(name, "wb").write(b"\x93NUMPY\x01\x00" + struct.pack("<H", len(head)) + head.encode() + values)
+
+
 def make_data():
+    array("images.npy", "|u1", (60, 4, 5), bytes(i * 7 % 251 for i in range(1200)))
+    array("ids.npy", "<i4", (60, 3), struct.pack("<180i", *(i % 90 for i in range(180))))
+    array("y.npy", "<f4", (60,), struct.pack("<60f", *(0.1 * i for i in range(60))))
+    for name in "images", "ids":
+        code, _, error = run("convert", "npy", f"{name}.npy", "y.npy", "-o", f"{name}.h5", "--quiet")
+        if code != 0:
+            fail(error)
     open("base.yaml", "w").write(BASE)
     targets = {"data": lambda i: f"0.{i}", "classes": lambda i: "abcdefgh"[i % 8], "lengths": lambda i: str(i % 4),
                "bits": lambda i: str(i % 2), "shares": lambda i: "0.25,0.75"}

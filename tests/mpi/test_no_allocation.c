@@ -51,7 +51,8 @@ static const char one[] = "data: {file: '%s/data.h5', memory: %s, normalize: tru
 #define TWO_OUTPUTS                                                    \
   "model:\n"                                                           \
   "- dense: {units: 60, activation: tanh, from: field, name: a}\n"     \
-  "- test_embedding: {rows: 9, units: 60, from: word, name: b}\n"      \
+  "- embedding: {input_dim: 9, output_dim: 60, from: word}\n"          \
+  "- flatten: {name: b}\n"                                             \
   "- add: {from: [a, b], name: both}\n"                                \
   "- dropout: {rate: 0.2}\n"                                           \
   "- dense: {units: 4, name: curve}\n"                                 \

@@ -70,6 +70,7 @@ static void promises(void **state) {
                                           {"reshape", "{shape: [-1]}"},
                                           {"crop", "{cropping: [1, 0]}"},
                                           {"permute", "{dims: [2, 1]}"},
+                                          {"embedding", "{input_dim: 3, output_dim: 5}"},
                                           {"test_embedding", "{rows: 3, units: 5}"},
                                           {"test_tied", "{of: x, units: 4}"}};
   const ls_shape shapes[][2] = {{{2, {3, 37}}, {2, {3, 37}}},

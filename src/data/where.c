@@ -1,0 +1,55 @@
+/* Where in the file a sample is: for messages about values that only the network can judge. */
+#include "data/inside.h"
+
+/* Row number `i` of those of a source that are not left out. */
+static size_t taken_row(const ls_data *data, const ls__source *source, size_t i) {
+  size_t row = 0;
+  for (; row + 1 < source->rows; row++)
+    if (!ls__row_is_missing(data, source, row) && i-- == 0) break;
+  return row;
+}
+
+/* The row of a sample of a part that is drawn, and whose rows nobody has listed. */
+static size_t drawn_row(const ls_data *data, ls_split split, size_t i) {
+  const ls__source *source = data->part[split].source;
+  uint8_t part;
+  size_t row = 0;
+  for (; row + 1 < source->rows; row++) {
+    ls__draw_parts(&data->settings.split, row, 1, &part);
+    if (part == split && !ls__row_is_missing(data, source, row) && i-- == 0) break;
+  }
+  return row;
+}
+
+static const ls__source *find_row(const ls_data *data, ls_split split, size_t i, size_t *row) {
+  const ls__draw *draw = &data->settings.split;
+  if (split == LS_ALL) {
+    int s = 0;
+    for (; s + 1 < data->n_sources && i >= data->source[s].rows - data->n_bad[s]; s++)
+      i -= data->source[s].rows - data->n_bad[s];
+    *row = taken_row(data, &data->source[s], i);
+    return &data->source[s];
+  }
+  const ls__part *part = &data->part[split];
+  const bool drawn = (draw->validation > 0 || draw->test > 0) &&
+                     part->source == data->part[LS_TRAIN].source;
+  *row = part->row != NULL ? (size_t)part->row[i]
+         : drawn           ? drawn_row(data, split, i)
+                           : taken_row(data, part->source, i);
+  return part->source;
+}
+
+ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, size_t array,
+                         size_t element, const char *why) {
+  size_t row = sample;
+  if (data->file == NULL)
+    return ls__fail(LS_EDATA, "data: %s of sample %zu: %s", data->array[array].port.name, sample,
+                    why);
+  const ls__source *source = find_row(data, split, sample, &row);
+  for (size_t c = 0; c < source->n; c++) {
+    const ls__column *column = &source->column[c];
+    for (size_t e = 0; column->array == array && e < column->count; e++)
+      if (ls__column_place(column, e) == element) return ls__bad_value(source, column, row, e, why);
+  }
+  return ls__fail(LS_EDATA, "%s: row %zu (counted from 0): %s", ls__h5_path(data->file), row, why);
+}

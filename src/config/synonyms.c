@@ -81,6 +81,7 @@ static const struct {
     {"testsize", "test"},
     {"testsplit", "test"},
     {"sampleweights", "sample_weight"},
+    {"dataformat", "layout"},
     /* layers and their options; `Linear` is PyTorch's layer, `linear` an activation */
     {"Linear", "dense"},
     {"fc", "dense"},

@@ -71,6 +71,8 @@ struct ls_data {
 void ls__arrays_settle(ls_data *data);
 /* Names, shapes and classes of the arrays, from the sources, which must agree. */
 LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted);
+/* layout.c: which datasets have their channels first.  After them the arrays are described. */
+LS_CHECKED ls_status ls__layout_apply(ls_data *data, ls__wanted *wanted);
 /* names.c: what the elements of inputs and targets are called. */
 LS_CHECKED ls_status ls__names_read(ls_data *data);
 /* Bytes of one stored sample, elements of one sample's inputs. */

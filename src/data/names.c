@@ -21,6 +21,7 @@ static ls_status dataset_names(ls_data *data, const ls__column *column, bool alo
   const char *slash = strrchr(column->name, '/');
   *names = NULL;
   *n = 0;
+  if (column->channels > 0) return LS_OK; /* their order is another */
   if (ls__h5_has_attribute(data->file, column->name, "columns")) {
     if (ls__h5_get_strings(data->file, column->name, "columns", names, n) == LS_OK &&
         *n == column->count)

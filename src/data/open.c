@@ -110,6 +110,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   LS_TRY(ls__h5_open(settings->file, &data->file));
   settings->file = NULL;
   LS_TRY(open_sources(data, config, wanted));
+  LS_TRY(ls__layout_apply(data, wanted));
   LS_TRY(ls__arrays_describe(data, wanted));
   LS_TRY(ls__h5_sound(data->file));
   choose_rules(data);

@@ -248,11 +248,23 @@ static bool consecutive(const size_t *slot, size_t n) {
   return true;
 }
 
+/* y [positions, channels] = x [channels, positions]. */
+#define TURN(type, x, y, channels, positions) \
+  for (size_t p = 0; p < (positions); p++)    \
+    for (size_t c = 0; c < (channels); c++)   \
+  ((type *)(void *)(y))[p * (channels) + c] = ((const type *)(const void *)(x))[c * (positions) + p]
+
 /* A row that goes to places of its own in the sample. */
 static void scatter(const ls__column *column, size_t size, const unsigned char *from,
                     unsigned char *sample) {
-  for (size_t e = 0; e < column->count; e++)
-    memcpy(sample + column->place[e] * size, from + e * size, size);
+  const size_t channels = column->channels, positions = channels > 0 ? column->count / channels : 0;
+  if (channels > 0 && size == 1)
+    TURN(uint8_t, from, sample, channels, positions);
+  else if (channels > 0 && size == 4)
+    TURN(uint32_t, from, sample, channels, positions);
+  else
+    for (size_t e = 0; e < column->count; e++)
+      memcpy(sample + ls__column_place(column, e) * size, from + e * size, size);
 }
 
 /* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
@@ -264,8 +276,8 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const size_t sample_bytes = reader->kept[column->array].bytes;
   /* Rows that follow each other in the file and in memory need no copy. */
   if (column->careful) return read_careful(reader, source, column, first, span, row, slot, n, into);
-  const bool direct = span == n && bytes == sample_bytes && column->place == NULL &&
-                      consecutive(slot, n);
+  const bool scattered = column->place != NULL || column->channels > 0;
+  const bool direct = span == n && bytes == sample_bytes && !scattered && consecutive(slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
   st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
   if (st == LS_EDATA && column->type == LS__I32)
@@ -273,7 +285,7 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   if (st != LS_OK) goto out;
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
-    if (column->place != NULL)
+    if (scattered)
       to = raw + (size_t)(row[k] - first) * bytes;
     else if (!direct)
       memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
@@ -284,7 +296,7 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
     }
     if (column->type == LS__I32)
       LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
-    if (column->place != NULL) scatter(column, size, to, into + slot[k] * sample_bytes);
+    if (scattered) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:
   return st;

@@ -57,7 +57,7 @@ static bool loses(const ls__column *column, const range *r) {
 }
 
 /* Hash a sample of a column's rows; *lost: floats would lose differences between its values; center
- * (NULL: not wanted): a number near to those of each element. */
+ * (NULL: not wanted), of the whole array: a number near to those of each element. */
 static ls_status sample(ls__reader *reader, const ls__source *source, const ls__column *column,
                         bool whole, uint64_t *hash, double *center, bool *lost) {
   ls_status st = LS_OK;
@@ -93,7 +93,7 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
   }
   *lost = !column->exact && loses(column, &r);
   for (size_t i = 0; center != NULL && i < column->count; i++)
-    center[i] = r.low[i % r.n] < HUGE_VAL ? r.low[i % r.n] : 0;
+    center[ls__column_place(column, i)] = r.low[i % r.n] < HUGE_VAL ? r.low[i % r.n] : 0;
 out:
   ls__free(r.low);
   ls__free(r.high);
@@ -148,7 +148,7 @@ static ls_status look(ls_data *data, seen *all) {
         LS_TRY(ls__alloc(&kept->center, data->array[column->array].count, sizeof *kept->center,
                          "a sample"));
       /* the statistics are the training part's, the first source */
-      double *center = s == 0 && !column->exact ? kept->center + column->offset : NULL;
+      double *center = s == 0 && !column->exact ? kept->center : NULL;
       LS_TRY(sample(&reader, source, column, data->settings.normalize.per == 1, &of->hash[s],
                     center, &lost));
       if (s == 0 && lost) kept->wide = true;

@@ -31,6 +31,11 @@ static const ls__option data_options[] = {
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
                 "of the target NAME are real; the others are padding, and count neither in the "
                 "loss nor in metrics"),
+    LS__BY_HAND("layout", "`channels_last` `channels_first` or map", "channels_last",
+                "where the channels of a sample are in the file: `channels_first`, [channels, "
+                "height, width] and its like, is turned to [height, width, channels], as "
+                "convolutions take it; of all inputs and of the targets that have as many "
+                "dimensions, or a map `NAME: channels_first` of some"),
     LS__BY_HAND("normalize", "boolean or map", "false",
                 "`true`: inputs, and targets of losses that compare numbers, to mean 0 and "
                 "standard deviation 1 over the training part; kept with the model"),
@@ -276,6 +281,7 @@ static ls_status read_arrays(ls_config *config, ls__data_purpose purpose, ls__wa
   LS_TRY(read_targets(config, purpose, wanted));
   LS_TRY(read_weight(config, wanted));
   LS_TRY(read_lengths(config, wanted));
+  LS_TRY(ls__layout_read(config, wanted));
   if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
 out:
   return st;

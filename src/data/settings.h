@@ -45,6 +45,7 @@ typedef struct ls__wanted_array {
   ls_use use;
   int of;               /* as in ls__array */
   int same;             /* the array that this one is a copy of (`targets: inputs`), or -1 */
+  bool channels_first;  /* in the file */
   const char **dataset; /* [n] owned list of borrowed names */
   size_t n;
 } ls__wanted_array;
@@ -52,6 +53,7 @@ typedef struct ls__wanted_array {
 typedef struct ls__wanted {
   ls__wanted_array array[LS__MAX_ARRAYS]; /* in the order of ls__data_arrays */
   size_t n;
+  bool channels_first; /* said of all at once */
   bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
 } ls__wanted;
 
@@ -59,5 +61,8 @@ typedef struct ls__wanted {
 LS_CHECKED ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
                                             ls__data_settings *settings, ls__wanted *wanted);
 void ls__wanted_reset(ls__wanted *wanted);
+
+/* layout.c: `layout:`. */
+LS_CHECKED ls_status ls__layout_read(ls_config *config, ls__wanted *wanted);
 
 #endif

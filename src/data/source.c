@@ -239,6 +239,10 @@ ls_shape ls__source_shape(const ls__source *source, size_t array) {
   }
   if (n > 1) return shape;
   shape = column->row;
+  if (column->channels > 0) { /* they go last */
+    memmove(shape.dim, shape.dim + 1, (size_t)(shape.ndim - 1) * sizeof *shape.dim);
+    shape.dim[shape.ndim - 1] = column->channels;
+  }
   /* One number a sample: an input of one feature, anything else without dimensions. */
   if (column->use == LS_INPUT && shape.ndim == 0) shape = (ls_shape){1, {1}};
   if (column->use != LS_INPUT && shape.ndim == 1 && shape.dim[0] == 1) shape.ndim = 0;

@@ -27,10 +27,16 @@ typedef struct ls__column {
   int32_t *label; /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
   size_t most;    /* of a length: the largest that it may be */
   size_t *place;  /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
+  size_t channels; /* of a dataset that is the whole array, channels first in the file: (c, p) goes
+                      to (p, c); 0: not turned */
 } ls__column;
 
 /* Where in the array's sample element e of a row goes. */
 static inline size_t ls__column_place(const ls__column *column, size_t e) {
+  if (column->channels > 0) {
+    const size_t positions = column->count / column->channels;
+    return e % positions * column->channels + e / positions;
+  }
   return column->place != NULL ? column->place[e] : column->offset + e;
 }
 

@@ -6,6 +6,8 @@
  *   initialisation  key(seed, LS__RNG_INIT, parameter, 0)     counter: element
  *   order           key(seed, LS__RNG_ORDER, epoch, window)   counter: position
  *   dropout         key(seed, LS__RNG_DROPOUT, step, layer)   counter: sample * elements + element
+ *   augmentation    key(seed, LS__RNG_AUGMENT, epoch, transform)
+ *                   counter: sample * LS__MOST_DRAWS + draw; of noise: sample * elements + element
  *   splits          key(seed, LS__RNG_SPLIT, 0, 0)            counter: sample
  */
 #ifndef LS_BASE_RNG_H
@@ -20,7 +22,8 @@ typedef enum ls__rng_purpose {
   LS__RNG_ORDER,
   LS__RNG_DROPOUT,
   LS__RNG_SPLIT,
-  LS__RNG_SYNTHETIC = 6,
+  LS__RNG_AUGMENT,
+  LS__RNG_SYNTHETIC, /* 6 */
   LS__RNG_TEST
 } ls__rng_purpose;
 

@@ -156,6 +156,24 @@ out:
   return st;
 }
 
+ls_status ls__config_brief(ls_config *node, const char *key) {
+  ls_status st = LS_OK;
+  ls_config *map = NULL, *value = NULL;
+  if (node == NULL || node->kind != LS__MAP || node->count != 1) return LS_OK;
+  ls_config *child = node->child[0];
+  if (child->kind != LS__SCALAR && child->kind != LS__LIST) return LS_OK;
+  LS_TRY(ls__config_copy(child, &value));
+  LS_TRY(ls__config_node(LS__MAP, child->source, child->line, NULL, &map));
+  LS_TRY(ls__config_attach(map, key, value));
+  value = NULL;
+  ls__config_replace(child, map);
+  map = NULL;
+out:
+  ls_config_destroy(value);
+  ls_config_destroy(map);
+  return st;
+}
+
 /* Scalar text of a node, refused when it isn't a scalar, or in quotes where `plain` is wanted. */
 static ls_status scalar_text(const ls_config *node, bool plain, const char *what,
                              const char **text) {

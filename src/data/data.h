@@ -118,6 +118,18 @@ LS_CHECKED ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch);
  * for [hi - lo, shape] float or int32_t, by the port's type; NULL: not wanted.  Local. */
 LS_CHECKED ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to);
 
+/* Whether training samples are mixed with others (`augment: [{mixup: 0.2}]`).  Then samples are taken
+ * with their partners: to[i] gets mixed inputs, and targets as they are; partner[i], as large, the
+ * partner's; share[k] and rest[k] the parts of sample k's own loss and of that with the partner's
+ * targets. */
+typedef struct ls__mixed {
+  void *partner[LS__MAX_ARRAYS];
+  float *share, *rest; /* [hi - lo] */
+} ls__mixed;
+bool ls__data_mixes(const ls_data *data);
+LS_CHECKED ls_status ls__data_take_mixed(ls_data *data, size_t lo, size_t hi, void *const *to,
+                                         const ls__mixed *mixed);
+
 /* Samples at positions [lo, hi) will be taken next: ask the memory for them while something else is
  * computed, up to the share done / of.  Of many bytes, which would push others out of the cache,
  * only the first; of a stream none.  No result depends on it.  Local. */

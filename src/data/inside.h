@@ -62,8 +62,10 @@ struct ls_data {
   ls__ahead ahead;
   ls__epoch epoch;
   ls__stream *stream;
-  ls__reader reader; /* of ls__data_rows, where samples are streamed */
-  size_t raw_rows;   /* that are read at once */
+  ls__reader reader;    /* of ls__data_rows, where samples are streamed */
+  size_t raw_rows;      /* that are read at once */
+  ls__augment *augment; /* NULL: samples are taken as they are */
+  float *spare;         /* [the largest image] */
 };
 
 /* arrays.c: decide how each array is stored, from its type in the file and as delivered, and with
@@ -103,6 +105,20 @@ LS_CHECKED ls_status ls__split_draw(ls_data *data);
 LS_CHECKED ls_status ls__split_list(ls_data *data);
 /* Whether a file of so many rows may be the one that training drew its parts from. */
 bool ls__split_is_drawn_from(const ls_data *data, size_t rows);
+
+/* augment.c: which arrays are transformed, once they are described; what that wants of how they are
+ * kept; and n samples of these numbers, in the batch from its sample `done` on. */
+LS_CHECKED ls_status ls__augment_choose(ls_data *data, ls__augment *augment,
+                                        const ls_config *config);
+LS_CHECKED ls_status ls__augment_settle(ls_data *data);
+void ls__augment_take(const ls_data *data, const uint64_t *sample, size_t n, size_t done,
+                      void *const *to);
+
+/* mixup.c: the samples that those at positions [lo, hi) are mixed with; and the mixture of n samples of
+ * these numbers, in the batch from its sample `done` on. */
+void ls__mix_partners(const ls_data *data, size_t lo, size_t hi, uint64_t *sample);
+void ls__mix(const ls_data *data, const uint64_t *sample, size_t n, size_t done, void *const *to,
+             const ls__mixed *mixed);
 
 /* memory.c: bytes that this node can still give; load all parts.  Collective. */
 size_t ls__memory_available(void);

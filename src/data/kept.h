@@ -21,12 +21,22 @@
 #include "h5/h5.h"
 #include "tensor/span.h"
 
+/* What augmentation does with an array's training samples. */
+typedef enum ls__augmented_how {
+  LS__AS_IT_IS,
+  LS__AUGMENTED, /* images */
+  LS__FOLLOWS    /* targets that are moved with them */
+} ls__augmented_how;
+
 typedef struct ls__kept {
-  ls__dtype type;        /* LS__U8, LS__F32, LS__F64 or LS__I32 */
-  bool index;            /* delivered as int32_t */
-  bool bytes_in_file;    /* uint8, in all parts */
-  int same;              /* the array that this is a copy of, and that alone is kept; -1: none */
-  size_t count, bytes;   /* of one sample */
+  ls__dtype type;      /* LS__U8, LS__F32, LS__F64 or LS__I32 */
+  bool index;          /* delivered as int32_t */
+  bool bytes_in_file;  /* uint8, in all parts */
+  int same;            /* the array that this is a copy of, and that alone is kept; -1: none */
+  size_t count, bytes; /* of one sample */
+  ls__augmented_how
+      augmented;         /* unless it is as it is, values are taken without mean and rstd, and go
+                                  through these after the augmentation */
   float *mean, *rstd;    /* [count] what values go through; NULL: nothing */
   bool wide;             /* floats would lose its differences */
   double *center;        /* [count] of LS__F64, instead of the mean; NULL: nothing */
@@ -81,6 +91,17 @@ static inline void ls__kept_load(const ls__kept *kept, const ls__span_ops *ops, 
     for (size_t i = 0; i < kept->count; i++)
       if (isnan(y[i])) y[i] = 0;
   }
+}
+
+/* The same of what is augmented: bytes or floats as the file has them. */
+static inline void ls__kept_take(const ls__kept *kept, const ls__span_ops *ops, const void *from,
+                                 void *to) {
+  if (kept->augmented == LS__AS_IT_IS)
+    ls__kept_load(kept, ops, from, to);
+  else if (kept->type == LS__U8)
+    ops->load_u8(to, from, NULL, NULL, kept->count);
+  else if (from != to)
+    memcpy(to, from, kept->bytes);
 }
 
 #endif

@@ -112,6 +112,11 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   LS_TRY(open_sources(data, config, wanted));
   LS_TRY(ls__layout_apply(data, wanted));
   LS_TRY(ls__arrays_describe(data, wanted));
+  LS_TRY(ls__augment_choose(data, wanted->augment, config));
+  if (data->purpose == LS__DATA_TRAIN) {
+    data->augment = wanted->augment;
+    wanted->augment = NULL;
+  }
   LS_TRY(ls__h5_sound(data->file));
   choose_rules(data);
 out:
@@ -236,6 +241,7 @@ ls_status ls__data_load(ls_data *data) {
   for (size_t i = 0; i < data->n_arrays; i++)
     if (!data->kept[i].given) ls__affine_reset(&data->kept[i].normal); /* of an earlier loading */
   ls__arrays_settle(data);
+  LS_TRY(ls__augment_settle(data));
   LS_TRY(keep(data));
   LS_TRY(ls_comm_agree(data->comm, ls__normal_apply(data)));
   data->loaded = true; /* measuring takes samples */
@@ -271,6 +277,8 @@ void ls_data_close(ls_data *data) {
   ls__missing_reset(data);
   ls__notes_print(&data->notes, false);
   ls__order_reset(&data->order);
+  ls__augment_destroy(data->augment);
+  ls__free(data->spare);
   ls__free(data);
 }
 

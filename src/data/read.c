@@ -242,9 +242,9 @@ out:
 
 /* ---- Rows ---- */
 
-static bool consecutive(const size_t *slot, size_t n) {
+static bool consecutive(const uint64_t *row, const size_t *slot, size_t n) {
   for (size_t k = 1; k < n; k++)
-    if (slot[k] != slot[0] + k) return false;
+    if (slot[k] != slot[0] + k || row[k] != row[0] + k) return false;
   return true;
 }
 
@@ -277,7 +277,7 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   /* Rows that follow each other in the file and in memory need no copy. */
   if (column->careful) return read_careful(reader, source, column, first, span, row, slot, n, into);
   const bool scattered = column->place != NULL || column->channels > 0;
-  const bool direct = span == n && bytes == sample_bytes && !scattered && consecutive(slot, n);
+  const bool direct = span == n && bytes == sample_bytes && !scattered && consecutive(row, slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
   st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
   if (st == LS_EDATA && column->type == LS__I32)

@@ -36,6 +36,8 @@ static const ls__option data_options[] = {
                 "height, width] and its like, is turned to [height, width, channels], as "
                 "convolutions take it; of all inputs and of the targets that have as many "
                 "dimensions, or a map `NAME: channels_first` of some"),
+    LS__BY_HAND("augment", "list", "",
+                "transforms of the images that are trained on, drawn anew in each epoch"),
     LS__BY_HAND("normalize", "boolean or map", "false",
                 "`true`: inputs, and targets of losses that compare numbers, to mean 0 and "
                 "standard deviation 1 over the training part; kept with the model"),
@@ -79,6 +81,14 @@ const ls__section ls__data_sections[] = {
     {"data", "What is trained on.", data_options, NULL},
     {"data.split", "Rows that are drawn, by seed, and kept from training.", split_options, NULL},
     {"data.normalize", "By hand, instead of `true`.", normalize_options, NULL},
+    {"data.augment",
+     "A list of transforms of training samples, in this order, each drawn anew for each sample and "
+     "epoch, by seed; scored and predicted are samples as they are.  Images are the inputs of "
+     "[height, width] or [height, width, channels]; values are those of the file, before `scale` "
+     "and `normalize`; mixup takes inputs of any shape.  Targets of the same height and width, "
+     "fields and masks, are moved with "
+     "their images.",
+     NULL, &ls__augment_kinds},
     {NULL, NULL, NULL, NULL},
 };
 
@@ -114,6 +124,7 @@ out:
 
 void ls__wanted_reset(ls__wanted *wanted) {
   for (size_t i = 0; i < wanted->n; i++) ls__free(wanted->array[i].dataset);
+  ls__augment_destroy(wanted->augment);
   memset(wanted, 0, sizeof *wanted);
 }
 
@@ -295,6 +306,7 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
   LS_TRY(read_arrays(config, purpose, wanted));
   LS_TRY(read_split(config, &settings->split));
   LS_TRY(read_normalize(config, &settings->normalize));
+  LS_TRY(ls__augment_read(ls__config_child(config, "augment"), &wanted->augment));
   LS_TRY(ls__config_finish(config));
   if (settings->missing == LS__MISSING_MEAN && settings->normalize.inputs != LS__NORMAL_STANDARD)
     LS_FAIL(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which are kept "

@@ -2,6 +2,7 @@
 #ifndef LS_DATA_SETTINGS_H
 #define LS_DATA_SETTINGS_H
 
+#include "augment/augment.h"
 #include "data/data.h"
 
 typedef enum ls__normal_rule {
@@ -53,7 +54,8 @@ typedef struct ls__wanted_array {
 typedef struct ls__wanted {
   ls__wanted_array array[LS__MAX_ARRAYS]; /* in the order of ls__data_arrays */
   size_t n;
-  bool channels_first; /* said of all at once */
+  bool channels_first;  /* said of all at once */
+  ls__augment *augment; /* owned; NULL: none */
   bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
 } ls__wanted;
 

@@ -38,10 +38,11 @@ struct ls__stream {
   ls_status status;
   char message[LS__ERROR_BYTES];
 
-  size_t seen;                     /* the rank's copy of filled */
-  size_t capacity;                 /* samples of a buffer */
-  void *buffer[2][LS__MAX_ARRAYS]; /* [capacity, bytes]; NULL: an array that is a copy */
-  pick *picks;                     /* [capacity], the thread's */
+  size_t seen;     /* the rank's copy of filled */
+  size_t capacity; /* samples of a buffer */
+  size_t each;     /* 2 where each sample has a partner, behind the samples; else 1 */
+  void *buffer[2][LS__MAX_ARRAYS]; /* [each * capacity, bytes]; NULL: an array that is a copy */
+  pick *picks;                     /* [each * capacity], the thread's */
 };
 
 /* ---- Which samples are this rank's ---- */
@@ -81,6 +82,10 @@ static int by_row(const void *a, const void *b) {
   return (x->row > y->row) - (x->row < y->row);
 }
 
+static pick pick_of(const ls__part *part, uint64_t sample, size_t slot) {
+  return (pick){part->row != NULL ? part->row[sample] : sample, slot};
+}
+
 /* The samples of a window, batch by batch, and the rows that they are. */
 static size_t choose(const ls__stream *s, size_t w) {
   enum { SOME = 256 };
@@ -88,7 +93,7 @@ static size_t choose(const ls__stream *s, size_t w) {
   const ls__epoch *e = &data->epoch;
   const ls__part *part = &data->part[LS_TRAIN];
   const size_t n = data->order.n;
-  uint64_t sample[SOME];
+  uint64_t sample[SOME], partner[SOME];
   size_t lo, hi, count = 0;
   window_range(s, w, &lo, &hi);
   for (size_t first = lo - (lo - e->start) % e->batch; first < hi; first += e->batch) {
@@ -100,12 +105,15 @@ static size_t choose(const ls__stream *s, size_t w) {
     while (p < end) {
       const size_t some = end - p < SOME ? end - p : SOME;
       ls__order_at(&data->order, p, p + some, sample);
-      for (size_t k = 0; k < some; k++, count++)
-        s->picks[count] = (pick){part->row != NULL ? part->row[sample[k]] : sample[k], count};
+      if (s->each == 2) ls__mix_partners(data, p, p + some, partner);
+      for (size_t k = 0; k < some; k++, count++) {
+        s->picks[s->each * count] = pick_of(part, sample[k], count);
+        if (s->each == 2) s->picks[2 * count + 1] = pick_of(part, partner[k], s->capacity + count);
+      }
       p += some;
     }
   }
-  return count;
+  return s->each * count;
 }
 
 static ls_status fill(ls__stream *s, size_t w) {
@@ -160,6 +168,7 @@ ls_status ls__stream_create(const ls_data *data, ls__stream **out) {
   *out = NULL;
   LS_TRY(ls__alloc(&s, 1, sizeof *s, "streaming"));
   s->data = data;
+  s->each = ls__data_mixes(data) ? 2 : 1;
   atomic_init(&s->stop, false);
   pthread_mutex_init(&s->mutex, NULL);
   pthread_cond_init(&s->changed, NULL);
@@ -216,9 +225,10 @@ static ls_status grow(ls__stream *s) {
   for (int b = 0; b < 2; b++)
     for (size_t i = 0; i < data->n_arrays; i++)
       if (data->kept[i].bytes > 0)
-        LS_TRY(ls__alloc(&s->buffer[b][i], most, data->kept[i].bytes,
+        LS_TRY(ls__alloc(&s->buffer[b][i], s->each * most, data->kept[i].bytes,
                          "data.shuffle_window: prefetching"));
-  LS_TRY(ls__alloc(&s->picks, most, sizeof *s->picks, "data.shuffle_window: prefetching"));
+  LS_TRY(
+      ls__alloc(&s->picks, s->each * most, sizeof *s->picks, "data.shuffle_window: prefetching"));
   s->capacity = most;
 out:
   return st;
@@ -275,12 +285,13 @@ static void load(const ls_data *data, void *const *buffer, size_t at, size_t n, 
     const unsigned char *from = buffer[i];
     unsigned char *room = to[i];
     for (size_t k = 0; k < n; k++)
-      ls__kept_load(kept, ops, from + (at + k) * kept->bytes,
+      ls__kept_take(kept, ops, from + (at + k) * kept->bytes,
                     room + (done + k) * kept->count * LS__ELEMENT);
   }
 }
 
-ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) {
+ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to,
+                          void *const *partner) {
   ls_status st = LS_OK;
   const ls_data *data = s->data;
   const size_t n = data->order.n;
@@ -297,6 +308,7 @@ ls_status ls__stream_take(ls__stream *s, size_t lo, size_t hi, void *const *to) 
     LS_ASSERT(lo >= first &&
               mine_before(&data->epoch, n, stop) - mine_before(&data->epoch, n, lo) == stop - lo);
     load(data, s->buffer[w % 2], at, stop - lo, done, to);
+    if (partner != NULL) load(data, s->buffer[w % 2], s->capacity + at, stop - lo, done, partner);
     done += stop - lo;
     lo = stop;
   }
@@ -305,5 +317,5 @@ out:
 }
 
 size_t ls__stream_bytes(const ls__stream *s) {
-  return s->capacity * (2 * ls__arrays_bytes(s->data) + sizeof *s->picks);
+  return s->each * s->capacity * (2 * ls__arrays_bytes(s->data) + sizeof *s->picks);
 }

@@ -71,7 +71,7 @@ static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t
     for (const moving *m = list; m < list + count; m++) {
       const ls__kept *kept = m->kept;
       if (k + AHEAD < n) prefetch(m->from + (size_t)sample[k + AHEAD] * kept->bytes, kept->bytes);
-      ls__kept_load(kept, ops, m->from + (size_t)sample[k] * kept->bytes,
+      ls__kept_take(kept, ops, m->from + (size_t)sample[k] * kept->bytes,
                     m->to + k * kept->count * LS__ELEMENT);
     }
 }
@@ -126,23 +126,55 @@ static const uint64_t *samples_at(const ls_data *data, size_t lo, size_t hi, uin
   return room;
 }
 
-ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to) {
+/* Transform and mix samples [lo, hi) and, where `mixed` isn't NULL, their partners. */
+static void augment(const ls_data *data, size_t lo, size_t hi, void *const *to,
+                    const ls__mixed *mixed) {
+  uint64_t room[SOME], partner[SOME];
+  for (size_t p = lo; p < hi; p += SOME) {
+    const size_t n = hi - p < SOME ? hi - p : SOME;
+    const uint64_t *sample = samples_at(data, p, p + n, room);
+    ls__augment_take(data, sample, n, p - lo, to);
+    if (mixed == NULL) continue;
+    ls__mix_partners(data, p, p + n, partner);
+    ls__augment_take(data, partner, n, p - lo, mixed->partner);
+    ls__mix(data, sample, n, p - lo, to, mixed);
+  }
+}
+
+static ls_status take(ls_data *data, size_t lo, size_t hi, void *const *to,
+                      const ls__mixed *mixed) {
   ls_status st = LS_OK;
-  void *want[LS__MAX_ARRAYS];
+  void *want[LS__MAX_ARRAYS], *partners[LS__MAX_ARRAYS] = {NULL};
   LS_ASSERT(data->loaded && lo <= hi && hi <= data->order.n);
   resolve(data, to, want);
+  if (mixed != NULL) resolve(data, mixed->partner, partners);
   if (data->memory != NULL) {
-    uint64_t room[SOME];
+    uint64_t room[SOME], partner[SOME];
     for (size_t p = lo; p < hi; p += SOME) {
       const size_t n = hi - p < SOME ? hi - p : SOME;
       take_from_memory(data, samples_at(data, p, p + n, room), n, p - lo, want);
+      if (mixed == NULL) continue;
+      ls__mix_partners(data, p, p + n, partner);
+      take_from_memory(data, partner, n, p - lo, partners);
     }
   } else {
-    LS_TRY(ls__stream_take(data->stream, lo, hi, want));
+    LS_TRY(ls__stream_take(data->stream, lo, hi, want, mixed != NULL ? partners : NULL));
   }
   copy(data, hi - lo, to, want);
+  if (mixed != NULL) copy(data, hi - lo, mixed->partner, partners);
+  if (data->augment != NULL) augment(data, lo, hi, to, mixed);
 out:
   return st;
+}
+
+ls_status ls__data_take(ls_data *data, size_t lo, size_t hi, void *const *to) {
+  return take(data, lo, hi, to, NULL);
+}
+
+ls_status ls__data_take_mixed(ls_data *data, size_t lo, size_t hi, void *const *to,
+                              const ls__mixed *mixed) {
+  LS_ASSERT(ls__data_mixes(data));
+  return take(data, lo, hi, to, mixed);
 }
 
 /* Rows as they are streamed, into the batch's samples from `done` on: bytes land beside it,
@@ -233,6 +265,7 @@ ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
   data->epoch = *epoch;
   ls__order_start(&data->order, epoch->seed, epoch->epoch);
   data->ahead.lo = data->ahead.hi = 0;
+  if (data->augment != NULL) ls__augment_start(data->augment, epoch->seed, epoch->epoch);
   if (data->memory != NULL) return LS_OK;
   if (data->stream != NULL) st = ls__stream_start(data->stream);
   return ls_comm_agree(data->comm, st);

@@ -95,7 +95,7 @@ out:
 static ls_status load_once(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
                            LS_UNUSED float *const *targets) {
   bench *b = context;
-  return b->loaded ? LS_OK : ls__data_take(b->trainer->data, lo, hi, b->trainer->to);
+  return b->loaded ? LS_OK : ls__trainer_take(b->trainer, lo, hi);
 }
 
 static ls_status score_bare(void *context, size_t lo, size_t hi,

@@ -19,6 +19,7 @@ static const struct {
   verdict verdict;
 } rules[] = {{"data.file", SAID},
              {"data.memory", SAID},
+             {"data.augment", WITHIN},
              {"data.shuffle", WITHIN},
              {"data.shuffle_window", WITHIN},
              {"train.batch", WITHIN},

@@ -14,7 +14,7 @@ static const ls__option train_table[] = {
     LS__BY_HAND("batch", "integer or `all`", "32", "samples of a step, over all ranks"),
     LS__WHOLE(ls__settings, epochs, "10", 0, HUGE_VAL,
               "passes over the data; 0: no limit, something else ends the run"),
-    LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order and dropout"),
+    LS__WHOLE(ls__settings, seed, "0", 0, HUGE_VAL, "of weights, order, dropout and augmentation"),
     LS__BY_HAND("lanes", "integer or `auto`", "auto",
                 "parts that a batch is cut into: the same lanes, the same bits on any number of "
                 "ranks; `auto`: by the batch, up to 256"),

@@ -82,7 +82,13 @@ static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t l
 static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
                       LS_UNUSED float *const *targets) {
   ls_trainer *t = context;
-  return ls__data_take(t->data, t->now.position + lo, t->now.position + hi, t->to);
+  return ls__trainer_take(t, t->now.position + lo, t->now.position + hi);
+}
+
+ls_status ls__trainer_take(ls_trainer *t, size_t lo, size_t hi) {
+  t->rows.is_mixed = ls__data_mixes(t->data);
+  return t->rows.is_mixed ? ls__data_take_mixed(t->data, lo, hi, t->to, &t->rows.mixed)
+                          : ls__data_take(t->data, lo, hi, t->to);
 }
 
 ls_feed ls__trainer_dataset(ls_trainer *t) {
@@ -121,6 +127,7 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
   t->step.last_pass = to == t->lane_hi;
   for (size_t lane = from; lane <= to; lane++)
     t->lane_first[lane - from] = ls__cut(samples, lane, t->lanes) - lo;
+  if (feed->load != take && feed->score == NULL) t->rows.is_mixed = false;
   if (n > 0 && t->failed == LS_OK)
     keep_failure(t, feed->load(feed->context, lo, hi, t->input,
                                feed->score == NULL ? t->target : NULL));

@@ -248,8 +248,30 @@ out:
   return st;
 }
 
+ls_status ls__rows_mix(const ls__task *task, size_t n_arrays, const ls__array *arrays, size_t max_n,
+                       ls__rows *rows) {
+  ls_status st = LS_OK;
+  ls__mixed *mixed = &rows->mixed;
+  size_t most = 0;
+  for (int h = 0; h < task->n_heads; h++)
+    if (task->head[h].prediction_count > most) most = task->head[h].prediction_count;
+  for (size_t i = 0; i < n_arrays; i++)
+    LS_TRY(ls__alloc(&mixed->partner[i], max_n * arrays[i].count, sizeof(float), "mixed samples"));
+  LS_TRY(ls__alloc(&mixed->share, max_n, sizeof *mixed->share, "mixed samples"));
+  LS_TRY(ls__alloc(&mixed->rest, max_n, sizeof *mixed->rest, "mixed samples"));
+  LS_TRY(ls__alloc(&rows->gradient, max_n * most, sizeof *rows->gradient, "mixed samples"));
+out:
+  return st;
+}
+
 void ls__rows_reset(ls__rows *rows) {
-  for (int i = 0; i < LS__MAX_ARRAYS; i++) ls__free(rows->array[i]);
+  for (int i = 0; i < LS__MAX_ARRAYS; i++) {
+    ls__free(rows->array[i]);
+    ls__free(rows->mixed.partner[i]);
+  }
+  ls__free(rows->mixed.share);
+  ls__free(rows->mixed.rest);
+  ls__free(rows->gradient);
   ls__free(rows->work);
   ls__free(rows->shown);
   ls__free(rows->shown_target);
@@ -325,6 +347,21 @@ out:
   return st;
 }
 
+/* Of a mixture the loss is its parts' share of the losses with the targets of either sample; so is its
+ * gradient. */
+static double mixed_loss(const ls__head *head, ls__loss_call call, const ls__rows *rows,
+                         size_t first) {
+  float *dyhat = call.dyhat;
+  call.weights = rows->mixed.share + first;
+  double loss = ls__loss_run(head->loss, &call);
+  call.y = (const float *)rows->mixed.partner[head->target] + first * head->target_count;
+  call.weights = rows->mixed.rest + first;
+  if (dyhat != NULL) call.dyhat = rows->gradient;
+  loss += ls__loss_run(head->loss, &call);
+  if (dyhat != NULL) ls__span()->add(dyhat, rows->gradient, call.n * head->prediction_count);
+  return loss;
+}
+
 static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__run *run,
                        const ls__rows *rows, bool gradients, bool metrics, double *sums) {
   const ls__head *head = &task->head[h];
@@ -346,7 +383,8 @@ static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__
       .lengths = lengths,
       .work = rows->work,
   };
-  sums[head->at] += ls__loss_run(head->loss, &call);
+  sums[head->at] += rows->is_mixed ? mixed_loss(head, call, rows, first)
+                                   : ls__loss_run(head->loss, &call);
   if (dyhat != NULL && head->loss->weight != 1)
     ls__span()->scale(dyhat, (float)head->loss->weight, n * head->prediction_count);
   if (!metrics) return;

@@ -79,10 +79,16 @@ typedef struct ls__rows {
   float *work;
   float *shown, *shown_target; /* one head's, in the targets' own units, from their mean */
   float *own, *own_target;     /* and in their own numbers, where a metric needs those */
+  ls__mixed mixed;             /* of training samples that are mixed with others */
+  bool is_mixed;               /* those at hand are */
+  float *gradient;             /* one head's, of the partners' targets */
 } ls__rows;
 LS_CHECKED ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
                                      size_t max_n, ls__rows *rows);
 void ls__rows_reset(ls__rows *rows);
+/* Room for what samples are mixed with, after ls__rows_create. */
+LS_CHECKED ls_status ls__rows_mix(const ls__task *task, size_t n_arrays, const ls__array *arrays,
+                                  size_t max_n, ls__rows *rows);
 /* Where ls__data_take puts each array: inputs into the run, the others into the rows. */
 void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arrays, ls__run *run,
                      void *to[LS__MAX_ARRAYS]);

@@ -249,6 +249,8 @@ static ls_status make_memory(ls_trainer *t) {
   LS_TRY(plan_pass(t, &plan));
   LS_TRY(ls__alloc(&t->lane_first, t->pass + 1, sizeof *t->lane_first, "lanes"));
   LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, plan.max_n, &t->rows));
+  if (t->data != NULL && ls__data_mixes(t->data))
+    LS_TRY(ls__rows_mix(&t->task, t->n_arrays, t->arrays, plan.max_n, &t->rows));
   LS_TRY(ls__run_create(t->model->graph, &plan, &t->run));
   evaluation = (ls__run_plan){.max_n = LS__PREDICT_BATCH,
                               .max_lanes = 1,

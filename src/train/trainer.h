@@ -105,6 +105,8 @@ double ls__trainer_sums_of(const ls_trainer *t); /* the hash, of 52 bits */
 void ls__trainer_restart(ls_trainer *t);
 
 /* --- step.c */
+/* Samples at positions [lo, hi) of the epoch, into the run and the rows; mixed, where they are. */
+LS_CHECKED ls_status ls__trainer_take(ls_trainer *t, size_t lo, size_t hi);
 /* One step on `samples` samples that the feed gives.  What fails on this rank alone is kept in
  * t->failed, to be agreed on; the status is that of what all ranks do together. */
 LS_CHECKED ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed);

@@ -1,5 +1,5 @@
 #!/bin/bash
-# A layer, an optimizer, a loss, a metric and a format are one new file and one word each: the files of
+# A layer, an optimizer, a loss, a metric, a transform and a format are one new file and one word each: the files of
 # additions/ go into a copy of the source, the words into its lists, nothing else is changed, and the
 # program that is built there trains with all of them.
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
@@ -12,6 +12,7 @@ additions="nn layer_norm kinds.h LS__LAYER_MAP
 nn quantile kinds.h LS__LOSS_MAP
 optim lion kinds.h LS__OPTIMIZER_MAP
 metrics smape kinds.h LS__METRIC_MAP
+augment solarize kinds.h LS__AUGMENT_MAP
 convert ndjson formats.h LS__FORMAT_MAP"
 
 # ---- The files and the words
@@ -25,28 +26,28 @@ while read -r room name list map; do
 done <<<"$additions"
 same "files of additions/" "$(cd "$here" && printf '%s\n' * | sort)" "$(cut -d' ' -f2 <<<"$additions" | sed 's/$/.c/' | sort)"
 
-# all that differs from the source: five files more, and four lists, which are what they were without
-# the five words
+# all that differs from the source: six files more, and five lists, which are what they were without
+# the six words
 changed=$(for folder in src include CMakeLists.txt scripts/cmake; do
   diff -rq "$LOCKSTEP_SOURCE/$folder" "$copy/$folder"
 done)
-same "new files" "$(grep -c "^Only in $copy/src/" <<<"$changed")" 5
-same "changed files" "$(grep -c '^Files .* differ$' <<<"$changed")" 4
-same "other differences" "$(wc -l <<<"$changed")" 9
+same "new files" "$(grep -c "^Only in $copy/src/" <<<"$changed")" 6
+same "changed files" "$(grep -c '^Files .* differ$' <<<"$changed")" 5
+same "other differences" "$(wc -l <<<"$changed")" 11
 words=0
-for list in nn/kinds.h optim/kinds.h metrics/kinds.h convert/formats.h; do
+for list in nn/kinds.h optim/kinds.h metrics/kinds.h augment/kinds.h convert/formats.h; do
   words=$((words + $(diff "$LOCKSTEP_SOURCE/src/$list" "$copy/src/$list" | grep -c '^>')))
   while read -r _ name _ _; do echo "s/X($name) //"; done <<<"$additions" | sed -f - "$copy/src/$list" |
     cmp -s - "$LOCKSTEP_SOURCE/src/$list" || fail "$list: more than words was changed"
 done
-same "changed lines" "$words" 5
+same "changed lines" "$words" 6
 [ $failures = 0 ] || finish
 
 # ---- The program with them, of -O2, where a build is quicker and warnings are the usual ones.  The build
-# that is tested has compiled already what none of the five words can change: objects of sources that
-# don't include one of the four lists.  LOCKSTEP_TEST_FULL=1 compiles all of it.
+# that is tested has compiled already what none of the six words can change: objects of sources that
+# don't include one of the five lists.  LOCKSTEP_TEST_FULL=1 compiles all of it.
 options=(-DCMAKE_C_COMPILER="${CC:-cc}" -DCMAKE_BUILD_TYPE=Debug -DCMAKE_C_FLAGS_DEBUG=-O2 -DLOCKSTEP_TESTS=ON -DLOCKSTEP_WERROR=ON)
-lists='"\(nn\|optim\|metrics\)/kinds.h"\|"convert/formats.h"'
+lists='"\(nn\|optim\|metrics\|augment\)/kinds.h"\|"convert/formats.h"'
 cat >"$work/compile" <<LAUNCHER
 #!/bin/bash
 # COMPILER ... -o OBJECT -c SOURCE, within the build's folder: the object of the other build, where it is
@@ -123,6 +124,27 @@ accepted "$lockstep" inspect two/checkpoints/step-000000000035.h5
 shown /parameters/layer_norm_1/gain
 shown /optimizer/exp_avg/layer_norm_1/gain
 
+# ---- The transform: of images, the same on any number of ranks
+npy() { # FILE SHAPE, bytes from standard input
+  printf '\223NUMPY\001\000\166\000%-117s\n' "{'descr': '|u1', 'fortran_order': False, 'shape': $2, }" >"$1"
+  cat >>"$1"
+}
+awk 'BEGIN { for (i = 0; i < 240; i++) printf "%c", 33 + i * 37 % 90 }' | npy x.npy '(60, 2, 2)'
+awk 'BEGIN { for (i = 0; i < 60; i++) printf "%c", 33 + i * 7 % 50 }' | npy y.npy '(60,)'
+accepted "$lockstep" convert npy x.npy y.npy -o images.h5
+cat >images.yaml <<'YAML'
+data: {file: images.h5, normalize: {targets: standard}, augment: [{solarize: 0.2}]}
+model: [flatten, {dense: {units: 1}}]
+loss: mse
+optimizer: sgd
+train: {batch: 16, epochs: 2, seed: 4, lanes: 4}
+YAML
+for n in 1 3; do accepted ranks $n "$lockstep" train images.yaml output=bright$n --progress=none; done
+same "with the transform, on 3 ranks and on 1" "$(hash_of bright3)" "$(hash_of bright1)"
+accepted "$lockstep" train images.yaml output=plain data.augment='[]' --progress=none
+[ "$(hash_of plain)" = "$(hash_of bright1)" ] && fail "the transform changes nothing"
+refused 2 'did you mean "solarize"' "$lockstep" train images.yaml output=no data.augment='[{solarise: {}}]'
+
 # ---- Gradients: dense_1/bias and middle/bias, in front of a normalisation, have none
 accepted "$lockstep" gradcheck run.yaml
 for tensor in dense_1/bias layer_norm_1/gain layer_norm_1/bias middle/bias layer_norm_2/gain; do shown "^$tensor "; done
@@ -131,12 +153,12 @@ shown 'all gradients agree'
 # ---- What is told
 accepted "$lockstep" evaluate on1/checkpoints/final.h5 --data data.h5
 shown smape
-accepted "$lockstep" help layer_norm lion quantile smape
+accepted "$lockstep" help layer_norm lion quantile smape solarize
 for text in 'keeps the divisor away from 0' 'use_bias' 'beta2' '0.99' 'below its target' '100 \|prediction' 'least'; do shown "$text"; done
 accepted "$lockstep" help convert ndjson
 shown ' --targets NUMBER'
 accepted "$lockstep" help --man
-for name in layer_norm lion quantile smape ndjson; do shown "$name"; done
+for name in layer_norm lion quantile smape solarize ndjson; do shown "$name"; done
 accepted "$lockstep" help --completion
 for name in layer_norm optimizer.lion.beta1 quantile smape ndjson; do shown "[ '.]${name}[ ')]"; done
 refused 2 'did you mean "layer_norm"' "$lockstep" train run.yaml output=no 'model=[{layer_nrom: {}}, {dense: {units: 1}}]'

@@ -62,6 +62,13 @@ static const char one[] = "data: {file: '%s/data.h5', memory: %s, normalize: tru
   "metrics: {curve: [mae, rmse, r2], kind: [accuracy]}\n"              \
   "optimizer: {adagrad: {lr: 0.001}}\n"
 
+/* Each sample is mixed with another one. */
+static const char mixed[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, "
+                            "shuffle_window: 0.01, augment: [{mixup: 0.2}]}\n"
+                            "model: [{dense: {units: 60, activation: gelu}}, {dense: {units: 7}}]\n"
+                            "loss: cross_entropy\n"
+                            "optimizer: {adam: {lr: 0.001}}\n";
+
 /* Every sample has a weight, and every curve a length. */
 static const char two[] = "data: {file: '%s/ports.h5', memory: %s, normalize: true, "
                           "shuffle_window: 0.01,\n"
@@ -151,12 +158,14 @@ static void check(ls_comm *comm, const char *what, const char *yaml, const ls_fe
 }
 
 /* A dataset, by the run's own steps and by the caller's. */
-static void check_dataset(ls_comm *comm, bool several, const char *memory, const char *exchange,
+static void check_dataset(ls_comm *comm, const char *text, const char *memory, const char *exchange,
                           const char *more) {
   char yaml[2048], what[200];
   double loss;
-  int n = several ? snprintf(yaml, sizeof yaml, two, folder, memory)
-                  : snprintf(yaml, sizeof yaml, one, folder, memory);
+  const bool several = text == two;
+  int n = several         ? snprintf(yaml, sizeof yaml, two, folder, memory)
+          : text == mixed ? snprintf(yaml, sizeof yaml, mixed, folder, memory)
+                          : snprintf(yaml, sizeof yaml, one, folder, memory);
   snprintf(yaml + n, sizeof yaml - (size_t)n, rest, more, exchange);
   snprintf(what, sizeof what, "%s, %s, %s, %s", several ? "two outputs" : "one output", memory,
            exchange, more);
@@ -195,8 +204,9 @@ int main(int argc, char **argv) {
                            *const more[] = {"clip: {norm: 1}", "regularization: {l2: 0.01}"};
   for (int e = 0; e < 3; e++) {
     for (int m = 0; m < 2; m++) {
-      for (int k = 0; k < 2; k++) check_dataset(comm, false, memory[m], exchange[e], more[k]);
-      check_dataset(comm, true, memory[m], exchange[e], more[m]);
+      for (int k = 0; k < 2; k++) check_dataset(comm, one, memory[m], exchange[e], more[k]);
+      check_dataset(comm, two, memory[m], exchange[e], more[m]);
+      check_dataset(comm, mixed, memory[m], exchange[e], more[m]);
     }
     check_fed(comm, exchange[e], more[e % 2]);
   }

@@ -1,13 +1,16 @@
 /* Images from files: channels first are as if the file had them last, whatever the type of the
- * values and however these are kept; what is refused. */
+ * values and however these are kept; which arrays are augmented, in which units, and by what their
+ * targets are moved; what is refused. */
 #include "check.h"
 #include "data/data.h"
 
 #include <math.h>
 
+#include "augment/augment.h"
 #include "base/alloc.h"
 #include "data_refused.h"
 #include "make_h5.h"
+#include "tensor/span.h"
 
 enum { N = 40, C = 3, H = 4, W = 5, D = 2, COUNT = C * H * W };
 
@@ -190,8 +193,183 @@ static void refused_layouts(void **state) {
     refused(LS_ECONFIG, cases[i].says, config_of("{file: '%s', %s}", path, cases[i].rest));
 }
 
+/* ---- Augmentation */
+
+/* What one epoch should give, of raw samples and the same list. */
+static void expect(const char *list, const ls__epoch *epoch, const ls__value_range *range,
+                   ls_data *data, size_t array, const float *raw, bool follows, bool nearest,
+                   uint64_t all, uint64_t before, float *x) {
+  ls_config *config = config_of("augment: %s", list);
+  ls__augment *augment = NULL;
+  const ls__image image = {H, W, C};
+  const ls__affine *normal = ls__data_normal(data, array);
+  float spare[COUNT];
+  MUST(ls__augment_read(ls__config_child(config, "augment"), &augment));
+  MUST(ls__augment_fit(augment, &image, range));
+  ls_config_destroy(config);
+  ls__augment_start(augment, epoch->seed, epoch->epoch);
+  for (size_t p = 0; p < N; p++) {
+    const uint64_t s = ls__data_order(data, p);
+    float *to = x + p * COUNT;
+    memcpy(to, raw + s * COUNT, COUNT * sizeof *to);
+    ls__augment_run(augment,
+                    &(ls__augmented){image, to, spare, follows, nearest, s, s * all + before});
+    if (normal->n > 0) ls__span()->load_f32(to, to, normal->mean, normal->rstd, COUNT);
+  }
+  ls__augment_destroy(augment);
+}
+
+/* Values are the file's when they are transformed, and normalised after that; targets that are
+ * fields are moved, and keep their values; the statistics are those of samples as they are. */
+static void taken(void **state) {
+  (void)state;
+  static const char list[] = "[{random_crop: {padding: 1}}, flip, {brightness: 0.3}, {noise: 0.1}, "
+                             "{rotation: 0.1}]";
+  static const ls__value_range bytes = {0, 255};
+  static float raw[2][N * COUNT], x[2][N * COUNT], want[2][N * COUNT];
+  for (int normalize = 0; normalize < 2; normalize++)
+    for (int integer = 0; integer < 2; integer++) {
+      static const char base[] = "{file: '%s', inputs: /last/u8, targets: /last/%s, normalize: %s, "
+                                 "augment: "
+                                 "%s}";
+      const ls__epoch epoch = {5, 2, 0, 8, 1, 0, 1};
+      const char *target = integer ? "i32" : "f32";
+      ls_data *plain = open_data(config_of(base, path, target, "false", "[]")),
+              *data = open_data(config_of(base, path, target, normalize ? "true" : "false", list)),
+              *still = open_data(config_of(base, path, target, normalize ? "true" : "false", "[]"));
+      MUST(ls__data_rows(plain, LS_TRAIN, 0, N, (void *[LS__MAX_ARRAYS]){raw[0], raw[1]}));
+      MUST(ls__data_epoch(data, &epoch));
+      MUST(ls__data_take(data, 0, N, (void *[LS__MAX_ARRAYS]){x[0], x[1]}));
+      expect(list, &epoch, &bytes, data, 0, raw[0], false, false, 2 * COUNT, 0, want[0]);
+      expect(list, &epoch, &bytes, data, 1, raw[1], true, integer, 2 * COUNT, COUNT, want[1]);
+      assert_memory_equal(x[0], want[0], sizeof x[0]);
+      assert_memory_equal(x[1], want[1], sizeof x[1]);
+      for (size_t a = 0; a < 2; a++) {
+        const ls__affine *n = ls__data_normal(data, a), *m = ls__data_normal(still, a);
+        assert_int_equal(n->n, m->n);
+        for (size_t i = 0; i < n->n; i++) assert_true(n->mean[i] == m->mean[i]);
+      }
+      /* the same samples, a few at a time and one array alone; rows are as they are */
+      static float again[2][N * COUNT];
+      for (size_t lo = 0; lo < N; lo += 7)
+        for (size_t a = 0; a < 2; a++) {
+          void *to[LS__MAX_ARRAYS] = {NULL};
+          to[a] = again[a] + lo * COUNT;
+          MUST(ls__data_take(data, lo, lo + 7 < N ? lo + 7 : N, to));
+        }
+      assert_memory_equal(again, x, sizeof x);
+      MUST(ls__data_rows(data, LS_TRAIN, 0, N, (void *[LS__MAX_ARRAYS]){x[0], x[1]}));
+      MUST(ls__data_rows(still, LS_TRAIN, 0, N, (void *[LS__MAX_ARRAYS]){want[0], want[1]}));
+      assert_memory_equal(x, want, sizeof x);
+      ls_data_close(plain), ls_data_close(data), ls_data_close(still);
+    }
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+/* An input that is to be reproduced: moved with itself, without its noise; whether it is asked for
+ * or not. */
+static void reproduced(void **state) {
+  (void)state;
+  static float x[N * COUNT], y[N * COUNT], alone[N * COUNT];
+  const ls__epoch epoch = {5, 2, 0, 8, 1, 0, 1};
+  ls_data *data = open_data(config_of("{file: '%s', inputs: /last/u8, targets: inputs, normalize: "
+                                      "true, augment: [{rotation: 0.2}, {noise: 0.1}]}",
+                                      path)),
+          *quiet = open_data(config_of("{file: '%s', inputs: /last/u8, targets: inputs, normalize: "
+                                       "true, augment: [{rotation: 0.2}]}",
+                                       path));
+  MUST(ls__data_epoch(data, &epoch));
+  MUST(ls__data_epoch(quiet, &epoch));
+  MUST(ls__data_take(data, 0, N, (void *[LS__MAX_ARRAYS]){x, y}));
+  MUST(ls__data_take(data, 0, N, (void *[LS__MAX_ARRAYS]){NULL, alone}));
+  assert_memory_equal(y, alone, sizeof y);
+  MUST(ls__data_take(quiet, 0, N, (void *[LS__MAX_ARRAYS]){alone, NULL}));
+  assert_memory_equal(y, alone, sizeof y);
+  assert_memory_not_equal(x, y, sizeof x);
+  ls_data_close(data), ls_data_close(quiet);
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+/* Samples are mixed with others of their window, which are transformed as when they are taken
+ * themselves; the same from memory and from a stream. */
+static void mixed(void **state) {
+  (void)state;
+  enum { EACH = W * C };
+  static float x[N * EACH], y[N], other_x[N * EACH], other_y[N], plain[N * EACH], plain_y[N],
+      first[N * EACH], share[N], rest[N];
+  const ls__epoch epoch = {5, 2, 0, 8, 1, 0, 1};
+  bool someone_else = false;
+  for (int stream = 0; stream < 2; stream++) {
+    const char *memory = stream ? "stream" : "node";
+    static const char base[] = "{file: '%s', inputs: /last/sequence, targets: /label, normalize: "
+                               "true, memory: %s, shuffle_window: 0.0008, augment: %s}";
+    ls_data *data = open_data(config_of(base, path, memory, "[{rotation: 0.2}, {mixup: 0.5}]")),
+            *alone = open_data(config_of(base, path, memory, "[{rotation: 0.2}]"));
+    assert_true(ls__data_mixes(data) && !ls__data_mixes(alone));
+    MUST(ls__data_epoch(data, &epoch));
+    MUST(ls__data_epoch(alone, &epoch));
+    MUST(ls__data_take(alone, 0, N, (void *[LS__MAX_ARRAYS]){plain, plain_y}));
+    for (size_t lo = 0; lo < N; lo += 16) { /* however many at once */
+      const size_t hi = lo + 16 < N ? lo + 16 : N;
+      const ls__mixed room = {.partner = {other_x + lo * EACH, other_y + lo},
+                              .share = share + lo,
+                              .rest = rest + lo};
+      MUST(ls__data_take_mixed(data, lo, hi, (void *[LS__MAX_ARRAYS]){x + lo * EACH, y + lo},
+                               &room));
+    }
+    for (size_t p = 0; p < N; p++) {
+      size_t q = 0;
+      while (q < N && (memcmp(other_x + p * EACH, plain + q * EACH, EACH * sizeof *x) != 0 ||
+                       other_y[p] != plain_y[q]))
+        q++;
+      if (q == N) fail_msg("the partner of position %zu is no sample of the epoch", p);
+      assert_true(y[p] == plain_y[p] && share[p] >= 0.5F && rest[p] == 1 - share[p]);
+      for (size_t e = 0; e < EACH; e++)
+        assert_true(x[p * EACH + e] ==
+                    share[p] * plain[p * EACH + e] + rest[p] * plain[q * EACH + e]);
+      someone_else = someone_else || q > p + 3;
+    }
+    if (stream) assert_memory_equal(x, first, sizeof x);
+    memcpy(first, x, sizeof x);
+    ls_data_close(data), ls_data_close(alone);
+  }
+  assert_true(someone_else);
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+static void refused_augmentation(void **state) {
+  (void)state;
+  static const struct {
+    const char *rest, *says;
+  } cases[] = {
+      {"inputs: /table, targets: /label, augment: [flip]", "no input is an image"},
+      {"inputs: /last/volume, targets: /label, augment: [flip]", "no input is an image"},
+      {"inputs: {a: /last/u8, b: /other}, targets: /label, augment: [flip]", "4 x 6"},
+      {"inputs: /last/f32, targets: /label, augment: [flip, {brightness: 0.1}]", "augment.1: the "
+                                                                                 "pixels are no "
+                                                                                 "bytes"},
+      {"inputs: /last/nan, targets: /label, missing: mean, normalize: true, augment: [flip]", "miss"
+                                                                                              "ing "
+                                                                                              "valu"
+                                                                                              "es"},
+      {"inputs: /last/f64, targets: /label, normalize: true, augment: [flip]", "too close"},
+      {"inputs: /last/u8, targets: /label, augment: {flip: {}}", "a list of transforms"},
+      {"inputs: /table, targets: /label, sample_weight: /label, augment: [{mixup: 0.2}]", "weights "
+                                                                                          "or "
+                                                                                          "length"
+                                                                                          "s"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    refused(LS_ECONFIG, cases[i].says, config_of("{file: '%s', %s}", path, cases[i].rest));
+}
+
 int main(void) {
-  const struct CMUnitTest tests[] = {cmocka_unit_test(layouts), cmocka_unit_test(which),
-                                     cmocka_unit_test(refused_layouts)};
+  const struct CMUnitTest tests[] = {cmocka_unit_test(layouts),
+                                     cmocka_unit_test(which),
+                                     cmocka_unit_test(refused_layouts),
+                                     cmocka_unit_test(taken),
+                                     cmocka_unit_test(reproduced),
+                                     cmocka_unit_test(mixed),
+                                     cmocka_unit_test(refused_augmentation)};
   return cmocka_run_group_tests(tests, make_file, remove_file);
 }

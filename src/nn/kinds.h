@@ -15,33 +15,17 @@
   X(max_pool1d) X(max_pool2d) X(max_pool3d) X(avg_pool1d) X(avg_pool2d) X(avg_pool3d) \
   X(global_avg_pool) X(global_max_pool) X(upsample) \
   X(prelu)
-/* clang-format on */
 
 /* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \
-  X(sigmoid)                       \
-  X(tanh)                          \
-  X(relu)                          \
-  X(leaky_relu)                    \
-  X(elu)                           \
-  X(gelu)                          \
-  X(silu) X(softplus) X(selu) X(softsign) X(hard_sigmoid) X(hard_swish) X(mish) X(softmax) X(linear)
+  X(sigmoid) X(tanh) X(relu) X(leaky_relu) X(elu) X(selu) X(gelu) X(silu) X(mish) \
+  X(softplus) X(softsign) X(hard_sigmoid) X(hard_swish) X(softmax) X(linear)
 
-#define LS__LOSS_MAP(X)   \
-  X(mse)                  \
-  X(mae)                  \
-  X(huber)                \
-  X(log_cosh)             \
-  X(relative_l2)          \
-  X(cosine_similarity)    \
-  X(poisson)              \
-  X(cross_entropy)        \
-  X(focal)                \
-  X(kl_divergence)        \
-  X(binary_cross_entropy) \
-  X(binary_focal)         \
-  X(hinge)                \
+#define LS__LOSS_MAP(X) \
+  X(mse) X(mae) X(huber) X(log_cosh) X(relative_l2) X(cosine_similarity) X(poisson) \
+  X(cross_entropy) X(focal) X(kl_divergence) X(binary_cross_entropy) X(binary_focal) X(hinge) \
   X(dice)
+/* clang-format on */
 
 #define X(name) extern const ls__layer_kind ls__kind_##name;
 LS__LAYER_MAP(X)

@@ -15,32 +15,51 @@ typedef struct workload {
   const char *name;
   size_t rank_batch;  /* samples a rank */
   const char *config; /* model, loss, optimizer */
+  ls_shape input;
 } workload;
 
-static const workload workloads[] = {{"mlp_small", 32,
+static const workload workloads[] = {{"mlp_small",
+                                      32,
                                       "model:\n"
                                       "- flatten\n"
                                       "- dense: {units: 64, activation: relu}\n"
                                       "- dense: {units: 64, activation: relu}\n"
                                       "- dense: {units: 10}\n"
                                       "loss: cross_entropy\n"
-                                      "optimizer: {adam: {lr: 0.001}}\n"},
-                                     {"mlp_large", 256,
+                                      "optimizer: {adam: {lr: 0.001}}\n",
+                                      {1, {784}}},
+                                     {"mlp_large",
+                                      256,
                                       "model:\n"
                                       "- flatten\n"
                                       "- dense: {units: 1024, activation: relu}\n"
                                       "- dense: {units: 1024, activation: relu}\n"
                                       "- dense: {units: 10}\n"
                                       "loss: cross_entropy\n"
-                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"},
-                                     {"mlp_wide", 128,
+                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
+                                      {1, {784}}},
+                                     {"mlp_wide",
+                                      128,
                                       "model:\n"
                                       "- flatten\n"
                                       "- dense: {units: 4096, activation: relu}\n"
                                       "- dense: {units: 4096, activation: relu}\n"
                                       "- dense: {units: 10}\n"
                                       "loss: cross_entropy\n"
-                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n"}};
+                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
+                                      {1, {784}}},
+                                     {"cnn",
+                                      64,
+                                      "model:\n"
+                                      "- conv2d: {filters: 32, kernel_size: 3, activation: relu}\n"
+                                      "- conv2d: {filters: 64, kernel_size: 3, activation: relu}\n"
+                                      "- max_pool2d\n"
+                                      "- flatten\n"
+                                      "- dense: {units: 128, activation: relu}\n"
+                                      "- dense: {units: 10}\n"
+                                      "loss: cross_entropy\n"
+                                      "optimizer: {adam: {lr: 0.001}}\n",
+                                      {3, {28, 28, 1}}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
 typedef struct bench {
@@ -61,17 +80,18 @@ typedef struct bench {
 /* Normal inputs and random classes, the same on every rank. */
 static ls_status make_data(bench *b) {
   ls_status st = LS_OK;
-  enum { INPUTS = 784, CLASSES = 10 };
-  const ls_shape x_shape = {1, {INPUTS}}, y_shape = {0, {0}};
+  enum { CLASSES = 10 };
+  const ls_shape y_shape = {0, {0}};
+  const size_t inputs = ls_shape_count(&b->work->input);
   size_t n = 16 * b->batch < 4096 ? 4096 / b->batch * b->batch : 16 * b->batch; /* whole batches */
   float *x = NULL, *y = NULL;
   const ls__rng rng = ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0);
-  LS_TRY(ls__alloc(&x, n * INPUTS, sizeof *x, "synthetic samples"));
+  LS_TRY(ls__alloc(&x, n * inputs, sizeof *x, "synthetic samples"));
   LS_TRY(ls__alloc(&y, n, sizeof *y, "synthetic samples"));
-  ls__rng_uniform_span(&rng, 0, x, n * INPUTS);
-  for (size_t i = 0; i < n * INPUTS; i++) x[i] = 3.4641016F * (x[i] - 0.5F); /* variance 1 */
-  for (size_t i = 0; i < n; i++) y[i] = (float)(ls__rng_u32(&rng, n * INPUTS + i) % CLASSES);
-  LS_TRY(ls_data_from_arrays(n, &x_shape, x, &y_shape, y, &b->data));
+  ls__rng_uniform_span(&rng, 0, x, n * inputs);
+  for (size_t i = 0; i < n * inputs; i++) x[i] = 3.4641016F * (x[i] - 0.5F); /* variance 1 */
+  for (size_t i = 0; i < n; i++) y[i] = (float)(ls__rng_u32(&rng, n * inputs + i) % CLASSES);
+  LS_TRY(ls_data_from_arrays(n, &b->work->input, x, &y_shape, y, &b->data));
 out:
   ls__free(x);
   ls__free(y);
@@ -251,7 +271,7 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
     if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)
       b.work = &workloads[i];
   if (b.work == NULL)
-    LS_FAIL(LS_EUSAGE, "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide",
+    LS_FAIL(LS_EUSAGE, "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn",
             options->workload != NULL ? options->workload : "");
   b.batch = options->batch > 0 ? options->batch : b.work->rank_batch * (size_t)ls_comm_size(comm);
   b.rounds = options->rounds > 0 ? options->rounds : 5;

@@ -18,7 +18,7 @@ extern "C" {
 #endif
 
 /** Load a network from a checkpoint file, or from a run directory: its final checkpoint, else its
- * best, else its newest whole one.
+ * best, else its newest whole one.  Its weights are their average, where the run kept one.
  *
  * Local; needs no MPI.
  * @param path   the file, or the run directory

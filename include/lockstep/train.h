@@ -132,7 +132,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_run(ls_trainer *trainer, ls_train_summ
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_step(ls_trainer *trainer, size_t samples,
                                                const ls_feed *feed, double *loss);
 
-/** The loss of a part of the dataset with the weights as they are.
+/** The loss of a part of the dataset with the weights as they are, or with their average where the
+ * optimizer keeps one (`use_ema`).
  *
  * Collective.
  * @param loss  the mean over the part's samples, or the sum with `reduction: sum`; the same on
@@ -142,7 +143,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split
                                                    double *loss);
 
 /** The network being trained.  Local, but after a step it may wait until other ranks have ended it;
- * borrowed from the trainer; not during ls_trainer_run. */
+ * borrowed from the trainer; not during ls_trainer_run.  Where the optimizer keeps an average of
+ * the weights (`use_ema`), they are the average after ls_trainer_run, and not before. */
 LS_PUBLIC ls_model *ls_trainer_model(ls_trainer *trainer);
 
 /** Print the model table, the memory that a rank needs, the lanes and the buckets.

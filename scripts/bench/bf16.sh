@@ -49,4 +49,4 @@ for ((seed = 1; seed <= seeds; seed++)); do
   echo "$seed $a $b"
 done | awk '{ printf "%4d %10.2f %10.2f\n", $1, 100 * $2, 100 * $3; a += $2; b += $3 }
   END { printf "mean %10.3f %10.3f   %+.3f\n", 100 * a / NR, 100 * b / NR, 100 * (b - a) / NR }'
-echo "by $(grep -o '"blas":"[^"]*"' run/summary.json)"
+echo "by $(grep -oE '"(products|blas)":"[^"]*"' run/summary.json)"

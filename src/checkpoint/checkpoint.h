@@ -41,7 +41,10 @@ LS_CHECKED ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t
 LS_CHECKED ls_status ls__checkpoint_end(ls__checkpoint_writer *writer);
 void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
 
-/* Load the network; unless standing is NULL also the standing and *sums (owned by the caller), and
+/* The optimizer's slot that holds the average of the weights. */
+#define LS__CHECKPOINT_AVERAGE "ema"
+
+/* Load the network; where its weights have an average, by that, unless the run is to go on; unless standing is NULL also the standing and *sums (owned by the caller), and
  * check the optimizer's state, so that a run can go on from a checkpoint that loads. */
 LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                                          double **sums);

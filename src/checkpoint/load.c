@@ -292,6 +292,9 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
   if (standing != NULL) *sums = NULL;
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_model(file, model));
+  if (standing == NULL && ls__h5_exists(file, "/optimizer/" LS__CHECKPOINT_AVERAGE))
+    LS_TRY(read_arena(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, (*model)->graph, true,
+                      (*model)->parameters));
   if (standing != NULL) {
     LS_TRY(read_standing(file, standing, sums));
     LS_TRY(ls__h5_visit(file, check_slot, file));

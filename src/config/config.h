@@ -63,6 +63,9 @@ LS_CHECKED ls_status ls__config_choice(ls_config *map, const char *key, const ch
 /* Make a node a list of these numbers, in its place in the tree. */
 LS_CHECKED ls_status ls__config_set_numbers(ls_config *node, const float *x, size_t n);
 
+/* Give a key another value, whoever set it: what a run has decided for itself. */
+LS_CHECKED ls_status ls__config_put(ls_config *map, const char *key, const char *text);
+
 /* Refuse keys of this map that no getter asked for: "unknown key; did you mean ...?  Known: ...".
  * Not recursive: each room finishes its own maps. */
 LS_CHECKED ls_status ls__config_finish(const ls_config *map);

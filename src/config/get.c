@@ -107,6 +107,12 @@ out:
   return st;
 }
 
+ls_status ls__config_put(ls_config *map, const char *key, const char *text) {
+  ls_config *node;
+  const size_t i = ls__config_find(map, key);
+  return add_default(map, key, i < map->count ? map->child[i] : NULL, text, false, &node);
+}
+
 ls_status ls__config_map(ls_config *map, const char *key, ls_config **out) {
   ls_status st = LS_OK;
   ls_config *place;

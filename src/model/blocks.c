@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "model/build.h"
+#include "model/parameters.h"
 #include "nn/kinds.h"
 
 /* ---- What all have in common */
@@ -317,6 +318,11 @@ const ls__section ls__model_sections[] = {
      "in "
      "another.",
      NULL, &ls__blocks},
+    {"parameters",
+     "A list of settings for tensors by their names, LAYER/weight, LAYER/bias and so on: "
+     "`[{match: \"*/bias\", weight_decay: 0}]`.  Where several entries match, the last one that "
+     "gives a key counts.  `train --dry-run` shows what each tensor gets.",
+     ls__parameters_options, NULL},
     {NULL, NULL, NULL, NULL},
 };
 

@@ -264,6 +264,7 @@ static void arrange_parameters(ls__graph *graph) {
   graph->arena = arrange(graph, LS__FROZEN, graph->moving);
   for (int i = 0; i < graph->n_nodes; i++) {
     ls__node *node = &graph->node[i];
+    node->needs_gradient = false;
     for (int p = 0; p < node->layer.n_parameters; p++)
       if (graph->tensor[node->tensor[p]].role != LS__FROZEN) node->needs_gradient = true;
     for (int k = 0; k < node->layer.n_in; k++) {
@@ -271,6 +272,11 @@ static void arrange_parameters(ls__graph *graph) {
       if (before >= 0 && graph->node[before].needs_gradient) node->needs_gradient = true;
     }
   }
+}
+
+void ls__graph_set_roles(ls__graph *graph, const ls__role *role) {
+  for (int t = 0; t < graph->n_tensors; t++) graph->tensor[t].role = role[t];
+  arrange_parameters(graph);
 }
 
 /* ---- All of it */

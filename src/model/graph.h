@@ -33,7 +33,7 @@ typedef struct ls__node {
 typedef struct ls__tensor {
   char name[LS__NAME_BYTES + LS_NAME_BYTES]; /* "dense_1/weight", "block_2/dense_1/weight" */
   const ls__parameter *spec;                 /* its owner's */
-  ls__role role;                             /* the spec's, or frozen by the config */
+  ls__role role; /* the spec's, or frozen by the config (parameters.h) */
   size_t offset, n;
   int node; /* the owner */
 } ls__tensor;
@@ -62,6 +62,9 @@ LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_
                                      const ls_port *input, ls__graph **out);
 void ls__graph_destroy(ls__graph *graph);
 
+/* Other roles for tensors, role [n_tensors]: the arena is arranged anew.  Before there are runs. */
+void ls__graph_set_roles(ls__graph *graph, const ls__role *role);
+
 int ls__graph_producer(const ls__graph *graph, int value); /* node, or -1 for an input */
 /* Whether a tensor that changes has several readers. */
 bool ls__graph_ties(const ls__graph *graph);
@@ -78,7 +81,7 @@ bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b);
 /* Fill the arena with initial weights. */
 void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena);
 
-/* What a configuration may say of blocks; ends with path NULL. */
+/* What a configuration may say of blocks and parameters; ends with path NULL. */
 extern const ls__section ls__model_sections[];
 
 /* Hash of all parameter bits in model order. */

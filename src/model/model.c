@@ -69,6 +69,9 @@ ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs
   LS_TRY(ls__alloc(&model, 1, sizeof *model, "model"));
   LS_TRY(ls__graph_build(ls__config_child(config, "model"), ls__config_child(config, "outputs"),
                          n_inputs, inputs, &model->graph));
+  LS_TRY(ls__alloc(&model->settings, (size_t)model->graph->n_tensors + 1, sizeof *model->settings,
+                   "model"));
+  LS_TRY(ls__parameters_read(config, model->graph, model->settings));
   LS_TRY(ls__config_copy(config, &model->config));
   LS_TRY(learn_meanings(model));
   LS_TRY(
@@ -105,6 +108,7 @@ void ls_model_destroy(ls_model *model) {
   ls__graph_destroy(model->graph);
   ls_config_destroy(model->config);
   if (!model->borrowed) ls__free(model->parameters);
+  ls__free(model->settings);
   for (int i = 0; i < LS_MAX_PORTS; i++) {
     ls__affine_reset(&model->input[i]);
     ls__affine_reset(&model->output[i]);

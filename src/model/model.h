@@ -5,6 +5,7 @@
 #include <lockstep/model.h>
 
 #include "model/graph.h"
+#include "model/parameters.h"
 #include "model/run.h"
 #include "nn/loss.h"
 #include "tensor/affine.h"
@@ -26,8 +27,9 @@ typedef struct ls__says {
 struct ls_model {
   ls_config *config; /* owned: the effective configuration, with its model: list */
   ls__graph *graph;
-  float *parameters; /* [graph->arena] */
-  bool borrowed;     /* the parameters are somebody else's memory */
+  ls__tensor_settings *settings; /* [graph->n_tensors] */
+  float *parameters;             /* [graph->arena] */
+  bool borrowed;                 /* the parameters are somebody else's memory */
   ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
   ls__class_names classes[LS_MAX_PORTS];                /* of each output */
   ls__says says[LS_MAX_PORTS];                          /* each output */

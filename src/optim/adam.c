@@ -10,15 +10,10 @@ LS_SIMD_DECLARE(ls__kernels, ls__adam_kernels);
 typedef struct adam {
   double lr, beta1, beta2, eps, weight_decay;
   bool amsgrad;
-  double decoupled_decay; /* adamw's weight_decay; adam: 0 */
 } adam;
 
-/* beta 1 would divide by 1 - beta^t = 0: the bound is just below. */
-#define COMMON                                                                             \
-  LS__LR(adam, "0.001"),                                                                   \
-      LS__NUMBER(adam, beta1, "0.9", 0, 0.9999999, "decay of the mean m of the gradient"), \
-      LS__NUMBER(adam, beta2, "0.999", 0, 0.9999999, "decay of the mean v of its square"), \
-      LS__NUMBER(adam, eps, "1e-8", 1e-30, 1, "keeps the divisor away from 0"),            \
+#define COMMON                                                   \
+  LS__LR(adam, "0.001"), LS__BETAS(adam), LS__EPS(adam, "1e-8"), \
       LS__SWITCH(adam, amsgrad, "false", "divide by the largest v so far")
 
 static const ls__option adam_options[] = {
@@ -28,8 +23,7 @@ static const ls__option adam_options[] = {
 };
 static const ls__option adamw_options[] = {
     COMMON,
-    LS__NUMBER_AS(adam, decoupled_decay, "weight_decay", "0.01", 0, 1e6,
-                  "decoupled from the gradient: w = (1 - lr weight_decay) w before the step"),
+    LS__DECOUPLED_DECAY(adam, "0.01"),
     LS__END,
 };
 
@@ -37,6 +31,7 @@ static ls_status configure(ls__optimizer *o, LS_UNUSED const ls_config *node) {
   const adam *p = o->options;
   o->lr = p->lr;
   o->weight_decay = p->weight_decay;
+  o->decoupled = o->rule == &ls__rule_adamw;
   ls__optimizer_add_slot(o, "exp_avg", 0);
   ls__optimizer_add_slot(o, "exp_avg_sq", 0);
   if (p->amsgrad) ls__optimizer_add_slot(o, "max_exp_avg_sq", 0);
@@ -50,10 +45,9 @@ static ls_status configure(ls__optimizer *o, LS_UNUSED const ls_config *node) {
  *   r = sqrt(1-b2^t) */
 static void scalars(const ls__optimizer *o, uint64_t step, double lr, ls__scalars *c) {
   const adam *p = o->options;
-  double root = sqrt(1 - ls__power(p->beta2, step));
+  const double root = sqrt(1 - ls__power(p->beta2, step));
   c->lr = (float)(lr * root / (1 - ls__power(p->beta1, step)));
   c->eps = (float)(p->eps * root);
-  c->shrink = (float)(1 - lr * p->decoupled_decay);
   c->old1 = (float)p->beta1;
   c->new1 = (float)(1 - p->beta1);
   c->old2 = (float)p->beta2;

@@ -1,5 +1,5 @@
 /* What the update adds to the gradient of the loss: scale, clipping, regularisation; and what it
- * takes from its state (rule.h). */
+ * takes from its state, or adds to it (rule.h). */
 #include <math.h>
 
 #include "optim/rule.h"
@@ -21,5 +21,9 @@ static void settle(float *x, size_t n) {
   for (size_t i = 0; i < n; i++) x[i] = fabsf(x[i]) < 0x1p-110F ? 0.0F : x[i];
 }
 
+static void average(float *restrict a, const float *restrict w, float keep, float fresh, size_t n) {
+  for (size_t i = 0; i < n; i++) a[i] = keep * a[i] + fresh * w[i];
+}
+
 LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
-const ls__gradient_ops LS_SIMD(ls__gradient_ops) = {prepare, settle};
+const ls__gradient_ops LS_SIMD(ls__gradient_ops) = {prepare, settle, average};

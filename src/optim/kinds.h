@@ -6,10 +6,14 @@
 #include "optim/rule.h"
 #include "optim/schedule_kind.h"
 
-#define LS__OPTIMIZER_MAP(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamw)
+/* clang-format off */
+#define LS__OPTIMIZER_MAP(X) X(sgd) X(adagrad) X(rmsprop) X(adam) X(adamw) X(adamax) X(nadam) \
+  X(lion) X(lars) X(lamb)
+/* clang-format on */
 
 #define LS__SCHEDULE_MAP(X) \
-  X(constant) X(step) X(exponential) X(cosine) X(linear) X(polynomial) X(reduce_on_plateau)
+  X(constant)               \
+  X(step) X(exponential) X(cosine) X(linear) X(polynomial) X(one_cycle) X(reduce_on_plateau)
 
 #define X(name) extern const ls__update_rule ls__rule_##name;
 LS__OPTIMIZER_MAP(X)

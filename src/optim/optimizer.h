@@ -35,11 +35,14 @@ typedef struct ls__update {
   const float *g;             /* [n] the sum of gradients */
   float *slot[LS__MAX_SLOTS]; /* [n] each */
   size_t n;
-  uint64_t step;     /* 1 for the first update */
-  double lr;         /* the schedule's, for this step */
-  double scale;      /* g is multiplied by it first: 1/batch, and clipping by norm */
-  double clip_value; /* then clipped to [-clip_value, clip_value]; 0: not */
-  double l1, l2;     /* then l1 sign(w) + l2 w is added; 0: not */
+  uint64_t step;              /* 1 for the first update */
+  double lr;                  /* the schedule's, for this step */
+  double scale;               /* g is multiplied by it first: 1/batch, and clipping by norm */
+  double clip_value;          /* then clipped to [-clip_value, clip_value]; 0: not */
+  double l1, l2;              /* then l1 sign(w) + l2 w is added; 0: not */
+  const double *weight_decay; /* of these weights; NULL: the optimizer's */
+  float *direction;           /* [n] layer-wise rules: u below; may be the memory of g */
+  double trust;               /* and what the step is multiplied by */
   /* Called after every LS__UPDATE_BLOCK elements and at the end, with their number: for what can
    * go on beside roots and divisions.  NULL: nothing. */
   void (*meanwhile)(void *context, size_t n);
@@ -48,5 +51,24 @@ typedef struct ls__update {
 enum { LS__UPDATE_BLOCK = 256 };
 
 void ls__optimizer_update(const ls__optimizer *optimizer, const ls__update *update);
+
+double ls__optimizer_weight_decay(const ls__optimizer *optimizer);
+
+/* A layer-wise rule multiplies the step of each tensor by a ratio of norms.  An update has two parts
+ * then: direction(), which moves the state and writes update->direction; and, when the norms of the
+ * whole tensor are known, update() with these directions as g and with trust. */
+bool ls__optimizer_layerwise(const ls__optimizer *optimizer);
+/* Whether a tensor of so many dimensions has a ratio of its own, and weight decay. */
+bool ls__optimizer_adapts(const ls__optimizer *optimizer, int dimensions);
+void ls__optimizer_direction(const ls__optimizer *optimizer, const ls__update *update);
+/* From the norms of weights and directions; 1 where one of them is 0. */
+double ls__optimizer_trust(const ls__optimizer *optimizer, double weights, double directions,
+                           double decay);
+
+/* The slot of the exponential moving average of the weights, or -1.  After step 1 it is the weights
+ * themselves, so that no start has to be corrected for (as Keras and PyTorch have it):
+ * a = ema_momentum a + (1 - ema_momentum) w after each step that follows. */
+int ls__optimizer_average_slot(const ls__optimizer *optimizer);
+#define LS__AVERAGE_SLOT "ema"
 
 #endif

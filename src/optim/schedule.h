@@ -9,13 +9,25 @@
 
 typedef struct ls__schedule ls__schedule;
 
-/* The schedules (kinds.h). */
+/* The schedules (kinds.h), and what lr_scale may say. */
 extern const ls__registry ls__schedules;
+extern const ls__option ls__lr_scale_options[];
 
 /* Read `schedule: KIND` with its options; node NULL: constant.  With warmup_steps: W (or
- * warmup_epochs), step k of the first W gets k/W of the kind's rate. */
+ * warmup_epochs), step k of the first W gets k/W of the kind's rate.  Or a list of kinds, each with
+ * `epochs:` or `steps:`, one after another: each begins at its own step 1, as if its steps were the
+ * run.  (So is one alone, which then stays at its end.) */
 LS_CHECKED ls_status ls__schedule_create(ls_config *node, ls__schedule **out);
 void ls__schedule_destroy(ls__schedule *schedule);
+
+/* Read `lr_scale:` of the root, if it is there.  Goyal et al.: Accurate, large minibatch SGD, 2017,
+ * 2.1 and 2.2: lr is multiplied by k = batch / base_batch, and in the first W = warmup_epochs by
+ * 1 + (k - 1) (step - 1) / W.  The batch is told when it is known; before, k is 1. */
+LS_CHECKED ls_status ls__schedule_read_scale(ls__schedule *schedule, ls_config *root);
+void ls__schedule_set_batch(ls__schedule *schedule, size_t batch);
+
+/* Whether a rate can't be told without total_steps. */
+bool ls__schedule_needs_end(const ls__schedule *schedule);
 
 /* The value that it watches: "auto", "validation_loss" or "loss"; NULL: none. */
 const char *ls__schedule_monitor(const ls__schedule *schedule);

@@ -9,6 +9,7 @@
 typedef struct ls__schedule_time {
   uint64_t done;        /* steps before this one */
   uint64_t epoch_steps; /* steps an epoch */
+  uint64_t total;       /* steps of all; 0: not known */
   double p;             /* the share of the steps after the warm-up that are done, 0 to 1 */
 } ls__schedule_time;
 
@@ -21,6 +22,7 @@ typedef struct ls__schedule_kind {
   double (*rate)(const ls__schedule *schedule, double lr, const ls__schedule_time *time);
   /* The monitored value at the end of an epoch; NULL: it looks at none. */
   void (*observe)(ls__schedule *schedule, double value);
+  bool rises; /* it begins low by itself: no warm-up goes with it, and the end must be known */
 } ls__schedule_kind;
 
 /* What a schedule remembers, and checkpoints keep.  It starts the same for every kind, since a run
@@ -33,6 +35,15 @@ struct ls__schedule {
   uint64_t warmup_steps, warmup_epochs; /* one of them is 0 */
   const char *monitor;                  /* what observe wants to see; NULL: nothing */
   double state[LS__SCHEDULE_STATE];
+  /* Of a list, one after another: how long this one lasts, one of them 0; the last may have 0 in
+   * both, and lasts to the end. */
+  uint64_t steps, epochs;
+  double lr; /* in place of the optimizer's; 0: that */
+  ls__schedule *next;
+  /* Of the first: what lr_scale says; base_batch 0: nothing. */
+  size_t base_batch;
+  uint64_t scale_epochs;
+  double scale; /* batch / base_batch, or 1 */
 };
 
 /* Read two keys of which at most one may be given (`required`: exactly one); the other is 0. */

@@ -97,6 +97,55 @@ const ls__schedule_kind ls__schedule_kind_cosine = {
     .rate = cosine_rate,
 };
 
+/* Smith and Topin: Super-convergence, 2018, as torch.optim.lr_scheduler.OneCycleLR has it, with
+ * cycle_momentum: false.  Steps count from 0. */
+typedef struct one_cycle {
+  double pct_start, div_factor, final_div_factor;
+  bool three_phase;
+  int anneal_strategy;
+} one_cycle;
+
+static const char *const anneals[] = {"cos", "linear", NULL};
+
+static const ls__option one_cycle_options[] = {
+    LS__NUMBER(one_cycle, pct_start, "0.3", 0, 1, "the share of the steps in which lr rises"),
+    LS__NUMBER(one_cycle, div_factor, "25", 1e-6, 1e12, "it begins at lr / div_factor"),
+    LS__NUMBER(one_cycle, final_div_factor, "10000", 1e-6, 1e12,
+               "and ends at lr / (div_factor final_div_factor)"),
+    LS__CHOICE(one_cycle, anneal_strategy, "cos", anneals, "along half a cosine, or a line"),
+    LS__SWITCH(one_cycle, three_phase, "false",
+               "first down to where it began, in as many steps as it rose, then to the end"),
+    LS__END,
+};
+
+static double one_cycle_rate(const ls__schedule *s, double lr, const ls__schedule_time *time) {
+  const one_cycle *o = s->options;
+  const double total = (double)time->total, done = (double)time->done;
+  const double low = lr / o->div_factor, end = low / o->final_div_factor;
+  const double up = o->pct_start * total - 1,
+               down = o->three_phase ? 2 * o->pct_start * total - 2 : total - 1;
+  const struct phase {
+    double until, from, to;
+  } phase[] = {{up, low, lr}, {down, lr, o->three_phase ? low : end}, {total - 1, low, end}};
+  const int last = o->three_phase ? 2 : 1;
+  double since = 0;
+  int k = 0;
+  for (; k < last && done > phase[k].until; k++) since = phase[k].until;
+  const double span = phase[k].until - since;
+  const double p = span > 0 && done < phase[k].until ? (done - since) / span : 1;
+  if (o->anneal_strategy == 1) return phase[k].from + (phase[k].to - phase[k].from) * p;
+  return phase[k].to + (phase[k].from - phase[k].to) * 0.5 * (1 + ls__cos_turn(0.5 * p));
+}
+
+const ls__schedule_kind ls__schedule_kind_one_cycle = {
+    .kind = {"one_cycle",
+             "from lr / div_factor up to lr and down to the end, over the steps of the run",
+             one_cycle_options},
+    .options_bytes = sizeof(one_cycle),
+    .rate = one_cycle_rate,
+    .rises = true,
+};
+
 typedef struct linear {
   double end;
 } linear;

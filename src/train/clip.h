@@ -2,7 +2,7 @@
 #ifndef LS_TRAIN_CLIP_H
 #define LS_TRAIN_CLIP_H
 
-#include "comm/exchange.h"
+#include "train/pieces.h"
 
 typedef struct ls__clip ls__clip;
 
@@ -11,8 +11,8 @@ LS_CHECKED ls_status ls__clip_create(ls_comm *comm, const ls__exchange *exchange
                                      ls__clip **out);
 void ls__clip_destroy(ls__clip *clip);
 
-/* The sum of squares of the reduced gradient, the same bits on any number of ranks: block by block
- * in the arena's order, whoever owns the blocks.  slice [buckets] are this rank's.  Collective. */
+/* The sum of squares of the reduced gradient, the same bits on any number of ranks.  slice [buckets]
+ * are this rank's.  Collective. */
 LS_CHECKED ls_status ls__clip_squares(ls__clip *clip, const ls__slice *slice, double *sum);
 
 #endif

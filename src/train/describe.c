@@ -1,4 +1,5 @@
 /* What `train --dry-run` shows. */
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -46,6 +47,40 @@ static void print_model(const ls__graph *graph, FILE *out) {
   fprintf(out, "%-*s %-14s %-18s %12zu\n", width, "total", "", "", graph->parameters);
 }
 
+/* Of every tensor, where the configuration speaks of some. */
+static void print_settings(const ls_trainer *t, FILE *out) {
+  const ls__graph *graph = t->model->graph;
+  char text[LS_SHAPE_TEXT];
+  if (ls__config_child(t->config, "parameters") == NULL && ls__config_child(t->config, "initializ"
+                                                                                       "e") == NULL)
+    return;
+  fprintf(out, "\n%-32s %-18s %s\n", "parameter", "shape", "settings");
+  for (int k = 0; k < graph->n_tensors; k++) {
+    const ls__tensor *tensor = &graph->tensor[k];
+    const ls__tensor_settings *s = &t->model->settings[k];
+    const struct {
+      const char *what;
+      double value;
+    } given[] = {{"lr x", s->lr_scale == 1 ? (double)NAN : s->lr_scale},
+                 {"weight_decay", s->weight_decay},
+                 {"l1", s->l1},
+                 {"l2", s->l2}};
+    const char *before = "";
+    ls__text_cell(out, tensor->name, 32, SIZE_MAX);
+    fprintf(out, " %-18s ", ls_shape_format(&tensor->spec->shape, text));
+    if (tensor->role == LS__FROZEN) {
+      fprintf(out, "frozen\n");
+      continue;
+    }
+    for (size_t i = 0; i < sizeof given / sizeof *given; i++) {
+      if (isnan(given[i].value)) continue;
+      fprintf(out, "%s%s %g", before, given[i].what, given[i].value);
+      before = ", ";
+    }
+    fputc('\n', out);
+  }
+}
+
 static void print_memory(const ls_trainer *t, FILE *out) {
   ls__run_memory run = ls__run_memory_of(t->run);
   double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
@@ -53,6 +88,9 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   fprintf(out, "\nmemory of rank 0\n");
   print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
   print_bytes(out, "optimizer state", state);
+  if (t->weights != NULL)
+    print_bytes(out, "weights beside their average",
+                (double)t->model->graph->moving * sizeof(float));
   print_bytes(out, "activations of a pass", (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   print_bytes(out, "scratch", (double)run.scratch);
@@ -98,6 +136,7 @@ static void print_lanes(const ls_trainer *t, FILE *out) {
 ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *out) {
   if (ls_comm_rank(trainer->comm) == 0) {
     print_model(trainer->model->graph, out);
+    print_settings(trainer, out);
     print_memory(trainer, out);
     print_lanes(trainer, out);
     fflush(out);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "tensor/span.h"
 #include "train/alarms.h"
+#include "train/average.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -250,7 +251,11 @@ static ls_status end_epoch(loop *l, double lr) {
   l->train.running = true;
   memset(&l->validation, 0, sizeof l->validation);
   l->validation.loss = (double)NAN;
-  if (ls_data_count(t->data, LS_VALIDATION) > 0) {
+  /* By the average of the weights, where there is one. */
+  const bool validates = ls_data_count(t->data, LS_VALIDATION) > 0;
+  const bool judges = validates || t->set.early;
+  if (judges) LS_TRY(ls__average_show(t));
+  if (validates) {
     ls__comm_phase(t->comm, t->now.step, "validation");
     LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data,
                            LS_VALIDATION, &l->validation, NULL));
@@ -267,6 +272,7 @@ static ls_status end_epoch(loop *l, double lr) {
                      (monitor != NULL && strcmp(monitor, "loss") == 0);
   ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
   if (t->set.early) watch(l, t->set.early_on_training ? l->train.loss : l->validation.loss);
+  if (judges) LS_TRY(ls__average_hide(t));
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
   const ls_status local = ls__alarms_epoch(l->alarms, t, l->train.loss);
   if (ls__alarms_due(t->now.epoch)) LS_TRY(ls_comm_agree(t->comm, local));
@@ -367,7 +373,8 @@ static ls_status open_loop(loop *l) {
   if (t->set.early && t->set.restore_best && is_root(t)) {
     LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
     memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
-    if (t->now.best_epoch > 0 && !stands_at_best(t)) LS_TRY(load_best(l));
+    const bool other = !stands_at_best(t) || t->weights != NULL;
+    if (t->now.best_epoch > 0 && other) LS_TRY(load_best(l));
   }
   LS_TRY(ls__report_open(t, &l->report));
   LS_TRY(ls__alarms_create(t, &l->alarms));
@@ -385,6 +392,8 @@ static ls_status finish(loop *l) {
     l->end.weights_epoch = t->now.best_epoch;
     if (is_root(t)) memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
     LS_TRY(ls__exchange_publish(t->exchange));
+  } else { /* after the last checkpoint, which has both */
+    LS_TRY(ls__average_show(t));
   }
   if (t->set.output != NULL) {
     ls_status local = LS_OK;

@@ -277,7 +277,7 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   ls__json_string(&json, "weights_hash", status == LS_ENONFINITE ? NULL : hash);
   ls__json_string(&json, "simd", ls__simd_name(ls__simd_level_now()));
   ls__json_string(&json, "precision", t->set.by.precision == LS__BFLOAT16 ? "bfloat16" : "float32");
-  ls__json_string(&json, "blas", ls__products_library(t->set.by));
+  ls__json_string(&json, "products", ls__products_library(t->set.by));
   ls__json_string(&json, "hdf5", ls__h5_library());
   ls__json_string(&json, "mpi", ls__comm_library());
   ls__json_string(&json, "version", LOCKSTEP_VERSION);

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "train/average.h"
 #include "train/resume.h"
 
 /* Floats that compression keeps on each rank, [size], owned by the caller; and the largest. */
@@ -175,6 +176,7 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
     if (reads && there) LS_THEN(local, ls__checkpoint_load_slot(path, saved, slot, arena));
     LS_TRY(ls_comm_agree(t->comm, local));
     if (t->options.force) LS_TRY(ls__comm_bcast(t->comm, &there, sizeof there));
+    if (!there && k == ls__optimizer_average_slot(t->updater.optimizer)) ls__average_start(t);
     if (!there) continue; /* forced: it is as before step 1 */
     LS_TRY(ls__exchange_scatter(t->exchange, arena, t->updater.slot[k]));
   }

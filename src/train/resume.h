@@ -11,7 +11,10 @@ LS_CHECKED ls_status ls__resume_config(ls_trainer *t, const ls_model *saved,
 /* Add a line of what changes, which is printed when the run begins. */
 LS_CHECKED ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) LS_PRINTF(2, 3);
 
-/* resume_data.c: names of columns and classes, the checkpoint's where it has some (saved: rank 0's,
+/* resume_data.c: whether two normalisations are of other data: more apart than another processor
+ * makes them; *at: the first number that is. */
+bool ls__far_apart(const ls__affine *a, const ls__affine *b, size_t *at);
+/* Names of columns and classes, the checkpoint's where it has some (saved: rank 0's,
  * or NULL), and the data in their order.  Before the data are loaded.  Collective. */
 LS_CHECKED ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *path);
 /* And when they are loaded: rows, values and statistics are compared with the checkpoint's, and its

@@ -36,6 +36,8 @@ static const struct {
              {"watchdog", SAID},
              {"metrics", SAID},
              {"schedule", SAID},
+             {"lr_scale", SAID},
+             {"parameters", SAID},
              {"optimizer", STATE},
              {"regularization", SAID},
              {"clip", SAID},
@@ -141,7 +143,9 @@ static bool same_slots(const ls__optimizer *a, const ls__optimizer *b) {
 /* Lanes decide about the bits of all that follows; where none are given, the run keeps those it
  * had. */
 static ls_status check_lanes(const changes *c) {
-  const size_t lanes = c->t->set.lanes;
+  const ls_trainer *t = c->t;
+  size_t lanes = t->set.lanes;
+  if (c->tell && t->options.force && t->set.lanes_auto) lanes = ls__trainer_auto_lanes(t);
   if (lanes == 0 || lanes == c->standing->lanes) return LS_OK;
   if (c->tell)
     return ls__resume_tell(c->t, "train.lanes was %llu and is %zu, by --force",

@@ -102,8 +102,7 @@ out:
 
 /* ---- Values ---- */
 
-/* Whether the statistics are of other data: more apart than another processor makes them. */
-static bool far_apart(const ls__affine *a, const ls__affine *b, size_t *at) {
+bool ls__far_apart(const ls__affine *a, const ls__affine *b, size_t *at) {
   *at = 0;
   if (a->n == 0 || b->n == 0)
     return false; /* whether there are some is the configuration's matter */
@@ -144,12 +143,12 @@ static ls_status compare_statistics(const ls_trainer *t, const ls_model *saved, 
   for (size_t i = 0; i < ls_model_inputs(saved); i++) {
     const ls__affine *before = &saved->input[i], *now = &t->model->input[i];
     const ls_port port = ls_model_input(saved, i);
-    if (far_apart(before, now, &k))
+    if (ls__far_apart(before, now, &k))
       return other_statistics(path, port.name, &t->model->input_columns[i], before, now, k);
   }
   for (size_t i = 0; i < ls_model_outputs(saved); i++) {
     const ls__affine *before = &saved->output[i], *now = &t->model->output[i];
-    if (far_apart(before, now, &k))
+    if (ls__far_apart(before, now, &k))
       return other_statistics(path, "target", &t->model->output_columns[i], before, now, k);
   }
   return LS_OK;

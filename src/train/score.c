@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "train/answers.h"
+#include "train/average.h"
 #include "train/fit.h"
 #include "train/trainer.h"
 
@@ -137,9 +138,11 @@ ls_status ls_trainer_evaluate(ls_trainer *t, ls_split split, double *loss) {
     LS_FAIL(LS_EUSAGE, "the dataset has no %s part",
             (int)split >= LS_TRAIN && split <= LS_TEST ? name[split] : "such");
   ls__exchange_settle(t->exchange);
-  LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data, split,
-                         &scores, NULL));
-  *loss = scores.loss;
+  LS_TRY(ls__average_show(t));
+  st = ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data, split,
+                       &scores, NULL);
+  LS_THEN(st, ls__average_hide(t));
+  if (st == LS_OK) *loss = scores.loss;
 out:
   return st;
 }

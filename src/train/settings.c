@@ -34,20 +34,31 @@ static const ls__option train_table[] = {
     LS__END,
 };
 
+/* Whether a setting that may be a number is the word; another word is refused. */
+static ls_status word_or_count(const ls_config *node, const char *word, bool *is_word) {
+  *is_word = false;
+  if (node == NULL || ls__config_kind_of(node) != LS__SCALAR) return LS_OK;
+  const char *text = ls__config_text(node);
+  *is_word = strcmp(text, word) == 0;
+  if (*is_word || strpbrk(text, "0123456789") != NULL) return LS_OK;
+  return ls__config_fail(node, "\"%.40s\": it must be %s or a whole number", text, word);
+}
+
 static ls_status read_train(ls_config *root, ls__settings *s) {
   ls_status st = LS_OK;
   ls_config *map = NULL;
   LS_TRY(ls__config_map(root, "train", &map));
   ls_config *batch = ls__config_child(map, "batch");
-  if (batch == NULL || ls__config_kind_of(batch) != LS__SCALAR ||
-      strcmp(ls__config_text(batch), "all") != 0)
-    LS_TRY(ls__config_size(map, "batch", 32, 1, SIZE_MAX / 4, &s->batch));
+  bool all = false;
+  LS_TRY(word_or_count(batch, "all", &all));
+  if (!all) LS_TRY(ls__config_size(map, "batch", 32, 1, SIZE_MAX / 4, &s->batch));
   ls_config *lanes = ls__config_child(map, "lanes");
-  const bool counted = lanes != NULL && (ls__config_kind_of(lanes) != LS__SCALAR ||
-                                         strcmp(ls__config_text(lanes), "auto") != 0);
+  LS_TRY(word_or_count(lanes, "auto", &s->lanes_auto));
   const char *text = NULL;
-  if (!counted) LS_TRY(ls__config_string(map, "lanes", "auto", &text));
-  if (counted) LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
+  if (lanes == NULL || s->lanes_auto)
+    LS_TRY(ls__config_string(map, "lanes", "auto", &text));
+  else
+    LS_TRY(ls__config_size(map, "lanes", 1, 1, 65536, &s->lanes));
   s->target_loss = -INFINITY;
   if (ls__config_child(map, "target_loss") != NULL)
     LS_TRY(ls__config_double(map, "target_loss", 0, -1e300, 1e300, &s->target_loss));
@@ -183,6 +194,18 @@ static ls_status read_products(ls_config *root, ls__settings *s) {
   return st;
 }
 
+/* ---- initialize: (initialize.c) */
+
+static const ls__option initialize_table[] = {
+    LS__BY_HAND("from", "text", NULL, "a checkpoint, or a run directory: its last network"),
+    LS__BY_HAND("match", "pattern or list", "",
+                "the tensors that are taken, as in `parameters`; one that doesn't fit is an error; "
+                "without it, all that fit"),
+    LS__BY_HAND("freeze", "pattern or list", "",
+                "those of them that stay as they are: `trainable: false`"),
+    LS__END,
+};
+
 /* ---- The top level */
 
 static const ls__option top_table[] = {
@@ -196,7 +219,10 @@ static const ls__option top_table[] = {
                 "classes: `[accuracy]`, else `[mae, rmse]`; of several outputs a map by their "
                 "names"),
     LS__BY_HAND("optimizer", "name", NULL, "how weights follow the gradient"),
-    LS__BY_HAND("schedule", "name", "constant", "of the learning rate"),
+    LS__BY_HAND("schedule", "name or list", "constant", "of the learning rate"),
+    LS__BY_HAND("lr_scale", "map", "", "a learning rate that grows with the batch"),
+    LS__BY_HAND("parameters", "list", "", "settings of tensors by their names"),
+    LS__BY_HAND("initialize", "map", "", "begin with the weights of another run"),
     LS__BY_HAND("train", "map", "", "batch, epochs, seed, lanes and limits"),
     LS__BY_HAND("early_stopping", "map", "", "present: the run stops when it gets no better"),
     LS__BY_HAND("regularization", "map", "",
@@ -227,6 +253,11 @@ const ls__section ls__train_sections[] = {
     {"regularization", "Added to the gradient of weights, not of biases.", regularization_table,
      NULL},
     {"clip", "Keep gradients small.", clip_table, NULL},
+    {"initialize",
+     "Begin with the weights of another network, such as one that was trained on more data.  "
+     "Tensors "
+     "are found by their names, and must have the same shape.",
+     initialize_table, NULL},
     {"checkpoint", "When checkpoints are written, and how many stay.", checkpoint_table, NULL},
     {"compression", "Of gradients and weights between nodes: for slow networks.", NULL,
      &compression_registry},

@@ -15,6 +15,7 @@ typedef struct ls__settings {
   uint64_t epochs; /* 0: no limit, and something else is one */
   uint64_t seed;
   size_t lanes;       /* 0: by the batch */
+  bool lanes_auto;    /* `auto` is written there */
   double pass_mb;     /* activations of a pass, at most */
   int precision;      /* an ls__precision, as in `by` */
   uint64_t max_steps; /* 0: no limit */

@@ -15,11 +15,16 @@
 #include "train/fit.h"
 #include "train/trainer.h"
 
+/* Whether an update has to see the whole gradient first. */
+static bool waits_for_all(const ls_trainer *t) {
+  return t->clip != NULL || t->trust != NULL;
+}
+
 /* Update the own slice of the next bucket; waits until it is reduced. */
 static ls_status update_bucket(ls_trainer *t) {
   ls_status st = LS_OK;
   ls__slice *slice = &t->slice[t->step.bucket];
-  if (t->clip == NULL) LS_TRY(ls__exchange_slice(t->exchange, t->step.bucket, slice));
+  if (!waits_for_all(t)) LS_TRY(ls__exchange_slice(t->exchange, t->step.bucket, slice));
   double reduced = ls__clock();
   ls__updater_slice(&t->updater, &t->step.update, slice, t->step.owned);
   t->times.update += ls__clock() - reduced;
@@ -32,11 +37,11 @@ out:
 
 /* Called from backward, whenever gradients have become final: what all ranks have finished is
  * updated at once, while it is in the cache, and while the others still compute.  Nobody reads
- * those weights again in this step.  Clipping by norm has to see the whole gradient first. */
+ * those weights again in this step. */
 static void finished(void *context, size_t upto) {
   ls_trainer *t = context;
   ls__exchange_finished(t->exchange, upto);
-  if (t->clip != NULL || !t->step.last_pass) return;
+  if (waits_for_all(t) || !t->step.last_pass) return;
   while (t->step.status == LS_OK && t->step.bucket < ls__exchange_buckets(t->exchange) &&
          ls__exchange_ready(t->exchange, t->step.bucket))
     t->step.status = update_bucket(t);
@@ -164,12 +169,21 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
 static ls_status clip_norm(ls_trainer *t) {
   ls_status st = LS_OK;
   double squares = 0;
-  for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++)
-    LS_TRY(ls__exchange_slice(t->exchange, b, &t->slice[b]));
   LS_TRY(ls__clip_squares(t->clip, t->slice, &squares));
   double norm = sqrt(squares) * t->step.update.scale;
   double factor = t->set.clip_norm / (norm + 1e-6); /* as torch.nn.utils.clip_grad_norm_ */
   if (factor < 1) t->step.update.scale *= factor;
+out:
+  return st;
+}
+
+/* Clipping by norm, and the ratios of a layer-wise rule. */
+static ls_status take_all_slices(ls_trainer *t) {
+  ls_status st = LS_OK;
+  for (size_t b = 0; b < ls__exchange_buckets(t->exchange); b++)
+    LS_TRY(ls__exchange_slice(t->exchange, b, &t->slice[b]));
+  if (t->clip != NULL) LS_TRY(clip_norm(t));
+  if (t->trust != NULL) LS_TRY(ls__trust_measure(t->trust, &t->updater, &t->step.update, t->slice));
 out:
   return st;
 }
@@ -196,7 +210,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
     run_pass(t, feed, samples, from, to);
   }
   ls__comm_phase(t->comm, t->now.step + 1, "exchange");
-  if (t->clip != NULL) LS_TRY(clip_norm(t));
+  if (waits_for_all(t)) LS_TRY(take_all_slices(t));
   LS_TRY(t->step.status);
   while (t->step.bucket < ls__exchange_buckets(t->exchange)) LS_TRY(update_bucket(t));
   LS_TRY(ls__exchange_end_lazily(t->exchange));

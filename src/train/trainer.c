@@ -7,7 +7,9 @@
 #include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
+#include "train/average.h"
 #include "train/fit.h"
+#include "train/initialize.h"
 #include "train/resume.h"
 #include "train/together.h"
 
@@ -91,6 +93,8 @@ static ls_status make_model(ls_trainer *t) {
   LS_TRY(ls__products_init(t->set.by.products));
   LS_TRY(ls__updater_init(&t->updater, t->config, &t->set));
   LS_TRY(ls__schedule_create(ls__config_child(t->config, "schedule"), &t->schedule));
+  LS_TRY(ls__schedule_read_scale(t->schedule, t->config));
+  LS_TRY(ls__initialize_check(t));
   if (t->data == NULL) (void)ls__config_child(t->config, "data"); /* known, though not used */
   LS_TRY(ls__config_finish(t->config));
 out:
@@ -113,6 +117,9 @@ static ls_status check_wishes(const ls_trainer *t) {
   if (monitor != NULL && strcmp(monitor, "validation_loss") == 0 && !validation)
     LS_FAIL(LS_ECONFIG, "schedule.reduce_on_plateau.monitor: there is no validation_loss without a "
                         "validation part; give data.split.validation, or monitor: loss");
+  if (ls__schedule_needs_end(t->schedule) && t->set.epochs == 0 && t->set.max_steps == 0)
+    LS_FAIL(LS_ECONFIG, "schedule.one_cycle: the run's steps must be known; give train.epochs or "
+                        "max_steps");
   if (t->set.codec.code == LS__CODE_TOP_K && t->model->graph->moving > t->model->graph->trained)
     LS_FAIL(LS_ECONFIG, "compression: top_k would hold back parts of the statistics that layers "
                         "keep; bf16 and fp16 don't");
@@ -265,7 +272,10 @@ out:
 static ls_status make_state(ls_trainer *t) {
   ls_status st = LS_OK;
   LS_TRY(ls__alloc(&t->slice, ls__exchange_buckets(t->exchange), sizeof *t->slice, "slices"));
-  LS_TRY(ls__updater_fit(&t->updater, t->model->graph, ls__exchange_owned(t->exchange)));
+  LS_TRY(ls__updater_fit(&t->updater, t->model->graph, t->model->settings,
+                         ls__exchange_owned(t->exchange)));
+  if (ls__optimizer_average_slot(t->updater.optimizer) >= 0 && ls_comm_rank(t->comm) == 0)
+    LS_TRY(ls__alloc(&t->weights, t->model->graph->moving, sizeof *t->weights, "weights"));
 out:
   return st;
 }
@@ -306,18 +316,25 @@ static size_t lanes_of_batch(size_t batch) {
   return lanes;
 }
 
-/* More ranks than that get a lane each, and rank 0 says so. */
-static size_t auto_lanes(const ls_trainer *t) {
+/* More ranks than that get a lane each. */
+size_t ls__trainer_auto_lanes(const ls_trainer *t) {
   const size_t size = (size_t)ls_comm_size(t->comm), lanes = lanes_of_batch(t->batch);
-  if (size <= lanes) return lanes;
-  if (ls_comm_rank(t->comm) == 0)
+  return size > lanes ? size : lanes;
+}
+
+/* The given, the checkpoint's, or auto; rank 0 says so where ranks decide. */
+static size_t choose_lanes(const ls_trainer *t) {
+  const size_t size = (size_t)ls_comm_size(t->comm), lanes = lanes_of_batch(t->batch);
+  if (t->set.lanes > 0) return t->set.lanes;
+  if (t->taken.found && !(t->options.force && t->set.lanes_auto)) return (size_t)t->now.lanes;
+  if (size > lanes && ls_comm_rank(t->comm) == 0)
     fprintf(stderr,
             "lockstep: note: train.lanes: auto cuts a batch of %zu into %zu lane%s, and here into "
             "%zu, for %zu ranks: another sum, so the last bits differ from those on %zu rank%s%s; "
             "train.lanes: %zu gives the same on 1 to %zu\n",
             t->batch, lanes, lanes == 1 ? "" : "s", size, size, lanes, lanes == 1 ? "" : "s",
             lanes > 1 ? " or fewer" : "", size, size);
-  return size;
+  return ls__trainer_auto_lanes(t);
 }
 
 /* OpenBLAS can't be loaded again from here: the program does that as it starts. */
@@ -343,6 +360,7 @@ static void count_steps(ls_trainer *t) {
                                                                : t->set.epochs * t->epoch_steps;
   if (t->set.max_steps > 0 && (t->set.max_steps < t->total_steps || t->set.epochs == 0))
     t->total_steps = t->set.max_steps;
+  ls__schedule_set_batch(t->schedule, t->batch);
 }
 
 double ls__trainer_sums_of(const ls_trainer *t) {
@@ -432,6 +450,8 @@ static ls_status make_exchange(ls_trainer *t) {
   LS_TRY(ls__exchange_create(t->comm, t->set.exchange, &plan, &t->exchange));
   LS_TRY(ls_comm_agree(t->comm, make_state(t)));
   if (t->set.clip_norm > 0) LS_TRY(ls__clip_create(t->comm, t->exchange, graph->trained, &t->clip));
+  if (ls__optimizer_layerwise(t->updater.optimizer))
+    LS_TRY(ls__trust_create(t->comm, t->exchange, &t->updater, graph->trained, &t->trust));
   ls__free(t->model->parameters);
   t->model->parameters = ls__exchange_parameters(t->exchange);
   t->model->borrowed = true;
@@ -456,7 +476,9 @@ static void name_options(const ls_train_options *options, const ls_data *data, c
 
 /* Lanes that the batch alone would not give again are written down, so that config.yaml does. */
 static ls_status name_lanes(ls_trainer *t) {
-  char text[64];
+  ls_status st = LS_OK;
+  char text[32];
+  ls_config *map = NULL;
   const bool few = t->lanes > t->batch && ls_comm_rank(t->comm) == 0 && t->batch > 0;
   if (few && t->lanes > (size_t)ls_comm_size(t->comm))
     fprintf(stderr,
@@ -464,8 +486,11 @@ static ls_status name_lanes(ls_trainer *t) {
             "take time\n",
             t->lanes, t->batch);
   if (t->set.lanes > 0 || t->lanes == lanes_of_batch(t->batch)) return LS_OK;
-  snprintf(text, sizeof text, "train.lanes=%zu", t->lanes);
-  return ls_config_override(t->config, text);
+  snprintf(text, sizeof text, "%zu", t->lanes);
+  LS_TRY(ls__config_map(t->config, "train", &map));
+  LS_TRY(ls__config_put(map, "lanes", text));
+out:
+  return st;
 }
 
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
@@ -485,7 +510,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
   LS_TRY(prepare(t, data, &earlier));
-  t->lanes = t->set.lanes > 0 ? t->set.lanes : t->taken.found ? t->now.lanes : auto_lanes(t);
+  t->lanes = choose_lanes(t);
   const size_t saved_lanes = (size_t)t->now.lanes;
   LS_TRY(ls_comm_agree(comm, name_lanes(t)));
   t->now.lanes = t->lanes;
@@ -500,8 +525,14 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
     take_sums(t, earlier.sums, saved_lanes);
     LS_TRY(ls__trainer_restore(t, earlier.saved, earlier.path, true));
   } else {
-    if (ls_comm_rank(comm) == 0) ls__graph_init(t->model->graph, t->set.seed, t->model->parameters);
+    ls_status local = LS_OK;
+    if (ls_comm_rank(comm) == 0) {
+      ls__graph_init(t->model->graph, t->set.seed, t->model->parameters);
+      local = ls__initialize(t);
+    }
+    LS_TRY(ls_comm_agree(comm, local));
     LS_TRY(ls__exchange_publish(t->exchange));
+    ls__average_start(t);
   }
   *trainer = t;
   t = NULL;
@@ -534,10 +565,12 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__schedule_destroy(t->schedule);
   ls_model_destroy(t->model);
   ls__clip_destroy(t->clip);
+  ls__trust_destroy(t->trust);
   ls__exchange_destroy(t->exchange);
   if (t->owns_data) ls_data_close(t->data);
   ls__free(t->changes);
   ls__free(t->slice);
+  ls__free(t->weights);
   ls__free(t->sums);
   ls__free(t->all_sums);
   ls__free(t->lane_loss);

@@ -16,6 +16,7 @@
 #include "train/settings.h"
 #include "train/task.h"
 #include "train/times.h"
+#include "train/trust.h"
 #include "train/update.h"
 
 /* The place in the epoch of the last "step" line of metrics.jsonl, or the epoch's beginning. */
@@ -45,7 +46,10 @@ struct ls_trainer {
   ls__updater updater;
   ls__schedule *schedule;
   ls__exchange *exchange;
-  ls__clip *clip; /* NULL: no clipping by norm */
+  ls__clip *clip;   /* NULL: no clipping by norm */
+  ls__trust *trust; /* NULL: no layer-wise rule */
+  float
+      *weights; /* rank 0: the weights while their average is in their place; NULL: there is none */
   ls__run *run;
   ls__run *evaluation;
   ls__rows rows;
@@ -100,7 +104,8 @@ struct ls_trainer {
 };
 
 /* --- trainer.c */
-double ls__trainer_sums_of(const ls_trainer *t); /* the hash, of 52 bits */
+size_t ls__trainer_auto_lanes(const ls_trainer *t); /* as `train.lanes: auto` has it */
+double ls__trainer_sums_of(const ls_trainer *t);    /* the hash, of 52 bits */
 /* Begin again from step 0 with the weights as they are: for measurements. */
 void ls__trainer_restart(ls_trainer *t);
 

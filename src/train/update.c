@@ -1,6 +1,7 @@
 /* Updating slices of the arena (update.h). */
 #include "train/update.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -17,7 +18,9 @@ ls_status ls__updater_init(ls__updater *u, ls_config *root, const ls__settings *
 }
 
 static bool alike(const ls__segment *a, const ls__segment *b) {
-  return a->decay == b->decay && a->statistic == b->statistic && a->keep == b->keep;
+  return a->statistic == b->statistic && a->keep == b->keep && a->lr_scale == b->lr_scale &&
+         a->weight_decay == b->weight_decay && a->l1 == b->l1 && a->l2 == b->l2 && !a->adapts &&
+         !b->adapts;
 }
 
 static int by_offset(const void *a, const void *b) {
@@ -25,21 +28,43 @@ static int by_offset(const void *a, const void *b) {
   return (x->offset > y->offset) - (x->offset < y->offset);
 }
 
-/* One segment a tensor; neighbours of the same kind are joined, since the padding between them
+static double given(double own, double usual) {
+  return isnan(own) ? usual : own;
+}
+
+static ls__segment segment_of(const ls__updater *u, const ls__tensor *tensor,
+                              const ls__tensor_settings *own) {
+  const ls__settings *set = u->set;
+  const ls__segment statistic = {.offset = tensor->offset,
+                                 .n = tensor->n,
+                                 .statistic = true,
+                                 .keep = tensor->spec->keep};
+  if (tensor->role == LS__STATISTIC) return statistic;
+  const bool regular = tensor->spec->decay, layerwise = ls__optimizer_layerwise(u->optimizer),
+             adapts = ls__optimizer_adapts(u->optimizer, tensor->spec->shape.ndim);
+  return (ls__segment){
+      .offset = tensor->offset,
+      .n = tensor->n,
+      .lr_scale = own->lr_scale,
+      .weight_decay = given(own->weight_decay,
+                            adapts ? ls__optimizer_weight_decay(u->optimizer) : 0),
+      .l1 = given(own->l1, regular ? set->l1 : 0),
+      .l2 = given(own->l2, regular ? set->l2 : 0),
+      .adapts = layerwise && adapts,
+      .trust = 1,
+  };
+}
+
+/* One segment a tensor; neighbours of the same settings are joined, since the padding between them
  * stays zero. */
-static ls_status make_segments(ls__updater *u, const ls__graph *graph) {
+static ls_status make_segments(ls__updater *u, const ls__graph *graph,
+                               const ls__tensor_settings *settings) {
   ls_status st = LS_OK;
-  const bool decays = u->set->l1 != 0 || u->set->l2 != 0;
   size_t n = 0;
   LS_TRY(ls__alloc(&u->segment, (size_t)graph->n_tensors, sizeof *u->segment, "parameters"));
-  for (int t = 0; t < graph->n_tensors; t++) {
-    const ls__tensor *tensor = &graph->tensor[t];
-    const bool statistic = tensor->role == LS__STATISTIC;
-    if (tensor->role == LS__FROZEN) continue;
-    u->segment[n++] = (ls__segment){tensor->offset, tensor->n,
-                                    decays && !statistic && tensor->spec->decay, statistic,
-                                    statistic ? tensor->spec->keep : 0};
-  }
+  for (int t = 0; t < graph->n_tensors; t++)
+    if (graph->tensor[t].role != LS__FROZEN)
+      u->segment[n++] = segment_of(u, &graph->tensor[t], &settings[t]);
   qsort(u->segment, n, sizeof *u->segment, by_offset);
   for (size_t i = 0; i < n; i++) {
     ls__segment *last = u->n_segments > 0 ? &u->segment[u->n_segments - 1] : NULL;
@@ -52,10 +77,11 @@ out:
   return st;
 }
 
-ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph, size_t owned) {
+ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph,
+                          const ls__tensor_settings *settings, size_t owned) {
   ls_status st = LS_OK;
   u->owned = owned;
-  LS_TRY(make_segments(u, graph));
+  LS_TRY(make_segments(u, graph, settings));
   for (int k = 0; k < ls__optimizer_slots(u->optimizer); k++) {
     const float start = ls__optimizer_slot_start(u->optimizer, k);
     LS_TRY(ls__alloc(&u->slot[k], owned, sizeof *u->slot[k], "optimizer state"));
@@ -78,32 +104,51 @@ static void update_statistic(double keep, double share, float *w, const float *g
   for (size_t i = 0; i < n; i++) w[i] = old * w[i] + fresh * g[i];
 }
 
+/* An update of floats [lo, hi) of the arena, which lie in the segment and in the slice. */
+static ls__update update_of(const ls__updater *u, const ls__update_step *step,
+                            const ls__segment *segment, const ls__slice *slice, size_t owned,
+                            size_t lo, size_t hi) {
+  const size_t at = lo - slice->offset;
+  ls__update update = {.w = slice->w + at,
+                       .g = slice->g + at,
+                       .n = hi - lo,
+                       .step = step->step,
+                       .lr = step->lr * segment->lr_scale,
+                       .scale = step->scale,
+                       .meanwhile = step->meanwhile,
+                       .context = step->context,
+                       .clip_value = u->set->clip_value,
+                       .l1 = segment->l1,
+                       .l2 = segment->l2,
+                       .weight_decay = &segment->weight_decay,
+                       .direction = slice->g + at,
+                       .trust = segment->trust};
+  for (int k = 0; k < ls__optimizer_slots(u->optimizer); k++)
+    update.slot[k] = u->slot[k] + owned + at;
+  return update;
+}
+
+void ls__updater_direction(const ls__updater *u, const ls__update_step *step,
+                           const ls__segment *segment, const ls__slice *slice, size_t owned,
+                           size_t lo, size_t hi) {
+  const ls__update update = update_of(u, step, segment, slice, owned, lo, hi);
+  ls__optimizer_direction(u->optimizer, &update);
+}
+
 void ls__updater_slice(const ls__updater *u, const ls__update_step *step, const ls__slice *slice,
                        size_t owned) {
-  const int slots = ls__optimizer_slots(u->optimizer);
   for (size_t s = 0; s < u->n_segments; s++) {
     const ls__segment *segment = &u->segment[s];
     size_t lo = segment->offset > slice->offset ? segment->offset : slice->offset;
     size_t hi = segment->offset + segment->n;
     if (hi > slice->offset + slice->n) hi = slice->offset + slice->n;
     if (lo >= hi) continue;
-    const size_t at = lo - slice->offset;
     if (segment->statistic) {
+      const size_t at = lo - slice->offset;
       update_statistic(segment->keep, step->share, slice->w + at, slice->g + at, hi - lo);
       continue;
     }
-    ls__update update = {.w = slice->w + at,
-                         .g = slice->g + at,
-                         .n = hi - lo,
-                         .step = step->step,
-                         .lr = step->lr,
-                         .scale = step->scale,
-                         .meanwhile = step->meanwhile,
-                         .context = step->context,
-                         .clip_value = u->set->clip_value,
-                         .l1 = segment->decay ? u->set->l1 : 0,
-                         .l2 = segment->decay ? u->set->l2 : 0};
-    for (int k = 0; k < slots; k++) update.slot[k] = u->slot[k] + owned + at;
+    const ls__update update = update_of(u, step, segment, slice, owned, lo, hi);
     ls__optimizer_update(u->optimizer, &update);
   }
 }

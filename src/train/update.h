@@ -4,16 +4,18 @@
 #define LS_TRAIN_UPDATE_H
 
 #include "comm/exchange.h"
-#include "model/graph.h"
+#include "model/parameters.h"
 #include "optim/optimizer.h"
 #include "train/settings.h"
 
-/* A piece of the arena that is updated in one call. */
+/* A part of the arena with the same settings, which is updated in one call. */
 typedef struct ls__segment {
   size_t offset, n;
-  bool decay;
   bool statistic;
-  double keep;
+  double keep; /* of a statistic */
+  double lr_scale, weight_decay, l1, l2;
+  bool adapts;  /* it is one tensor, with a trust ratio of its own (trust.h) */
+  double trust; /* of the step under way */
 } ls__segment;
 
 typedef struct ls__updater {
@@ -27,7 +29,8 @@ typedef struct ls__updater {
 
 /* Make the optimizer and its state before step 1.  Local. */
 LS_CHECKED ls_status ls__updater_init(ls__updater *u, ls_config *root, const ls__settings *set);
-LS_CHECKED ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph, size_t owned);
+LS_CHECKED ls_status ls__updater_fit(ls__updater *u, const ls__graph *graph,
+                                     const ls__tensor_settings *settings, size_t owned);
 void ls__updater_reset(ls__updater *u);
 
 /* What one step does to every slice. */
@@ -43,5 +46,11 @@ typedef struct ls__update_step {
 /* Update a slice; `owned` is the number of floats in own slices before it. */
 void ls__updater_slice(const ls__updater *u, const ls__update_step *step, const ls__slice *slice,
                        size_t owned);
+
+/* The first part of a layer-wise rule's update, of floats [lo, hi) of a segment in the slice: their
+ * gradients become directions. */
+void ls__updater_direction(const ls__updater *u, const ls__update_step *step,
+                           const ls__segment *segment, const ls__slice *slice, size_t owned,
+                           size_t lo, size_t hi);
 
 #endif

@@ -24,7 +24,7 @@ YAML
 kinds=
 for kind in emulated avx512 amx; do
   train env LOCKSTEP_BF16=$kind "$lockstep" train base.yaml output=$kind
-  grep -q "\"blas\":\"[^\"]*bfloat16 $kind\"" $kind/summary.json || continue
+  grep -q "\"products\":\"[^\"]*bfloat16 $kind\"" $kind/summary.json || continue
   kinds+=" $kind" best=$kind
   same "precision" "$(number $kind precision)" '"bfloat16"'
   train ranks 3 env LOCKSTEP_BF16=$kind "$lockstep" train base.yaml output=$kind-3

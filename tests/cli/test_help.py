@@ -274,7 +274,7 @@ printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
         same([*words, "optimizer", "=", "adamw"], ["adamw"])
         same([*words, "optimizer=adamw"], ["optimizer=adamw"], BREAKS=" ")
     same(["train", "train.bat"], [])  # the configuration comes first
-    same(["help", "adam"], ["adam", "adamw"])
+    same(["help", "adam"], ["adam", "adamw", "adamax"])
     same(["help", "optimizer.adam.l"], ["optimizer.adam.lr"])
 
 

@@ -23,7 +23,8 @@ loss: mse
 optimizer: sgd
 output: run
 """
-MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data", "data.split", "data.normalize")
+MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data", "data.split", "data.normalize",
+        "lr_scale", "initialize")
 # Of 8 classes in place of a number.
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
 OF_CLASSES = ("accuracy", "top_k", "precision", "recall", "f1", "iou", "auc")
@@ -39,17 +40,22 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "block.repeat": {"times": "2", "layers": "[tanh]"}, "block.sequential": {"layers": "[tanh, relu]"},
           "model.multiply": {"from": "[input, dense_1]"}, "model.permute": {"dims": "[2, 1]"},
           "model.crop": {"cropping": "[0, 1]"}, "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
-          "regularization": {"l1": "0"}, "clip": {"value": "0"}}
+          "regularization": {"l1": "0"}, "clip": {"value": "0"}, "initialize": {"from": "run"},
+          "parameters": {"match": "dense_1/bias"}}
 VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
           "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
+          "schedule.*.epochs": "1", "schedule.*.steps": "2", "schedule.*.lr": "0.1",
+          "initialize.match": "dense_1", "initialize.freeze": "dense_1/bias", "parameters.lr_scale": "2",
+          "parameters.weight_decay": "0.1", "parameters.l1": "0.1", "parameters.l2": "0.1",
+          "parameters.trainable": "true",
           "model.*.strides": "1", "model.prelu.shared_axes": "[1]", "model.prelu.alpha_initializer": "zeros",
           "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1",
           "block.*.name": "other", "block.*.from": "dense_1", "block.*.activation": "relu",
           "block.residual.shortcut": "[{dense: {units: 3}}]",
           "loss.*.class_weights": "balanced"}
 # These stand alone: they exclude another key.
-ALONE = {"every_steps", "warmup_epochs", "share"}
+ALONE = {"every_steps", "warmup_epochs", "share", "steps"}
 # Defaults that config.yaml doesn't show.
 WORDS = {"*required*", "—", "ranks"}
 HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
@@ -128,6 +134,8 @@ def overrides_of(place, values):
     inside = f"{{{name}: {{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}}"
     if place in MAPS:
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
+    if section == "parameters":
+        return ["parameters=[{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}]"], section
     if section == "initializer":
         return [f"model=[{{dense: {{units: 1, kernel_initializer: {inside}}}}}]"], "model"
     if place.startswith("data.augment."):

@@ -60,7 +60,7 @@ static const char one[] = "data: {file: '%s/data.h5', memory: %s, normalize: tru
   "outputs: [curve, kind]\n"                                           \
   "loss: {curve: {huber: {weight: 0.3}}, kind: cross_entropy}\n"       \
   "metrics: {curve: [mae, rmse, r2], kind: [accuracy]}\n"              \
-  "optimizer: {adagrad: {lr: 0.001}}\n"
+  "optimizer: {lamb: {lr: 0.001, use_ema: true}}\n"
 
 /* Each sample is mixed with another one. */
 static const char mixed[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, "

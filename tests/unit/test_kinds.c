@@ -44,7 +44,7 @@ typedef struct state {
 /* Three steps in pieces of `piece` weights, with gradients times `larger` that are scaled back. */
 static void steps(const ls__optimizer *o, state *s, size_t piece, float larger, double clip,
                   double lr) {
-  static float g[N];
+  static float g[N], directions[N];
   fill(s->w, N, 1, 0.1F, 1);
   for (int k = 0; k < o->slots; k++)
     for (size_t i = 0; i < N; i++) s->slot[k][i] = ls__optimizer_slot_start(o, k);
@@ -60,6 +60,12 @@ static void steps(const ls__optimizer *o, state *s, size_t piece, float larger, 
                       .scale = 1.0 / (double)larger,
                       .clip_value = clip};
       for (int k = 0; k < o->slots; k++) u.slot[k] = s->slot[k] + i;
+      u.direction = directions;
+      u.trust = 1;
+      if (ls__optimizer_layerwise(o)) {
+        ls__optimizer_direction(o, &u);
+        u.g = directions;
+      }
       ls__optimizer_update(o, &u);
     }
   }
@@ -86,8 +92,10 @@ static const char *optimizer_fault(const ls__optimizer *o) {
     if (memcmp(whole.slot[k], other.slot[k], sizeof other.slot[k]) != 0) return "a slot differs";
   steps(o, &other, N, 1, 0, 0);
   if (memcmp(before, other.w, sizeof before) != 0) return "a learning rate of 0 moves weights";
-  ls__update u = {.w = before, .g = after, .n = 1, .step = 4, .lr = 0.01, .scale = 1};
+  ls__update u = {.w = before, .g = after, .n = 1, .step = 4, .lr = 0.01, .scale = 1, .trust = 1};
   for (int k = 0; k < o->slots; k++) u.slot[k] = whole.slot[k];
+  u.direction = after;
+  if (ls__optimizer_layerwise(o)) ls__optimizer_direction(o, &u);
   ls__optimizer_update(o, &u);
   return isnan(before[0]) ? NULL : "a gradient that is not a number is hidden";
 }

@@ -1,17 +1,9 @@
 /* Every update rule against its formula, written out in double for one weight at a time; and the
  * same bits from every instruction set. */
-#include <math.h>
-#include <setjmp.h>
-#include <stdarg.h>
 #include <stdint.h>
-#include <stdio.h>
-#include <string.h>
 
-#include <cmocka.h>
-
-#include "base/rng.h"
-#include "optim/optimizer.h"
 #include "optim/rule.h"
+#include "optimizers.h"
 
 enum {
   N = 1500, /* more than a block of 1024, and no multiple of a vector */
@@ -19,54 +11,11 @@ enum {
   MOST_SLOTS = 3
 };
 
-/* From the text of one setting, a name or `name: {options}`. */
-static ls_status create(const char *text, ls__optimizer **out) {
-  char document[256];
-  ls_config *config = NULL;
-  snprintf(document, sizeof document, strchr(text, ':') ? "it: {%s}" : "it: %s", text);
-  assert_int_equal(ls_config_parse(document, "test", &config), LS_OK);
-  ls_status st = ls__optimizer_create(ls__config_child(config, "it"), out);
-  ls_config_destroy(config);
-  return st;
-}
-
-static ls__optimizer *make(const char *text) {
-  ls__optimizer *o = NULL;
-  ls_status st = create(text, &o);
-  if (st != LS_OK) print_error("%s: %s\n", text, ls_error_message());
-  assert_int_equal(st, LS_OK);
-  return o;
-}
-
-static void assert_refused(const char *text, const char *word) {
-  ls__optimizer *o = NULL;
-  assert_int_equal(create(text, &o), LS_ECONFIG);
-  assert_null(o);
-  if (strstr(ls_error_message(), word) == NULL)
-    fail_msg("'%s' should name '%s'", ls_error_message(), word);
-}
-
-static void fill(float *x, size_t n, uint64_t what, double scale) {
-  ls__rng rng = ls__rng_key(5, LS__RNG_TEST, what, 0);
-  for (size_t i = 0; i < n; i++) x[i] = (float)(scale * ls__rng_normal(&rng, i));
-}
-
 /* A weight and its state, as the textbook has them. */
 typedef struct cell {
   double w, a, b, c;
 } cell;
 typedef void formula(cell *s, double g, double lr, int t);
-
-/* What the update does to the gradient before the rule sees it. */
-typedef struct extras {
-  double scale, clip, l1, l2;
-} extras;
-
-static double prepared(const extras *e, double g, double w, double weight_decay) {
-  g *= e->scale;
-  if (e->clip > 0) g = g > e->clip ? e->clip : g < -e->clip ? -e->clip : g;
-  return g + e->l1 * (w > 0 ? 1 : w < 0 ? -1 : 0) + (e->l2 + weight_decay) * w;
-}
 
 /* Run the rule and its formula side by side.  The formula is in double, so they may differ by
  * float's rounding: an absolute error that grows with the steps. */
@@ -106,9 +55,6 @@ static void check(const char *text, formula *f, double start, double weight_deca
   }
   ls__optimizer_destroy(o);
 }
-
-static const extras none = {1.0 / 32, 0, 0, 0};
-static const extras all = {1.0 / 32, 0.05, 0.001, 0.02};
 
 static void f_sgd(cell *s, double g, double lr, int t) {
   (void)t;
@@ -217,16 +163,109 @@ static void test_adam(void **state) {
         f_adamw_amsgrad, 0, 0, 3, &all);
 }
 
+static void f_adamax(cell *s, double g, double lr, int t) {
+  s->a = 0.8 * s->a + 0.2 * g;
+  s->b = fmax(0.9 * s->b, fabs(g) + 1e-3);
+  s->w -= lr / (1 - pow(0.8, t)) * s->a / s->b;
+}
+
+static void test_adamax(void **state) {
+  (void)state;
+  check("adamax: {lr: 0.02, beta1: 0.8, beta2: 0.9, eps: 1e-3}", f_adamax, 0, 0, 2, &none);
+  check("adamax: {lr: 0.02, beta1: 0.8, beta2: 0.9, eps: 1e-3, weight_decay: 0.1}", f_adamax, 0,
+        0.1, 2, &all);
+}
+
+/* mu_t, and the product mu_1 ... mu_t */
+static double nadam_mu(int t) {
+  return 0.9 * (1 - 0.5 * pow(0.96, t * 0.1));
+}
+static double nadam_product(int t) {
+  return t == 0 ? 1 : nadam_mu(t) * nadam_product(t - 1);
+}
+static double nadam_step(cell *s, double g, double lr, int t) {
+  s->a = 0.9 * s->a + 0.1 * g;
+  s->b = 0.99 * s->b + 0.01 * g * g;
+  const double d = sqrt(s->b / (1 - pow(0.99, t))) + 1e-3;
+  return lr * (1 - nadam_mu(t)) / (1 - nadam_product(t)) * g / d +
+         lr * nadam_mu(t + 1) / (1 - nadam_product(t + 1)) * s->a / d;
+}
+static void f_nadam(cell *s, double g, double lr, int t) {
+  s->w -= nadam_step(s, g, lr, t);
+}
+static void f_nadam_decoupled(cell *s, double g, double lr, int t) {
+  s->w -= lr * 0.1 * s->w;
+  s->w -= nadam_step(s, g, lr, t);
+}
+
+static void test_nadam(void **state) {
+  (void)state;
+#define NADAM "nadam: {lr: 0.1, beta2: 0.99, eps: 1e-3, momentum_decay: 0.1"
+  check(NADAM "}", f_nadam, 0, 0, 2, &none);
+  check(NADAM ", weight_decay: 0.1}", f_nadam, 0, 0.1, 2, &all);
+  check(NADAM ", weight_decay: 0.1, decoupled_weight_decay: true}", f_nadam_decoupled, 0, 0, 2,
+        &all);
+}
+
+/* The product of momentums is the same where a run is taken up, and where steps are asked for out of
+ * order. */
+static void test_nadam_taken_up(void **state) {
+  (void)state;
+  ls__optimizer *whole = make("nadam"), *late = make("nadam");
+  float w[2], g[1] = {0.5F}, slot[4] = {0};
+  for (uint64_t t = 1; t <= 40; t++) {
+    w[0] = w[1] = 1;
+    memset(slot, 0, sizeof slot);
+    ls__update u =
+        {.w = w, .g = g, .slot = {slot, slot + 1}, .n = 1, .step = t, .lr = 0.1, .scale = 1};
+    ls__optimizer_update(whole, &u);
+    u.w = w + 1;
+    u.slot[0] = slot + 2;
+    u.slot[1] = slot + 3;
+    if (t % 7 == 0) ls__optimizer_update(late, &u);
+    if (t % 7 == 0 && memcmp(w, w + 1, sizeof *w) != 0)
+      fail_msg("step %d: %.9g, taken up %.9g", (int)t, (double)w[0], (double)w[1]);
+  }
+  ls__optimizer_destroy(whole);
+  ls__optimizer_destroy(late);
+}
+
+static void f_lion(cell *s, double g, double lr, int t) {
+  (void)t;
+  const double u = 0.8 * s->a + 0.2 * g;
+  s->a = 0.95 * s->a + 0.05 * g;
+  s->w -= lr * ((u > 0) - (u < 0) + 0.1 * s->w);
+}
+
+static void test_lion(void **state) {
+  (void)state;
+  check("lion: {lr: 0.01, beta1: 0.8, beta2: 0.95, weight_decay: 0.1}", f_lion, 0, 0, 1, &none);
+}
+
 /* A gradient that is not a number must reach the weight, clipped or not. */
 static void test_nan_is_not_hidden(void **state) {
   (void)state;
-  ls__optimizer *o = make("sgd: {lr: 0.1}");
-  float w[2] = {1, 1}, g[2] = {NAN, 100};
-  ls__update u = {.w = w, .g = g, .n = 2, .step = 1, .lr = 0.1, .scale = 1, .clip_value = 1};
-  ls__optimizer_update(o, &u);
-  assert_true(isnan(w[0]));
-  assert_float_equal(w[1], 0.9F, 1e-7F);
-  ls__optimizer_destroy(o);
+  for (size_t i = 0; ls__registry_at(&ls__optimizers, i) != NULL; i++) {
+    const char *name = ls__registry_at(&ls__optimizers, i)->name;
+    ls__optimizer *o = make(name);
+    float w[2] = {1, 1}, g[2] = {NAN, 100}, slot[3][2] = {{0}};
+    ls__update u = {.w = w,
+                    .g = g,
+                    .slot = {slot[0], slot[1], slot[2]},
+                    .n = 2,
+                    .step = 1,
+                    .lr = 0.1,
+                    .scale = 1,
+                    .clip_value = 1,
+                    .direction = g,
+                    .trust = 1};
+    if (ls__optimizer_layerwise(o)) ls__optimizer_direction(o, &u);
+    ls__optimizer_update(o, &u);
+    if (!isnan(w[0])) fail_msg("%s: %g", name, (double)w[0]);
+    if (strcmp(name, "sgd") == 0) assert_float_equal(w[1], 0.9F, 1e-7F);
+    assert_true(isfinite(w[1]));
+    ls__optimizer_destroy(o);
+  }
 }
 
 /* Where no gradient comes any more, running means end at 0, and are never subnormal, which is slow. */
@@ -238,9 +277,12 @@ static void check_run_down(const char *text, int means) {
   memset(slot, 0, sizeof slot);
   ls__update u = {.w = w, .g = g, .slot = {slot[0], slot[1], slot[2]}, .n = SOME, .scale = 1};
   u.lr = 1e-3;
+  u.direction = g;
+  u.trust = 1;
   for (u.step = 1; u.step <= LONG; u.step++) {
     fill(g, SOME, 2, 1);
     if (u.step > 1) memset(g, 0, sizeof g);
+    if (ls__optimizer_layerwise(o)) ls__optimizer_direction(o, &u);
     ls__optimizer_update(o, &u);
     for (int k = 0; k < ls__optimizer_slots(o); k++)
       for (size_t i = 0; i < SOME; i++)
@@ -264,6 +306,11 @@ static void test_run_down(void **state) {
   check_run_down("rmsprop: {alpha: 0.9, momentum: 0.9, centered: true}", 3);
   check_run_down("adam: {beta2: 0.9}", 2);
   check_run_down("adamw: {beta2: 0.9, amsgrad: true}", 2); /* the largest square stays */
+  check_run_down("adamax: {beta2: 0.9}", 1);
+  check_run_down("nadam: {beta2: 0.9}", 2);
+  check_run_down("lion: {beta2: 0.9}", 1);
+  check_run_down("lars: {weight_decay: 0}", 1);
+  check_run_down("lamb: {beta2: 0.9}", 2);
 }
 
 /* --- the same bits, whatever the processor and wherever a slice begins */
@@ -272,6 +319,11 @@ LS_SIMD_DECLARE(ls__kernels, ls__sgd_kernels);
 LS_SIMD_DECLARE(ls__kernels, ls__adagrad_kernels);
 LS_SIMD_DECLARE(ls__kernels, ls__rmsprop_kernels);
 LS_SIMD_DECLARE(ls__kernels, ls__adam_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__adamax_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__nadam_kernels);
+LS_SIMD_DECLARE(ls__kernels, ls__lion_kernels);
+LS_SIMD_DECLARE(ls__layerwise_kernels, ls__lars_kernels);
+LS_SIMD_DECLARE(ls__layerwise_kernels, ls__lamb_kernels);
 LS_SIMD_DECLARE(ls__gradient_ops, ls__gradient_ops);
 
 typedef struct arrays {
@@ -301,7 +353,10 @@ static void assert_same_kernels(const char *what, const ls__kernels *a, const ls
                          .new1 = 0.1F,
                          .old2 = 0.999F,
                          .new2 = 0.001F,
-                         .momentum = 0.7F};
+                         .momentum = 0.7F,
+                         .decay = 0.01F,
+                         .trust = 1.7F,
+                         .own = {0.011F, 0.007F}};
   for (size_t v = 0; v < sizeof a->variant / sizeof *a->variant && a->variant[v] != NULL; v++) {
     start(&x);
     start(&y);
@@ -317,6 +372,27 @@ static void assert_same_kernels(const char *what, const ls__kernels *a, const ls
   }
 }
 
+static void assert_same_layerwise(const char *what, const ls__layerwise_kernels *a,
+                                  const ls__layerwise_kernels *b) {
+  static arrays x, y;
+  static float p[N], q[N];
+  const ls__kernels step[] = {{{a->step}}, {{b->step}}};
+  const ls__scalars c = {.eps = 1e-8F,
+                         .old1 = 0.9F,
+                         .new1 = 0.1F,
+                         .old2 = 0.999F,
+                         .new2 = 0.001F,
+                         .decay = 0.01F,
+                         .own = {3}};
+  start(&x);
+  start(&y);
+  a->direction(&c, p, x.g, x.w, (float *[]){x.s[0], x.s[1]}, N);
+  b->direction(&c, q, y.g, y.w, (float *[]){y.s[0], y.s[1]}, N);
+  if (memcmp(p, q, sizeof p) != 0 || memcmp(&x, &y, sizeof x) != 0)
+    fail_msg("%s: other bits", what);
+  assert_same_kernels(what, &step[0], &step[1]);
+}
+
 static void assert_same_gradients(const char *what, const ls__gradient_ops *a,
                                   const ls__gradient_ops *b) {
   static arrays x;
@@ -325,6 +401,10 @@ static void assert_same_gradients(const char *what, const ls__gradient_ops *a,
   start(&x);
   a->prepare(&c, p, x.g, x.w, N);
   b->prepare(&c, q, x.g, x.w, N);
+  if (memcmp(p, q, sizeof p) != 0) fail_msg("%s: other bits", what);
+  for (size_t i = 0; i < N; i++) p[i] = q[i] = ldexpf(x.g[i], -(int)(i % 140));
+  a->average(p, x.w, 0.9F, 0.1F, N);
+  b->average(q, x.w, 0.9F, 0.1F, N);
   if (memcmp(p, q, sizeof p) != 0) fail_msg("%s: other bits", what);
   for (size_t i = 0; i < N; i++) p[i] = q[i] = ldexpf(x.g[i], -(int)(i % 140));
   a->settle(p, N);
@@ -343,6 +423,11 @@ static void test_same_bits(void **state) {
   assert_same_kernels("adagrad " #isa, &ls__adagrad_kernels_baseline, &ls__adagrad_kernels_##isa); \
   assert_same_kernels("rmsprop " #isa, &ls__rmsprop_kernels_baseline, &ls__rmsprop_kernels_##isa); \
   assert_same_kernels("adam " #isa, &ls__adam_kernels_baseline, &ls__adam_kernels_##isa);          \
+  assert_same_kernels("adamax " #isa, &ls__adamax_kernels_baseline, &ls__adamax_kernels_##isa);    \
+  assert_same_kernels("nadam " #isa, &ls__nadam_kernels_baseline, &ls__nadam_kernels_##isa);       \
+  assert_same_kernels("lion " #isa, &ls__lion_kernels_baseline, &ls__lion_kernels_##isa);          \
+  assert_same_layerwise("lars " #isa, &ls__lars_kernels_baseline, &ls__lars_kernels_##isa);        \
+  assert_same_layerwise("lamb " #isa, &ls__lamb_kernels_baseline, &ls__lamb_kernels_##isa);        \
   assert_same_gradients("gradient " #isa, &ls__gradient_ops_baseline, &ls__gradient_ops_##isa)
   SAME(baseline);
 #if defined(__x86_64__)
@@ -416,18 +501,21 @@ static void test_config(void **state) {
 /* What help and reference are made from: every place, kind and option says what it means. */
 static void test_sections(void **state) {
   (void)state;
-  const char *const paths[] = {"optimizer", "schedule"};
+  const char *const paths[] = {"optimizer", "schedule", "lr_scale"};
   size_t n = 0;
   for (const ls__section *s = ls__optim_sections; s->path != NULL; s++, n++) {
     const ls__kind *kind = NULL;
     assert_string_equal(s->path, paths[n]);
-    for (size_t i = 0; (kind = ls__registry_at(s->registry, i)) != NULL; i++) {
+    for (const ls__option *o = s->options; o != NULL && o->key != NULL; o++)
+      if (o->what == NULL) fail_msg("%s.%s has no meaning", s->path, o->key);
+    for (size_t i = 0; s->registry != NULL && (kind = ls__registry_at(s->registry, i)) != NULL;
+         i++) {
       assert_non_null(kind->what);
       for (const ls__option *o = kind->options; o != NULL && o->key != NULL; o++)
         if (o->what == NULL) fail_msg("%s.%s.%s has no meaning", s->path, kind->name, o->key);
     }
   }
-  assert_int_equal(n, 2);
+  assert_int_equal(n, 3);
 }
 
 int main(void) {
@@ -436,6 +524,10 @@ int main(void) {
       cmocka_unit_test(test_adagrad),
       cmocka_unit_test(test_rmsprop),
       cmocka_unit_test(test_adam),
+      cmocka_unit_test(test_adamax),
+      cmocka_unit_test(test_nadam),
+      cmocka_unit_test(test_nadam_taken_up),
+      cmocka_unit_test(test_lion),
       cmocka_unit_test(test_nan_is_not_hidden),
       cmocka_unit_test(test_run_down),
       cmocka_unit_test(test_same_bits),

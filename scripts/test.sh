@@ -54,7 +54,7 @@ run_tests() {
 }
 
 heading "Dependencies"
-need build test draw more || die "can't build and test without these"
+need build test draw image more || die "can't build and test without these"
 if [ -n "$valgrind$full" ] && ! has valgrind; then
   install_debian valgrind || die "--valgrind needs valgrind"
 fi

@@ -5,6 +5,12 @@ find_package(Threads REQUIRED)
 find_package(ZLIB REQUIRED)
 find_package(PkgConfig QUIET)
 
+# Folders of images are read as PNG and JPEG where these libraries are.
+if(LOCKSTEP_IMAGES)
+  find_package(PNG QUIET)
+  find_package(JPEG QUIET)
+endif()
+
 # lockstep_library(TARGET MODULE LIBRARY HEADER [SUFFIXES...]): by pkg-config where it has a file, else
 # by name.
 function(lockstep_library target module library header)

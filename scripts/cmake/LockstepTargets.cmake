@@ -25,6 +25,15 @@ function(lockstep_private target)
   target_link_libraries(${target} PRIVATE MPI::MPI_C Threads::Threads ZLIB::ZLIB lockstep_yaml lockstep_blas)
 endfunction()
 
+# Links the libraries of images, where they are.
+function(lockstep_images target)
+  foreach(library PNG JPEG)
+    if(LOCKSTEP_IMAGES AND ${library}_FOUND)
+      target_link_libraries(${target} PRIVATE ${library}::${library})
+    endif()
+  endforeach()
+endfunction()
+
 # Builds NAME.simd.c for each instruction set; the objects land in LOCKSTEP_SIMD_OBJECTS.
 function(lockstep_simd target)
   set(objects "")
@@ -76,4 +85,5 @@ function(lockstep_link target)
   target_link_libraries(${target} PUBLIC MPI::MPI_C)
   target_link_libraries(${target} PRIVATE Threads::Threads ZLIB::ZLIB lockstep_yaml lockstep_blas
     ${HDF5_C_LIBRARIES} m)
+  lockstep_images(${target})
 endfunction()

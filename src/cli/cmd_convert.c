@@ -30,6 +30,7 @@ typedef struct converter {
   char synopsis[256];
   cli_option options[OPTIONS];
   const char *given[OPTIONS]; /* values of its own options, NULL: not given */
+  bool on[OPTIONS];           /* of its own switches */
 } converter;
 
 static converter converters[FORMATS];
@@ -42,11 +43,12 @@ static ls_status work(void *context) {
 /* The format's own options that were given, as "NAME=VALUE". */
 static ls_status take_own(const converter *own, char *text[OPTIONS]) {
   for (size_t i = 0; i < own->format.n_options; i++) {
-    if (own->given[i] == NULL) continue;
-    const size_t bytes = strlen(own->format.option[i].name) + strlen(own->given[i]) + 2;
+    const char *value = own->on[i] ? "true" : own->given[i];
+    if (value == NULL) continue;
+    const size_t bytes = strlen(own->format.option[i].name) + strlen(value) + 2;
     char *to = text[how.n_options++] = malloc(bytes);
     if (to == NULL) return LS_ENOMEM;
-    snprintf(to, bytes, "%s=%s", own->format.option[i].name, own->given[i]);
+    snprintf(to, bytes, "%s=%s", own->format.option[i].name, value);
   }
   return LS_OK;
 }
@@ -72,6 +74,28 @@ static ls_status run(cli *c) {
   return st;
 }
 
+/* A list of columns, which may be given in several pieces: they are joined by commas, in memory that
+ * is the program's to its end. */
+static bool add_columns(const char *text, void *to) {
+  const char **list = to;
+  const size_t before = *list == NULL ? 0 : strlen(*list), bytes = before + strlen(text) + 2;
+  char *joined = malloc(bytes);
+  if (joined == NULL) return false;
+  snprintf(joined, bytes, "%s%s%s", before > 0 ? *list : "", before > 0 ? "," : "", text);
+  *list = joined;
+  return true;
+}
+
+static cli_option option_of(converter *own, size_t k) {
+  const ls_convert_option *is = &own->format.option[k];
+  if (strcmp(is->form, "true|false") == 0)
+    return (cli_option)CLI_FLAG(0, is->name, &own->on[k], is->what);
+  if (strcmp(is->form, "COLUMNS") == 0)
+    return (cli_option)CLI_READ(0, is->name, is->form, &own->given[k], add_columns, "columns",
+                                is->what);
+  return (cli_option)CLI_TEXT(0, is->name, is->form, &own->given[k], is->what);
+}
+
 static const cli_argument arguments[] = {
     {"SOURCE", "a source file", true, CLI_FILES, NULL, NULL},
     CLI_ARGUMENTS_END,
@@ -83,8 +107,7 @@ void cli_prepare_convert(void) {
     cli_option *o = own->options;
     for (const cli_option *s = shared; s->type != CLI_IS_END; s++) *o++ = *s;
     for (size_t k = 0; k < own->format.n_options && o < own->options + OPTIONS - 1; k++)
-      *o++ = (cli_option)CLI_TEXT(0, own->format.option[k].name, own->format.option[k].form,
-                                  &own->given[k], own->format.option[k].what);
+      *o++ = option_of(own, k);
     *o = (cli_option)CLI_END;
     snprintf(own->synopsis, sizeof own->synopsis, "lockstep convert %s %s -o OUT.h5 [options]",
              own->format.name, own->format.sources);
@@ -103,7 +126,7 @@ void cli_prepare_convert(void) {
 
 const command cmd_convert = {
     .name = "convert",
-    .summary = "make an HDF5 dataset from CSV, IDX, NumPy and other files",
+    .summary = "make an HDF5 dataset from CSV, NumPy, images and other files",
     .synopsis = "lockstep convert FORMAT SOURCE... -o OUT.h5 [options]",
     .prose = "Each format is told of below.",
     .commands = commands,

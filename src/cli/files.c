@@ -16,7 +16,7 @@ static sort sort_of(const char *path) {
     sort sort;
   } ends[] = {{".yaml", CONFIG},  {".yml", CONFIG},   {".h5", HDF5},        {".hdf5", HDF5},
               {".hdf", HDF5},     {".nc", HDF5},      {".csv", TABLE},      {".tsv", TABLE},
-              {".npy", TABLE},    {".txt", TEXT},     {".dat", TEXT},       {".npz", FOREIGN},
+              {".npy", TABLE},    {".npz", TABLE},    {".txt", TEXT},       {".dat", TEXT},
               {".json", FOREIGN}, {".xlsx", FOREIGN}, {".parquet", FOREIGN}};
   size_t n = strlen(path);
   if (n > 3 && strcasecmp(path + n - 3, ".gz") == 0) n -= 3;

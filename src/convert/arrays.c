@@ -12,14 +12,8 @@
 enum { MOST_INFLATION = 1032 };
 
 enum { LABEL_AUTO, LABEL_CLASS, LABEL_NUMBER };
-static const char *const labels[] = {"auto", "class", "number", NULL};
-const ls__option ls__arrays_table[] = {
-    LS__CHOICE(ls__arrays_options, label, "auto", labels,
-               "how to read the targets; auto: whole numbers, one a row, are classes"),
-    LS__NUMBER(ls__arrays_options, scale, "255", 1e-6, 1e6,
-               "what inputs of unsigned bytes are divided by in training; 1: nothing"),
-    LS__END,
-};
+const char *const ls__arrays_labels[] = {"auto", "class", "number", NULL};
+const ls__option ls__arrays_table[] = {LS__ARRAYS_ROWS, LS__END};
 
 /* ---- Elements ---- */
 
@@ -150,7 +144,6 @@ static const char *dims(const ls__array_file *array, char text[LS_SHAPE_TEXT]) {
 static ls_status check_size(ls__array_file *array) {
   const size_t size = array->element.size;
   char text[LS_SHAPE_TEXT];
-  uint64_t on_disk;
   size_t elements = 1;
   ls_status st = LS_OK;
   for (int i = 0; i < array->shape.ndim; i++) {
@@ -166,8 +159,9 @@ static ls_status check_size(ls__array_file *array) {
   if (left >= 0 && (uint64_t)left != (uint64_t)elements * size)
     LS_FAIL(LS_EDATA, "%s: the header says %s elements of %zu bytes = %zu bytes, the file has %lld",
             array->path, dims(array, text), size, elements * size, (long long)left);
-  LS_TRY(ls__input_size(array->path, &on_disk));
-  if (left < 0 && elements / MOST_INFLATION * size > on_disk + MOST_INFLATION)
+  const uint64_t on_disk = ls__input_stored(array->input);
+  if (ls__input_is_compressed(array->input) &&
+      elements / MOST_INFLATION * size > on_disk + MOST_INFLATION)
     LS_FAIL(LS_EDATA,
             "%s: the header says %s elements of %zu bytes, more than %llu compressed bytes can "
             "hold",
@@ -181,11 +175,14 @@ out:
   return st;
 }
 
-static ls_status array_open(ls__array_file *array, const char *path, ls__array_header header,
-                            ls__progress *progress) {
+static ls_status array_open(ls__array_file *array, const ls__array_place *place,
+                            ls__array_header header, ls__progress *progress) {
   ls_status st = LS_OK;
-  array->path = path;
-  LS_TRY(ls__input_open(path, progress, &array->input));
+  array->path = place->path;
+  if (place->zip == NULL)
+    LS_TRY(ls__input_open(place->path, progress, &array->input));
+  else
+    LS_TRY(ls__input_open_member(place->path, place->zip, place->member, progress, &array->input));
   LS_TRY(header(array));
   LS_ASSERT(array->element.size >= 1 && array->element.size <= 8 && array->shape.ndim >= 1);
   LS_TRY(check_size(array));
@@ -235,42 +232,25 @@ static ls_status choose_classes(const ls__array_file *targets, const ls__arrays_
 }
 
 /* The largest label, which says how many classes there are. */
-static ls_status largest_label(const char *path, ls__array_header header, int64_t *largest) {
+static ls_status largest_label(const ls__array_place *place, ls__array_header header,
+                               int64_t *largest) {
   ls_status st = LS_OK;
   ls__array_file labels_file = {0};
   ls__progress quiet = {0};
   unsigned char raw[8];
-  LS_TRY(array_open(&labels_file, path, header, &quiet));
+  LS_TRY(array_open(&labels_file, place, header, &quiet));
   for (size_t i = 0; i < labels_file.rows; i++) {
     LS_TRY(read_row(&labels_file, i, raw));
     int64_t label = load_whole(&labels_file.element, raw);
     if (label < 0 || label >= LS__MAX_CLASSES)
       LS_FAIL(LS_EDATA,
               "%s: label %zu is %lld, it must be from 0 to %d (numbers to predict: --label number)",
-              path, i, (long long)label, LS__MAX_CLASSES - 1);
+              place->path, i, (long long)label, LS__MAX_CLASSES - 1);
     if (label > *largest) *largest = label;
   }
   LS_TRY(read_end(&labels_file));
 out:
   array_reset(&labels_file);
-  return st;
-}
-
-/* The names "0", "1", ... on every y. */
-static ls_status name_classes(const ls__parts *parts, size_t n) {
-  ls_status st = LS_OK;
-  char(*text)[12] = NULL;
-  const char **names = NULL;
-  LS_TRY(ls__alloc(&text, n, sizeof *text, "class names"));
-  LS_TRY(ls__alloc(&names, n, sizeof *names, "class names"));
-  for (size_t i = 0; i < n; i++) {
-    snprintf(text[i], sizeof text[i], "%u", (unsigned)i);
-    names[i] = text[i];
-  }
-  LS_TRY(ls__parts_strings(parts, "y", "classes", names, n));
-out:
-  ls__free(text);
-  ls__free(names);
   return st;
 }
 
@@ -334,9 +314,9 @@ static void count_rows(const ls__array_file *inputs, const ls_convert_options *o
     for (size_t i = 0; i < inputs->rows; i++) rows[ls__share_of(share, i)]++;
 }
 
-ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
-                             const ls_convert_options *options, const ls__arrays_options *own,
-                             ls__progress *progress) {
+ls_status ls__arrays_convert_from(const ls__array_place *place, int n, ls__array_header header,
+                                  const ls_convert_options *options, const ls__arrays_options *own,
+                                  ls__progress *progress) {
   ls_status st = LS_OK;
   ls__array_file file[4] = {{0}};
   ls__parts parts = {0};
@@ -344,18 +324,14 @@ ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
   int64_t largest = 0;
   bool classes;
   size_t rows[LS__PARTS] = {0};
-  const int n = options->n_sources;
   const ls__share share = ls__share_create(options);
-  if (n != 2 && n != 4)
-    LS_FAIL(LS_EUSAGE, "convert %s: %d source%s; give %s", format->kind.name, n, n == 1 ? "" : "s",
-            format->sources);
+  LS_ASSERT(n == 2 || n == 4);
   if (n == 4 && options->test > 0.0)
     LS_FAIL(LS_EUSAGE, "convert: give a test source or a share for the test part, not both");
-  for (int i = 0; i < n; i++) LS_TRY(array_open(&file[i], options->sources[i], header, progress));
+  for (int i = 0; i < n; i++) LS_TRY(array_open(&file[i], &place[i], header, progress));
   for (int i = 0; i < n; i += 2) LS_TRY(check_pair(&file[i], &file[i + 1], &file[0], &file[1]));
   LS_TRY(choose_classes(&file[1], own, &classes));
-  for (int i = 1; i < n && classes; i += 2)
-    LS_TRY(largest_label(options->sources[i], header, &largest));
+  for (int i = 1; i < n && classes; i += 2) LS_TRY(largest_label(&place[i], header, &largest));
   const size_t n_classes = classes ? (size_t)largest + 1 : 0;
   count_rows(&file[0], options, &share, rows);
   if (n == 4) rows[LS_TEST] += file[2].rows;
@@ -369,20 +345,27 @@ ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
   LS_TRY(ls__parts_finish(&parts));
   if (is_bytes(&file[0].element) && (own->scale < 1.0 || own->scale > 1.0))
     LS_TRY(ls__parts_number(&parts, "x", "scale", own->scale));
-  if (classes) LS_TRY(name_classes(&parts, n_classes));
+  if (classes) LS_TRY(ls__parts_classes(&parts, "y", NULL, n_classes));
   st = ls__h5_commit(out_file);
   out_file = NULL;
   if (st != LS_OK) goto out;
   ls__progress_end(progress);
-  if (options->progress) {
-    char text[LS_SHAPE_TEXT];
-    fprintf(stderr, "convert: %zu training, %zu validation, %zu test samples of %s\n",
-            rows[LS_TRAIN], rows[LS_VALIDATION], rows[LS_TEST],
-            ls_shape_format(&file[0].row, text));
-  }
+  if (options->progress) ls__parts_tell(rows, &file[0].row);
 out:
   ls__h5_close(out_file);
   ls__parts_reset(&parts);
   for (int i = 0; i < 4; i++) array_reset(&file[i]);
   return st;
+}
+
+ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
+                             const ls_convert_options *options, const ls__arrays_options *own,
+                             ls__progress *progress) {
+  ls__array_place place[4] = {{NULL, NULL, 0}};
+  const int n = options->n_sources;
+  if (n != 2 && n != 4)
+    return ls__fail(LS_EUSAGE, "convert %s: %d source%s; give %s", format->kind.name, n,
+                    n == 1 ? "" : "s", format->sources);
+  for (int i = 0; i < n; i++) place[i].path = options->sources[i];
+  return ls__arrays_convert_from(place, n, header, options, own, progress);
 }

@@ -48,16 +48,39 @@ typedef ls_status (*ls__array_header)(ls__array_file *array);
 /* For header functions: exactly so many bytes of it. */
 LS_CHECKED ls_status ls__array_read_header(ls__array_file *array, void *to, size_t size);
 
-/* Options of every such format, for its kind, and the struct that they fill. */
+/* Options of every such format, for its kind, and the struct that they fill.  A format with options
+ * of its own has this struct as its own's first member, and LS__ARRAYS_ROWS in its own table. */
 typedef struct ls__arrays_options {
   int label;    /* auto, class, number */
   double scale; /* bytes are divided by it */
 } ls__arrays_options;
+extern const char *const ls__arrays_labels[];
 extern const ls__option ls__arrays_table[];
+#define LS__ARRAYS_ROWS                                                               \
+  LS__CHOICE(ls__arrays_options, label, "auto", ls__arrays_labels,                    \
+             "how to read the targets; auto: whole numbers, one a row, are classes"), \
+      LS__NUMBER(ls__arrays_options, scale, "255", 1e-6, 1e6,                         \
+                 "what inputs of unsigned bytes are divided by in training; 1: nothing")
 
-/* What the format's `run` does. */
+/* What the format's `run` does where each source holds one array. */
 LS_CHECKED ls_status ls__arrays_convert(const ls__format *format, ls__array_header header,
                                         const ls_convert_options *options,
                                         const ls__arrays_options *own, ls__progress *progress);
+
+/* Where an array is: a file, or a member of an archive. */
+struct ls__zip;
+typedef struct ls__array_place {
+  const char *path;          /* of the file; of a member, as messages call it */
+  const struct ls__zip *zip; /* NULL: the file itself */
+  size_t member;             /* of zip */
+} ls__array_place;
+/* The same with n places: inputs, targets, and maybe those of the test part. */
+LS_CHECKED ls_status ls__arrays_convert_from(const ls__array_place *place, int n,
+                                             ls__array_header header,
+                                             const ls_convert_options *options,
+                                             const ls__arrays_options *own, ls__progress *progress);
+
+/* npy.c: the header of NumPy's arrays, which .npz files hold, too. */
+LS_CHECKED ls_status ls__npy_header(ls__array_file *array);
 
 #endif

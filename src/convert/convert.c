@@ -62,7 +62,7 @@ ls_status ls_convert(const ls_convert_options *options) {
   LS_TRY(ls__alloc(&own, 1, format->own_bytes, "options"));
   LS_TRY(ls__format_read_options(format, options, own));
   ls__progress_begin(&progress, options->progress);
-  for (int i = 0; i < options->n_sources; i++)
+  for (int i = 0; i < options->n_sources && format->passes > 0; i++)
     LS_TRY(ls__format_add_source(options, options->sources[i], format->passes, &progress));
   LS_TRY(format->run(options, own, &progress));
 out:

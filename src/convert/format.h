@@ -13,7 +13,8 @@
 typedef struct ls__format {
   ls__kind kind;       /* its name, a line about it, its own options: choices, numbers and texts */
   const char *sources; /* usage: "IMAGES LABELS [TEST-IMAGES TEST-LABELS]" */
-  unsigned passes;     /* how often it reads a source: what the progress line counts */
+  unsigned passes;     /* how often it reads a source: what the progress line counts; 0: sources
+                          are folders, which it looks at itself */
   size_t own_bytes;    /* of the struct that kind.options fill */
   /* Make options->output; ls_convert has checked what all formats share.  `own` is that struct. */
   ls_status (*run)(const ls_convert_options *options, const void *own, ls__progress *progress);

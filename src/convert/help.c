@@ -27,7 +27,8 @@ bool ls_convert_format_at(size_t i, ls_convert_format *to) {
   for (const ls__option *o = kind->options; o != NULL && o->key != NULL; o++) {
     ls_convert_option *option = &to->option[to->n_options++];
     LS_ASSERT(to->n_options < sizeof to->option / sizeof *to->option);
-    const bool has = o->fallback != NULL && *o->fallback != '\0';
+    const bool has = o->fallback != NULL && *o->fallback != '\0' &&
+                     o->type != LS__OPTION_SWITCH; /* a switch is off */
     option->name = o->key;
     put_form(o, option->form, sizeof option->form);
     snprintf(option->what, sizeof option->what, "%s%s%s%s", o->what != NULL ? o->what : "",

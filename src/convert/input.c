@@ -1,4 +1,5 @@
-/* Reading a file through zlib, which passes through what isn't compressed. */
+/* Reading a file through zlib, which passes through what isn't compressed; or a member of an
+ * archive. */
 #include "convert/input.h"
 
 #include <errno.h>
@@ -7,9 +8,13 @@
 #include <zlib.h>
 
 #include "base/alloc.h"
+#include "convert/zip.h"
 
 struct ls__input {
-  gzFile gz;
+  gzFile gz;           /* NULL: a member */
+  ls__zip_stream *zip; /* of this archive */
+  uint64_t contents;   /* and of so many bytes */
+  bool compressed;
   char *path;
   ls__progress *progress;
   uint64_t size;    /* on disk */
@@ -50,8 +55,41 @@ out:
   return st;
 }
 
+ls_status ls__input_open_member(const char *path, const ls__zip *zip, size_t member,
+                                ls__progress *progress, ls__input **out) {
+  ls_status st = LS_OK;
+  ls__input *source = NULL;
+  *out = NULL;
+  LS_TRY(ls__alloc(&source, 1, sizeof *source, "source"));
+  source->path = ls__strdup(path);
+  if (source->path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
+  source->progress = progress;
+  source->size = zip->list[member].stored;
+  source->contents = zip->list[member].size;
+  source->compressed = zip->list[member].method != 0;
+  LS_TRY(ls__zip_stream_open(zip, member, &source->zip));
+  *out = source;
+  source = NULL;
+out:
+  ls__input_close(source);
+  return st;
+}
+
+/* Tell the progress line how far on the disk the reading is. */
+static void advance(ls__input *source, uint64_t now) {
+  if (now <= source->counted) return;
+  ls__progress_advance(source->progress, now - source->counted);
+  source->counted = now;
+}
+
 ls_status ls__input_read(ls__input *source, void *buffer, size_t size, size_t *got) {
   *got = 0;
+  if (source->zip != NULL) {
+    const ls_status st = ls__zip_stream_read(source->zip, buffer, size, got);
+    source->given += (uint64_t)*got;
+    advance(source, ls__zip_stream_taken(source->zip));
+    return st;
+  }
   while (*got < size) {
     size_t want = size - *got < (1 << 20) ? size - *got : 1 << 20;
     errno = 0;
@@ -74,22 +112,28 @@ ls_status ls__input_read(ls__input *source, void *buffer, size_t size, size_t *g
     break; /* the end */
   }
   z_off_t at = gzoffset(source->gz);
-  uint64_t now = at < 0 ? source->counted : (uint64_t)at;
-  if (now > source->counted) {
-    ls__progress_advance(source->progress, now - source->counted);
-    source->counted = now;
-  }
+  advance(source, at < 0 ? source->counted : (uint64_t)at);
   return LS_OK;
 }
 
 int64_t ls__input_left(const ls__input *source) {
+  if (source->zip != NULL) return (int64_t)source->contents - (int64_t)source->given;
   if (!gzdirect(source->gz)) return -1;
   return (int64_t)source->size - (int64_t)source->given;
+}
+
+bool ls__input_is_compressed(const ls__input *source) {
+  return source->zip != NULL ? source->compressed : !gzdirect(source->gz);
+}
+
+uint64_t ls__input_stored(const ls__input *source) {
+  return source->size;
 }
 
 void ls__input_close(ls__input *source) {
   if (source == NULL) return;
   if (source->gz != NULL) gzclose_r(source->gz);
+  ls__zip_stream_close(source->zip);
   ls__free(source->path);
   ls__free(source);
 }

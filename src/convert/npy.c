@@ -137,7 +137,7 @@ static bool element_of(const char *type, ls__element *e) {
   return false;
 }
 
-static ls_status header(ls__array_file *array) {
+ls_status ls__npy_header(ls__array_file *array) {
   ls_status st = LS_OK;
   unsigned char head[8], length[4] = {0};
   char *text = NULL;
@@ -145,7 +145,7 @@ static ls_status header(ls__array_file *array) {
   LS_TRY(ls__array_read_header(array, head, 8));
   if (memcmp(head, "\x93NUMPY", 6) != 0)
     LS_FAIL(LS_EDATA, "%s: no .npy file: it does not begin with \\x93NUMPY%s", array->path,
-            memcmp(head, "PK\3\4", 4) == 0 ? "; of an .npz file, unpack the arrays first" : "");
+            memcmp(head, "PK\3\4", 4) == 0 ? "; convert npz reads .npz files" : "");
   if (head[6] < 1 || head[6] > 3)
     LS_FAIL(LS_EDATA, "%s: version %d.%d of .npy; 1 to 3 are known", array->path, head[6], head[7]);
   LS_TRY(ls__array_read_header(array, length, head[6] == 1 ? 2 : 4));
@@ -178,7 +178,7 @@ out:
 }
 
 static ls_status run(const ls_convert_options *options, const void *own, ls__progress *progress) {
-  return ls__arrays_convert(&ls__format_npy, header, options, own, progress);
+  return ls__arrays_convert(&ls__format_npy, ls__npy_header, options, own, progress);
 }
 
 const ls__format ls__format_npy = {

@@ -330,7 +330,8 @@ static void refuses_bad_headers(void **state) {
   FILE *file = fopen(path[0], "wb");
   fputs("PK\3\4, an .npz file", file);
   fclose(file);
-  refuse(&o, LS_EDATA, "no .npy file: it does not begin with \\x93NUMPY; of an .npz file, unpack");
+  refuse(&o, LS_EDATA,
+         "no .npy file: it does not begin with \\x93NUMPY; convert npz reads .npz files");
   file = fopen(path[0], "wb");
   fputs("\x93NUMPY\2", file);
   for (int i = 0; i < 9; i++) fputc(0, file);

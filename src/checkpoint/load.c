@@ -171,6 +171,7 @@ static ls_status read_ports(ls__h5 *file, ls_model *model) {
     ls__port_name("x", n_in, port.name, name);
     LS_TRY(read_affine(file, name, ls_shape_count(&port.shape), &model->input[i]));
     LS_TRY(read_names(file, "columns", n_in, port.name, &model->input_columns[i]));
+    LS_TRY(read_names(file, "categories", n_in, port.name, &model->input_classes[i]));
   }
   for (size_t i = 0; i < n_out; i++) {
     const ls_port port = ls_model_output(model, i);

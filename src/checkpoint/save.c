@@ -95,6 +95,8 @@ static ls_status write_ports(ls__h5 *file, const ls_model *model) {
     LS_TRY(write_affine(file, name, &model->input[i]));
     LS_TRY(
         write_names(file, "columns", n_in, model->graph->input[i].name, &model->input_columns[i]));
+    LS_TRY(write_names(file, "categories", n_in, model->graph->input[i].name,
+                       &model->input_classes[i]));
   }
   for (size_t i = 0; i < n_out; i++) {
     const ls_port port = ls_model_output(model, i);

@@ -41,8 +41,10 @@ ls_status ls__classes_add(ls__classes *classes, const char *name) {
       return LS_OK;
     }
   }
-  if (classes->n == LS__MAX_CLASSES)
-    LS_FAIL(LS_EDATA, "\"%.60s\" makes more than %d different classes", name, LS__MAX_CLASSES);
+  const size_t most = classes->most > 0 ? classes->most : LS__MAX_CLASSES;
+  if (classes->n == most)
+    LS_FAIL(LS_EDATA, "\"%.60s\" makes more than %zu different %s", name, most,
+            classes->most > 0 ? "categories" : "classes");
   const size_t before = classes->capacity;
   LS_TRY(ls__grow(&classes->list, &classes->capacity, classes->n + 1, sizeof(ls__class),
                   "class names"));

@@ -14,14 +14,16 @@ typedef struct ls__class {
   uint64_t count;
 } ls__class;
 
+/* `most`: 0 is LS__MAX_CLASSES. */
 typedef struct ls__classes {
+  size_t most;
   ls__class *list; /* [n] */
   size_t n, capacity;
   size_t *table; /* [table_size] open addressing: index + 1, 0 is free */
   size_t table_size;
 } ls__classes;
 
-/* Count one; LS_EDATA beyond LS__MAX_CLASSES names. */
+/* Count one; LS_EDATA beyond `most` names. */
 LS_CHECKED ls_status ls__classes_add(ls__classes *classes, const char *name);
 LS_CHECKED ls_status ls__classes_sort(ls__classes *classes);
 /* After sorting: the label of a name. */

@@ -34,10 +34,10 @@ typedef enum ls__csv_encoding {
   LS__CSV_ENCODING_AUTO
 } ls__csv_encoding;
 typedef struct ls__csv_options {
-  const char *target, *drop; /* lists of columns; drop may be NULL */
-  int label;                 /* ls__csv_label */
-  int missing;               /* ls__csv_holes */
-  const char *missing_words; /* NULL: the usual ones */
+  const char *target, *drop, *category; /* lists of columns; drop and category may be NULL */
+  int label;                            /* ls__csv_label */
+  int missing;                          /* ls__csv_holes */
+  const char *missing_words;            /* NULL: the usual ones */
   const char *delimiter;
   int header;              /* ls__csv_header */
   uint64_t skip_lines;     /* above the table */
@@ -156,15 +156,20 @@ void ls__csv_head_reset(ls__csv_head *head);
 
 /* ---- Columns and what they are for: as the options and the first lines say. ---- */
 
-typedef enum ls__csv_role { LS__CSV_INPUT, LS__CSV_TARGET, LS__CSV_DROPPED } ls__csv_role;
+typedef enum ls__csv_role {
+  LS__CSV_INPUT,
+  LS__CSV_TARGET,
+  LS__CSV_CATEGORY,
+  LS__CSV_DROPPED
+} ls__csv_role;
 typedef struct ls__csv_plan {
   const char *path; /* of the first source, which the plan was made from; the caller's */
   ls__csv_head head;
   size_t n;           /* columns */
   char **name;        /* [n] of the head, or NULL */
   ls__csv_role *role; /* [n] */
-  size_t *place;      /* [n] index among inputs, or among targets in the order asked for */
-  size_t n_inputs, n_targets;
+  size_t *place;      /* [n] index among inputs, or among targets or categories as asked for */
+  size_t n_inputs, n_targets, n_categories;
 } ls__csv_plan;
 LS_CHECKED ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path,
                                        const ls__csv_options *own, ls__csv_notes *notes);

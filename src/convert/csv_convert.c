@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "convert/csv_category.h"
 #include "convert/csv_target.h"
 #include "convert/formats.h"
 #include "convert/parts.h"
@@ -22,6 +23,7 @@ typedef struct converter {
   ls__csv_notes notes;
   ls__csv_column *column; /* [plan.n] */
   ls__csv_target target;  /* the single one */
+  ls__csv_categories categories;
   ls__share share;
   size_t rows[LS__PARTS]; /* kept, by the first pass */
   uint64_t training_rows; /* read from the training sources, kept or not */
@@ -51,6 +53,10 @@ static ls_status choose_kind(converter *c) {
   return LS_OK;
 }
 
+static bool plan_is_category(const converter *c, size_t column) {
+  return c->plan.role[column] == LS__CSV_CATEGORY;
+}
+
 static ls_status fail_changed(const char *path) {
   return ls__fail(LS_EIO, "%s: the file has changed while it was read", path);
 }
@@ -67,8 +73,10 @@ static ls_status handle_missing(const converter *c, const char *path, size_t lin
   const bool target = c->plan.role[column] == LS__CSV_TARGET;
   return ls__fail(LS_EDATA, "%s: the value is missing; %s",
                   ls__csv_where(path, line, &c->plan, column, where),
-                  c->own->missing == LS__CSV_HOLES_MEAN ? "a target has no mean to stand in for "
-                                                          "it, --missing drop leaves its row out"
+                  plan_is_category(c, column) ? "a category has no mean to stand in for it, "
+                                                "--missing drop leaves the row out"
+                  : c->own->missing == LS__CSV_HOLES_MEAN ? "a target has no mean to stand in for "
+                                                            "it, --missing drop leaves its row out"
                   : target ? "--missing drop leaves the row out (a label?  --missing-words says "
                              "what stands for nothing)"
                            : "--missing mean fills in the column's mean, --missing drop leaves the "
@@ -124,16 +132,21 @@ static ls_status read_number(converter *c, const ls__csv *csv, size_t i, bool wr
                  : ls__csv_column_fail(column, fit, csv, &c->plan, i, c->own);
 }
 
+/* Whether a text stands for nothing. */
+static ls__csv_hole is_hole(const converter *c, const ls__csv_field *field) {
+  double x;
+  if (c->words.numbers && ls__csv_number(field->text, field->size, &x) &&
+      ls__csv_missing_number(&c->words, x))
+    return LS__CSV_MISSING;
+  return ls__csv_missing(&c->words, field->text, field->size);
+}
+
 /* The single target, in the first pass while it may be a class, in the second if it is one. */
 static ls_status read_label(converter *c, const ls__csv *csv, size_t i, bool writing,
                             bool *missing) {
   const ls__csv_field *field = &csv->field[i];
   ls__csv_target *t = &c->target;
-  double plain;
-  ls__csv_hole hole = ls__csv_missing(&c->words, field->text, field->size);
-  if (c->words.numbers && ls__csv_number(field->text, field->size, &plain) &&
-      ls__csv_missing_number(&c->words, plain))
-    hole = LS__CSV_MISSING;
+  const ls__csv_hole hole = is_hole(c, field);
   *missing = hole == LS__CSV_MISSING;
   c->class_name = field->text;
   if (*missing) c->y[0][0] = c->y[0][1] = (double)NAN;
@@ -144,6 +157,17 @@ static ls_status read_label(converter *c, const ls__csv *csv, size_t i, bool wri
     return LS_OK; /* counted when the row is kept */
   }
   return ls__csv_target_add(t, &c->column[i], csv, c->own, c->y[0]);
+}
+
+/* A category; in the second pass its number. */
+static ls_status read_category(converter *c, const ls__csv *csv, size_t i, bool writing,
+                               bool *missing) {
+  const ls__csv_field *field = &csv->field[i];
+  const size_t k = c->plan.place[i];
+  *missing = is_hole(c, field) == LS__CSV_MISSING;
+  if (*missing) return LS_OK;
+  if (!writing) return ls__csv_categories_add(&c->categories, k, csv, field->text);
+  return ls__csv_categories_find(&c->categories, k, field->text) ? LS_OK : fail_changed(csv->path);
 }
 
 /* Take the record into x, y and class_name; *keep false: it is left out. */
@@ -158,7 +182,9 @@ static ls_status read_row(converter *c, const ls__csv *csv, bool writing, bool *
   for (size_t i = 0; i < plan->n; i++) {
     bool missing;
     if (plan->role[i] == LS__CSV_DROPPED) continue;
-    if (plan->role[i] == LS__CSV_TARGET && c->target.kind != LS__CSV_NUMBERS)
+    if (plan->role[i] == LS__CSV_CATEGORY)
+      LS_TRY(read_category(c, csv, i, writing, &missing));
+    else if (plan->role[i] == LS__CSV_TARGET && c->target.kind != LS__CSV_NUMBERS)
       LS_TRY(read_label(c, csv, i, writing, &missing));
     else
       LS_TRY(
@@ -181,11 +207,15 @@ static void note_index(converter *c) {
   c->counts_all = c->counts_all && x >= all && x <= all;
 }
 
+static bool holds_numbers(const ls__csv_plan *plan, size_t i) {
+  return plan->role[i] == LS__CSV_INPUT || plan->role[i] == LS__CSV_TARGET;
+}
+
 /* First pass, one row that is kept. */
 static ls_status note_row(converter *c, const ls__csv *csv, ls_split split) {
   c->rows[split]++;
   for (size_t i = 0; i < c->plan.n; i++) {
-    if (c->plan.role[i] == LS__CSV_DROPPED) continue;
+    if (!holds_numbers(&c->plan, i)) continue;
     const double *x = c->plan.role[i] == LS__CSV_INPUT ? c->x[c->plan.place[i]]
                                                        : c->y[c->plan.place[i]];
     ls__csv_column_row(&c->column[i], x[0], x[1], split == LS_TRAIN);
@@ -209,12 +239,13 @@ static double mean_of(const ls__csv_column *column) {
 static ls_status write_row(converter *c, const ls__csv *csv, ls_split split, ls__parts *parts) {
   const ls__csv_plan *plan = &c->plan;
   if (parts->part[split].pushed == parts->part[split].rows) return fail_changed(csv->path);
-  void *x = ls__parts_x(parts, split);
+  void *x = plan->n_inputs == 0 ? NULL : ls__parts_x(parts, split);
   for (size_t i = 0; i < plan->n; i++) {
     if (plan->role[i] != LS__CSV_INPUT) continue;
     const double value = c->x[plan->place[i]][0];
     store(x, parts->x_type, plan->place[i], isnan(value) ? mean_of(&c->column[i]) : value);
   }
+  ls__csv_categories_store(&c->categories, parts, split);
   if (c->target.kind == LS__CSV_CLASSES) {
     size_t index;
     if (!ls__classes_find(&c->target.classes, c->class_name, &index))
@@ -306,12 +337,13 @@ static ls_status decide(converter *c) {
   if (c->plan.n_targets == 1)
     LS_TRY(
         ls__csv_target_decide(&c->target, &c->column[c->target.column], &c->plan, rows, &c->notes));
+  LS_TRY(ls__csv_categories_sort(&c->categories));
   LS_TRY(decide_maybes(c));
   LS_TRY(ls__share_check(c->rows, c->options));
   if (c->own->test_source != NULL && c->rows[LS_TEST] == 0)
     LS_FAIL(LS_EDATA, "%s: no rows of data", c->own->test_source);
   for (size_t i = 0; i < c->plan.n; i++) {
-    if (c->plan.role[i] == LS__CSV_DROPPED) continue;
+    if (!holds_numbers(&c->plan, i)) continue;
     if (c->plan.role[i] == LS__CSV_INPUT && c->own->missing == LS__CSV_HOLES_MEAN &&
         c->column[i].known == 0)
       LS_FAIL(LS_EDATA, "%s: %s has no value in the training part, and so no mean",
@@ -359,6 +391,8 @@ out:
 static void summary(const converter *c) {
   fprintf(stderr, "convert: %zu training, %zu validation, %zu test rows of %zu inputs",
           c->rows[LS_TRAIN], c->rows[LS_VALIDATION], c->rows[LS_TEST], c->plan.n_inputs);
+  if (c->categories.n > 0)
+    fprintf(stderr, " and %zu categor%s", c->categories.n, c->categories.n == 1 ? "y" : "ies");
   if (c->dropped > 0) fprintf(stderr, " (%llu left out)", (unsigned long long)c->dropped);
   if (c->target.kind == LS__CSV_CLASSES)
     fprintf(stderr, "; %zu classes\n", c->target.classes.n);
@@ -384,6 +418,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   LS_TRY(ls__csv_words_init(&c.words, c.own->missing_words));
   LS_TRY(ls__csv_plan_init(&c.plan, options->sources[0], c.own, &c.notes));
   LS_TRY(choose_kind(&c));
+  LS_TRY(ls__csv_categories_init(&c.categories, &c.plan));
   c.share = ls__share_create(options);
   LS_TRY(ls__alloc(&c.column, c.plan.n, sizeof *c.column, "columns"));
   for (size_t i = 0; i < c.plan.n; i++) ls__csv_column_init(&c.column[i], c.own);
@@ -395,9 +430,11 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   const bool classes = c.target.kind == LS__CSV_CLASSES;
   ls_shape x_row = {1, {c.plan.n_inputs}}, y_row = {c.plan.n_targets > 1, {c.plan.n_targets}};
   LS_TRY(ls__h5_create(options->output, &file));
-  LS_TRY(ls__parts_init(&parts, file, c.rows, type_of(&c, LS__CSV_INPUT), &x_row,
+  LS_TRY(ls__parts_init(&parts, file, c.rows, type_of(&c, LS__CSV_INPUT),
+                        c.plan.n_inputs == 0 ? NULL : &x_row,
                         classes ? LS__I32 : type_of(&c, LS__CSV_TARGET),
                         c.plan.n_targets == 0 ? NULL : &y_row, options->gzip));
+  LS_TRY(ls__parts_indices(&parts, c.categories.names, c.categories.n, options->gzip));
   LS_TRY(read_all(&c, &parts));
   for (int p = 0; p < LS__PARTS; p++)
     if (parts.part[p].pushed != parts.part[p].rows) LS_TRY(fail_changed(options->sources[0]));
@@ -405,6 +442,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   LS_TRY(write_names(&c, &parts, LS__CSV_INPUT, "x", c.plan.n_inputs));
   LS_TRY(write_names(&c, &parts, LS__CSV_TARGET, "y", c.plan.n_targets));
   if (classes) LS_TRY(write_classes(&c, &parts));
+  LS_TRY(ls__csv_categories_write(&c.categories, &parts));
   st = ls__h5_commit(file);
   file = NULL;
   if (st != LS_OK) goto out;
@@ -412,10 +450,12 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   ls__progress_end(progress);
   ls__csv_tell(&c.notes, all);
   if (all) summary(&c);
+  if (all) ls__csv_categories_tell(&c.categories, &c.plan, options->output);
 out:
   ls__h5_close(file);
   ls__parts_reset(&parts);
   ls__classes_reset(&c.target.classes);
+  ls__csv_categories_reset(&c.categories);
   ls__csv_plan_reset(&c.plan);
   ls__csv_words_reset(&c.words);
   ls__csv_notes_reset(&c.notes);

@@ -15,6 +15,9 @@ const ls__option ls__csv_table[] = {
                     "comma-separated, or none"),
     LS__FORMAT_TEXT(ls__csv_options, drop, "drop", "COLUMNS", "",
                     "columns to leave out, such as an id"),
+    LS__FORMAT_TEXT(ls__csv_options, category, "category", "COLUMNS", "",
+                    "columns that say which of several things it is (a user, a city): each becomes "
+                    "a dataset of whole numbers from 0 on, for an embedding"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
                "how to read the target; auto: text and few different whole numbers are classes"),
     LS__CHOICE(ls__csv_options, missing, "error", holes,

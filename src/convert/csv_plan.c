@@ -64,7 +64,8 @@ static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, 
     LS_TRY(find_column(plan, item, option, &column));
     if (plan->role[column] != LS__CSV_INPUT)
       LS_FAIL(LS_EUSAGE,
-              "convert: %s %s: column %zu is named twice, among targets and columns to drop",
+              "convert: %s %s: column %zu is named twice, among targets, categories and columns to "
+              "drop",
               option, list, column + 1);
     plan->role[column] = role;
     plan->place[column] = (*count)++;
@@ -88,9 +89,11 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   LS_TRY(ls__alloc(&plan->place, plan->n, sizeof *plan->place, "columns"));
   if (own->drop != NULL && *own->drop != '\0')
     LS_TRY(mark(plan, own->drop, "drop", LS__CSV_DROPPED, &dropped));
+  if (own->category != NULL && *own->category != '\0')
+    LS_TRY(mark(plan, own->category, "category", LS__CSV_CATEGORY, &plan->n_categories));
   if (strcmp(own->target, "last") == 0) {
     size_t last = plan->n;
-    while (last > 0 && plan->role[last - 1] == LS__CSV_DROPPED) last--;
+    while (last > 0 && plan->role[last - 1] != LS__CSV_INPUT) last--;
     if (last > 0) {
       plan->role[last - 1] = LS__CSV_TARGET;
       plan->n_targets = 1;
@@ -100,7 +103,7 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   }
   for (size_t i = 0; i < plan->n; i++)
     if (plan->role[i] == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
-  if (plan->n_inputs == 0)
+  if (plan->n_inputs == 0 && plan->n_categories == 0)
     LS_FAIL(LS_EDATA,
             "%s: of %zu column%s none is left as input (fields are taken to be separated by %s)",
             path, plan->n, plan->n == 1 ? "" : "s",

@@ -55,7 +55,7 @@ static ls_status read_classes(ls_data *data, size_t i) {
       goto out;
     }
     LS_TRY(ls__source_classes(data->file, name, &other, &n_other, &odd));
-    if (odd)
+    if (odd && array->use == LS_TARGET)
       ls__note(&data->notes, "%s: %s: its attribute classes is another program's, and is not used",
                ls__h5_path(data->file), name);
     if (n_other == 0) continue;
@@ -101,6 +101,12 @@ out:
   return st;
 }
 
+/* Whether an input may have named categories: one whole number a sample. */
+static bool may_be_categories(const ls_data *data, size_t i) {
+  const ls__array *array = &data->array[i];
+  return array->use == LS_INPUT && array->integer && array->count == 1;
+}
+
 ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
   ls_status st = LS_OK;
   for (; data->n_arrays < wanted->n; data->n_arrays++) {
@@ -122,7 +128,8 @@ ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
   }
   ls__arrays_settle(data);
   for (size_t i = 0; i < data->n_arrays; i++)
-    if (data->array[i].use == LS_TARGET && data->kept[i].same < 0) LS_TRY(read_classes(data, i));
+    if (data->kept[i].same < 0 && (data->array[i].use == LS_TARGET || may_be_categories(data, i)))
+      LS_TRY(read_classes(data, i));
   LS_TRY(ls__names_read(data));
 out:
   return st;
@@ -135,7 +142,7 @@ void ls__arrays_settle(ls_data *data) {
     ls__kept *kept = &data->kept[i];
     kept->index = data->array[i].port.type == LS_INDEX;
     kept->count = data->array[i].count;
-    const bool bytes = data->array[i].use == LS_INPUT && kept->bytes_in_file;
+    const bool bytes = data->array[i].use == LS_INPUT && kept->bytes_in_file && kept->code == NULL;
     const bool normal = kept->given ? kept->normal.n > 0 : kept->rule != LS__NORMAL_NONE;
     const bool wide = normal && !kept->index &&
                       (kept->given ? kept->normal.rest != NULL : kept->wide);
@@ -205,6 +212,8 @@ void ls__arrays_reset(ls_data *data) {
     ls__free_strings(array->columns, array->n_columns);
     ls__free(kept->label);
     ls__free(kept->number);
+    ls__free(kept->code);
+    ls__free_strings(kept->code_name, kept->n_codes);
     ls__free(kept->mean);
     ls__free(kept->rstd);
     ls__free(kept->raw);

@@ -23,10 +23,11 @@ enum { LS__MAX_ARRAYS = 4 * LS_MAX_PORTS + 1 };
 typedef struct ls__array {
   ls_port port; /* name, type as delivered (a length is LS_INDEX), shape of one sample */
   ls_use use;
-  int of;         /* LS_LENGTH: the array whose first dimension it counts; else -1 */
-  size_t count;   /* elements a sample */
-  bool integer;   /* the file holds whole numbers */
-  char **classes; /* [n_classes] names of a target's classes; NULL: none */
+  int of;       /* LS_LENGTH: the array whose first dimension it counts; else -1 */
+  size_t count; /* elements a sample */
+  bool integer; /* the file holds whole numbers */
+  char *
+      *classes; /* [n_classes] names of a target's classes, or an input's categories; NULL: none */
   size_t n_classes;
   char **columns; /* [n_columns] names of its elements, where all are known; NULL: not */
   size_t n_columns;
@@ -77,6 +78,11 @@ LS_CHECKED ls_status ls__data_set_columns(ls_data *data, size_t array, const cha
                                           size_t n);
 LS_CHECKED ls_status ls__data_set_classes(ls_data *data, size_t array, const char *const *names,
                                           size_t n);
+/* Of an input that is delivered as indices: count its categories as these names do, which the network
+ * was trained on.  A row with another one is LS_EDATA when it is read; a file that names none is
+ * taken by its numbers.  Local; ls__data_load comes after it. */
+LS_CHECKED ls_status ls__data_set_categories(ls_data *data, size_t array, const char *const *names,
+                                             size_t n);
 /* The second half, needed before any sample is taken: read into memory, or get ready to stream;
  * measure normalisation.  Does nothing the second time.  Collective. */
 LS_CHECKED ls_status ls__data_load(ls_data *data);

@@ -20,6 +20,8 @@ static ls_status read_sample(const ls_data *data, const ls__source *source, size
     else
       LS_TRY(ls__h5_read_rows(data->file, column->name, row, 1, LS__F64, x));
     for (size_t e = 0; e < column->count; e++) {
+      if (kept->code != NULL && x[e] >= 0 && x[e] < (double)kept->n_codes)
+        x[e] = (double)kept->code[(size_t)x[e]];
       if (kept->label != NULL && x[e] >= 0 && x[e] < (double)kept->n_labels)
         x[e] = (double)kept->label[(size_t)x[e]];
       sample[ls__column_place(column, e)] = x[e];

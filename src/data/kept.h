@@ -52,6 +52,11 @@ typedef struct ls__kept {
   ls__affine normal;
   float *label; /* [n_labels] of a target: the class that a label of the file is; NULL: the same */
   size_t n_labels;
+  int32_t
+      *code; /* [n_codes] of indices: what a category of the file is to the network, -1: unknown;
+                    NULL: the same */
+  char **code_name; /* [n_codes] what the file calls it */
+  size_t n_codes;
   double *number; /* [n_numbers] of a target without names: what the classes are called; NULL: no */
   size_t n_numbers;
 } ls__kept;

@@ -101,6 +101,28 @@ static ls_status take_labels(const ls__source *source, const ls__column *column,
   return ls__bad_value(source, column, row, first + i, why);
 }
 
+/* A category of the file to the network's number for it. */
+static ls_status take_codes(const ls__source *source, const ls__column *column,
+                            const ls__kept *kept, uint64_t row, size_t first, int32_t *x,
+                            size_t n) {
+  char why[200];
+  for (size_t i = 0; i < n && kept->code != NULL; i++) {
+    const bool named = x[i] >= 0 && (size_t)x[i] < kept->n_codes;
+    if (named && kept->code[x[i]] >= 0) {
+      x[i] = kept->code[x[i]];
+      continue;
+    }
+    if (named)
+      snprintf(why, sizeof why, "\"%.100s\", a category that the network was not trained on",
+               kept->code_name[x[i]]);
+    else
+      snprintf(why, sizeof why, "%ld, which is none of its %zu categories", (long)x[i],
+               kept->n_codes);
+    return ls__bad_value(source, column, row, first + i, why);
+  }
+  return LS_OK;
+}
+
 static ls_status check_length(const ls__source *source, const ls__column *column, uint64_t row,
                               int32_t length) {
   char why[80];
@@ -232,8 +254,10 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source,
                   gone != NULL && gone[at + i] != 0, to));
       if (column->type == LS__F32)
         LS_TRY(take_labels(source, column, kept, row[k], i, (float *)(void *)to, 1));
-      if (column->type == LS__I32)
+      if (column->type == LS__I32) {
         LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+        LS_TRY(take_codes(source, column, kept, row[k], i, (int32_t *)(void *)to, 1));
+      }
     }
   }
 out:
@@ -294,8 +318,11 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
       LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
       LS_TRY(take_labels(source, column, kept, row[k], 0, (float *)(void *)to, column->count));
     }
-    if (column->type == LS__I32)
+    if (column->type == LS__I32) {
       LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
+      LS_TRY(take_codes(source, column, &reader->kept[column->array], row[k], 0,
+                        (int32_t *)(void *)to, column->count));
+    }
     if (scattered) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:

@@ -113,6 +113,7 @@ void ls_model_destroy(ls_model *model) {
     ls__affine_reset(&model->input[i]);
     ls__affine_reset(&model->output[i]);
     ls__free_strings(model->classes[i].name, model->classes[i].n);
+    ls__free_strings(model->input_classes[i].name, model->input_classes[i].n);
     ls__free_strings(model->input_columns[i].name, model->input_columns[i].n);
     ls__free_strings(model->output_columns[i].name, model->output_columns[i].n);
   }

@@ -32,6 +32,7 @@ struct ls_model {
   bool borrowed;                 /* the parameters are somebody else's memory */
   ls__affine input[LS_MAX_PORTS], output[LS_MAX_PORTS]; /* normalisation of each port; n 0: none */
   ls__class_names classes[LS_MAX_PORTS];                /* of each output */
+  ls__class_names input_classes[LS_MAX_PORTS];          /* categories of inputs that are indices */
   ls__says says[LS_MAX_PORTS];                          /* each output */
   ls__class_names input_columns[LS_MAX_PORTS],
       output_columns[LS_MAX_PORTS]; /* names of the elements that

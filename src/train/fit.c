@@ -23,9 +23,13 @@ ls_status ls__fit_names(const ls_model *model, ls_data *data, bool named) {
   size_t input = 0;
   for (size_t i = 0; i < n; i++) {
     if (arrays[i].use == LS_INPUT && input < ls_model_inputs(model)) {
+      const ls__class_names *known = &model->input_classes[input];
+      const bool index = ls_model_input(model, input).type == LS_INDEX;
       st = set_columns(data, i, &model->input_columns[input++]);
       if (st == LS_EDATA && !named) st = LS_OK;
       LS_TRY(st);
+      if (index)
+        LS_TRY(ls__data_set_categories(data, i, (const char *const *)known->name, known->n));
     }
     const int output = ls__fit_output(model, &arrays[i]);
     if (output < 0) continue;

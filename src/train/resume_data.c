@@ -44,10 +44,10 @@ static ls_status take_saved(ls_model *model, const ls_model *saved) {
   ls_status st = LS_OK;
   for (int i = 0; i < LS_MAX_PORTS; i++) {
     ls__class_names *to[] = {&model->input_columns[i], &model->output_columns[i],
-                             &model->classes[i]};
+                             &model->classes[i], &model->input_classes[i]};
     const ls__class_names *from[] = {&saved->input_columns[i], &saved->output_columns[i],
-                                     &saved->classes[i]};
-    for (int k = 0; k < 3; k++)
+                                     &saved->classes[i], &saved->input_classes[i]};
+    for (int k = 0; k < 4; k++)
       LS_TRY(ls__class_names_set(to[k], (const char *const *)from[k]->name, from[k]->n));
   }
 out:
@@ -63,8 +63,11 @@ static ls_status take_given(ls_trainer *t) {
     const char *const *columns = (const char *const *)array->columns;
     const int output = ls__fit_output(model, array);
     if (array->use == LS_INPUT) {
-      ls__class_names *to = &model->input_columns[input++];
+      ls__class_names *to = &model->input_columns[input], *known = &model->input_classes[input];
+      const bool index = ls_model_input(model, input++).type == LS_INDEX;
       if (to->n == 0) LS_TRY(ls__class_names_set(to, columns, array->n_columns));
+      if (known->n == 0 && index)
+        LS_TRY(ls__class_names_set(known, (const char *const *)array->classes, array->n_classes));
     }
     if (output < 0) continue;
     if (model->output_columns[output].n == 0)
@@ -84,8 +87,10 @@ ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *pat
   if (t->taken.found) {
     if (root) local = take_saved(t->model, saved);
     LS_TRY(ls_comm_agree(t->comm, local));
-    for (size_t i = 0; i < ls_model_inputs(t->model); i++)
+    for (size_t i = 0; i < ls_model_inputs(t->model); i++) {
       LS_TRY(share(t->comm, &t->model->input_columns[i]));
+      LS_TRY(share(t->comm, &t->model->input_classes[i]));
+    }
     for (size_t i = 0; i < ls_model_outputs(t->model); i++) {
       LS_TRY(share(t->comm, &t->model->output_columns[i]));
       LS_TRY(share(t->comm, &t->model->classes[i]));

@@ -35,6 +35,7 @@ typedef struct contents {
   array *list; /* [n] */
   size_t n, capacity;
   bool checkpoint;
+  const char *origin; /* the program that wrote it, if it says so */
 } contents;
 
 static bool ends_in(const char *name, const char *end) {
@@ -141,6 +142,10 @@ static ls_status read_contents(contents *c) {
     LS_TRY(for_values(c->file, a, take_values));
     LS_TRY(read_classes(c->file, a));
   }
+  c->origin = ls__h5_origin(c->file);
+  for (size_t i = 0; i < c->n && c->origin == NULL; i++) /* netCDF before 4.4.1 */
+    if (ls__h5_has_attribute(c->file, c->list[i].name, "_Netcdf4Dimid"))
+      c->origin = "a netCDF-4 file (HDF5)";
   if (ls__h5_has_attribute(c->file, "/", "format") &&
       ls__h5_get_string(c->file, "/", "format", &format) == LS_OK)
     c->checkpoint = strcmp(format, "lockstep checkpoint") == 0;
@@ -328,7 +333,8 @@ static ls_status in_words(const contents *c, FILE *out) {
   if (c->checkpoint)
     fprintf(out, ": checkpoint, %" PRIu64 " parameters\n", parameters);
   else
-    fprintf(out, ": %zu dataset%s\n", c->n, c->n == 1 ? "" : "s");
+    fprintf(out, ": %s%s%zu dataset%s\n", c->origin != NULL ? c->origin : "",
+            c->origin != NULL ? ", " : "", c->n, c->n == 1 ? "" : "s");
   LS_TRY(attributes(c->file, "/", NULL, out));
   for (size_t i = 0; i < c->n; i++) LS_TRY(words_array(c, &c->list[i], width, out));
 out:
@@ -378,6 +384,7 @@ static ls_status in_json(const contents *c, FILE *out) {
   ls__json_open(&json, NULL, '{');
   ls__json_string(&json, "file", ls__h5_path(c->file));
   ls__json_string(&json, "kind", c->checkpoint ? "checkpoint" : "dataset");
+  if (c->origin != NULL) ls__json_string(&json, "origin", c->origin);
   LS_TRY(attributes(c->file, "/", &json, NULL));
   ls__json_open(&json, "datasets", '[');
   for (size_t i = 0; i < c->n; i++) LS_TRY(json_array(c, &c->list[i], &json));

@@ -28,6 +28,11 @@ LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every c
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
 const char *ls__h5_path(const ls__h5 *file);
 
+/* "a MATLAB 7.3 file (HDF5)", "a netCDF-4 file (HDF5)"; NULL: it doesn't say so. */
+const char *ls__h5_origin(ls__h5 *file);
+/* Of a file that is no HDF5 file: what it is, and what makes an HDF5 file of it; or NULL. */
+const char *ls__h5_cure(const char *path);
+
 /* What a dataset is.  `shape` is the whole one, first dimension included. */
 typedef struct ls__h5_info {
   ls_shape shape;

@@ -153,6 +153,8 @@ ls_status ls__h5_open(const char *path, ls__h5 **out) {
               "%s: is marked as open for writing: a program writes it, or was ended before it had "
               "closed it; when none does any more, `h5clear -s %s` takes the mark away",
               path, path);
+    const char *cure = H5Fis_hdf5(path) <= 0 ? ls__h5_cure(path) : NULL;
+    if (cure != NULL) LS_FAIL(LS_EDATA, "%s: not an HDF5 file but %s", path, cure);
     if (H5Fis_hdf5(path) <= 0) LS_FAIL(LS_EDATA, "%s: not an HDF5 file", path);
     bool cut = strstr(why, "truncated") != NULL || strstr(why, "eof") != NULL;
     LS_FAIL(LS_EDATA, "%s: %s HDF5 file: %s", path, cut ? "truncated" : "damaged", why);

@@ -24,7 +24,7 @@ lockstep=build/lockstep
 run=runs/digits
 
 heading "Dependencies"
-need build draw || die "can't build without these"
+need build draw image || die "can't build without these"
 good "all there"
 
 heading "Build"
@@ -47,7 +47,7 @@ show "$lockstep" evaluate "$run" --data runs/digits.h5 --split test || die "the 
 heading "Learning curve"
 if has gnuplot; then
   scripts/plot.sh "$run" --text
-  scripts/plot.sh "$run"
+  note "pictures of it, of mistakes and of what was right: $run/pictures"
 else
   note "no gnuplot here, so no picture; the numbers are in $run/metrics.jsonl"
 fi

@@ -147,6 +147,10 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_evaluate(ls_trainer *trainer, ls_split
  * the weights (`use_ema`), they are the average after ls_trainer_run, and not before. */
 LS_PUBLIC ls_model *ls_trainer_model(ls_trainer *trainer);
 
+/** The folder of the pictures that the last ls_trainer_run left to be drawn by ls_pictures_draw, or
+ * NULL: there are none, or this is not rank 0.  Local; borrowed from the trainer. */
+LS_PUBLIC const char *ls_trainer_pictures(const ls_trainer *trainer);
+
 /** Print the model table, the memory that a rank needs, the lanes and the buckets.
  * Collective; rank 0 prints.  @return LS_OK */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *out);
@@ -189,6 +193,24 @@ LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint
 LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);
+
+/** Make anew what ls_trainer_run leaves for ls_pictures_draw, from a run directory: learning curves,
+ * and of the validation part (where there is none, the training part) the confusion matrix and a
+ * page of predictions, as scripts for gnuplot in its folder `pictures`.
+ *
+ * Collective; as ls_evaluate, which overrides are for.
+ * @return  as ls_evaluate */
+LS_PUBLIC LS_CHECKED ls_status ls_pictures_write(ls_comm *comm, const char *directory,
+                                                 const char *const *overrides, size_t n);
+
+/** Draw the scripts of such a folder as PNG and SVG beside them, by gnuplot, or what the environment
+ * variable GNUPLOT names; where that is empty, nothing is done.
+ *
+ * Local, one process; it starts others, so call it after MPI_Finalize.  Nothing here fails a
+ * program: what could not be drawn is told.
+ * @param folder  "runs/digits/pictures"
+ * @param out     where one line says what was drawn; NULL: nowhere */
+LS_PUBLIC void ls_pictures_draw(const char *folder, FILE *out);
 
 /** Compare the gradient of every parameter tensor with central differences on a few samples.
  *

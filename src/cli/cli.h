@@ -26,7 +26,9 @@ typedef struct cli {
   char **argv; /* [argc] arguments that are no options */
   const char
       *lost; /* what is said where standard output fails, of a command whose results are in files */
-  bool unread; /* whoever read standard output has gone */
+  char pictures[4096]; /* a folder whose pictures are drawn when all else is done; "": none */
+  bool quiet;          /* say nothing of them */
+  bool unread;         /* whoever read standard output has gone */
 } cli;
 
 /* ---- Options ---- */
@@ -118,7 +120,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict, cmd_gradcheck,
-    cmd_doctor, cmd_bench, cmd_help;
+    cmd_plot, cmd_doctor, cmd_bench, cmd_help;
 
 /* Ask the library for its formats: before anything else. */
 void cli_prepare_convert(void);

@@ -31,6 +31,9 @@ static ls_status run(cli *c) {
   if (st == LS_OK) st = ls_trainer_create(c->comm, config, NULL, &how, &trainer);
   if (st == LS_OK)
     st = dry_run ? ls_trainer_print_plan(trainer, stdout) : ls_trainer_run(trainer, NULL);
+  const char *pictures = trainer != NULL ? ls_trainer_pictures(trainer) : NULL;
+  if (pictures != NULL) snprintf(c->pictures, sizeof c->pictures, "%s", pictures);
+  c->quiet = progress == LS_PROGRESS_NONE;
   ls_trainer_destroy(trainer);
   ls_config_destroy(config);
   return st;

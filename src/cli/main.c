@@ -14,10 +14,10 @@
 
 #include "cli.h"
 
-const command *const cli_commands[] = {&cmd_convert,  &cmd_inspect, &cmd_train,
-                                       &cmd_evaluate, &cmd_predict, &cmd_gradcheck,
-                                       &cmd_doctor,   &cmd_bench,   &cmd_help,
-                                       NULL};
+const command *const cli_commands[] = {&cmd_convert,   &cmd_inspect, &cmd_train,
+                                       &cmd_evaluate,  &cmd_predict, &cmd_plot,
+                                       &cmd_gradcheck, &cmd_doctor,  &cmd_bench,
+                                       &cmd_help,      NULL};
 
 static void on_signal(int number) {
   (void)number;
@@ -164,7 +164,7 @@ int main(int argc, char **argv) {
   ls_crash_guard_install(rank);
   ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
   const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict ||
-                        strncmp(name, "bench", 5) == 0;
+                        of == &cmd_plot || strncmp(name, "bench", 5) == 0;
   if (st == LS_OK && together) st = cli_check_tasks(&c, ranks);
   if (st == LS_OK && n > 0) st = run(&c, of, n, rest);
   if (st == LS_OK && n == 0) {
@@ -176,5 +176,9 @@ int main(int argc, char **argv) {
   ls_comm_destroy(c.comm);
   ls_crash_guard_remove();
   MPI_Finalize();
+  if (c.root && c.pictures[0] != '\0') {
+    ls_pictures_draw(c.pictures, c.quiet ? NULL : stdout);
+    st = end_output(&c, st);
+  }
   return ending(&c, st);
 }

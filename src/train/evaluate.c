@@ -7,7 +7,7 @@
 #include "base/text.h"
 #include "train/report.h"
 #include "train/score.h"
-#include "train/session.h"
+#include "train/scoring.h"
 
 static void print_json(const ls__task *task, const ls__scores *scores, double *const *confusion,
                        const ls__session *s, FILE *out) {
@@ -54,30 +54,8 @@ static void print_text(const ls__task *task, const ls__scores *scores, double *c
   }
 }
 
-static ls_status make_task(const ls__session *s, ls__task *task) {
+static ls_status make_matrices(const ls__task *task, double **confusion) {
   ls_status st = LS_OK;
-  const ls__array *arrays = NULL;
-  const size_t n = ls__data_arrays(s->data, &arrays);
-  LS_TRY(ls__task_create(s->config, s->model->graph, n, arrays, s->model->output, task));
-  if (task->n_heads == 0)
-    LS_FAIL(LS_EUSAGE, "the checkpoint's configuration has no loss: give one, as in loss=mse");
-  LS_TRY(ls__task_name_weights(task, s->config, NULL, arrays));
-  LS_TRY(ls__task_refuse_balanced(task, s->config));
-  LS_TRY(ls__task_knows(task, s->model->classes));
-  LS_TRY(ls__task_tell(task, s->config, s->data, NULL));
-out:
-  return st;
-}
-
-/* What this rank makes for itself: run, confusion matrices; the data are loaded. */
-static ls_status prepare(const ls__session *s, ls__task *task, ls__run **run, double **confusion) {
-  ls_status st = LS_OK;
-  LS_TRY(ls__task_origin(task, s->data, s->split));
-  const ls__run_plan plan = {.max_n = LS__PREDICT_BATCH,
-                             .max_lanes = 1,
-                             .n_values = task->n_values,
-                             .values = task->value};
-  LS_TRY(ls__run_create(s->model->graph, &plan, run));
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
     if (k > 0) LS_TRY(ls__alloc(&confusion[h], k * k, sizeof(double), "confusion matrix"));
@@ -89,23 +67,17 @@ out:
 ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *overrides, size_t n,
                       ls_split split, bool json, FILE *out) {
   ls_status st = LS_OK;
-  ls__session s;
-  ls__task task;
-  ls__run *run = NULL;
+  ls__scoring s;
   ls__scores scores;
   double *confusion[LS_MAX_PORTS] = {NULL};
-  memset(&task, 0, sizeof task);
-  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, LS__DATA_EVALUATE, &s));
-  LS_TRY(ls_comm_agree(comm, make_task(&s, &task)));
-  LS_TRY(ls__data_load(s.data)); /* as the losses want the targets */
-  LS_TRY(ls_comm_agree(comm, prepare(&s, &task, &run, confusion)));
-  LS_TRY(
-      ls__score_split(comm, &task, run, s.model->parameters, s.data, s.split, &scores, confusion));
-  if (ls_comm_rank(comm) == 0) (json ? print_json : print_text)(&task, &scores, confusion, &s, out);
+  LS_TRY(ls__scoring_open(comm, checkpoint, overrides, n, split, &s));
+  LS_TRY(ls_comm_agree(comm, make_matrices(&s.task, confusion)));
+  LS_TRY(ls__score_split(comm, &s.task, s.run, s.session.model->parameters, s.session.data,
+                         s.session.split, &scores, confusion));
+  if (ls_comm_rank(comm) == 0)
+    (json ? print_json : print_text)(&s.task, &scores, confusion, &s.session, out);
 out:
   for (int h = 0; h < LS_MAX_PORTS; h++) ls__free(confusion[h]);
-  ls__run_destroy(run);
-  ls__task_reset(&task);
-  ls__session_close(&s);
+  ls__scoring_close(&s);
   return st;
 }

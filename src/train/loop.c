@@ -510,6 +510,7 @@ out:
     ls_status end = ls__report_close(l.report, t, st, &l.end, &result);
     LS_THEN(st, ls_comm_agree(t->comm, end));
   }
+  if (st == LS_OK) ls__trainer_pictures(t);
   ls__free(l.epoch_sums);
   ls__free(l.best);
   ls__alarms_destroy(l.alarms);

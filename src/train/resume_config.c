@@ -41,6 +41,7 @@ static const struct {
              {"optimizer", STATE},
              {"regularization", SAID},
              {"clip", SAID},
+             {"pictures", SAID},
              {"output", SAID}};
 
 ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) {

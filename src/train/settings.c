@@ -241,6 +241,10 @@ static const ls__option top_table[] = {
                "one"),
     LS__NUMBER(ls__settings, watchdog, "600", 0.1, 1e9,
                "seconds; a rank that waits longer for another ends the job (exit code 5)"),
+    LS__SWITCH(ls__settings, pictures, "true",
+               "at the end of a run: learning curves, confusion matrix and a page of predictions, "
+               "in "
+               "the run directory's folder `pictures`, drawn by gnuplot"),
     LS__BY_HAND("output", "text", "runs/NAME", "run directory, for `NAME.yaml`; `none`: none"),
     LS__END,
 };

@@ -40,6 +40,7 @@ typedef struct ls__settings {
   double save_seconds;
   uint64_t save_epochs, save_steps;
   size_t keep;
+  bool pictures;
   const char *output; /* NULL, `output: none`: no run directory */
 } ls__settings;
 

@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "optim/schedule.h"
 #include "train/clip.h"
+#include "train/run_directory.h"
 #include "train/settings.h"
 #include "train/task.h"
 #include "train/times.h"
@@ -101,6 +102,7 @@ struct ls_trainer {
   bool mute;    /* a measurement: how the training goes is looked at, and not spoken of */
   double trained_seconds; /* in steps, this process */
   uint64_t trained_samples;
+  char pictures[LS__MOST_OUTPUT + 16]; /* the folder that their scripts are in; "": none */
 };
 
 /* --- trainer.c */
@@ -134,6 +136,11 @@ LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *pat
 /* Take its weights and optimizer state.  Collective; saved and path count on rank 0. */
 LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path,
                                          bool whole);
+
+/* --- run_pictures.c */
+/* At the end of a run: the scripts of its pictures, where they are wanted.  Collective; never fails, and
+ * says on standard error why there are none. */
+void ls__trainer_pictures(ls_trainer *t);
 
 /* Whether the run directory holds a finished run, to which nothing was added. */
 static inline bool ls__trainer_idle(const ls_trainer *t) {

@@ -56,15 +56,19 @@ out:
   return st;
 }
 
+/* dump_rows FILE [ARRAY...]: of the training part, where none is named x and y; NAME of /NAME. */
 int main(int argc, char **argv) {
+  static const char *const usual[] = {"/train/x", "/train/y"};
+  static const char *const called[] = {"x", "y"};
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
-  if (argc != 2) return 2;
+  if (argc < 2) return 2;
+  const int n = argc > 2 ? argc - 2 : 2;
   LS_TRY(ls__h5_open(argv[1], &file));
-  printf("{\"x\":");
-  LS_TRY(put_array(file, "/train/x"));
-  printf(",\"y\":");
-  LS_TRY(put_array(file, "/train/y"));
+  for (int i = 0; i < n; i++) {
+    printf("%s\"%s\":", i == 0 ? "{" : ",", argc > 2 ? argv[2 + i] : called[i]);
+    LS_TRY(put_array(file, argc > 2 ? argv[2 + i] : usual[i]));
+  }
   puts("}");
 out:
   ls__h5_close(file);

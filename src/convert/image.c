@@ -16,7 +16,7 @@ bool ls__image_is_named(const char *name) {
   return false;
 }
 
-ls_status ls__image_create(const char *path, size_t height, size_t width, ls__image *image) {
+ls_status ls__image_create(const char *path, size_t height, size_t width, ls__raster *image) {
   if (height == 0 || width == 0 || height > LS__IMAGE_SIDE || width > LS__IMAGE_SIDE ||
       height * width > LS__IMAGE_PIXELS)
     return ls__fail(LS_EDATA,
@@ -28,12 +28,12 @@ ls_status ls__image_create(const char *path, size_t height, size_t width, ls__im
   return ls__alloc(&image->pixel, 3 * height * width, 1, path);
 }
 
-void ls__image_reset(ls__image *image) {
+void ls__image_reset(ls__raster *image) {
   ls__free(image->pixel);
   memset(image, 0, sizeof *image);
 }
 
-ls_status ls__image_read(const char *path, ls__image *image) {
+ls_status ls__image_read(const char *path, ls__raster *image) {
   ls_status st = LS_OK;
   unsigned char first[4] = {0};
   memset(image, 0, sizeof *image);
@@ -110,7 +110,7 @@ static unsigned char byte_of(double x) {
 }
 
 /* The weighted rows below a new row, one pixel after another: line [width, 3]. */
-static void add_rows(const ls__image *image, const span *rows, double *line) {
+static void add_rows(const ls__raster *image, const span *rows, double *line) {
   const size_t n = 3 * image->width;
   memset(line, 0, n * sizeof *line);
   for (size_t k = 0; k < rows->n; k++) {
@@ -120,7 +120,7 @@ static void add_rows(const ls__image *image, const span *rows, double *line) {
   }
 }
 
-ls_status ls__image_resize(const ls__image *image, size_t height, size_t width, size_t channels,
+ls_status ls__image_resize(const ls__raster *image, size_t height, size_t width, size_t channels,
                            unsigned char *to) {
   ls_status st = LS_OK;
   filter rows = {NULL, NULL}, columns = {NULL, NULL};

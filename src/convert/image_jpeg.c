@@ -36,7 +36,7 @@ static void on_progress(j_common_ptr jpeg) {
   longjmp(r->out, 1);
 }
 
-static ls_status read_into(reading *r, FILE *file, const char *path, ls__image *image) {
+static ls_status read_into(reading *r, FILE *file, const char *path, ls__raster *image) {
   if (setjmp(r->out) != 0)
     return ls__fail(LS_EDATA, "%s: the JPEG file is damaged: %s", path, r->message);
   jpeg_create_decompress(&r->jpeg);
@@ -60,7 +60,7 @@ static ls_status read_into(reading *r, FILE *file, const char *path, ls__image *
   return LS_OK;
 }
 
-ls_status ls__image_read_jpeg(FILE *file, const char *path, ls__image *image) {
+ls_status ls__image_read_jpeg(FILE *file, const char *path, ls__raster *image) {
   reading r;
   memset(&r, 0, sizeof r);
   r.jpeg.err = jpeg_std_error(&r.errors);
@@ -75,7 +75,7 @@ ls_status ls__image_read_jpeg(FILE *file, const char *path, ls__image *image) {
 
 #else
 
-ls_status ls__image_read_jpeg(FILE *file, const char *path, ls__image *image) {
+ls_status ls__image_read_jpeg(FILE *file, const char *path, ls__raster *image) {
   (void)file;
   (void)image;
   return ls__fail(LS_EDATA,

@@ -36,7 +36,7 @@ static void over_black(const unsigned char *rgba, size_t n, unsigned char *rgb) 
 }
 
 /* What may jump: no local of it is used behind a jump. */
-static ls_status read_into(reading *r, FILE *file, const char *path, ls__image *image) {
+static ls_status read_into(reading *r, FILE *file, const char *path, ls__raster *image) {
   ls_status st = LS_OK;
   if (setjmp(png_jmpbuf(r->png)) != 0)
     return ls__fail(LS_EDATA, "%s: the PNG file is damaged: %s", path, r->message);
@@ -66,7 +66,7 @@ static ls_status read_into(reading *r, FILE *file, const char *path, ls__image *
   return LS_OK;
 }
 
-ls_status ls__image_read_png(FILE *file, const char *path, ls__image *image) {
+ls_status ls__image_read_png(FILE *file, const char *path, ls__raster *image) {
   ls_status st = LS_OK;
   reading r;
   memset(&r, 0, sizeof r);
@@ -84,7 +84,7 @@ ls_status ls__image_read_png(FILE *file, const char *path, ls__image *image) {
 
 #else
 
-ls_status ls__image_read_png(FILE *file, const char *path, ls__image *image) {
+ls_status ls__image_read_png(FILE *file, const char *path, ls__raster *image) {
   (void)file;
   (void)image;
   return ls__fail(LS_EDATA,

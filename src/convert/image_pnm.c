@@ -32,7 +32,7 @@ static bool take_value(FILE *file, bool text, size_t most, size_t *n) {
   return *n <= most;
 }
 
-ls_status ls__image_read_pnm(FILE *file, const char *path, ls__image *image) {
+ls_status ls__image_read_pnm(FILE *file, const char *path, ls__raster *image) {
   ls_status st = LS_OK;
   size_t width, height, most, value;
   (void)getc(file);

@@ -304,7 +304,7 @@ static ls_status read_size(const char *text, size_t *height, size_t *width) {
 /* Without --size the first image says how large all are. */
 static ls_status first_size(const tree *t, size_t *height, size_t *width) {
   ls_status st = LS_OK;
-  ls__image image = {0, 0, NULL};
+  ls__raster image = {0, 0, NULL};
   part first = t->part[LS_TRAIN];
   size_t label;
   char *path = NULL;
@@ -327,7 +327,7 @@ out:
 static ls_status take_image(const images_options *own, const char *path, ls__labelled *out,
                             ls_split split, size_t label) {
   ls_status st = LS_OK;
-  ls__image image = {0, 0, NULL};
+  ls__raster image = {0, 0, NULL};
   const size_t *want = out->row.dim;
   LS_TRY(ls__image_read(path, &image));
   if (own->size == NULL && (image.height != want[0] || image.width != want[1]))

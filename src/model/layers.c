@@ -29,6 +29,10 @@ static ls_status tie_to(const ls__builder *b, ls_config *options, ls__node *node
   for (int p = 0; same && p < layer->n_parameters; p++)
     same = ls_shape_equal(&like->parameters[p].shape, &layer->parameters[p].shape);
   if (!same) LS_REFUSE(share, "\"%s\" has weights of other shapes", name);
+  for (int p = 0; p < layer->n_parameters; p++)
+    if (layer->parameters[p].role == LS__STATISTIC)
+      LS_REFUSE(share, "%s keeps statistics of what it reads, which can't be shared",
+                layer->kind->kind.name);
   for (int p = 0; p < layer->n_parameters; p++) node->tensor[p] = other->tensor[p];
 out:
   return st;

@@ -1,414 +1,11 @@
-/* A run's plan of memory, and forward and backward through the graph.
- *
- * Memory: every value's storage (y), its gradient's (dy), and what a node saves for its backward,
- * are blocks with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node
- * i's backward is at 2N - i.  A value lives from its producer's forward to its last reader: a
- * forward, or the backward of a node that needs it.  A gradient lives from the first backward that
- * writes it to its producer's.  A node that works in place shares its input's storage; the inputs of
- * a sum share their gradient's. */
-#include "model/run.h"
-
+/* Forward and backward through the graph, the chain rule, on one pass or one stage of it at a time. */
 #include <stdio.h>
 #include <string.h>
 
-#include "base/alloc.h"
 #include "base/clock.h"
-#include "model/plan.h"
+#include "model/run_internal.h"
 #include "tensor/lane_sum.h"
-
-typedef struct wire { /* a value in this run */
-  int y, dy;          /* blocks, -1: none */
-  int readers, last;  /* inputs of nodes that it is; the last of these nodes, -1: none */
-  bool kept;          /* backward of a reader looks at it */
-  bool dy_started;    /* during planning: some reader has written dy already */
-  bool dy_lent;       /* dy is another value's too, whose maker reads it later */
-} wire;
-
-typedef struct storage { /* a block that holds values */
-  bool locked;           /* one of them is wanted at a later time than its readers' forward */
-  int last;              /* the last reader of any of them */
-} storage;
-
-struct ls__run {
-  const ls__graph *graph;
-  bool training;
-  int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
-  size_t max_n, max_lanes;
-  int n_wires;
-  wire *wire;
-  bool *active;   /* nodes that run in this mode */
-  bool *fused;    /* activations that the layer before them applies */
-  ls__call *call; /* one a node, pointers filled in once */
-  ls__block *block;
-  storage *storage; /* [blocks] during planning */
-  size_t n_blocks;
-  float *memory, *work;
-  float *lane_gradients;     /* of layers that are run lane by lane: stacks of their gradients */
-  size_t n;                  /* of the forward pass just done */
-  size_t rows[2];            /* 0, n: all rows as one lane */
-  ls__node_seconds *seconds; /* [nodes] NULL: not measured */
-  ls__run_memory usage;
-};
-
-/* Nodes that the results depend on. */
-static void mark_active(ls__run *run) {
-  const ls__graph *graph = run->graph;
-  for (int i = 0; i < run->n_values; i++) {
-    int node = ls__graph_producer(graph, run->value[i]);
-    if (node >= 0) run->active[node] = true;
-  }
-  for (int i = graph->n_nodes - 1; i >= 0; i--) {
-    if (!run->active[i]) continue;
-    for (int k = 0; k < graph->node[i].layer.n_in; k++) {
-      int before = ls__graph_producer(graph, graph->node[i].in[k]);
-      if (before >= 0) run->active[before] = true;
-    }
-  }
-}
-
-static bool is_result(const ls__run *run, int value) {
-  for (int i = 0; i < run->n_values; i++)
-    if (run->value[i] == value) return true;
-  return false;
-}
-
-/* Who reads each value. */
-static void mark_readers(ls__run *run) {
-  const ls__graph *graph = run->graph;
-  for (int i = 0; i < graph->n_nodes; i++) {
-    const ls__node *node = &graph->node[i];
-    for (int k = 0; run->active[i] && k < node->layer.n_in; k++) {
-      wire *in = &run->wire[node->in[k]];
-      in->readers++;
-      in->last = i;
-      in->kept = in->kept || (run->training && node->layer.needs_x[k]);
-    }
-  }
-}
-
-/* Whether node i may write its output over input k: nobody else looks at that storage at any later
- * time, and whoever made it doesn't need it again. */
-static bool may_overwrite(const ls__run *run, int i, int k) {
-  const ls__node *node = &run->graph->node[i];
-  const int block = run->wire[node->in[k]].y;
-  if (!(node->layer.needs & (k == 0 ? LS__IN_PLACE : LS__SUMS))) return false;
-  if (run->training && node->layer.needs_x[k]) return false;
-  if (run->storage[block].locked || run->storage[block].last > i) return false;
-  for (int other = 0; other < node->layer.n_in; other++)
-    if (other != k && run->wire[node->in[other]].y == block) return false;
-  return true;
-}
-
-static int new_block(ls__run *run, size_t size, int first) { /* in floats */
-  ls__block *block = &run->block[run->n_blocks];
-  block->size = size;
-  block->first = block->last = first;
-  return (int)run->n_blocks++;
-}
-
-/* Value v is in this block from now on. */
-static void hold(ls__run *run, int v, int block) {
-  wire *value = &run->wire[v];
-  storage *in = &run->storage[block];
-  const int maker = ls__graph_producer(run->graph, v);
-  value->y = block;
-  if (maker < 0 || value->kept || is_result(run, v)) in->locked = true;
-  if (maker >= 0 && run->training && (run->graph->node[maker].layer.needs & LS__NEEDS_Y))
-    in->locked = true;
-  if (value->last > in->last) in->last = value->last;
-}
-
-static void touch(ls__run *run, int block, int time) {
-  if (block >= 0 && run->block[block].last < time) run->block[block].last = time;
-}
-
-/* Whether a node is called with one lane at a time: it has parameters, and doesn't join lanes. */
-static bool lane_by_lane(const ls__node *node) {
-  return node->layer.n_parameters > 0 && !(node->layer.needs & LS__JOINS_LANES);
-}
-
-/* Floats that a node keeps from forward to backward. */
-static size_t kept(const ls__run *run, const ls__node *node) {
-  const size_t blocks = lane_by_lane(node) ? run->max_lanes : 1;
-  return node->layer.saved * run->max_n + node->layer.saved_fixed * blocks;
-}
-
-static void plan_forward(ls__run *run, int *saved) {
-  const ls__graph *graph = run->graph;
-  const int steps = graph->n_nodes;
-  for (int v = 0; v < graph->n_inputs; v++)
-    hold(run, v, new_block(run, run->max_n * ls_shape_count(&graph->input[v].shape), 0));
-  for (int i = 0; i < steps; i++) {
-    const ls__node *node = &graph->node[i];
-    int over = -1;
-    saved[i] = -1;
-    if (!run->active[i]) continue;
-    if (node->layer.needs & LS__VIEW) over = 0;
-    for (int k = 0; over < 0 && k < node->layer.n_in; k++)
-      if (may_overwrite(run, i, k)) over = k;
-    const int block = over >= 0 ? run->wire[node->in[over]].y
-                                : new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
-    hold(run, graph->n_inputs + i, block);
-    touch(run, block, i);
-    for (int k = 0; k < node->layer.n_in; k++) touch(run, run->wire[node->in[k]].y, i);
-    const size_t keep = kept(run, node);
-    if (keep > 0) saved[i] = new_block(run, keep, i);
-  }
-  for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
-}
-
-/* The node before which gradients come to input k of node i, or -1: none is wanted, or it cannot
- * share memory, as others have written to it, or will. */
-static int sharing_maker(const ls__run *run, int i, int k) {
-  const ls__graph *graph = run->graph;
-  const ls__node *node = &graph->node[i];
-  const int maker = ls__graph_producer(graph, node->in[k]);
-  if (maker < 0 || !graph->node[maker].needs_gradient || run->wire[node->in[k]].dy_started)
-    return -1;
-  for (int other = 0; other < node->layer.n_in; other++)
-    if (other != k && node->in[other] == node->in[k]) return -1;
-  return maker;
-}
-
-/* Which inputs of node i may have the memory of its dy for their own gradient.  Of most layers that
- * work in place it is the first, where nobody else reads that.  Of a sum they are those that nobody
- * else reads, and whose makers leave dy as it is: all but the earliest maker's, to which backward
- * comes last.  One that others read as well may be the earliest's, when these others, who add to
- * its gradient, come after all that read it. */
-static void share_gradient(ls__run *run, int i, bool share[LS__MAX_INPUTS]) {
-  const ls__graph *graph = run->graph;
-  const ls__node *node = &graph->node[i];
-  const unsigned needs = node->layer.needs;
-  int earliest = -1, first = graph->n_nodes, maker[LS__MAX_INPUTS];
-  memset(share, 0, LS__MAX_INPUTS * sizeof *share);
-  if (!(needs & (LS__IN_PLACE | LS__VIEW)) || run->wire[graph->n_inputs + i].dy_lent) return;
-  for (int k = 0; k < ((needs & LS__SUMS) ? node->layer.n_in : 1); k++) {
-    maker[k] = sharing_maker(run, i, k);
-    share[k] = maker[k] >= 0 && run->wire[node->in[k]].readers == 1;
-    if (share[k] && maker[k] < first) first = maker[k], earliest = k;
-  }
-  for (int k = 0; (needs & LS__SUMS) && k < node->layer.n_in; k++) {
-    bool after = maker[k] >= 0 && !share[k];
-    for (int r = first; after && r < i; r++)
-      for (int in = 0; run->active[r] && in < graph->node[r].layer.n_in; in++)
-        if (graph->node[r].in[in] == node->in[k]) after = false;
-    if (!after) continue;
-    share[k] = true;
-    earliest = k;
-    break;
-  }
-  for (int k = 0; k < node->layer.n_in; k++)
-    if (share[k] && k != earliest) run->wire[node->in[k]].dy_lent = true;
-}
-
-static void plan_backward(ls__run *run, const int *saved) {
-  const ls__graph *graph = run->graph;
-  const int steps = graph->n_nodes;
-  for (int i = 0; i < run->n_values; i++) {
-    wire *result = &run->wire[run->value[i]];
-    ls_shape shape = ls__graph_shape(graph, run->value[i]);
-    result->dy = new_block(run, run->max_n * ls_shape_count(&shape), steps);
-    result->dy_started = true;
-  }
-  for (int i = steps - 1; i >= 0; i--) {
-    const ls__node *node = &graph->node[i];
-    const int now = 2 * steps - i;
-    if (!run->active[i] || !node->needs_gradient) continue;
-    wire *out = &run->wire[graph->n_inputs + i];
-    touch(run, out->dy, now);
-    touch(run, saved[i], now);
-    if (node->layer.needs & LS__NEEDS_Y) touch(run, out->y, now);
-    bool share[LS__MAX_INPUTS];
-    share_gradient(run, i, share);
-    for (int k = node->layer.n_in - 1; k >= 0; k--) { /* the order in which layers write dx */
-      wire *in = &run->wire[node->in[k]];
-      if (node->layer.needs_x[k]) touch(run, in->y, now);
-      int before = ls__graph_producer(graph, node->in[k]);
-      if (before < 0 || !graph->node[before].needs_gradient) continue;
-      run->call[i].dx_accumulate[k] = in->dy_started;
-      if (!in->dy_started) {
-        ls_shape shape = ls__graph_shape(graph, node->in[k]);
-        in->dy = share[k] ? out->dy : new_block(run, run->max_n * ls_shape_count(&shape), now);
-        in->dy_started = true;
-      }
-      touch(run, in->dy, now);
-    }
-  }
-}
-
-/* A layer that finishes its output applies the activation that alone reads it, if that works in
- * place. */
-static void plan_fusion(ls__run *run) {
-  const ls__graph *graph = run->graph;
-  for (int i = 0; i < graph->n_nodes; i++) {
-    const ls__node *node = &graph->node[i];
-    const int before = ls__graph_producer(graph, node->in[0]);
-    if (!run->active[i] || before < 0 || node->layer.kind->pointwise == NULL) continue;
-    if (!(graph->node[before].layer.needs & LS__FINISHES)) continue;
-    if (run->wire[node->in[0]].y != run->wire[graph->n_inputs + i].y) continue;
-    if (run->wire[node->in[0]].readers > 1 || is_result(run, node->in[0])) continue;
-    run->fused[i] = true;
-    run->call[before].finish = node->layer.kind->pointwise;
-    run->call[before].finish_context = &node->layer;
-  }
-}
-
-/* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the
- * others add to it. */
-static void plan_gradients(ls__run *run, bool *written) {
-  const ls__graph *graph = run->graph;
-  for (int i = graph->n_nodes - 1; i >= 0; i--) {
-    const ls__node *node = &graph->node[i];
-    if (!run->active[i] || !node->needs_gradient) continue;
-    for (int p = 0; p < node->layer.n_parameters; p++) {
-      run->call[i].dw_accumulate[p] = written[node->tensor[p]];
-      written[node->tensor[p]] = true;
-    }
-  }
-}
-
-static float *place_of(const ls__run *run, int block) {
-  return block < 0 ? NULL : run->memory + run->block[block].offset;
-}
-
-static void fill_calls(ls__run *run, const int *saved) {
-  const ls__graph *graph = run->graph;
-  for (int i = 0; i < graph->n_nodes; i++) {
-    if (!run->active[i]) continue;
-    const ls__node *node = &graph->node[i];
-    const wire *out = &run->wire[graph->n_inputs + i];
-    ls__call *call = &run->call[i];
-    call->y = place_of(run, out->y);
-    call->dy = place_of(run, out->dy);
-    call->saved = place_of(run, saved[i]);
-    call->work = run->work;
-    for (int k = 0; k < node->layer.n_in; k++) {
-      int before = ls__graph_producer(graph, node->in[k]);
-      const float *x = place_of(run, run->wire[node->in[k]].y);
-      if (node->layer.type[k] == LS_INDEX)
-        call->index[k] = (const int32_t *)(const void *)x;
-      else
-        call->x[k] = x;
-      bool wanted = before >= 0 && graph->node[before].needs_gradient;
-      call->dx[k] = wanted ? place_of(run, run->wire[node->in[k]].dy) : NULL;
-    }
-  }
-}
-
-/* Everything but the memory; *work and *gradients: floats of scratch, and of stacks. */
-static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls__run *run,
-                           int *saved, size_t *total, size_t *work, size_t *gradients) {
-  ls_status st = LS_OK;
-  const size_t nodes = (size_t)graph->n_nodes, all = nodes + (size_t)graph->n_inputs;
-  const size_t places = ls__lane_places(plan->max_lanes);
-  bool *written = NULL;
-  LS_ASSERT(plan->max_n > 0 && plan->max_lanes > 0 && plan->n_values >= 1 &&
-            plan->n_values <= LS_MAX_PORTS);
-  LS_ASSERT(plan->max_lanes == 1 || !ls__graph_ties(graph)); /* see dw_accumulate */
-  run->graph = graph;
-  run->training = plan->training;
-  run->n_values = plan->n_values;
-  memcpy(run->value, plan->values, (size_t)plan->n_values * sizeof *plan->values);
-  run->max_n = plan->max_n;
-  run->max_lanes = plan->max_lanes;
-  run->n_wires = (int)all;
-  LS_TRY(ls__alloc(&run->wire, all, sizeof *run->wire, "run"));
-  LS_TRY(ls__alloc(&run->active, nodes, sizeof *run->active, "run"));
-  LS_TRY(ls__alloc(&run->fused, nodes, sizeof *run->fused, "run"));
-  LS_TRY(ls__alloc(&run->call, nodes, sizeof *run->call, "run"));
-  LS_TRY(ls__alloc(&run->block, 3 * all + LS_MAX_PORTS, sizeof *run->block, "run"));
-  LS_TRY(ls__alloc(&run->storage, 3 * all + LS_MAX_PORTS, sizeof *run->storage, "run"));
-  LS_TRY(ls__alloc(&written, (size_t)graph->n_tensors, sizeof *written, "run"));
-  for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = run->wire[v].last = -1;
-  mark_active(run);
-  mark_readers(run);
-  plan_forward(run, saved);
-  plan_fusion(run);
-  if (run->training) plan_backward(run, saved);
-  if (run->training) plan_gradients(run, written);
-  for (size_t b = 0; b < run->n_blocks; b++)
-    run->usage.unplanned += run->block[b].size * sizeof(float);
-  LS_TRY(ls__plan(run->block, run->n_blocks, total));
-  *work = *gradients = 0;
-  for (size_t i = 0; i < nodes; i++) {
-    const ls__node *node = &graph->node[i];
-    const ls__layer *layer = &node->layer;
-    const size_t want = layer->work * run->max_n + layer->work_fixed + layer->work_lanes * places;
-    size_t weights = 0;
-    run->call[i].by = plan->by;
-    if (run->active[i] && want > *work) *work = want;
-    for (int p = 0; p < layer->n_parameters; p++) weights += graph->tensor[node->tensor[p]].n;
-    if (run->active[i] && lane_by_lane(node) && weights * (places - 1) > *gradients)
-      *gradients = weights * (places - 1);
-  }
-  run->usage.planned = *total * sizeof(float);
-  run->usage.scratch = (*work + *gradients) * sizeof(float);
-out:
-  ls__free(written);
-  return st;
-}
-
-ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__run **out) {
-  ls_status st = LS_OK;
-  ls__run *run = NULL;
-  int *saved = NULL;
-  size_t total, work, gradients;
-  *out = NULL;
-  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
-  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
-  LS_TRY(make_plan(graph, plan, run, saved, &total, &work, &gradients));
-  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a pass"));
-  LS_TRY(ls__alloc(&run->work, work, sizeof *run->work, "scratch of a pass"));
-  LS_TRY(ls__alloc(&run->lane_gradients, gradients, sizeof *run->work, "gradients of lanes"));
-  fill_calls(run, saved);
-  *out = run;
-  run = NULL;
-out:
-  ls__free(saved);
-  ls__run_destroy(run);
-  return st;
-}
-
-ls_status ls__run_measure(const ls__graph *graph, const ls__run_plan *plan, ls__run_memory *out) {
-  ls_status st = LS_OK;
-  ls__run *run = NULL;
-  int *saved = NULL;
-  size_t total, work, gradients;
-  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
-  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
-  LS_TRY(make_plan(graph, plan, run, saved, &total, &work, &gradients));
-  *out = run->usage;
-out:
-  ls__free(saved);
-  ls__run_destroy(run);
-  return st;
-}
-
-void ls__run_destroy(ls__run *run) {
-  if (run == NULL) return;
-  ls__free(run->wire);
-  ls__free(run->active);
-  ls__free(run->fused);
-  ls__free(run->call);
-  ls__free(run->block);
-  ls__free(run->storage);
-  ls__free(run->memory);
-  ls__free(run->work);
-  ls__free(run->lane_gradients);
-  ls__free(run);
-}
-
-void *ls__run_input(ls__run *run, int i) {
-  return place_of(run, run->wire[i].y);
-}
-
-const float *ls__run_result(const ls__run *run, int i) {
-  return place_of(run, run->wire[run->value[i]].y);
-}
-
-float *ls__run_result_gradient(ls__run *run, int i) {
-  return place_of(run, run->wire[run->value[i]].dy);
-}
+#include "tensor/span.h"
 
 bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found) {
   const ls__graph *graph = run->graph;
@@ -457,7 +54,7 @@ static double begin_time(const ls__run *run) {
 
 static void node_forward(const ls__node *node, const ls__call *call) {
   const ls__layer *layer = &node->layer;
-  if (call->lanes == 1 || !lane_by_lane(node) || layer->saved_fixed == 0) {
+  if (call->lanes == 1 || !ls__lane_by_lane(node) || layer->saved_fixed == 0) {
     layer->kind->forward(layer, call);
     return;
   }
@@ -468,31 +65,90 @@ static void node_forward(const ls__node *node, const ls__call *call) {
   }
 }
 
-void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
+/* The call of node i, for the samples of this pass. */
+static ls__call *begin_call(ls__run *run, const float *parameters, const ls__run_place *place,
+                            int i) {
   const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  ls__call *call = &run->call[i];
+  call->training = place != NULL && !node->frozen;
+  if (place != NULL) {
+    if (node->layer.kind->draws != 0)
+      call->rng = ls__rng_key(place->seed, node->layer.kind->draws, place->step, (uint64_t)i);
+    call->first_sample = place->first_sample;
+  }
+  for (int p = 0; p < node->layer.n_parameters; p++)
+    call->w[p] = parameters + graph->tensor[node->tensor[p]].offset;
+  call->n = run->n;
+  const bool lanes = place != NULL && place->lanes > 0;
+  call->lanes = lanes ? place->lanes : 1;
+  call->lane = lanes ? place->lane : run->rows;
+  return call;
+}
+
+/* What the layer where the next stage begins gives of each lane. */
+static void sum_lanes(ls__run *run, int i, bool backward) {
+  const ls__layer *layer = &run->graph->node[i].layer;
+  const double start = begin_time(run);
+  layer->kind->sums(layer, &run->call[i], backward, run->sums);
+  if (run->seconds == NULL) return;
+  *(backward ? &run->seconds[i].backward : &run->seconds[i].forward) += ls__clock() - start;
+}
+
+size_t ls__run_stages(const ls__run *run) {
+  return (size_t)run->n_stops + 1;
+}
+
+/* The node that the stage after k begins with. */
+static int stop_after(const ls__run *run, size_t k, bool backward) {
+  return run->stop[backward ? (size_t)run->n_stops - 1 - k : k];
+}
+
+size_t ls__run_sums_width(const ls__run *run, size_t k, bool backward) {
+  return run->graph->node[stop_after(run, k, backward)].layer.sums;
+}
+
+const double *ls__run_sums(const ls__run *run) {
+  return run->sums;
+}
+
+void ls__run_merge(const ls__run *run, size_t k, bool backward, size_t lanes, const double *all,
+                   double *batch) {
+  const ls__layer *layer = &run->graph->node[stop_after(run, k, backward)].layer;
+  layer->kind->merge(layer, backward, lanes, all, batch);
+}
+
+void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
+                           const ls__run_place *place, size_t k, const double *batch) {
+  const ls__graph *graph = run->graph;
+  const bool ends = place == NULL || k == (size_t)run->n_stops; /* with the graph */
+  const int from = k == 0 ? 0 : stop_after(run, k - 1, false);
+  const int to = ends ? graph->n_nodes : stop_after(run, k, false);
   LS_ASSERT(n >= 1 && n <= run->max_n && (place == NULL || place->lanes <= run->max_lanes));
   run->n = n;
   run->rows[1] = n;
-  for (int i = 0; i < graph->n_nodes; i++) {
+  for (int i = from; i < to; i++) {
     const ls__node *node = &graph->node[i];
     if (!run->active[i] || (node->layer.needs & LS__VIEW)) continue;
-    ls__call *call = &run->call[i];
-    call->training = place != NULL;
-    if (place != NULL) {
-      if (node->layer.kind->draws != 0)
-        call->rng = ls__rng_key(place->seed, node->layer.kind->draws, place->step, (uint64_t)i);
-      call->first_sample = place->first_sample;
-    }
-    for (int p = 0; p < node->layer.n_parameters; p++)
-      call->w[p] = parameters + graph->tensor[node->tensor[p]].offset;
-    call->n = n;
-    const bool lanes = place != NULL && place->lanes > 0;
-    call->lanes = lanes ? place->lanes : 1;
-    call->lane = lanes ? place->lane : run->rows;
+    ls__call *call = begin_call(run, parameters, place, i);
+    call->sums = run->sums;
+    call->batch = batch;
     if (run->fused[i]) continue;
     const double start = begin_time(run);
     node_forward(node, call);
     if (run->seconds != NULL) run->seconds[i].forward += ls__clock() - start;
+  }
+  if (ends) return;
+  (void)begin_call(run, parameters, place, to);
+  sum_lanes(run, to, false);
+}
+
+void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
+  const size_t last = place == NULL ? 0 : (size_t)run->n_stops;
+  for (size_t k = 0; k <= last; k++) {
+    ls__run_forward_stage(run, parameters, n, place, k, run->batch);
+    if (k < last)
+      ls__run_merge(run, k, false, place->lanes > 0 ? place->lanes : 1, run->sums, run->batch);
   }
 }
 
@@ -536,33 +192,55 @@ static void view_backward(const ls__run *run, int i) {
     call->dx[0][e] = call->dy[e] + (call->dx_accumulate[0] ? call->dx[0][e] : 0.0F);
 }
 
-void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
-                      ls__finished_fn finished, void *context) {
+static void node_backward(ls__run *run, int i, const float *parameters, float *gradients) {
   const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  ls__call *call = &run->call[i];
+  if (node->layer.needs & LS__VIEW) {
+    view_backward(run, i);
+    return;
+  }
+  for (int p = 0; p < node->layer.n_parameters; p++) {
+    const ls__tensor *tensor = &graph->tensor[node->tensor[p]];
+    call->w[p] = parameters + tensor->offset;
+    call->dw[p] = tensor->role == LS__FROZEN ? NULL : gradients + tensor->offset;
+  }
+  if (call->lanes > 1 && ls__lane_by_lane(node))
+    lanes_backward(run, node, call);
+  else
+    node->layer.kind->backward(&node->layer, call);
+}
+
+void ls__run_backward_stage(ls__run *run, const float *parameters, float *gradients, size_t k,
+                            const double *batch, ls__finished_fn finished, void *context) {
+  const ls__graph *graph = run->graph;
+  const bool ends = k == (size_t)run->n_stops;
+  const int from = k == 0 ? graph->n_nodes - 1 : stop_after(run, k - 1, true);
+  const int end = ends ? -1 : stop_after(run, k, true);
   LS_ASSERT(run->training);
-  for (int i = graph->n_nodes - 1; i >= 0; i--) {
+  for (int i = from; i > end; i--) {
     const ls__node *node = &graph->node[i];
     if (!run->active[i] || !node->needs_gradient) continue;
     const double start = begin_time(run);
-    if (node->layer.needs & LS__VIEW) {
-      view_backward(run, i);
-      if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
-      continue;
-    }
-    ls__call *call = &run->call[i];
-    for (int p = 0; p < node->layer.n_parameters; p++) {
-      const ls__tensor *tensor = &graph->tensor[node->tensor[p]];
-      call->w[p] = parameters + tensor->offset;
-      call->dw[p] = tensor->role == LS__FROZEN ? NULL : gradients + tensor->offset;
-    }
-    if (call->lanes > 1 && lane_by_lane(node))
-      lanes_backward(run, node, call);
-    else
-      node->layer.kind->backward(&node->layer, call);
+    run->call[i].batch = batch;
+    node_backward(run, i, parameters, gradients);
     if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
-    if (finished != NULL) finished(context, node->finished);
+    if (finished != NULL && !(node->layer.needs & LS__VIEW)) finished(context, node->finished);
   }
-  if (finished != NULL) finished(context, graph->moving);
+  if (!ends)
+    sum_lanes(run, end, true);
+  else if (finished != NULL)
+    finished(context, graph->moving);
+}
+
+void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
+                      ls__finished_fn finished, void *context) {
+  const size_t last = (size_t)run->n_stops;
+  for (size_t k = 0; k <= last; k++) {
+    ls__run_backward_stage(run, parameters, gradients, k, run->batch, finished, context);
+    if (k < last)
+      ls__run_merge(run, k, true, run->call[stop_after(run, k, true)].lanes, run->sums, run->batch);
+  }
 }
 
 void ls__run_time(ls__run *run, ls__node_seconds *seconds) {

@@ -22,6 +22,9 @@ typedef struct ls__run_plan {
 LS_CHECKED ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan,
                                     ls__run **out);
 void ls__run_destroy(ls__run *run);
+/* Give up the own scratch for another run's of the same graph, where that is large enough; they run in
+ * turns, and the other stays as long as this one. */
+void ls__run_share_scratch(ls__run *run, const ls__run *with);
 
 /* [max_n, input i], float or int32_t: fill before forward. */
 void *ls__run_input(ls__run *run, int i);
@@ -53,6 +56,30 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
 typedef void (*ls__finished_fn)(void *context, size_t upto);
 void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
                       ls__finished_fn finished, void *context);
+
+/* ---- Several passes of a batch side by side
+ *
+ * A layer with sums (nn/layer.h) is a place where forward and backward wait for all lanes of the batch:
+ * the passes of this rank and of the others.  With m such layers a pass is run in m + 1 stages each
+ * way.  A stage k < m ends before the k-th of them on this way, with its sums of the pass's lanes;
+ * stage k + 1 begins with that layer, and with what `merge` makes of those of all lanes:
+ *
+ *   for k = 0 ... m:
+ *     for each pass:  ls__run_forward_stage(run, ..., k, batch)
+ *     if k < m:       all = ls__run_sums of all passes, in lane order;  ls__run_merge(run, k, ...)
+ *
+ * ls__run_forward and ls__run_backward do so for a pass that is the whole batch. */
+size_t ls__run_stages(const ls__run *run); /* m + 1, the same in all runs of a graph for training */
+/* Doubles a lane at the end of stage k < m. */
+size_t ls__run_sums_width(const ls__run *run, size_t k, bool backward);
+const double *ls__run_sums(const ls__run *run); /* [lanes of the pass, width], until the next stage
+                                                   is over */
+void ls__run_merge(const ls__run *run, size_t k, bool backward, size_t lanes, const double *all,
+                   double *batch);
+void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
+                           const ls__run_place *place, size_t k, const double *batch);
+void ls__run_backward_stage(ls__run *run, const float *parameters, float *gradients, size_t k,
+                            const double *batch, ls__finished_fn finished, void *context);
 
 /* For measurements: from now on the seconds of node i's calls are added to seconds[i], of [nodes];
  * NULL, as at first: no clock is read. */

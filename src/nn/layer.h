@@ -11,6 +11,11 @@
  * lane at a time, and the model joins the lanes, unless it says that it joins them itself
  * (LS__JOINS_LANES; tensor/product.h and tensor/lane_sum.h do it).
  *
+ * A layer that mixes samples (LS__MIXES, batch normalisation) is the exception.  It looks either at a
+ * lane's samples, which are the same on any number of ranks, and is called lane by lane; or at the
+ * whole batch, of which a call has a part only: then it says how many numbers of each lane it needs
+ * (`sums`), fills them in, and is called again with what it makes of those of all lanes (`merge`).
+ *
  * A new kind is one new file and one word in kinds.h. */
 #ifndef LS_NN_LAYER_H
 #define LS_NN_LAYER_H
@@ -57,8 +62,10 @@ enum {
   LS__VIEW = 4,        /* y is x[0] under another shape: forward and backward are never called */
   LS__JOINS_LANES = 8, /* backward may be called with several lanes */
   LS__FINISHES = 16,   /* forward applies call->finish to y */
-  LS__SUMS = 32        /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
+  LS__SUMS = 32,       /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
                           that of dy */
+  LS__MIXES = 64       /* what it gives for a sample in training depends on the others: of the lane,
+                          or, where it has `sums`, of the batch */
 };
 
 typedef struct ls__layer_kind ls__layer_kind;
@@ -85,7 +92,9 @@ typedef struct ls__layer {
   size_t work;        /* floats a sample, scratch within one forward or backward */
   size_t work_fixed;  /* floats more, whatever the batch */
   size_t work_lanes;  /* floats more, times ls__lane_places(lanes) */
-  double flops;       /* multiplications and additions of a forward pass, a sample */
+  size_t sums;  /* doubles a lane that kind->sums gives; 0: there are none.  Such a layer joins
+                         lanes */
+  double flops; /* multiplications and additions of a forward pass, a sample */
 } ls__layer;
 
 /* One call on `n` samples (n >= 1), some lanes.  In backward, memory that the layer has not asked
@@ -95,7 +104,7 @@ typedef struct ls__call {
   size_t n;
   size_t lanes;                         /* 1 or more, some of which may have no samples */
   const size_t *lane;                   /* [lanes + 1] the first sample of each: 0 ... n */
-  bool training;                        /* dropout acts, statistics move */
+  bool training;                        /* dropout acts, statistics move; not of a frozen layer */
   const float *x[LS__MAX_INPUTS];       /* [n, in] real inputs */
   const int32_t *index[LS__MAX_INPUTS]; /* [n, in] LS_INDEX inputs, whose x is NULL: 0 or more, and
                                            below the layer's limit */
@@ -108,8 +117,11 @@ typedef struct ls__call {
   float *dw[LS__MAX_PARAMETERS]; /* gradient of w, NULL where it is frozen; a statistic's sum */
   bool dw_accumulate[LS__MAX_PARAMETERS]; /* add to dw (a tensor with several readers), or write */
   float *saved;                           /* [n * saved + saved_fixed] */
-  float *work;       /* [n * work + work_fixed + places * work_lanes], aligned to 64 bytes */
-  ls__arithmetic by; /* for products */
+  float *work;         /* [n * work + work_fixed + places * work_lanes], aligned to 64 bytes */
+  ls__arithmetic by;   /* for products */
+  const double *sums;  /* in training, of a layer with sums: [lanes, sums] what kind->sums gave in
+                          this direction, and */
+  const double *batch; /* [sums] what kind->merge made of those of all lanes of the batch */
   void (*finish)(const void *context, float *y, size_t n); /* LS__FINISHES: y[0..n) = f(y[0..n)) */
   const void *finish_context;                              /* of finish, which may be NULL */
   ls__rng rng;           /* of this layer and step; counter: first_sample * elements + ... */
@@ -125,6 +137,13 @@ struct ls__layer_kind {
   ls_status (*configure)(ls__layer *layer, ls_config *options);
   /* From in[] to out, parameters, needs and sizes.  `node` is for messages. */
   ls_status (*infer)(ls__layer *layer, const ls_config *node);
+  /* Of a layer with sums, in training, before forward, and again before backward, when its dy is
+   * there: what each lane of the call gives, [lanes, sums], all zero of a lane without samples; and
+   * what the batch is, [sums], from all its lanes in their order.  `batch` and that of the other
+   * direction are not there yet.  NULL where there are no sums. */
+  void (*sums)(const ls__layer *layer, const ls__call *call, bool backward, double *sums);
+  void (*merge)(const ls__layer *layer, bool backward, size_t lanes, const double *all,
+                double *batch);
   void (*forward)(const ls__layer *layer, const ls__call *call);
   void (*backward)(const ls__layer *layer, const ls__call *call);
   /* Of a layer that works in place and element by element: y[0..n) = f(y[0..n)), where another

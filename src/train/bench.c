@@ -125,7 +125,8 @@ static ls_status score_bare(void *context, size_t lo, size_t hi,
   const ls_trainer *t = b->trainer;
   double *sums = t->all_sums; /* free between two checks */
   memset(sums, 0, t->task.width * sizeof *sums);
-  ls__task_score(&t->task, lo - t->step.first, hi - lo, t->run, &t->rows, true, false, sums);
+  ls__task_score(&t->task, lo - t->step.at->first, hi - lo, t->step.at->run, &t->step.at->rows,
+                 true, false, sums);
   *loss = ls__task_loss(&t->task, sums);
   return LS_OK;
 }

@@ -52,11 +52,15 @@ void ls__bench_layers_destroy(ls__bench_layers *b) {
   ls__free(b);
 }
 
+static void time_passes(const ls__bench_layers *b, ls__node_seconds *seconds) {
+  for (size_t p = 0; p < b->t->n_passes; p++) ls__run_time(b->t->passes[p].run, seconds);
+}
+
 void ls__bench_layers_begin(ls__bench_layers *b) {
   memset(b->now, 0, (size_t)b->nodes * sizeof *b->now);
   b->scoring = 0;
   b->t->scoring = &b->scoring;
-  ls__run_time(b->t->run, b->now);
+  time_passes(b, b->now);
 }
 
 static double *item(const ls__bench_layers *b, int i) {
@@ -73,7 +77,7 @@ void ls__bench_layers_end(ls__bench_layers *b, double seconds, double steps) {
   double rest = seconds;
   LS_ASSERT(r < b->rounds);
   b->t->scoring = NULL;
-  ls__run_time(b->t->run, NULL);
+  time_passes(b, NULL);
   const double parts[REST] = {times->input, b->scoring, times->exchange, times->wait,
                               times->update};
   for (int i = 0; i < b->nodes; i++) {
@@ -124,7 +128,7 @@ static bool look_up(const ls__bench_layers *b, int i, layer *l) {
   memset(l, 0, sizeof *l);
   l->layer = &node->layer;
   l->view = (node->layer.needs & LS__VIEW) != 0;
-  if (ls__run_fused(b->t->run, i)) l->within = ls__graph_name(graph, node->in[0]);
+  if (ls__run_fused(b->t->passes[0].run, i)) l->within = ls__graph_name(graph, node->in[0]);
   l->forward = ls__median(item(b, 2 * i), b->rounds);
   l->backward = ls__median(item(b, 2 * i + 1), b->rounds);
   l->share = (l->forward + l->backward) / ls__median(part(b, WHOLE), b->rounds);

@@ -82,7 +82,13 @@ static void print_settings(const ls_trainer *t, FILE *out) {
 }
 
 static void print_memory(const ls_trainer *t, FILE *out) {
-  ls__run_memory run = ls__run_memory_of(t->run);
+  ls__run_memory run = {0, 0, 0};
+  for (size_t p = 0; p < t->n_passes; p++) {
+    const ls__run_memory more = ls__run_memory_of(t->passes[p].run);
+    run.planned += more.planned;
+    run.unplanned += more.unplanned;
+    run.scratch += more.scratch;
+  }
   double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
                  ls__optimizer_slots(t->updater.optimizer);
   fprintf(out, "\nmemory of rank 0\n");
@@ -91,7 +97,8 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   if (t->weights != NULL)
     print_bytes(out, "weights beside their average",
                 (double)t->model->graph->moving * sizeof(float));
-  print_bytes(out, "activations of a pass", (double)run.planned);
+  print_bytes(out, t->n_passes > 1 ? "activations of all passes" : "activations of a pass",
+              (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   print_bytes(out, "scratch", (double)run.scratch);
   if (t->data == NULL) return;

@@ -19,7 +19,9 @@ static const ls__option train_table[] = {
                 "parts that a batch is cut into: the same lanes, the same bits on any number of "
                 "ranks; `auto`: by the batch, up to 256"),
     LS__NUMBER(ls__settings, pass_mb, "256", 0.001, 1e9,
-               "MB of activations; a rank computes several lanes at once, as many as fit into it"),
+               "MB of activations; a rank computes several lanes at once, as many as fit into it "
+               "(with "
+               "batch_norm over the batch all its lanes are kept, whatever this is)"),
     LS__CHOICE(ls__settings, precision, "float32", precisions,
                "of what layers multiply while they train; with `bfloat16` both factors of a "
                "product "

@@ -5,14 +5,13 @@
  *   exchange:  passes of this rank -> ranks of a node -> nodes  <----------------'  stretch at once
  *   for each bucket, as soon as it is summed:  update the own slice -> weights to all ranks
  *
+ * Where a layer needs sums over the whole batch, the passes go side by side instead (side_by_side.h).
  * Exchange and update of the buckets that are finished first overlap with the backward of the rest,
  * and the last of them with the next step's loading, for which the memory is asked already. */
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
-#include "tensor/span.h"
-#include "train/fit.h"
 #include "train/trainer.h"
 
 /* Whether an update has to see the whole gradient first. */
@@ -47,41 +46,6 @@ static void finished(void *context, size_t upto) {
     t->step.status = update_bucket(t);
 }
 
-/* A failure of this rank alone, kept with its message until all agree on it. */
-static void keep_failure(ls_trainer *t, ls_status st) {
-  if (st == LS_OK || t->failed != LS_OK) return;
-  const bool known = (int)st > LS_OK && st <= LS_ELOST; /* a callback may return anything */
-  t->failed = known ? st : LS_ECHECK;
-  snprintf(t->failure, sizeof t->failure, "%s",
-           ls_error_message()[0] != '\0' ? ls_error_message() : "a callback of the step failed");
-}
-
-/* Loss and gradient of one lane of the pass, samples [lo, hi) of the batch, into its sums. */
-static void score_lane(ls_trainer *t, const ls_feed *feed, size_t lane, size_t lo, size_t hi) {
-  double *sums = t->sums + lane * t->task.width, loss = 0;
-  const size_t at = lo - t->step.first;
-  const double before = ls__task_loss(&t->task, sums);
-  t->lane_loss[lane] = 0;
-  if (lo == hi) return;
-  if (feed->score == NULL) {
-    ls__task_score(&t->task, at, hi - lo, t->run, &t->rows, true, true, sums);
-  } else {
-    const float *result[LS_MAX_PORTS];
-    float *gradient[LS_MAX_PORTS];
-    for (int i = 0; i < t->task.n_values; i++) {
-      result[i] = t->result[i] + at * t->result_count[i];
-      gradient[i] = t->gradient[i] + at * t->result_count[i];
-    }
-    keep_failure(t, feed->score(feed->context, lo, hi, result, gradient, &loss));
-    sums[0] += loss;
-    for (int i = 0; i < t->task.n_values; i++) /* what the caller wrote */
-      if (!ls__span()->all_finite(gradient[i], (hi - lo) * t->result_count[i]) && t->bad_step == 0)
-        t->bad_step = t->now.step + 1;
-  }
-  t->lane_loss[lane] = ls__task_loss(&t->task, sums) - before;
-  if (!isfinite(t->lane_loss[lane]) && t->bad_step == 0) t->bad_step = t->now.step + 1;
-}
-
 /* ---- The dataset as a feed */
 
 static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const *inputs,
@@ -91,9 +55,10 @@ static ls_status take(void *context, size_t lo, size_t hi, LS_UNUSED void *const
 }
 
 ls_status ls__trainer_take(ls_trainer *t, size_t lo, size_t hi) {
-  t->rows.is_mixed = ls__data_mixes(t->data);
-  return t->rows.is_mixed ? ls__data_take_mixed(t->data, lo, hi, t->to, &t->rows.mixed)
-                          : ls__data_take(t->data, lo, hi, t->to);
+  ls__pass *p = t->step.at;
+  p->rows.is_mixed = ls__data_mixes(t->data);
+  return p->rows.is_mixed ? ls__data_take_mixed(t->data, lo, hi, p->to, &p->rows.mixed)
+                          : ls__data_take(t->data, lo, hi, p->to);
 }
 
 ls_feed ls__trainer_dataset(ls_trainer *t) {
@@ -122,47 +87,48 @@ static void prefetch(void *context, size_t n) {
 
 /* ---- The step */
 
-/* Gradients of lanes [from, to) of a batch of `samples`. */
-static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t from, size_t to) {
-  const size_t lo = ls__cut(samples, from, t->lanes), hi = ls__cut(samples, to, t->lanes);
-  const size_t n = hi - lo;
-  const float *parameters = t->model->parameters;
+/* Take the samples of lanes [lo, hi) of a batch of `samples`. */
+static void load_pass(ls_trainer *t, ls__pass *p, const ls_feed *feed, size_t samples, size_t lo,
+                      size_t hi) {
   const double start = ls__clock();
-  t->step.first = lo;
-  t->step.last_pass = to == t->lane_hi;
-  for (size_t lane = from; lane <= to; lane++)
-    t->lane_first[lane - from] = ls__cut(samples, lane, t->lanes) - lo;
-  if (feed->load != take && feed->score == NULL) t->rows.is_mixed = false;
-  if (n > 0 && t->failed == LS_OK)
-    keep_failure(t, feed->load(feed->context, lo, hi, t->input,
-                               feed->score == NULL ? t->target : NULL));
-  const ls__taken_from taken = {feed->load == take ? t->data : NULL, LS_TRAIN, true,
-                                lo + (feed->load == take ? t->now.position : 0)};
-  if (n > 0 && t->failed == LS_OK) keep_failure(t, ls__fit_indices(t->run, n, &taken));
-  if (t->step.last_pass && feed->load == take) expect(t, samples);
+  ls__pass_place(t, p, samples, lo, hi);
+  ls__pass_load(t, p, feed, feed->load == take);
+  if (hi == t->lane_hi && feed->load == take) expect(t, samples);
   t->times.input += ls__clock() - start;
+}
+
+/* Gradients of lanes [lo, hi) of a batch of `samples`. */
+static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t lo, size_t hi) {
+  ls__pass *p = &t->passes[0];
+  t->step.last_pass = hi == t->lane_hi;
+  load_pass(t, p, feed, samples, lo, hi);
   /* Only now, since this may wait for other ranks to end the step before. */
-  float *gradients = ls__exchange_pass(t->exchange, from, to);
-  if (n > 0 && t->failed == LS_OK) {
-    const ls__run_place place = {t->set.seed, t->now.step, lo, to - from, t->lane_first};
-    ls__run_forward(t->run, parameters, n, &place);
-  }
-  const double scored = t->scoring != NULL ? ls__clock() : 0;
-  for (size_t lane = from; lane < to; lane++) {
-    t->lane_loss[lane] = 0;
-    if (n > 0 && t->failed == LS_OK)
-      score_lane(t, feed, lane, lo + t->lane_first[lane - from],
-                 lo + t->lane_first[lane - from + 1]);
-  }
-  if (t->scoring != NULL) *t->scoring += ls__clock() - scored;
-  if (n > 0 && t->failed == LS_OK) {
-    ls__run_backward(t->run, parameters, gradients, finished, t);
+  p->gradients = ls__exchange_pass(t->exchange, lo, hi);
+  const ls__run_place place = ls__pass_at(t, p);
+  if (ls__pass_runs(t, p)) ls__run_forward(p->run, t->model->parameters, p->n, &place);
+  ls__pass_score(t, p, feed);
+  if (ls__pass_runs(t, p)) {
+    ls__run_backward(p->run, t->model->parameters, p->gradients, finished, t);
     return;
   }
   /* A pass without samples adds zero.  So does one that failed: the others wait for it, and the
    * failure is agreed on at the next check. */
-  memset(gradients, 0, t->model->graph->moving * sizeof *gradients);
+  ls__pass_give_zeros(t, p);
   ls__exchange_finished(t->exchange, t->model->graph->moving);
+}
+
+/* The gradients of all lanes of this rank, pass after pass or side by side. */
+static ls_status run_passes(ls_trainer *t, const ls_feed *feed, size_t samples) {
+  size_t p = 0;
+  for (size_t lo = t->lane_lo, hi; lo < t->lane_hi; lo = hi) {
+    hi = ls__pass_end(lo, t->lane_hi, t->lanes, t->pass);
+    if (t->side_by_side == NULL)
+      run_pass(t, feed, samples, lo, hi);
+    else
+      load_pass(t, &t->passes[p++], feed, samples, lo, hi);
+  }
+  if (t->side_by_side == NULL) return LS_OK;
+  return ls__side_by_side_step(t->side_by_side, feed, finished, &t->step.waited);
 }
 
 /* Multiply the scale by min(1, norm / |g|), g the gradient of the batch. */
@@ -205,10 +171,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
     t->step.update.context = t;
   }
   ls__exchange_begin(t->exchange);
-  for (size_t from = t->lane_lo, to; from < t->lane_hi; from = to) {
-    to = ls__pass_end(from, t->lane_hi, t->lanes, t->pass);
-    run_pass(t, feed, samples, from, to);
-  }
+  LS_TRY(run_passes(t, feed, samples));
   ls__comm_phase(t->comm, t->now.step + 1, "exchange");
   if (waits_for_all(t)) LS_TRY(take_all_slices(t));
   LS_TRY(t->step.status);
@@ -219,9 +182,10 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   const double seconds = ls__clock() - start;
   ls__exchange_times exchange = ls__exchange_timing(t->exchange);
   t->times.exchange += exchange.work;
-  t->times.wait += exchange.wait;
+  t->times.wait += exchange.wait + t->step.waited;
   t->times.compute += seconds - (t->times.input - input_before) -
-                      (t->times.update - update_before) - exchange.work - exchange.wait;
+                      (t->times.update - update_before) - exchange.work - exchange.wait -
+                      t->step.waited;
   t->trained_seconds += seconds;
   t->trained_samples += samples;
 out:

@@ -120,9 +120,14 @@ static ls_status check_wishes(const ls_trainer *t) {
   if (ls__schedule_needs_end(t->schedule) && t->set.epochs == 0 && t->set.max_steps == 0)
     LS_FAIL(LS_ECONFIG, "schedule.one_cycle: the run's steps must be known; give train.epochs or "
                         "max_steps");
-  if (t->set.codec.code == LS__CODE_TOP_K && t->model->graph->moving > t->model->graph->trained)
-    LS_FAIL(LS_ECONFIG, "compression: top_k would hold back parts of the statistics that layers "
-                        "keep; bf16 and fp16 don't");
+  if (t->model->graph->moving > t->model->graph->trained) {
+    if (t->set.codec.code == LS__CODE_TOP_K)
+      LS_FAIL(LS_ECONFIG, "compression: top_k would hold back parts of the statistics that layers "
+                          "keep; bf16 doesn't");
+    if (t->set.codec.code == LS__CODE_FP16)
+      LS_FAIL(LS_ECONFIG, "compression: fp16 ends at 65504, and sums of the statistics that layers "
+                          "keep may be larger; bf16 holds them");
+  }
 out:
   return st;
 }
@@ -190,19 +195,6 @@ static ls_status check_targets(ls_trainer *t) {
 
 /* ---- Memory */
 
-/* Where feeds find inputs, targets, outputs and gradients. */
-static void make_places(ls_trainer *t) {
-  ls__rows_places(&t->rows, t->n_arrays, t->arrays, t->run, t->to);
-  for (int i = 0; i < t->model->graph->n_inputs; i++) t->input[i] = ls__run_input(t->run, i);
-  for (int h = 0; h < t->task.n_heads; h++) t->target[h] = t->rows.array[t->task.head[h].target];
-  for (int i = 0; i < t->task.n_values; i++) {
-    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
-    t->result_count[i] = ls_shape_count(&shape);
-    t->result[i] = ls__run_result(t->run, i);
-    t->gradient[i] = ls__run_result_gradient(t->run, i);
-  }
-}
-
 /* Samples of so many lanes, at most. */
 static size_t most_samples(const ls_trainer *t, size_t lanes) {
   const size_t n = lanes * ((t->batch + t->lanes - 1) / t->lanes);
@@ -238,6 +230,36 @@ out:
   return st;
 }
 
+/* One pass as planned; where layers need sums over the whole batch, one for each of this rank's. */
+static ls_status make_passes(ls_trainer *t, ls__run_plan *plan) {
+  ls_status st = LS_OK;
+  size_t n = 0, most = 0, largest = 0, lo, hi;
+  for (lo = t->lane_lo; lo < t->lane_hi; lo = hi, n++)
+    hi = ls__pass_end(lo, t->lane_hi, t->lanes, t->pass);
+  LS_TRY(ls__alloc(&t->passes, n > 0 ? n : 1, sizeof *t->passes, "passes"));
+  for (int i = 0; i < t->task.n_values; i++) {
+    const ls_shape shape = ls__graph_shape(t->model->graph, t->task.value[i]);
+    t->result_count[i] = ls_shape_count(&shape);
+  }
+  t->n_passes = 1;
+  LS_TRY(ls__pass_create(t, plan, &t->passes[0]));
+  if (ls__run_stages(t->passes[0].run) == 1 || n == 0) goto out;
+  ls__pass_reset(&t->passes[0]);
+  memset(&t->passes[0], 0, sizeof t->passes[0]);
+  for (lo = t->lane_lo, n = 0; lo < t->lane_hi; lo = hi, n++) {
+    hi = ls__pass_end(lo, t->lane_hi, t->lanes, t->pass);
+    plan->max_lanes = hi - lo;
+    plan->max_n = most_samples(t, hi - lo);
+    t->n_passes = n + 1;
+    LS_TRY(ls__pass_create(t, plan, &t->passes[n]));
+    if (hi - lo > most) most = hi - lo, largest = n;
+  }
+  for (size_t p = 0; p < n; p++)
+    if (p != largest) ls__run_share_scratch(t->passes[p].run, t->passes[largest].run);
+out:
+  return st;
+}
+
 /* What each rank sizes for itself: lanes, activations, targets. */
 static ls_status make_memory(ls_trainer *t) {
   ls_status st = LS_OK;
@@ -254,17 +276,12 @@ static ls_status make_memory(ls_trainer *t) {
   LS_TRY(ls__alloc(&t->lane_loss, t->lanes, sizeof *t->lane_loss, "losses of lanes"));
   LS_TRY(ls__alloc(&t->all_loss, t->lanes, sizeof *t->all_loss, "losses of lanes"));
   LS_TRY(plan_pass(t, &plan));
-  LS_TRY(ls__alloc(&t->lane_first, t->pass + 1, sizeof *t->lane_first, "lanes"));
-  LS_TRY(ls__rows_create(&t->task, t->n_arrays, t->arrays, plan.max_n, &t->rows));
-  if (t->data != NULL && ls__data_mixes(t->data))
-    LS_TRY(ls__rows_mix(&t->task, t->n_arrays, t->arrays, plan.max_n, &t->rows));
-  LS_TRY(ls__run_create(t->model->graph, &plan, &t->run));
+  LS_TRY(make_passes(t, &plan));
   evaluation = (ls__run_plan){.max_n = LS__PREDICT_BATCH,
                               .max_lanes = 1,
                               .n_values = t->task.n_values,
                               .values = t->task.value};
   LS_TRY(ls__run_create(t->model->graph, &evaluation, &t->evaluation));
-  make_places(t);
 out:
   return st;
 }
@@ -439,6 +456,7 @@ static ls_status make_exchange(ls_trainer *t) {
   ls_status st = LS_OK;
   const ls__graph *graph = t->model->graph;
   LS_TRY(ls_comm_agree(t->comm, make_memory(t)));
+  if (ls__run_stages(t->passes[0].run) > 1) LS_TRY(ls__side_by_side_create(t, &t->side_by_side));
   const ls__exchange_plan plan = {
       .n = graph->moving,
       .still = graph->arena - graph->moving,
@@ -557,9 +575,9 @@ ls_model *ls_trainer_model(ls_trainer *trainer) {
 
 void ls_trainer_destroy(ls_trainer *t) {
   if (t == NULL) return;
-  ls__run_destroy(t->run);
+  ls__side_by_side_destroy(t->side_by_side);
+  for (size_t p = 0; t->passes != NULL && p < t->n_passes; p++) ls__pass_reset(&t->passes[p]);
   ls__run_destroy(t->evaluation);
-  ls__rows_reset(&t->rows);
   ls__task_reset(&t->task);
   ls__updater_reset(&t->updater);
   ls__schedule_destroy(t->schedule);
@@ -576,6 +594,6 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__free(t->lane_loss);
   ls__free(t->all_loss);
   ls__free(t->lane_count);
-  ls__free(t->lane_first);
+  ls__free(t->passes);
   ls__free(t);
 }

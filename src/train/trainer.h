@@ -13,8 +13,10 @@
 #include "model/model.h"
 #include "optim/schedule.h"
 #include "train/clip.h"
+#include "train/pass.h"
 #include "train/run_directory.h"
 #include "train/settings.h"
+#include "train/side_by_side.h"
 #include "train/task.h"
 #include "train/times.h"
 #include "train/trust.h"
@@ -51,19 +53,14 @@ struct ls_trainer {
   ls__trust *trust; /* NULL: no layer-wise rule */
   float
       *weights; /* rank 0: the weights while their average is in their place; NULL: there is none */
-  ls__run *run;
   ls__run *evaluation;
-  ls__rows rows;
-  void *to[LS__MAX_ARRAYS];  /* where a pass's arrays go */
-  void *input[LS_MAX_PORTS]; /* the same for feeds: inputs, and targets output by output */
-  float *target[LS_MAX_PORTS];
-  const float *result[LS_MAX_PORTS];
-  float *gradient[LS_MAX_PORTS];
+  ls__pass *passes; /* [n_passes]: one, which passes use one after the other, or side by side */
+  size_t n_passes;  /* all of this rank; 1 or more */
+  ls__side_by_side *side_by_side;    /* NULL: one after the other */
   size_t result_count[LS_MAX_PORTS]; /* floats a sample */
 
   size_t n, batch, lanes, lane_lo, lane_hi; /* samples in the training part; this rank's lanes */
   size_t pass;                              /* lanes of a pass, at most */
-  size_t *lane_first; /* [pass + 1] first samples of the lanes of the pass under way */
   uint64_t epoch_steps, total_steps;
   ls__slice *slice; /* [buckets] of the current step */
 
@@ -72,8 +69,9 @@ struct ls_trainer {
     size_t bucket;  /* the next to be updated */
     size_t owned;   /* floats of own slices before it */
     size_t updated; /* floats of own slices that are done, of those that the optimizer updates */
-    size_t first;   /* first sample of the pass under way */
+    ls__pass *at;   /* what is loaded or scored */
     bool last_pass; /* this rank's last pass is running */
+    double waited;  /* seconds, for sums of the batch */
     ls_status status;
   } step;
 

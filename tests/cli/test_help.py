@@ -259,7 +259,7 @@ printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
     same(["evaluate", "run", "--split", "t"], ["train", "test"])
     same(["evaluate", "run", "--data", ""], [])
     same(["doctor", ""], [])
-    same(["help", "gr"], ["gradcheck"])
+    same(["help", "gra"], ["gradcheck"])
     for command in COMMANDS:
         options = set(re.findall(r"^  (?:-\w, )?(--[a-z-]+)", printed(command, "--help"), re.M))
         has_commands = command in ("bench", "convert")

@@ -19,7 +19,7 @@ awk 'BEGIN { srand(11); print "a,b,c,y"; for (i = 0; i < 500; i++) { a = rand();
 accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.2
 cat >hosts.yaml <<'YAML'
 data: {file: data.h5, normalize: true}
-model: [{dense: {units: 150, activation: tanh}}, {dense: {units: 150}}, {dense: {units: 1}}]
+model: [{dense: {units: 150, activation: tanh}}, batch_norm, {dense: {units: 150}}, {dense: {units: 1}}]
 loss: mse
 optimizer: {adam: {lr: 0.001}}
 train: {batch: 50, epochs: 3, seed: 4, lanes: 7}

@@ -8,7 +8,7 @@ copy=$work/source
 build=$work/build
 
 # room, file, the list's file, the list, the word
-additions="nn layer_norm kinds.h LS__LAYER_MAP
+additions="nn row_norm kinds.h LS__LAYER_MAP
 nn quantile kinds.h LS__LOSS_MAP
 optim adabelief kinds.h LS__OPTIMIZER_MAP
 metrics smape kinds.h LS__METRIC_MAP
@@ -100,9 +100,9 @@ cat >run.yaml <<'YAML'
 data: {file: data.h5, normalize: true}
 model:
 - dense: {units: 12}
-- layer_norm: {activation: tanh}
+- row_norm: {activation: tanh}
 - dense: {units: 12, name: middle}
-- layer_norm: {eps: 1e-3, use_bias: false, activation: gelu}
+- row_norm: {eps: 1e-3, use_bias: false, activation: gelu}
 - dense: {units: 1}
 loss: quantile
 optimizer: {adabelief: {lr: 0.005, weight_decay: 0.001}}
@@ -121,8 +121,8 @@ same "weights after two goes" "$(hash_of two)" "$(hash_of on1)"
 awk -v a="$(number on1 loss)" -v b="$first" 'BEGIN { exit !(a < b && a < 0.13) }' ||
   fail "it doesn't learn: loss $(number on1 loss), $first after 5 epochs"
 accepted "$lockstep" inspect two/checkpoints/step-000000000035.h5
-shown /parameters/layer_norm_1/gain
-shown /optimizer/exp_avg_var/layer_norm_1/gain
+shown /parameters/row_norm_1/gain
+shown /optimizer/exp_avg_var/row_norm_1/gain
 
 # ---- The transform: of images, the same on any number of ranks
 npy() { # FILE SHAPE, bytes from standard input
@@ -147,23 +147,23 @@ refused 2 'did you mean "solarize"' "$lockstep" train images.yaml output=no data
 
 # ---- Gradients: dense_1/bias and middle/bias, in front of a normalisation, have none
 accepted "$lockstep" gradcheck run.yaml
-for tensor in dense_1/bias layer_norm_1/gain layer_norm_1/bias middle/bias layer_norm_2/gain; do shown "^$tensor "; done
+for tensor in dense_1/bias row_norm_1/gain row_norm_1/bias middle/bias row_norm_2/gain; do shown "^$tensor "; done
 shown 'all gradients agree'
 
 # ---- What is told
 accepted "$lockstep" evaluate on1/checkpoints/final.h5 --data data.h5
 shown smape
-accepted "$lockstep" help layer_norm adabelief quantile smape solarize
+accepted "$lockstep" help row_norm adabelief quantile smape solarize
 for text in 'keeps the divisor away from 0' 'use_bias' 'beta2' '0.999' 'below its target' '100 \|prediction' 'least'; do shown "$text"; done
 accepted "$lockstep" help convert ndjson
 shown ' --targets NUMBER'
 accepted "$lockstep" help --man
-for name in layer_norm adabelief quantile smape solarize ndjson; do shown "$name"; done
+for name in row_norm adabelief quantile smape solarize ndjson; do shown "$name"; done
 accepted "$lockstep" help --completion
-for name in layer_norm optimizer.adabelief.beta1 quantile smape ndjson; do shown "[ '.]${name}([ ')]|$)"; done
-refused 2 'did you mean "layer_norm"' "$lockstep" train run.yaml output=no 'model=[{layer_nrom: {}}, {dense: {units: 1}}]'
+for name in row_norm optimizer.adabelief.beta1 quantile smape ndjson; do shown "[ '.]${name}([ ')]|$)"; done
+refused 2 'did you mean "row_norm"' "$lockstep" train run.yaml output=no 'model=[{row_nrom: {}}, {dense: {units: 1}}]'
 refused 2 'did you mean "adabelief"' "$lockstep" train run.yaml output=no optimizer=adabelieve
 refused 2 'did you mean "quantile"' "$lockstep" train run.yaml output=no loss=quantil
 refused 2 'did you mean "smape"' "$lockstep" train run.yaml output=no 'metrics=[smpae]'
-refused 2 'did you mean "eps"' "$lockstep" train run.yaml output=no 'model=[{layer_norm: {epss: 1}}, {dense: {units: 1}}]'
+refused 2 'did you mean "eps"' "$lockstep" train run.yaml output=no 'model=[{row_norm: {epss: 1}}, {dense: {units: 1}}]'
 finish

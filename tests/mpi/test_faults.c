@@ -22,7 +22,7 @@ static size_t allocations; /* of the last run, from where they may fail */
 static const char text[] = "data: {file: '%s/data-%d.h5', memory: %s, normalize: true, "
                            "shuffle_window: 0.1}\n"
                            "model: [{dense: {units: 40, activation: relu}}, {dropout: {rate: "
-                           "0.1}}, {dense: {units: 1}}]\n"
+                           "0.1}}, %s{dense: {units: 1}}]\n"
                            "loss: mse\n"
                            "optimizer: {adam: {lr: 0.01}}\n"
                            "clip: {norm: 1}\n"
@@ -32,6 +32,8 @@ static const char text[] = "data: {file: '%s/data-%d.h5', memory: %s, normalize:
                            "train: {batch: 100, epochs: 2, lanes: 4, seed: 1}\n"
                            "watchdog: 20\n"
                            "output: %s\n";
+
+static const char *norm = ""; /* a layer that waits for the whole batch */
 
 /* Every rank has a file of its own, of so many samples. */
 static void make_file(size_t samples) {
@@ -67,7 +69,7 @@ static ls_status train(const char *memory, const char *exchange, const char *out
   char yaml[2048], what[100];
   const ls_train_options options = {.resume = resume, .progress = LS_PROGRESS_NONE};
   const size_t before = ls__alloc_alive();
-  snprintf(yaml, sizeof yaml, text, folder, rank, memory, exchange, output);
+  snprintf(yaml, sizeof yaml, text, folder, rank, memory, norm, exchange, output);
   MUST(ls_comm_create(MPI_COMM_WORLD, &comm));
   ls_comm_set_watchdog(comm, 30);
   MUST(ls_config_parse(yaml, "test", &config));
@@ -126,12 +128,15 @@ int main(int argc, char **argv) {
   char output[300];
   snprintf(output, sizeof output, "'%s/run'", folder);
   out_of_memory("node", "shared", "none", 1);
-  out_of_memory("stream", "tree", "none", 3);
+  norm = "batch_norm, ";
+  out_of_memory("stream", "tree", "none", 5);
+  norm = "";
   out_of_memory("stream", "mpi", output, 7);
   static const char *const exchange[] = {"shared", "tree", "mpi"};
-  for (int i = 0; i < 3; i++) {
+  for (int i = 0; i < 4; i++) {
+    norm = i < 3 ? "" : "batch_norm, ";
     make_file(N);
-    CHECK(train("stream", exchange[i], "none", SIZE_MAX, true, false) == LS_EDATA);
+    CHECK(train("stream", exchange[i % 3], "none", SIZE_MAX, true, false) == LS_EDATA);
     if (rank == 0 && i == 0) printf("cut short: %s\n", ls_error_message());
   }
   MPI_Barrier(MPI_COMM_WORLD);

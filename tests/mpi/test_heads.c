@@ -329,6 +329,7 @@ static void refusals(ls_comm *comm) {
       {dense_only, "data.inputs={field: field}", "word"},
       {all_roles, "data.inputs={field: field, word: price}", "whole numbers"},
       {all_roles, "compression=top_k", "statistics"},
+      {all_roles, "compression=fp16", "65504"},
       {all_roles, "metrics={kind: [mae]}", "regression"},
       {named_validation, "train.seed=5", "validation_loss"},
       {all_roles, "model.3.dense={units: 12, name: still, share: a, trainable: false}",

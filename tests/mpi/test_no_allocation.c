@@ -42,7 +42,7 @@ void *__wrap_realloc(void *block, size_t n) {
 static const char one[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, shuffle_window: "
                           "0.01}\n"
                           "model: [{dense: {units: 60, activation: gelu}}, {dropout: {rate: 0.2}}, "
-                          "{dense: {units: 7}}]\n"
+                          "%s{dense: {units: 7}}]\n"
                           "loss: cross_entropy\n"
                           "metrics: [accuracy, {top_k: {k: 3}}]\n"
                           "optimizer: {adam: {lr: 0.001}}\n"
@@ -163,9 +163,10 @@ static void check_dataset(ls_comm *comm, const char *text, const char *memory, c
   char yaml[2048], what[200];
   double loss;
   const bool several = text == two;
+  const char *norm = strcmp(memory, "node") == 0 ? "" : "batch_norm, "; /* passes side by side */
   int n = several         ? snprintf(yaml, sizeof yaml, two, folder, memory)
           : text == mixed ? snprintf(yaml, sizeof yaml, mixed, folder, memory)
-                          : snprintf(yaml, sizeof yaml, one, folder, memory);
+                          : snprintf(yaml, sizeof yaml, one, folder, memory, norm);
   snprintf(yaml + n, sizeof yaml - (size_t)n, rest, more, exchange);
   snprintf(what, sizeof what, "%s, %s, %s, %s", several ? "two outputs" : "one output", memory,
            exchange, more);

@@ -1,6 +1,7 @@
 /* ranks: 1 2 3 4 6 12 */
 /* One weights_hash, whatever the number of ranks, wherever the data lie, after a resume in the
- * middle of an epoch on another number of ranks: against the same training in one process. */
+ * middle of an epoch on another number of ranks: against the same training in one process.  The same
+ * with layers that need sums over the whole batch. */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <math.h>
@@ -18,11 +19,7 @@ static char folder[256];
 
 static const char text[] = "data: {file: '%s/data.h5', memory: %s, normalize: true, "
                            "shuffle_window: 0.001}\n"
-                           "model:\n"
-                           "- dense: {units: 33, activation: relu}\n"
-                           "- dropout: {rate: 0.25}\n"
-                           "- dense: {units: 17, activation: gelu}\n"
-                           "- dense: {units: 4}\n"
+                           "model:\n%s"
                            "loss: {cross_entropy: {label_smoothing: 0.05}}\n"
                            "optimizer: {adamw: {lr: 0.01, weight_decay: 0.01}}\n"
                            "schedule: {exponential: {gamma: 0.9, warmup_steps: 3}}\n"
@@ -32,6 +29,21 @@ static const char text[] = "data: {file: '%s/data.h5', memory: %s, normalize: tr
                            "bucket_mb: 0.004\n"
                            "train: {batch: 47, epochs: 4, seed: 9, lanes: 12}\n"
                            "output: %s\n";
+
+static const char plain[] = "- dense: {units: 33, activation: relu}\n"
+                            "- dropout: {rate: 0.25}\n"
+                            "- dense: {units: 17, activation: gelu}\n"
+                            "- dense: {units: 4}\n",
+                  normalised[] = "- batch_norm\n"
+                                 "- dense: {units: 33, use_bias: false}\n"
+                                 "- batch_norm: {momentum: 0.9, activation: relu}\n"
+                                 "- dropout: {rate: 0.25}\n"
+                                 "- group_norm: {groups: 3}\n"
+                                 "- dense: {units: 17, activation: gelu}\n"
+                                 "- layer_norm\n"
+                                 "- batch_norm: {statistics: lane}\n"
+                                 "- dense: {units: 4}\n";
+static const char *model = plain;
 
 static int32_t class_of(size_t i, const float *x) {
   (void)i;
@@ -53,7 +65,7 @@ static result train(ls_comm *comm, const char *memory, const char *exchange, con
   ls_trainer *trainer = NULL;
   ls_train_summary summary;
   const ls_train_options options = {.resume = resume, .progress = LS_PROGRESS_NONE};
-  snprintf(yaml, sizeof yaml, text, folder, memory, clip, exchange, output);
+  snprintf(yaml, sizeof yaml, text, folder, memory, model, clip, exchange, output);
   MUST(ls_config_parse(yaml, "test", &config));
   snprintf(limit, sizeof limit, "train.max_steps=%u", max_steps);
   if (max_steps > 0) MUST(ls_config_override(config, limit));
@@ -100,7 +112,8 @@ static void resume_on(int before, int after, int rank, result whole) {
   ls_comm *comm = NULL;
   MPI_Comm part;
   char output[300];
-  snprintf(output, sizeof output, "'%s/run-%d-%d'", folder, before, after);
+  snprintf(output, sizeof output, "'%s/%s-%d-%d'", folder, model == plain ? "run" : "normalised",
+           before, after);
   MPI_Comm_split(MPI_COMM_WORLD, rank < before ? 0 : MPI_UNDEFINED, rank, &part);
   if (part != MPI_COMM_NULL) {
     MUST(ls_comm_create(part, &comm));
@@ -150,6 +163,18 @@ int main(int argc, char **argv) {
     resume_on(2, 3, rank, alone);
   }
   resume_on(size, 1, rank, alone);
+
+  model = normalised;
+  result normal = train(NULL, "node", "tree", "none", 0, false);
+  CHECK(isfinite(normal.loss) && normal.loss < 1.2 && normal.hash != alone.hash);
+  same("normalised, streamed", normal, train(comm, "stream", "tree", "none", 0, false), rank);
+  clip = "";
+  on_nodes(rank, train(NULL, "node", "tree", "none", 0, false));
+  clip = "clip: {norm: 0.5}";
+  result loosely = train(comm, "node", "mpi", "none", 0, false);
+  CHECK(fabs(loosely.loss - normal.loss) < 1e-3);
+  if (size >= 3) resume_on(2, 3, rank, normal);
+  resume_on(size, 1, rank, normal);
   ls_comm_destroy(comm);
   remove_folder(folder, rank);
   if (rank == 0) printf("weights %016llx on %d ranks\n", (unsigned long long)alone.hash, size);

@@ -27,14 +27,17 @@ typedef struct layer_check {
   float *x[LS__MAX_INPUTS], *dx[LS__MAX_INPUTS];
   float *w[LS__MAX_PARAMETERS], *dw[LS__MAX_PARAMETERS];
   float *y, *dy, *saved, *work;
-  size_t lane[2];  /* 0, n: one lane */
-  char fault[256]; /* what layer_check_promises found first */
+  double *sums, *batch; /* of a layer with sums: [LAYER_CHECK_LANES, sums] and [sums] */
+  size_t lane[2];       /* 0, n: one lane */
+  char fault[256];      /* what layer_check_promises found first */
 } layer_check;
 
 /* The kind of this name. */
 static inline const ls__layer_kind *layer_check_kind(const char *name) {
   return (const ls__layer_kind *)ls__registry_find(&ls__layers, name);
 }
+
+enum { LAYER_CHECK_LANES = 6 };
 
 /* Behind each block lie some numbers that nobody may touch. */
 enum { LAYER_CHECK_GUARD = 16 };
@@ -119,6 +122,8 @@ static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *k
     c->dw[p] = layer_check_floats(c->w_count[p]);
     call->dw[p] = layer->parameters[p].role == LS__FROZEN ? NULL : c->dw[p];
     layer_check_random(c->w[p], c->w_count[p], 30 + (uint64_t)p);
+    for (size_t i = 0; layer->parameters[p].role == LS__STATISTIC && i < c->w_count[p]; i++)
+      c->w[p][i] = fabsf(c->w[p][i]); /* some are variances */
   }
   c->y_count = n * ls_shape_count(&layer->out);
   call->y = c->y = layer_check_floats(c->y_count);
@@ -128,6 +133,8 @@ static inline ls_status layer_check_init(layer_check *c, const ls__layer_kind *k
   c->work_count = n * layer->work + layer->work_fixed + layer->work_lanes;
   call->saved = c->saved = layer_check_floats(c->saved_count);
   call->work = c->work = layer_check_floats(c->work_count);
+  c->sums = ls__calloc(LAYER_CHECK_LANES * layer->sums + 1, sizeof *c->sums);
+  c->batch = ls__calloc(layer->sums + 1, sizeof *c->batch);
 out:
   if (st != LS_OK) {
     ls__free(c->layer.options);
@@ -140,13 +147,30 @@ static inline void layer_check_reset(layer_check *c) {
   for (int k = 0; k < c->layer.n_in; k++) ls__free(c->x[k]), ls__free(c->dx[k]);
   for (int p = 0; p < c->layer.n_parameters; p++) ls__free(c->w[p]), ls__free(c->dw[p]);
   ls__free(c->y), ls__free(c->dy), ls__free(c->saved), ls__free(c->work);
+  ls__free(c->sums), ls__free(c->batch);
   ls__free(c->layer.options);
   ls_config_destroy(c->config);
 }
 
+/* Forward or backward of a call that is the whole batch. */
+static inline void layer_check_run(layer_check *c, const ls__call *call, bool backward) {
+  const ls__layer_kind *kind = c->layer.kind;
+  ls__call with = *call;
+  if (c->layer.sums > 0 && call->training) {
+    kind->sums(&c->layer, call, backward, c->sums);
+    kind->merge(&c->layer, backward, call->lanes, c->sums, c->batch);
+    with.sums = c->sums;
+    with.batch = c->batch;
+  }
+  if (backward)
+    kind->backward(&c->layer, &with);
+  else
+    kind->forward(&c->layer, &with);
+}
+
 /* <dy, f(x)>, the number whose gradient backward computes. */
 static inline double layer_check_objective(layer_check *c) {
-  c->layer.kind->forward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
   double sum = 0;
   for (size_t i = 0; i < c->y_count; i++) sum += (double)c->dy[i] * (double)c->y[i];
   return sum;
@@ -173,9 +197,8 @@ static inline double layer_check_block(layer_check *c, float *v, const float *an
 
 /* The worst relative error over all inputs and parameters. */
 static inline double layer_check_gradients(layer_check *c) {
-  const ls__layer_kind *kind = c->layer.kind;
-  kind->forward(&c->layer, &c->call);
-  kind->backward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
+  layer_check_run(c, &c->call, true);
   double worst = 0;
   for (int k = 0; k < c->layer.n_in; k++) {
     if (c->layer.type[k] == LS_INDEX) continue;
@@ -287,10 +310,10 @@ static inline bool layer_check_plain(layer_check *c, layer_check_kept *kept) {
   for (int p = 0; p < c->layer.n_parameters; p++)
     kept->w[p] = layer_check_copy(c->w[p], c->w_count[p]);
   layer_check_clear(c);
-  c->layer.kind->forward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
   kept->y = layer_check_copy(c->y, c->y_count);
   if (!layer_check_same(c, "forward", "y", 0, c->y, NULL, c->y_count, false)) return false;
-  c->layer.kind->backward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, true);
   for (int k = 0; k < c->layer.n_in; k++) {
     if (!layer_check_same(c, "afterwards", "x", k, c->x[k], kept->x[k], c->x_count[k], false))
       return false;
@@ -314,13 +337,13 @@ static inline bool layer_check_plain(layer_check *c, layer_check_kept *kept) {
  * work. */
 static inline bool layer_check_reads(layer_check *c, const layer_check_kept *kept) {
   layer_check_clear(c);
-  c->layer.kind->forward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
   for (int k = 0; k < c->layer.n_in; k++)
     if (!c->layer.needs_x[k])
       layer_check_fill(c->x[k], c->x_count[k], c->layer.type[k] == LS_INDEX ? 0.0F : NAN);
   if (!(c->layer.needs & LS__NEEDS_Y)) layer_check_fill(c->y, c->y_count, NAN);
   layer_check_fill(c->work, c->work_count, NAN);
-  c->layer.kind->backward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, true);
   return layer_check_kept_same(c, "backward without what it doesn't ask for", kept);
 }
 
@@ -332,8 +355,8 @@ static inline bool layer_check_unwanted(layer_check *c, const layer_check_kept *
       c->call.dx[i] = NULL;
     else
       c->call.dw[i - c->layer.n_in] = NULL;
-    c->layer.kind->forward(&c->layer, &c->call);
-    c->layer.kind->backward(&c->layer, &c->call);
+    layer_check_run(c, &c->call, false);
+    layer_check_run(c, &c->call, true);
     if (!layer_check_kept_same(c, "backward with a gradient left out", kept)) return false;
   }
   return true;
@@ -350,8 +373,8 @@ static inline bool layer_check_adds(layer_check *c, const layer_check_kept *kept
     c->call.dw_accumulate[p] = true;
     layer_check_fill(c->dw[p], c->w_count[p], 100.0F);
   }
-  c->layer.kind->forward(&c->layer, &c->call);
-  c->layer.kind->backward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
+  layer_check_run(c, &c->call, true);
   bool good = true;
   for (int k = 0; good && k < c->layer.n_in; k++) {
     if (c->call.dx[k] == NULL) continue;
@@ -377,6 +400,7 @@ static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kep
   const ls__call all = c->call;
   const bool near = layer_check_openblas(c);
   bool good = true;
+  if (c->layer.needs & LS__MIXES) return true;
   layer_check_clear(c);
   for (size_t i = 0; good && i < all.n; i++) {
     const size_t out = c->y_count / all.n;
@@ -391,8 +415,8 @@ static inline bool layer_check_alone(layer_check *c, const layer_check_kept *kep
       else
         c->call.x[k] = c->x[k] + at, c->call.dx[k] = c->dx[k] + at;
     }
-    c->layer.kind->forward(&c->layer, &c->call);
-    c->layer.kind->backward(&c->layer, &c->call);
+    layer_check_run(c, &c->call, false);
+    layer_check_run(c, &c->call, true);
   }
   c->call = all;
   c->lane[1] = all.n;
@@ -410,9 +434,9 @@ static inline bool layer_check_in_place(layer_check *c, const layer_check_kept *
   layer_check_clear(c);
   if (!c->layer.needs_x[0]) c->call.y = c->x[0]; /* otherwise it is elsewhere in training */
   c->call.dx[0] = c->dy;
-  c->layer.kind->forward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
   if (!layer_check_same(c, "in place", "y", 0, c->call.y, kept->y, c->y_count, false)) return false;
-  c->layer.kind->backward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, true);
   return layer_check_kept_same(c, "in place", kept);
 }
 
@@ -432,8 +456,6 @@ static inline bool layer_check_sums(layer_check *c, const layer_check_kept *kept
 }
 
 /* ---- Lanes */
-
-enum { LAYER_CHECK_LANES = 6 };
 
 /* Samples [lo, hi) of a call as a call of their own; the fixed part of `saved` is the lane's. */
 static inline ls__call layer_check_part(const layer_check *c, const ls__call *all, size_t lane,
@@ -466,19 +488,34 @@ static inline float layer_check_join(float *const *of, size_t at, size_t lo, siz
   return left + layer_check_join(of, at, lo + half, hi);
 }
 
-/* Each lane alone: y and dx to where they are, dw[p][lane] zero where the lane is empty. */
+/* Each lane alone: y and dx to where they are, dw[p][lane] zero where the lane is empty.  Where the
+ * layer has sums they are of all lanes. */
 static inline void layer_check_lanes_alone(layer_check *c, const ls__call *all,
                                            float *dw[][LAYER_CHECK_LANES]) {
+  const ls__layer_kind *kind = c->layer.kind;
+  ls__call part[LAYER_CHECK_LANES];
+  size_t range[LAYER_CHECK_LANES][2];
   for (size_t l = 0; l < all->lanes; l++) {
-    size_t range[2];
-    ls__call part = layer_check_part(c, all, l, range);
+    part[l] = layer_check_part(c, all, l, range[l]);
+    part[l].sums = c->sums + l * c->layer.sums;
+    part[l].batch = c->batch;
     for (int p = 0; p < c->layer.n_parameters; p++) {
       dw[p][l] = layer_check_floats(c->w_count[p]);
-      if (part.dw[p] != NULL) part.dw[p] = dw[p][l];
+      if (part[l].dw[p] != NULL) part[l].dw[p] = dw[p][l];
     }
-    if (part.n == 0) continue;
-    c->layer.kind->forward(&c->layer, &part);
-    c->layer.kind->backward(&c->layer, &part);
+  }
+  for (int backward = 0; backward < 2; backward++) {
+    memset(c->sums, 0, all->lanes * c->layer.sums * sizeof *c->sums);
+    for (size_t l = 0; c->layer.sums > 0 && l < all->lanes; l++)
+      if (part[l].n > 0) kind->sums(&c->layer, &part[l], backward, c->sums + l * c->layer.sums);
+    if (c->layer.sums > 0) kind->merge(&c->layer, backward, all->lanes, c->sums, c->batch);
+    for (size_t l = 0; l < all->lanes; l++) {
+      if (part[l].n == 0) continue;
+      if (backward)
+        kind->backward(&c->layer, &part[l]);
+      else
+        kind->forward(&c->layer, &part[l]);
+    }
   }
 }
 
@@ -486,8 +523,8 @@ static inline void layer_check_lanes_alone(layer_check *c, const ls__call *all,
 static inline void layer_check_lanes_at_once(layer_check *c, const ls__call *all) {
   const bool one_by_one = c->layer.n_parameters > 0 && !(c->layer.needs & LS__JOINS_LANES);
   size_t range[2];
-  if (!one_by_one || c->layer.saved_fixed == 0) c->layer.kind->forward(&c->layer, all);
-  if (!one_by_one) c->layer.kind->backward(&c->layer, all);
+  if (!one_by_one || c->layer.saved_fixed == 0) layer_check_run(c, all, false);
+  if (!one_by_one) layer_check_run(c, all, true);
   for (size_t l = 0; one_by_one && l < all->lanes; l++) {
     const ls__call part = layer_check_part(c, all, l, range);
     if (part.n > 0 && c->layer.saved_fixed > 0) c->layer.kind->forward(&c->layer, &part);
@@ -583,7 +620,7 @@ static inline bool layer_check_promises(layer_check *c) {
               layer_check_sums(c, &kept) && layer_check_lanes(c);
   layer_check_clear(c);
   c->call.training = false;
-  c->layer.kind->forward(&c->layer, &c->call);
+  layer_check_run(c, &c->call, false);
   good = good &&
          layer_check_same(c, "forward outside training", "y", 0, c->y, NULL, c->y_count, false);
   c->call.training = true;

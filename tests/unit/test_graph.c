@@ -127,6 +127,7 @@ static void errors(void **state) {
   graph_refuses("  - dense: {units: 4, name: a}\n  - dense: {units: 5, share: a}\n", "other "
                                                                                      "shapes");
   graph_refuses("  - dense: {units: 4, name: a}\n  - tanh: {share: a}\n", "share");
+  graph_refuses("  - batch_norm: {name: a}\n  - batch_norm: {share: a}\n", "statistics");
   graph_refuses("  - dense: {units: 4, name: a}\noutputs: [b]\n", "b");
   graph_refuses("  - dense: {units: 4, name: a}\noutputs: [a, a]\n", "twice");
   graph_refuses("  - dense: {units: 4, name: a}\noutputs: [input]\n", "is an input");

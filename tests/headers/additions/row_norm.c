@@ -28,7 +28,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   const options *o = layer->options;
   const ls_shape *in = &layer->in[0];
   if (in->ndim == 0)
-    return ls__config_fail(node, "layer_norm needs an input of at least one dimension, not a "
+    return ls__config_fail(node, "row_norm needs an input of at least one dimension, not a "
                                  "scalar");
   const size_t width = in->dim[in->ndim - 1];
   layer->out = *in;
@@ -95,13 +95,13 @@ static void backward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
-const ls__layer_kind ls__kind_layer_norm = {.kind = {"layer_norm",
-                                                     "g (x - mean) / sqrt(variance + eps) + b, "
-                                                     "each along the last dimension",
-                                                     table},
-                                            .min_in = 1,
-                                            .max_in = 1,
-                                            .options_bytes = sizeof(options),
-                                            .infer = infer,
-                                            .forward = forward,
-                                            .backward = backward};
+const ls__layer_kind ls__kind_row_norm = {.kind = {"row_norm",
+                                                   "g (x - mean) / sqrt(variance + eps) + b, "
+                                                   "each along the last dimension",
+                                                   table},
+                                          .min_in = 1,
+                                          .max_in = 1,
+                                          .options_bytes = sizeof(options),
+                                          .infer = infer,
+                                          .forward = forward,
+                                          .backward = backward};

@@ -1,0 +1,57 @@
+/* Inside a run: what its plan of memory (run_plan.c) and its passes (run.c) share. */
+#ifndef LS_MODEL_RUN_INTERNAL_H
+#define LS_MODEL_RUN_INTERNAL_H
+
+#include "model/plan.h"
+#include "model/run.h"
+
+typedef struct ls__wire { /* a value in this run */
+  int y, dy;              /* blocks, -1: none */
+  int readers, last;      /* inputs of nodes that it is; the last of these nodes, -1: none */
+  bool kept;              /* backward of a reader looks at it */
+  bool dy_started;        /* during planning: some reader has written dy already */
+  bool dy_lent;           /* dy is another value's too, whose maker reads it later */
+} ls__wire;
+
+typedef struct ls__storage { /* a block that holds values */
+  bool locked;               /* one of them is wanted at a later time than its readers' forward */
+  int last;                  /* the last reader of any of them */
+} ls__storage;
+
+/* What a plan takes besides blocks. */
+typedef struct ls__scratch {
+  size_t work, gradients; /* floats of scratch, and of stacks */
+  size_t sums;            /* doubles a lane */
+} ls__scratch;
+
+struct ls__run {
+  const ls__graph *graph;
+  bool training;
+  int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
+  size_t max_n, max_lanes;
+  int n_wires;
+  ls__wire *wire;
+  bool *active;   /* nodes that run in this mode */
+  bool *fused;    /* activations that the layer before them applies */
+  ls__call *call; /* one a node, pointers filled in once */
+  ls__block *block;
+  ls__storage *storage; /* [blocks] during planning */
+  size_t n_blocks;
+  float *memory, *work;
+  float *lane_gradients;     /* of layers that are run lane by lane: stacks of their gradients */
+  ls__scratch need;          /* how much that is */
+  bool shares;               /* another run's */
+  int *stop, n_stops;        /* nodes with sums, where passes wait for each other */
+  double *sums, *batch;      /* [max_lanes, widest] of the pass; [widest] of a pass that is all */
+  size_t n;                  /* of the forward pass just done */
+  size_t rows[2];            /* 0, n: all rows as one lane */
+  ls__node_seconds *seconds; /* [nodes] NULL: not measured */
+  ls__run_memory usage;
+};
+
+/* Whether a node is called with one lane at a time: it has parameters, and doesn't join lanes. */
+static inline bool ls__lane_by_lane(const ls__node *node) {
+  return node->layer.n_parameters > 0 && !(node->layer.needs & LS__JOINS_LANES);
+}
+
+#endif

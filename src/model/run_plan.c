@@ -1,0 +1,402 @@
+/* A run's plan of memory.
+ *
+ * Every value's storage (y), its gradient's (dy), and what a node saves for its backward, are blocks
+ * with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node i's backward
+ * is at 2N - i.  A value lives from its producer's forward to its last reader: a forward, or the
+ * backward of a node that needs it.  A gradient lives from the first backward that writes it to its
+ * producer's.  A node that works in place shares its input's storage; the inputs of a sum share
+ * their gradient's. */
+#include "model/run_internal.h"
+
+#include <string.h>
+
+#include "base/alloc.h"
+#include "tensor/lane_sum.h"
+
+/* Nodes that the results depend on. */
+static void mark_active(ls__run *run) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < run->n_values; i++) {
+    int node = ls__graph_producer(graph, run->value[i]);
+    if (node >= 0) run->active[node] = true;
+  }
+  for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    if (!run->active[i]) continue;
+    for (int k = 0; k < graph->node[i].layer.n_in; k++) {
+      int before = ls__graph_producer(graph, graph->node[i].in[k]);
+      if (before >= 0) run->active[before] = true;
+    }
+  }
+}
+
+static bool is_result(const ls__run *run, int value) {
+  for (int i = 0; i < run->n_values; i++)
+    if (run->value[i] == value) return true;
+  return false;
+}
+
+/* Who reads each value. */
+static void mark_readers(ls__run *run) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const ls__node *node = &graph->node[i];
+    for (int k = 0; run->active[i] && k < node->layer.n_in; k++) {
+      ls__wire *in = &run->wire[node->in[k]];
+      in->readers++;
+      in->last = i;
+      in->kept = in->kept || (run->training && node->layer.needs_x[k]);
+    }
+  }
+}
+
+/* Whether node i may write its output over input k: nobody else looks at that storage at any later
+ * time, and whoever made it doesn't need it again. */
+static bool may_overwrite(const ls__run *run, int i, int k) {
+  const ls__node *node = &run->graph->node[i];
+  const int block = run->wire[node->in[k]].y;
+  if (!(node->layer.needs & (k == 0 ? LS__IN_PLACE : LS__SUMS))) return false;
+  if (run->training && node->layer.needs_x[k]) return false;
+  if (run->storage[block].locked || run->storage[block].last > i) return false;
+  for (int other = 0; other < node->layer.n_in; other++)
+    if (other != k && run->wire[node->in[other]].y == block) return false;
+  return true;
+}
+
+static int new_block(ls__run *run, size_t size, int first) { /* in floats */
+  ls__block *block = &run->block[run->n_blocks];
+  block->size = size;
+  block->first = block->last = first;
+  return (int)run->n_blocks++;
+}
+
+/* Value v is in this block from now on. */
+static void hold(ls__run *run, int v, int block) {
+  ls__wire *value = &run->wire[v];
+  ls__storage *in = &run->storage[block];
+  const int maker = ls__graph_producer(run->graph, v);
+  value->y = block;
+  if (maker < 0 || value->kept || is_result(run, v)) in->locked = true;
+  if (maker >= 0 && run->training && (run->graph->node[maker].layer.needs & LS__NEEDS_Y))
+    in->locked = true;
+  if (value->last > in->last) in->last = value->last;
+}
+
+static void touch(ls__run *run, int block, int time) {
+  if (block >= 0 && run->block[block].last < time) run->block[block].last = time;
+}
+
+/* Floats that a node keeps from forward to backward. */
+static size_t kept(const ls__run *run, const ls__node *node) {
+  const size_t blocks = ls__lane_by_lane(node) ? run->max_lanes : 1;
+  return node->layer.saved * run->max_n + node->layer.saved_fixed * blocks;
+}
+
+/* Nodes where passes wait for each other; returns the most doubles a lane. */
+static size_t plan_stops(ls__run *run) {
+  size_t widest = 0;
+  for (int i = 0; run->training && i < run->graph->n_nodes; i++) {
+    const ls__node *node = &run->graph->node[i];
+    if (!run->active[i] || node->frozen || node->layer.sums == 0) continue;
+    run->stop[run->n_stops++] = i;
+    if (node->layer.sums > widest) widest = node->layer.sums;
+  }
+  return widest;
+}
+
+static void plan_forward(ls__run *run, int *saved) {
+  const ls__graph *graph = run->graph;
+  const int steps = graph->n_nodes;
+  for (int v = 0; v < graph->n_inputs; v++)
+    hold(run, v, new_block(run, run->max_n * ls_shape_count(&graph->input[v].shape), 0));
+  for (int i = 0; i < steps; i++) {
+    const ls__node *node = &graph->node[i];
+    int over = -1;
+    saved[i] = -1;
+    if (!run->active[i]) continue;
+    if (node->layer.needs & LS__VIEW) over = 0;
+    for (int k = 0; over < 0 && k < node->layer.n_in; k++)
+      if (may_overwrite(run, i, k)) over = k;
+    const int block = over >= 0 ? run->wire[node->in[over]].y
+                                : new_block(run, run->max_n * ls_shape_count(&node->layer.out), i);
+    hold(run, graph->n_inputs + i, block);
+    touch(run, block, i);
+    for (int k = 0; k < node->layer.n_in; k++) touch(run, run->wire[node->in[k]].y, i);
+    const size_t keep = kept(run, node);
+    if (keep > 0) saved[i] = new_block(run, keep, i);
+  }
+  for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
+}
+
+/* The node before which gradients come to input k of node i, or -1: none is wanted, or it cannot
+ * share memory, as others have written to it, or will. */
+static int sharing_maker(const ls__run *run, int i, int k) {
+  const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  const int maker = ls__graph_producer(graph, node->in[k]);
+  if (maker < 0 || !graph->node[maker].needs_gradient || run->wire[node->in[k]].dy_started)
+    return -1;
+  for (int other = 0; other < node->layer.n_in; other++)
+    if (other != k && node->in[other] == node->in[k]) return -1;
+  return maker;
+}
+
+/* Which inputs of node i may have the memory of its dy for their own gradient.  Of most layers that
+ * work in place it is the first, where nobody else reads that.  Of a sum they are those that nobody
+ * else reads, and whose makers leave dy as it is: all but the earliest maker's, to which backward
+ * comes last.  One that others read as well may be the earliest's, when these others, who add to
+ * its gradient, come after all that read it. */
+static void share_gradient(ls__run *run, int i, bool share[LS__MAX_INPUTS]) {
+  const ls__graph *graph = run->graph;
+  const ls__node *node = &graph->node[i];
+  const unsigned needs = node->layer.needs;
+  int earliest = -1, first = graph->n_nodes, maker[LS__MAX_INPUTS];
+  memset(share, 0, LS__MAX_INPUTS * sizeof *share);
+  if (!(needs & (LS__IN_PLACE | LS__VIEW)) || run->wire[graph->n_inputs + i].dy_lent) return;
+  for (int k = 0; k < ((needs & LS__SUMS) ? node->layer.n_in : 1); k++) {
+    maker[k] = sharing_maker(run, i, k);
+    share[k] = maker[k] >= 0 && run->wire[node->in[k]].readers == 1;
+    if (share[k] && maker[k] < first) first = maker[k], earliest = k;
+  }
+  for (int k = 0; (needs & LS__SUMS) && k < node->layer.n_in; k++) {
+    bool after = maker[k] >= 0 && !share[k];
+    for (int r = first; after && r < i; r++)
+      for (int in = 0; run->active[r] && in < graph->node[r].layer.n_in; in++)
+        if (graph->node[r].in[in] == node->in[k]) after = false;
+    if (!after) continue;
+    share[k] = true;
+    earliest = k;
+    break;
+  }
+  for (int k = 0; k < node->layer.n_in; k++)
+    if (share[k] && k != earliest) run->wire[node->in[k]].dy_lent = true;
+}
+
+static void plan_backward(ls__run *run, const int *saved) {
+  const ls__graph *graph = run->graph;
+  const int steps = graph->n_nodes;
+  for (int i = 0; i < run->n_values; i++) {
+    ls__wire *result = &run->wire[run->value[i]];
+    ls_shape shape = ls__graph_shape(graph, run->value[i]);
+    result->dy = new_block(run, run->max_n * ls_shape_count(&shape), steps);
+    result->dy_started = true;
+  }
+  for (int i = steps - 1; i >= 0; i--) {
+    const ls__node *node = &graph->node[i];
+    const int now = 2 * steps - i;
+    if (!run->active[i] || !node->needs_gradient) continue;
+    ls__wire *out = &run->wire[graph->n_inputs + i];
+    touch(run, out->dy, now);
+    touch(run, saved[i], now);
+    if (node->layer.needs & LS__NEEDS_Y) touch(run, out->y, now);
+    bool share[LS__MAX_INPUTS];
+    share_gradient(run, i, share);
+    for (int k = node->layer.n_in - 1; k >= 0; k--) { /* the order in which layers write dx */
+      ls__wire *in = &run->wire[node->in[k]];
+      if (node->layer.needs_x[k]) touch(run, in->y, now);
+      int before = ls__graph_producer(graph, node->in[k]);
+      if (before < 0 || !graph->node[before].needs_gradient) continue;
+      run->call[i].dx_accumulate[k] = in->dy_started;
+      if (!in->dy_started) {
+        ls_shape shape = ls__graph_shape(graph, node->in[k]);
+        in->dy = share[k] ? out->dy : new_block(run, run->max_n * ls_shape_count(&shape), now);
+        in->dy_started = true;
+      }
+      touch(run, in->dy, now);
+    }
+  }
+}
+
+/* A layer that finishes its output applies the activation that alone reads it, if that works in
+ * place. */
+static void plan_fusion(ls__run *run) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    const ls__node *node = &graph->node[i];
+    const int before = ls__graph_producer(graph, node->in[0]);
+    if (!run->active[i] || before < 0 || node->layer.kind->pointwise == NULL) continue;
+    if (!(graph->node[before].layer.needs & LS__FINISHES)) continue;
+    if (run->wire[node->in[0]].y != run->wire[graph->n_inputs + i].y) continue;
+    if (run->wire[node->in[0]].readers > 1 || is_result(run, node->in[0])) continue;
+    run->fused[i] = true;
+    run->call[before].finish = node->layer.kind->pointwise;
+    run->call[before].finish_context = &node->layer;
+  }
+}
+
+/* Of the nodes that read a tensor, backward meets the last first: it writes the gradient, the
+ * others add to it. */
+static void plan_gradients(ls__run *run, bool *written) {
+  const ls__graph *graph = run->graph;
+  for (int i = graph->n_nodes - 1; i >= 0; i--) {
+    const ls__node *node = &graph->node[i];
+    if (!run->active[i] || !node->needs_gradient) continue;
+    for (int p = 0; p < node->layer.n_parameters; p++) {
+      run->call[i].dw_accumulate[p] = written[node->tensor[p]];
+      written[node->tensor[p]] = true;
+    }
+  }
+}
+
+static float *place_of(const ls__run *run, int block) {
+  return block < 0 ? NULL : run->memory + run->block[block].offset;
+}
+
+static void fill_calls(ls__run *run, const int *saved) {
+  const ls__graph *graph = run->graph;
+  for (int i = 0; i < graph->n_nodes; i++) {
+    if (!run->active[i]) continue;
+    const ls__node *node = &graph->node[i];
+    const ls__wire *out = &run->wire[graph->n_inputs + i];
+    ls__call *call = &run->call[i];
+    call->y = place_of(run, out->y);
+    call->dy = place_of(run, out->dy);
+    call->saved = place_of(run, saved[i]);
+    call->work = run->work;
+    for (int k = 0; k < node->layer.n_in; k++) {
+      int before = ls__graph_producer(graph, node->in[k]);
+      const float *x = place_of(run, run->wire[node->in[k]].y);
+      if (node->layer.type[k] == LS_INDEX)
+        call->index[k] = (const int32_t *)(const void *)x;
+      else
+        call->x[k] = x;
+      bool wanted = before >= 0 && graph->node[before].needs_gradient;
+      call->dx[k] = wanted ? place_of(run, run->wire[node->in[k]].dy) : NULL;
+    }
+  }
+}
+
+/* Everything but the memory. */
+static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls__run *run,
+                           int *saved, size_t *total) {
+  ls_status st = LS_OK;
+  const size_t nodes = (size_t)graph->n_nodes, all = nodes + (size_t)graph->n_inputs;
+  const size_t places = ls__lane_places(plan->max_lanes);
+  bool *written = NULL;
+  LS_ASSERT(plan->max_n > 0 && plan->max_lanes > 0 && plan->n_values >= 1 &&
+            plan->n_values <= LS_MAX_PORTS);
+  LS_ASSERT(plan->max_lanes == 1 || !ls__graph_ties(graph)); /* see dw_accumulate */
+  run->graph = graph;
+  run->training = plan->training;
+  run->n_values = plan->n_values;
+  memcpy(run->value, plan->values, (size_t)plan->n_values * sizeof *plan->values);
+  run->max_n = plan->max_n;
+  run->max_lanes = plan->max_lanes;
+  run->n_wires = (int)all;
+  LS_TRY(ls__alloc(&run->wire, all, sizeof *run->wire, "run"));
+  LS_TRY(ls__alloc(&run->active, nodes, sizeof *run->active, "run"));
+  LS_TRY(ls__alloc(&run->fused, nodes, sizeof *run->fused, "run"));
+  LS_TRY(ls__alloc(&run->stop, nodes, sizeof *run->stop, "run"));
+  LS_TRY(ls__alloc(&run->call, nodes, sizeof *run->call, "run"));
+  LS_TRY(ls__alloc(&run->block, 3 * all + LS_MAX_PORTS, sizeof *run->block, "run"));
+  LS_TRY(ls__alloc(&run->storage, 3 * all + LS_MAX_PORTS, sizeof *run->storage, "run"));
+  LS_TRY(ls__alloc(&written, (size_t)graph->n_tensors, sizeof *written, "run"));
+  for (size_t v = 0; v < all; v++) run->wire[v].y = run->wire[v].dy = run->wire[v].last = -1;
+  mark_active(run);
+  mark_readers(run);
+  run->need.sums = plan_stops(run);
+  plan_forward(run, saved);
+  plan_fusion(run);
+  if (run->training) plan_backward(run, saved);
+  if (run->training) plan_gradients(run, written);
+  for (size_t b = 0; b < run->n_blocks; b++)
+    run->usage.unplanned += run->block[b].size * sizeof(float);
+  LS_TRY(ls__plan(run->block, run->n_blocks, total));
+  for (size_t i = 0; i < nodes; i++) {
+    const ls__node *node = &graph->node[i];
+    const ls__layer *layer = &node->layer;
+    const size_t want = layer->work * run->max_n + layer->work_fixed + layer->work_lanes * places;
+    size_t weights = 0;
+    run->call[i].by = plan->by;
+    if (run->active[i] && want > run->need.work) run->need.work = want;
+    for (int p = 0; p < layer->n_parameters; p++) weights += graph->tensor[node->tensor[p]].n;
+    if (run->active[i] && ls__lane_by_lane(node) && weights * (places - 1) > run->need.gradients)
+      run->need.gradients = weights * (places - 1);
+  }
+  run->usage.planned = *total * sizeof(float);
+  run->usage.scratch = (run->need.work + run->need.gradients) * sizeof(float) +
+                       run->need.sums * (run->max_lanes + 1) * sizeof(double);
+out:
+  ls__free(written);
+  return st;
+}
+
+ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__run **out) {
+  ls_status st = LS_OK;
+  ls__run *run = NULL;
+  int *saved = NULL;
+  size_t total;
+  *out = NULL;
+  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
+  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
+  LS_TRY(make_plan(graph, plan, run, saved, &total));
+  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a pass"));
+  LS_TRY(ls__alloc(&run->work, run->need.work, sizeof *run->work, "scratch of a pass"));
+  LS_TRY(ls__alloc(&run->lane_gradients, run->need.gradients, sizeof *run->work,
+                   "gradients of lanes"));
+  LS_TRY(
+      ls__alloc(&run->sums, run->need.sums * run->max_lanes, sizeof *run->sums, "sums of lanes"));
+  LS_TRY(ls__alloc(&run->batch, run->need.sums, sizeof *run->batch, "sums of lanes"));
+  fill_calls(run, saved);
+  *out = run;
+  run = NULL;
+out:
+  ls__free(saved);
+  ls__run_destroy(run);
+  return st;
+}
+
+ls_status ls__run_measure(const ls__graph *graph, const ls__run_plan *plan, ls__run_memory *out) {
+  ls_status st = LS_OK;
+  ls__run *run = NULL;
+  int *saved = NULL;
+  size_t total;
+  LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
+  LS_TRY(ls__alloc(&saved, (size_t)graph->n_nodes, sizeof *saved, "run"));
+  LS_TRY(make_plan(graph, plan, run, saved, &total));
+  *out = run->usage;
+out:
+  ls__free(saved);
+  ls__run_destroy(run);
+  return st;
+}
+
+void ls__run_destroy(ls__run *run) {
+  if (run == NULL) return;
+  ls__free(run->wire);
+  ls__free(run->active);
+  ls__free(run->fused);
+  ls__free(run->call);
+  ls__free(run->block);
+  ls__free(run->storage);
+  ls__free(run->memory);
+  if (!run->shares) ls__free(run->work);
+  if (!run->shares) ls__free(run->lane_gradients);
+  ls__free(run->stop);
+  ls__free(run->sums);
+  ls__free(run->batch);
+  ls__free(run);
+}
+
+void ls__run_share_scratch(ls__run *run, const ls__run *with) {
+  LS_ASSERT(run != with && run->graph == with->graph && !run->shares);
+  if (run->need.work > with->need.work || run->need.gradients > with->need.gradients) return;
+  ls__free(run->work);
+  ls__free(run->lane_gradients);
+  run->work = with->work;
+  run->lane_gradients = with->lane_gradients;
+  for (int i = 0; i < run->graph->n_nodes; i++) run->call[i].work = run->work;
+  run->usage.scratch -= (run->need.work + run->need.gradients) * sizeof(float);
+  run->shares = true;
+}
+
+void *ls__run_input(ls__run *run, int i) {
+  return place_of(run, run->wire[i].y);
+}
+
+const float *ls__run_result(const ls__run *run, int i) {
+  return place_of(run, run->wire[run->value[i]].y);
+}
+
+float *ls__run_result_gradient(ls__run *run, int i) {
+  return place_of(run, run->wire[run->value[i]].dy);
+}

@@ -18,48 +18,76 @@ typedef struct workload {
   ls_shape input;
 } workload;
 
-static const workload workloads[] = {{"mlp_small",
-                                      32,
-                                      "model:\n"
-                                      "- flatten\n"
-                                      "- dense: {units: 64, activation: relu}\n"
-                                      "- dense: {units: 64, activation: relu}\n"
-                                      "- dense: {units: 10}\n"
-                                      "loss: cross_entropy\n"
-                                      "optimizer: {adam: {lr: 0.001}}\n",
-                                      {1, {784}}},
-                                     {"mlp_large",
-                                      256,
-                                      "model:\n"
-                                      "- flatten\n"
-                                      "- dense: {units: 1024, activation: relu}\n"
-                                      "- dense: {units: 1024, activation: relu}\n"
-                                      "- dense: {units: 10}\n"
-                                      "loss: cross_entropy\n"
-                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
-                                      {1, {784}}},
-                                     {"mlp_wide",
-                                      128,
-                                      "model:\n"
-                                      "- flatten\n"
-                                      "- dense: {units: 4096, activation: relu}\n"
-                                      "- dense: {units: 4096, activation: relu}\n"
-                                      "- dense: {units: 10}\n"
-                                      "loss: cross_entropy\n"
-                                      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
-                                      {1, {784}}},
-                                     {"cnn",
-                                      64,
-                                      "model:\n"
-                                      "- conv2d: {filters: 32, kernel_size: 3, activation: relu}\n"
-                                      "- conv2d: {filters: 64, kernel_size: 3, activation: relu}\n"
-                                      "- max_pool2d\n"
-                                      "- flatten\n"
-                                      "- dense: {units: 128, activation: relu}\n"
-                                      "- dense: {units: 10}\n"
-                                      "loss: cross_entropy\n"
-                                      "optimizer: {adam: {lr: 0.001}}\n",
-                                      {3, {28, 28, 1}}}};
+/* resnet20: He et al. 2015, 4.2, with projections where the shape changes. */
+#define CONVOLUTION(filters, strides)                                                  \
+  "{conv2d: {filters: " filters ", kernel_size: 3, strides: " strides ", padding: 1, " \
+  "use_bias: false}}"
+#define NORM "{batch_norm: {momentum: 0.9, epsilon: 1.0e-5}}"
+#define NORM_RELU "{batch_norm: {momentum: 0.9, epsilon: 1.0e-5, activation: relu}}"
+#define BRANCH(filters, strides)                           \
+  "layers: [" CONVOLUTION(filters, strides) ", " NORM_RELU \
+                                            ", " CONVOLUTION(filters, "1") ", " NORM "]"
+#define SAME(times, filters) \
+  "- repeat: {times: " times \
+  ", layers: [{residual: {activation: relu, " BRANCH(filters, "1") "}}]}\n"
+#define SMALLER(filters)                                                  \
+  "- residual: {activation: relu, shortcut: [{conv2d: {filters: " filters \
+  ", kernel_size: 1, strides: 2, use_bias: false}}, " NORM "], " BRANCH(filters, "2") "}\n"
+
+static const workload workloads[] =
+    {{"mlp_small",
+      32,
+      "model:\n"
+      "- flatten\n"
+      "- dense: {units: 64, activation: relu}\n"
+      "- dense: {units: 64, activation: relu}\n"
+      "- dense: {units: 10}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {adam: {lr: 0.001}}\n",
+      {1, {784}}},
+     {"mlp_large",
+      256,
+      "model:\n"
+      "- flatten\n"
+      "- dense: {units: 1024, activation: relu}\n"
+      "- dense: {units: 1024, activation: relu}\n"
+      "- dense: {units: 10}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
+      {1, {784}}},
+     {"mlp_wide",
+      128,
+      "model:\n"
+      "- flatten\n"
+      "- dense: {units: 4096, activation: relu}\n"
+      "- dense: {units: 4096, activation: relu}\n"
+      "- dense: {units: 10}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
+      {1, {784}}},
+     {"cnn",
+      64,
+      "model:\n"
+      "- conv2d: {filters: 32, kernel_size: 3, activation: relu}\n"
+      "- conv2d: {filters: 64, kernel_size: 3, activation: relu}\n"
+      "- max_pool2d\n"
+      "- flatten\n"
+      "- dense: {units: 128, activation: relu}\n"
+      "- dense: {units: 10}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {adam: {lr: 0.001}}\n",
+      {3, {28, 28, 1}}},
+     {"resnet20",
+      64,
+      "model:\n"
+      "- " CONVOLUTION("16", "1") "\n"
+                                  "- " NORM_RELU "\n" SAME("3", "16") SMALLER("32") SAME("2", "32")
+                                      SMALLER("64") SAME("2", "64") "- global_avg_pool\n"
+                                                                    "- dense: {units: 10}\n"
+                                                                    "loss: cross_entropy\n"
+                                                                    "optimizer: {sgd: {lr: 0.01, "
+                                                                    "momentum: 0.9}}\n",
+      {3, {32, 32, 3}}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
 typedef struct bench {
@@ -272,7 +300,8 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
     if (options->workload != NULL && strcmp(options->workload, workloads[i].name) == 0)
       b.work = &workloads[i];
   if (b.work == NULL)
-    LS_FAIL(LS_EUSAGE, "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn",
+    LS_FAIL(LS_EUSAGE,
+            "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn, resnet20",
             options->workload != NULL ? options->workload : "");
   b.batch = options->batch > 0 ? options->batch : b.work->rank_batch * (size_t)ls_comm_size(comm);
   b.rounds = options->rounds > 0 ? options->rounds : 5;

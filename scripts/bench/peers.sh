@@ -3,14 +3,16 @@
 # measures every program once, one after the other, so that a slow spell of the machine meets them
 # all; the table holds medians over the rounds, and ratios of medians.
 #
-#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2] [--peers torch,jax] [--precision float32|bfloat16]
+#   scripts/bench/peers.sh [--rounds 5] [--workloads mlp_small,mlp_large,mlp_wide] [--ranks 1,2]
+#                          [--peers torch,compiled,jax] [--precision float32|bfloat16]
 #
-# In bfloat16 JAX has no part.
+# Workloads are also cnn and resnet20.  `compiled` is PyTorch with torch.compile, which takes a minute a run to
+# compile.  JAX has no part in bfloat16, nor in cnn and resnet20.
 # PYTHON: a Python with torch and jax from pip (default python3).
 # LOCKSTEP: the program (default build/lockstep).
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-rounds=5 patience=60 peers="torch jax" workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2 precision=float32
+rounds=5 patience=300 peers="torch jax" workloads=mlp_small,mlp_large,mlp_wide,mlp_wide:32 ranks=1,2 precision=float32
 while [ $# -gt 0 ]; do
   case $1 in
     --rounds) rounds=$2; shift 2 ;;
@@ -18,7 +20,7 @@ while [ $# -gt 0 ]; do
     --ranks) ranks=$2; shift 2 ;;
     --precision) precision=$2; shift 2 ;;
     --peers) peers=${2//,/ }; shift 2 ;;
-    *) sed -n '2,12s/^# \?//p' "$0"; exit 2 ;;
+    *) sed -n '2,14s/^# \?//p' "$0"; exit 2 ;;
   esac
 done
 PYTHON=${PYTHON:-python3} LOCKSTEP=${LOCKSTEP:-build/lockstep}
@@ -30,19 +32,21 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
 # Samples a rank, and steps a round for the peers.
-batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; *) echo 128 ;; esac; }
-steps_of() { case $1 in mlp_small) echo 400 ;; mlp_large) echo 15 ;; *) echo 4 ;; esac; }
+batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; cnn|resnet20) echo 64 ;; *) echo 128 ;; esac; }
+steps_of() { case $1 in mlp_small) echo 400 ;; mlp_large) echo 15 ;; cnn|resnet20) echo 15 ;; *) echo 4 ;; esac; }
 
 note() { # PROGRAM WORKLOAD RANKS SAMPLES/S
   echo "$1 $2 $3 $4" | tee -a "$results" >&2
 }
 peer() { # NAME WORKLOAD RANKS
-  local rate='' batch=$(($(batch_of "$2") * $3))
+  local rate='' batch=$(($(batch_of "$2") * $3)) script=peer_$1.py how=()
+  if [ "$1" = compiled ]; then script=peer_torch.py how=(compile); fi
+  if [ "$1" = jax ] && [[ $2 != mlp* ]]; then return; fi
   # JAX's processes may wait for each other for minutes after they have printed their figure: take it
   # and end them.
-  read -r rate < <(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/peer_$1.py" "${2%:*}" "$3" \
-    "$batch" "$(steps_of "$2")" "${bf16[@]}" 2>/dev/null | sed -unE 's/.* ([0-9.]+) samples\/s.*/\1/p') || true
-  pkill -f "scripts/bench/peer_$1.py" || true
+  read -r rate < <(timeout -k 1 "$patience" "$PYTHON" -u "scripts/bench/$script" "${2%:*}" "$3" \
+    "$batch" "$(steps_of "$2")" "${bf16[@]}" "${how[@]}" 2>/dev/null | sed -unE 's/.* ([0-9.]+) samples\/s.*/\1/p') || true
+  pkill -f "scripts/bench/$script" || true
   [ -z "$rate" ] || note "$1" "$2" "$3" "$rate"
 }
 ours() { # WORKLOAD RANKS
@@ -68,10 +72,14 @@ seen = {}
 for line in open(sys.argv[1]):
     name, work, ranks, rate = line.split()
     seen.setdefault((work, int(ranks)), {}).setdefault(name, []).append(float(rate))
-print(f"{'workload':14s} ranks {'lockstep':>10s} {'bare':>10s} {'PyTorch':>10s} {'JAX':>10s}   x PyTorch    x JAX  whole/bare")
+peers = [p for p in ("torch", "compiled", "jax") if any(p in v for v in seen.values())]
+title = {"torch": "PyTorch", "compiled": "compiled", "jax": "JAX"}
+print(f"{'workload':14s} ranks {'lockstep':>10s} {'bare':>10s}" + "".join(f" {title[p]:>10s}" for p in peers) +
+      "".join(f" {'x ' + title[p]:>11s}" for p in peers) + "  whole/bare")
 for (work, ranks), rates in seen.items():
     m = {k: statistics.median(v) for k, v in rates.items()}
-    ratio = lambda p: f"{m['lockstep'] / m[p]:9.2f}" if p in m else "        -"
-    show = lambda p: f"{m[p]:10.0f}" if p in m else "         -"
-    print(f"{work:14s} {ranks:5d} {show('lockstep')} {show('bare')} {show('torch')} {show('jax')}   {ratio('torch')} {ratio('jax')}   {m['lockstep'] / m['bare']:8.3f}")
+    line = f"{work:14s} {ranks:5d} {m['lockstep']:10.0f} {m['bare']:10.0f}"
+    line += "".join(f" {m[p]:10.0f}" if p in m else f" {'-':>10s}" for p in peers)
+    line += "".join(f" {m['lockstep'] / m[p]:11.2f}" if p in m else f" {'-':>11s}" for p in peers)
+    print(line + f" {m['lockstep'] / m['bare']:11.3f}")
 PY

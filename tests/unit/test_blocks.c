@@ -347,7 +347,8 @@ static void errors(void **state) {
   graph_refuses("  - sequential: {layers: [{dense: {unit: 3}}]}\n", "model.0.sequential.layers.0."
                                                                     "dense");
   graph_refuses("  - parallel: {branches: [[tanh], [tanh]], join: dense}\n",
-                "model.0.parallel.join: there is no join \"dense\".  Known: add, multiply, concatenate");
+                "model.0.parallel.join: there is no join \"dense\".  Known: add, multiply, "
+                "concatenate");
   graph_refuses("  - parallel: {branches: [[tanh], [tanh]], join: {concatenate: {axes: 0}}}\n",
                 "model.0.parallel.join.concatenate.axes: unknown key");
   graph_refuses("  - residual: {layers: [tanh], activation: dense}\n", "no activation \"dense\"");

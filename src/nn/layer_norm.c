@@ -51,7 +51,10 @@ static ls_status configure(ls__layer *layer, ls_config *map) {
   bool is[LS_MAX_DIMS] = {false};
   LS_TRY(ls__norm_configure(&o->norm, map));
   o->axes = 1;
-  if (node == NULL || ls__config_kind_of(node) == LS__NULL) goto out;
+  if (node == NULL || ls__config_kind_of(node) == LS__NULL) {
+    st = ls__config_put(map, "axis", "-1"); /* the effective configuration says it */
+    goto out;
+  }
   const bool list = ls__config_kind_of(node) == LS__LIST;
   for (size_t i = 0; i < (list ? ls__config_count(node) : 1); i++) {
     int axis = 0;

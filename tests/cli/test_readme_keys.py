@@ -63,7 +63,10 @@ HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
 POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_avg_pool": "[4, 2]",
              "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
              "permute": "[4, 2]"}
-BEFORE = {"prelu": "{prelu: {name: dense_1}}"}
+BEFORE = {"prelu": "{prelu: {name: dense_1}}", "layer_norm": "{layer_norm: {name: dense_1}}",
+          "group_norm": "{dense: {units: 3, name: row}}, {group_norm: {groups: 1, name: dense_1}}"}
+NEEDED["model.group_norm"] = {"groups": "1"}
+UNSHARED = {"model.batch_norm"}  # statistics belong to one place
 for dims, shape in enumerate(("[8, 1]", "[4, 2, 1]", "[2, 2, 2, 1]"), 1):
     for kind in (f"conv{dims}d", f"conv{dims}d_transpose") + (f"depthwise_conv{dims}d",) * (dims < 3):
         NEEDED[f"model.{kind}"] = {"kernel_size": "1"} if "depthwise" in kind else {"filters": "1", "kernel_size": "1"}
@@ -203,6 +206,8 @@ def check_place(place, keys):
     others = others if FULL else []
     others += [{key: values.pop(key)} for key in ALONE & set(values)]
     for pairs in [values] + [{**({} if "every_steps" in o else needed), **o} for o in others]:
+        if "share" in pairs and place in UNSHARED:
+            continue
         split = ["data.split.validation=0.2"] * ("validation_loss" in pairs.values())
         code, _, error = train(overrides_of(place, pairs)[0] + split)
         if code != 0:

@@ -111,7 +111,10 @@ static ls_status make_data(bench *b) {
   enum { CLASSES = 10 };
   const ls_shape y_shape = {0, {0}};
   const size_t inputs = ls_shape_count(&b->work->input);
-  size_t n = 16 * b->batch < 4096 ? 4096 / b->batch * b->batch : 16 * b->batch; /* whole batches */
+  const size_t least = inputs < 1024 && b->work->input.ndim == 1 ? 4096
+                                                                 : 0; /* of short steps more */
+  size_t n = 16 * b->batch < least ? least / b->batch * b->batch
+                                   : 16 * b->batch; /* whole batches */
   float *x = NULL, *y = NULL;
   const ls__rng rng = ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0);
   LS_TRY(ls__alloc(&x, n * inputs, sizeof *x, "synthetic samples"));

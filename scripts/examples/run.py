@@ -8,7 +8,8 @@
       --ranks N                  with mpirun (default 1)
       --peer                     measure the peers anew (wants scikit-learn, PyTorch and h5py) and keep
                                  what they reach in peers.json
-      --keep DIR                 work in DIR and leave everything there (default: a temporary folder)
+      --keep DIR                 work in DIR and leave everything there, with the pictures (default: a
+                                 temporary folder, without)
       --build DIR                where the program is (default: build)
 
 Exit code 0: each reached what it must; 1: one did not; 77: data sets are not there.
@@ -41,6 +42,7 @@ class Example:
     higher: bool = True        # is better
     peer: str = ""             # script below this folder, called with NAME FILE.h5 --seeds N
     seeds: int = 3
+    short_convert: list = None  # in place of convert, for --short: less data
 
 
 def at_least(margin):
@@ -63,7 +65,22 @@ def classes(data, convert, outputs, short_must=0.8):
         seeds=5)
 
 
+MNIST = ["mnist/" + file for file in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
+                                      "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")]
+CIFAR = ["cifar10-jpeg/train_5000.bin.gz", "cifar10-jpeg/test_1000.bin.gz"]
+
 EXAMPLES = {
+    "mnist": Example(
+        MNIST, ["idx", *("@DATA@/" + file for file in MNIST), "--validation", "0.05"],
+        "images/mnist_cnn.yaml", "accuracy", lambda value, peer: value >= 0.99, "0.99", seeds=1,
+        short=["data.limit=800", "train.epochs=1", "train.batch=16"], short_must=0.7,
+        short_convert=["idx", *("@DATA@/" + file for file in MNIST[2:]), "--test", "0.1"]),
+    "cifar10": Example(
+        CIFAR, ["cifar10", "@DATA@/" + CIFAR[0], "--test-source", "@DATA@/" + CIFAR[1]],
+        "images/resnet20.yaml", "accuracy", at_least(0.01), "accuracy of PyTorch's network - 1 point",
+        short=["data.limit=256", "train.epochs=2", "train.batch=16", "optimizer.sgd.lr=0.03"],
+        short_must=0.15, peer="images/peer_resnet20.py",
+        short_convert=["cifar10", "@DATA@/" + CIFAR[1], "--test", "0.2"]),
     "housing": numbers("cal-housing/cal_housing.data", [],
                        overrides=["train.epochs=60", "train.batch=128"]),
     "airfoil": numbers("airfoil/airfoil_self_noise.dat", []),
@@ -90,7 +107,8 @@ def reach(args, name, example, work):
     lockstep, alone = os.path.join(args.build, "lockstep"), argparse.Namespace(ranks=1)
     file = os.path.join(work, name + ".h5")
     if not os.path.exists(file):
-        words = [w.replace("@DATA@", args.data) for w in example.convert]
+        words = args.short and example.short_convert or example.convert
+        words = [w.replace("@DATA@", args.data) for w in words]
         command(alone, [lockstep, "convert", *words, "-o", file, "--quiet"])
     values = []
     for seed in range(1, 2 if args.short else example.seeds + 1):
@@ -99,6 +117,7 @@ def reach(args, name, example, work):
                          example.overrides + (example.short if args.short else []))
         command(args, [lockstep, "train", os.path.join(HERE, example.config), f"data.file={file}",
                        f"output={run}", f"train.seed={seed}", "--progress=none",
+                       f"pictures={'true' if args.keep else 'false'}",
                        *(f"{k}={v}" for k, v in overrides.items())])
         out = command(args, [lockstep, "evaluate", run, "--data", file, "--split", "test", "--json"])
         values.append(json.loads(out)[example.metric])
@@ -149,7 +168,7 @@ def main():
                   f"{'' if good else '  NOT REACHED'}")
             bad += not good
             continue
-        if args.peer:
+        if args.peer and example.peer:
             known[name] = measure_peer(name, example, work)
             json.dump(known, open(PEERS, "w"), indent=1, sort_keys=True)
         peer = known.get(name, {}).get("value")

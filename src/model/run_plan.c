@@ -54,7 +54,7 @@ static void mark_readers(ls__run *run) {
 static bool may_overwrite(const ls__run *run, int i, int k) {
   const ls__node *node = &run->graph->node[i];
   const int block = run->wire[node->in[k]].y;
-  if (!(node->layer.needs & (k == 0 ? LS__IN_PLACE : LS__SUMS))) return false;
+  if (!(node->layer.needs & (k == 0 ? LS__IN_PLACE : LS__OVER_ANY))) return false;
   if (run->training && node->layer.needs_x[k]) return false;
   if (run->storage[block].locked || run->storage[block].last > i) return false;
   for (int other = 0; other < node->layer.n_in; other++)
@@ -152,12 +152,12 @@ static void share_gradient(ls__run *run, int i, bool share[LS__MAX_INPUTS]) {
   int earliest = -1, first = graph->n_nodes, maker[LS__MAX_INPUTS];
   memset(share, 0, LS__MAX_INPUTS * sizeof *share);
   if (!(needs & (LS__IN_PLACE | LS__VIEW)) || run->wire[graph->n_inputs + i].dy_lent) return;
-  for (int k = 0; k < ((needs & LS__SUMS) ? node->layer.n_in : 1); k++) {
+  for (int k = 0; k < ((needs & LS__OVER_ANY) ? node->layer.n_in : 1); k++) {
     maker[k] = sharing_maker(run, i, k);
     share[k] = maker[k] >= 0 && run->wire[node->in[k]].readers == 1;
     if (share[k] && maker[k] < first) first = maker[k], earliest = k;
   }
-  for (int k = 0; (needs & LS__SUMS) && k < node->layer.n_in; k++) {
+  for (int k = 0; (needs & LS__OVER_ANY) && k < node->layer.n_in; k++) {
     bool after = maker[k] >= 0 && !share[k];
     for (int r = first; after && r < i; r++)
       for (int in = 0; run->active[r] && in < graph->node[r].layer.n_in; in++)

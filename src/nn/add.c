@@ -13,7 +13,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
                              ls_shape_format(&layer->in[0], a), ls_shape_format(&layer->in[k], b));
     }
   layer->out = layer->in[0];
-  layer->needs = LS__IN_PLACE | LS__SUMS | LS__FINISHES;
+  layer->needs = LS__IN_PLACE | LS__OVER_ANY | LS__FINISHES;
   layer->flops = (double)(layer->n_in - 1) * (double)ls_shape_count(&layer->out);
   return LS_OK;
 }

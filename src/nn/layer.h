@@ -62,7 +62,7 @@ enum {
   LS__VIEW = 4,        /* y is x[0] under another shape: forward and backward are never called */
   LS__JOINS_LANES = 8, /* backward may be called with several lanes */
   LS__FINISHES = 16,   /* forward applies call->finish to y */
-  LS__SUMS = 32,       /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
+  LS__OVER_ANY = 32,   /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
                           that of dy */
   LS__MIXES = 64       /* what it gives for a sample in training depends on the others: of the lane,
                           or, where it has `sums`, of the batch */

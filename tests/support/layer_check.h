@@ -441,8 +441,8 @@ static inline bool layer_check_in_place(layer_check *c, const layer_check_kept *
 }
 
 /* The same bits where the output lies over any input, and every gradient over dy. */
-static inline bool layer_check_sums(layer_check *c, const layer_check_kept *kept) {
-  for (int over = 0; (c->layer.needs & LS__SUMS) && over < c->layer.n_in; over++) {
+static inline bool layer_check_over_any(layer_check *c, const layer_check_kept *kept) {
+  for (int over = 0; (c->layer.needs & LS__OVER_ANY) && over < c->layer.n_in; over++) {
     layer_check_clear(c);
     c->call.y = c->x[over];
     for (int k = 0; k < c->layer.n_in; k++) c->call.dx[k] = c->dy;
@@ -617,7 +617,7 @@ static inline bool layer_check_promises(layer_check *c) {
   bool good = layer_check_plain(c, &kept) && layer_check_reads(c, &kept) &&
               layer_check_unwanted(c, &kept) && layer_check_adds(c, &kept) &&
               layer_check_alone(c, &kept) && layer_check_in_place(c, &kept) &&
-              layer_check_sums(c, &kept) && layer_check_lanes(c);
+              layer_check_over_any(c, &kept) && layer_check_lanes(c);
   layer_check_clear(c);
   c->call.training = false;
   layer_check_run(c, &c->call, false);

@@ -5,18 +5,11 @@
 
 #include "tensor/span.h"
 
-enum { NOWHERE = -1 };
+const char *const ls__border_modes[] = {"zeros", "periodic", "reflect", "edge", NULL};
 
-/* The pixel of the image that is pixel i of the bordered one, or NOWHERE. */
-static ptrdiff_t source(const ls__border *b, int axis, size_t i) {
-  const ptrdiff_t n = (ptrdiff_t)b->n[axis], at = (ptrdiff_t)i - (ptrdiff_t)b->before[axis];
-  if (at >= 0 && at < n) return at;
-  switch (b->mode) {
-    case LS__BORDER_ZEROS: return NOWHERE;
-    case LS__BORDER_PERIODIC: return (at % n + n) % n;
-    case LS__BORDER_REFLECT: return at < 0 ? -at : 2 * (n - 1) - at;
-  }
-  return NOWHERE;
+/* The pixel of the image that is pixel i of the bordered one, or SIZE_MAX. */
+static size_t source(const ls__border *b, int axis, size_t i) {
+  return ls__border_source(b->mode, i, b->before[axis], b->n[axis]);
 }
 
 void ls__border_begin(const ls__border *b, float *bordered, size_t images) {
@@ -29,8 +22,7 @@ static void fill_row(const ls__border *b, const float *x, float *row) {
   memcpy(row + before * c, x, n * c * sizeof *x);
   if (b->mode == LS__BORDER_ZEROS) return;
   for (size_t w = 0; w < ls__border_size(b, 2); w++)
-    if (w < before || w >= before + n)
-      memcpy(row + w * c, x + (size_t)source(b, 2, w) * c, c * sizeof *x);
+    if (w < before || w >= before + n) memcpy(row + w * c, x + source(b, 2, w) * c, c * sizeof *x);
 }
 
 void ls__border_fill(const ls__border *b, const float *x, float *bordered, size_t images) {
@@ -38,9 +30,9 @@ void ls__border_fill(const ls__border *b, const float *x, float *bordered, size_
   for (size_t i = 0; i < images; i++, x += b->n[0] * b->n[1] * from)
     for (size_t d = 0; d < ls__border_size(b, 0); d++)
       for (size_t h = 0; h < ls__border_size(b, 1); h++, bordered += row) {
-        const ptrdiff_t sd = source(b, 0, d), sh = source(b, 1, h);
-        if (sd == NOWHERE || sh == NOWHERE) continue;
-        fill_row(b, x + ((size_t)sd * b->n[1] + (size_t)sh) * from, bordered);
+        const size_t sd = source(b, 0, d), sh = source(b, 1, h);
+        if (sd == SIZE_MAX || sh == SIZE_MAX) continue;
+        fill_row(b, x + (sd * b->n[1] + sh) * from, bordered);
       }
 }
 
@@ -56,8 +48,7 @@ static void fold_inner(const ls__border *b, const float *row, float *x, bool add
 static void fold_outer(const ls__border *b, const float *row, float *x) {
   for (size_t w = 0; w < ls__border_size(b, 2); w++)
     if (w < b->before[2] || w >= b->before[2] + b->n[2])
-      ls__span()->add(x + (size_t)source(b, 2, w) * b->channels, row + w * b->channels,
-                      b->channels);
+      ls__span()->add(x + source(b, 2, w) * b->channels, row + w * b->channels, b->channels);
 }
 
 /* Inner rows first: they write x, and all others add to it. */
@@ -71,9 +62,9 @@ void ls__border_fold(const ls__border *b, const float *bordered, float *x, size_
         for (size_t h = 0; h < ls__border_size(b, 1); h++, from += row) {
           const bool inside = d >= b->before[0] && d < b->before[0] + b->n[0] &&
                               h >= b->before[1] && h < b->before[1] + b->n[1];
-          const ptrdiff_t sd = source(b, 0, d), sh = source(b, 1, h);
-          if (sd == NOWHERE || sh == NOWHERE || (!outer && !inside)) continue;
-          float *at = x + ((size_t)sd * b->n[1] + (size_t)sh) * to;
+          const size_t sd = source(b, 0, d), sh = source(b, 1, h);
+          if (sd == SIZE_MAX || sh == SIZE_MAX || (!outer && !inside)) continue;
+          float *at = x + (sd * b->n[1] + sh) * to;
           if (!inside || !outer) fold_inner(b, from, at, add || outer);
           if (outer && b->mode != LS__BORDER_ZEROS) fold_outer(b, from, at);
         }

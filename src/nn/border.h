@@ -4,12 +4,35 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 typedef enum ls__border_mode {
-  LS__BORDER_ZEROS,
-  LS__BORDER_PERIODIC, /* the image again: c | a b c | a */
-  LS__BORDER_REFLECT   /* the image mirrored at its outer pixels: b | a b c | b */
+  LS__BORDER_ZEROS,    /* a constant */
+  LS__BORDER_PERIODIC, /* the data again, from their other end: c | a b c | a */
+  LS__BORDER_REFLECT,  /* mirrored in the first or last position, not repeated: b | a b c | b */
+  LS__BORDER_EDGE      /* the first or last position: a | a b c | c */
 } ls__border_mode;
+extern const char *const ls__border_modes[]; /* "zeros", ..., NULL */
+
+/* The position of n that stands at i - before, or SIZE_MAX: a constant.  Padding is at most what
+ * ls__border_most says. */
+static inline size_t ls__border_source(ls__border_mode mode, size_t i, size_t before, size_t n) {
+  if (i >= before && i - before < n) return i - before;
+  const bool ahead = i < before;
+  const size_t far = ahead ? before - i : i - before - n + 1; /* 1: next to the data */
+  switch (mode) {
+    case LS__BORDER_PERIODIC: return ahead ? n - far : far - 1;
+    case LS__BORDER_REFLECT: return ahead ? far : n - 1 - far;
+    case LS__BORDER_EDGE: return ahead ? 0 : n - 1;
+    default: return SIZE_MAX;
+  }
+}
+
+/* The most that may be put on one side of n positions: reflecting needs another one, and the data
+ * come again once. */
+static inline size_t ls__border_most(ls__border_mode mode, size_t n) {
+  return mode == LS__BORDER_PERIODIC ? n : mode == LS__BORDER_REFLECT ? n - 1 : SIZE_MAX;
+}
 
 /* An image [n, channels] of depth, height and width, and pixels before and after along each. */
 typedef struct ls__border {

@@ -196,11 +196,11 @@ static bool fit_transposed(const options *o, int a, ls__convolve_shape *c) {
   return fit(o, a, c) && c->m[a] == m;
 }
 
-/* A periodic border is part of the image, a mirrored one lies within it. */
+/* What a border is made of must be there. */
 static ls_status check_border(const ls__layer *layer, const ls__border *b, const ls_config *node) {
   for (int a = 0; a < 3; a++) {
     const size_t most = b->before[a] > b->after[a] ? b->before[a] : b->after[a];
-    if (most > 0 && b->mode != LS__BORDER_ZEROS && most > b->n[a] - (b->mode == LS__BORDER_REFLECT))
+    if (most > ls__border_most(b->mode, b->n[a]))
       return ls__config_fail(node,
                              "%s needs %zu pixels of %s padding along a dimension that has %zu",
                              layer->kind->kind.name, most, modes[b->mode], b->n[a]);

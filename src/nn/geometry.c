@@ -6,8 +6,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-const char *const ls__pad_modes[] = {"zeros", "periodic", "reflect", "edge", NULL};
-
 /* ---- Options */
 
 /* A number of a list. */
@@ -243,14 +241,14 @@ ls_status ls__geometry_shape(const ls_config *node, const char *layer, const ls_
 
 /* ---- What stands in the padding */
 
-ls_status ls__pad_fits(const ls_config *node, const char *layer, ls__pad_mode mode,
+ls_status ls__pad_fits(const ls_config *node, const char *layer, ls__border_mode mode,
                        const ls__axis *a, const ls_shape *in) {
-  const size_t most = ls__pad_most(mode, a->in);
+  const size_t most = ls__border_most(mode, a->in);
   char shape[LS_SHAPE_TEXT];
   if (a->before <= most && a->after <= most) return LS_OK;
   return ls__config_fail(node,
                          "%s: padding of %zu and %zu of an input of shape %s: with mode %s at most "
                          "%zu of a dimension of %zu",
                          layer, a->before, a->after, ls_shape_format(in, shape),
-                         ls__pad_modes[mode], most, a->in);
+                         ls__border_modes[mode], most, a->in);
 }

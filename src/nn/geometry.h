@@ -18,6 +18,7 @@
 #include <stddef.h>
 
 #include "config/config.h"
+#include "nn/border.h"
 
 enum { LS__SPATIAL = 3 };
 
@@ -127,36 +128,8 @@ static inline ls__reach ls__axis_reach(const ls__axis *a, size_t o) {
 
 /* ---- What stands in the padding */
 
-typedef enum ls__pad_mode {
-  LS__PAD_ZEROS,    /* a constant */
-  LS__PAD_PERIODIC, /* the data again, from their other end */
-  LS__PAD_REFLECT,  /* mirrored in the first or last position, which is not repeated */
-  LS__PAD_EDGE      /* the first or last position */
-} ls__pad_mode;
-extern const char *const ls__pad_modes[]; /* "zeros", ..., NULL */
-
-/* The position of n that stands at i - before, or SIZE_MAX: a constant.  Padding is at most what
- * ls__pad_most says. */
-static inline size_t ls__pad_source(ls__pad_mode mode, size_t i, size_t before, size_t n) {
-  if (i >= before && i - before < n) return i - before;
-  const bool ahead = i < before;
-  const size_t far = ahead ? before - i : i - before - n + 1; /* 1: next to the data */
-  switch (mode) {
-    case LS__PAD_PERIODIC: return ahead ? n - far : far - 1;
-    case LS__PAD_REFLECT: return ahead ? far : n - 1 - far;
-    case LS__PAD_EDGE: return ahead ? 0 : n - 1;
-    default: return SIZE_MAX;
-  }
-}
-
-/* The most that may be put on one side of n positions: reflecting needs another one, and the data
- * come again once. */
-static inline size_t ls__pad_most(ls__pad_mode mode, size_t n) {
-  return mode == LS__PAD_PERIODIC ? n : mode == LS__PAD_REFLECT ? n - 1 : SIZE_MAX;
-}
-
 /* Refuses sides that the mode can't fill. */
-LS_CHECKED ls_status ls__pad_fits(const ls_config *node, const char *layer, ls__pad_mode mode,
+LS_CHECKED ls_status ls__pad_fits(const ls_config *node, const char *layer, ls__border_mode mode,
                                   const ls__axis *axis, const ls_shape *in);
 
 #endif

@@ -20,7 +20,7 @@ static const ls__option pad_table[] = {
     LS__BY_HAND("padding", "integer or list", "1",
                 "positions more on both sides; a list: of each dimension a number, or [before, "
                 "after]"),
-    LS__CHOICE(options, mode, "zeros", ls__pad_modes,
+    LS__CHOICE(options, mode, "zeros", ls__border_modes,
                "`periodic`: the other end; `reflect`: mirrored, the last position not again; "
                "`edge`: "
                "the last position"),
@@ -38,9 +38,10 @@ static ls_status configure_pad(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
   options *o = layer->options;
   LS_TRY(ls__sides_read(map, "padding", 1, &o->sides));
-  if (o->mode != LS__PAD_ZEROS && ls__config_child(map, "value") != NULL)
-    LS_REFUSE(ls__config_child(map, "value"), "mode %s takes no value", ls__pad_modes[o->mode]);
-  if (o->mode == LS__PAD_ZEROS) LS_TRY(ls__config_double(map, "value", 0, -1e30, 1e30, &o->value));
+  if (o->mode != LS__BORDER_ZEROS && ls__config_child(map, "value") != NULL)
+    LS_REFUSE(ls__config_child(map, "value"), "mode %s takes no value", ls__border_modes[o->mode]);
+  if (o->mode == LS__BORDER_ZEROS)
+    LS_TRY(ls__config_double(map, "value", 0, -1e30, 1e30, &o->value));
 out:
   return st;
 }
@@ -64,7 +65,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node, const char *key)
     a->before = sides[i][0];
     a->after = sides[i][1];
     if (strcmp(key, "padding") == 0) {
-      LS_TRY(ls__pad_fits(node, name, (ls__pad_mode)o->mode, a, &layer->in[0]));
+      LS_TRY(ls__pad_fits(node, name, (ls__border_mode)o->mode, a, &layer->in[0]));
       a->out = a->in + a->before + a->after;
     } else {
       if (a->before + a->after >= a->in)
@@ -94,10 +95,10 @@ static ls_status infer_crop(ls__layer *layer, const ls_config *node) {
 }
 
 /* Where row r of the large is in the small, or SIZE_MAX: a constant. */
-static size_t source_row(const ls__geometry *g, ls__pad_mode mode, size_t r) {
+static size_t source_row(const ls__geometry *g, ls__border_mode mode, size_t r) {
   const ls__axis *d = &g->axis[0], *h = &g->axis[1];
-  const size_t id = ls__pad_source(mode, r / h->out, d->before, d->in);
-  const size_t ih = ls__pad_source(mode, r % h->out, h->before, h->in);
+  const size_t id = ls__border_source(mode, r / h->out, d->before, d->in);
+  const size_t ih = ls__border_source(mode, r % h->out, h->before, h->in);
   return id == SIZE_MAX || ih == SIZE_MAX ? SIZE_MAX : id * h->in + ih;
 }
 
@@ -106,10 +107,10 @@ static void fill(float *to, float value, size_t n) {
 }
 
 /* Position o of a row, which is padding. */
-static void pad_position(const ls__geometry *g, ls__pad_mode mode, float value, float *large,
+static void pad_position(const ls__geometry *g, ls__border_mode mode, float value, float *large,
                          const float *small, size_t o) {
   const size_t C = g->channels;
-  const size_t i = ls__pad_source(mode, o, g->axis[2].before, g->axis[2].in);
+  const size_t i = ls__border_source(mode, o, g->axis[2].before, g->axis[2].in);
   if (i == SIZE_MAX)
     fill(large + o * C, value, C);
   else
@@ -117,7 +118,7 @@ static void pad_position(const ls__geometry *g, ls__pad_mode mode, float value, 
 }
 
 /* large [out,C] from small [in,C], row by row. */
-static void enlarge(const ls__geometry *g, ls__pad_mode mode, float value, float *large,
+static void enlarge(const ls__geometry *g, ls__border_mode mode, float value, float *large,
                     const float *small) {
   const ls__axis *w = &g->axis[2];
   const size_t C = g->channels;
@@ -135,11 +136,11 @@ static void enlarge(const ls__geometry *g, ls__pad_mode mode, float value, float
 }
 
 /* small [in,C] (+)= the sum of what enlarge would make of it, in large [out,C]. */
-static void gather(const ls__geometry *g, ls__pad_mode mode, float *small, const float *large,
+static void gather(const ls__geometry *g, ls__border_mode mode, float *small, const float *large,
                    bool add) {
   const ls__axis *w = &g->axis[2];
   const size_t C = g->channels;
-  const bool once = mode == LS__PAD_ZEROS; /* each position is one of large */
+  const bool once = mode == LS__BORDER_ZEROS; /* each position is one of large */
   if (!once && !add) memset(small, 0, ls__inputs(g) * C * sizeof *small);
   for (size_t r = 0; r < g->axis[0].out * g->axis[1].out; r++, large += w->out * C) {
     const size_t source = source_row(g, mode, r);
@@ -151,7 +152,7 @@ static void gather(const ls__geometry *g, ls__pad_mode mode, float *small, const
       ls__span()->add(to, large + w->before * C, w->in * C);
     for (size_t o = 0; !once && o < w->out; o++) {
       const bool padding = o < w->before || o >= w->before + w->in;
-      const size_t i = ls__pad_source(mode, o, w->before, w->in);
+      const size_t i = ls__border_source(mode, o, w->before, w->in);
       if (padding) ls__span()->add(to + i * C, large + o * C, C);
     }
   }
@@ -162,7 +163,7 @@ static void add_inside(const ls__geometry *g, float *large, const float *small) 
   const ls__axis *w = &g->axis[2];
   const size_t C = g->channels;
   for (size_t r = 0; r < g->axis[0].out * g->axis[1].out; r++) {
-    const size_t source = source_row(g, LS__PAD_ZEROS, r);
+    const size_t source = source_row(g, LS__BORDER_ZEROS, r);
     if (source != SIZE_MAX)
       ls__span()->add(large + (r * w->out + w->before) * C, small + source * w->in * C, w->in * C);
   }
@@ -172,7 +173,8 @@ static void forward_pad(const ls__layer *layer, const ls__call *call) {
   const options *o = layer->options;
   const size_t in = ls_shape_count(&layer->in[0]), out = ls_shape_count(&layer->out);
   for (size_t i = 0; i < call->n; i++)
-    enlarge(&o->g, (ls__pad_mode)o->mode, (float)o->value, call->y + i * out, call->x[0] + i * in);
+    enlarge(&o->g, (ls__border_mode)o->mode, (float)o->value, call->y + i * out,
+            call->x[0] + i * in);
 }
 
 static void backward_pad(const ls__layer *layer, const ls__call *call) {
@@ -180,7 +182,7 @@ static void backward_pad(const ls__layer *layer, const ls__call *call) {
   const size_t in = ls_shape_count(&layer->in[0]), out = ls_shape_count(&layer->out);
   if (call->dx[0] == NULL) return;
   for (size_t i = 0; i < call->n; i++)
-    gather(&o->g, (ls__pad_mode)o->mode, call->dx[0] + i * in, call->dy + i * out,
+    gather(&o->g, (ls__border_mode)o->mode, call->dx[0] + i * in, call->dy + i * out,
            call->dx_accumulate[0]);
 }
 
@@ -188,7 +190,7 @@ static void forward_crop(const ls__layer *layer, const ls__call *call) {
   const options *o = layer->options;
   const size_t in = ls_shape_count(&layer->in[0]), out = ls_shape_count(&layer->out);
   for (size_t i = 0; i < call->n; i++)
-    gather(&o->g, LS__PAD_ZEROS, call->y + i * out, call->x[0] + i * in, false);
+    gather(&o->g, LS__BORDER_ZEROS, call->y + i * out, call->x[0] + i * in, false);
 }
 
 static void backward_crop(const ls__layer *layer, const ls__call *call) {
@@ -199,7 +201,7 @@ static void backward_crop(const ls__layer *layer, const ls__call *call) {
     if (call->dx_accumulate[0])
       add_inside(&o->g, call->dx[0] + i * in, call->dy + i * out);
     else
-      enlarge(&o->g, LS__PAD_ZEROS, 0.0F, call->dx[0] + i * in, call->dy + i * out);
+      enlarge(&o->g, LS__BORDER_ZEROS, 0.0F, call->dx[0] + i * in, call->dy + i * out);
   }
 }
 

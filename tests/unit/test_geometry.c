@@ -229,21 +229,21 @@ static void sources(void **state) {
                                {2, 3, 0, 1, 2, 3, 0, 1},
                                {2, 1, 0, 1, 2, 3, 2, 1},
                                {0, 0, 0, 1, 2, 3, 3, 3}};
-  for (int mode = LS__PAD_ZEROS; mode <= LS__PAD_EDGE; mode++)
+  for (int mode = LS__BORDER_ZEROS; mode <= LS__BORDER_EDGE; mode++)
     for (size_t i = 0; i < 8; i++)
-      assert_int_equal(ls__pad_source((ls__pad_mode)mode, i, 2, 4), wanted[mode][i]);
+      assert_int_equal(ls__border_source((ls__border_mode)mode, i, 2, 4), wanted[mode][i]);
   const ls_shape in = {2, {4, 1}};
   ls__axis a = {.in = 4, .before = 3, .after = 3};
-  assert_int_equal(ls__pad_fits(NULL, "it", LS__PAD_REFLECT, &a, &in), LS_OK);
+  assert_int_equal(ls__pad_fits(NULL, "it", LS__BORDER_REFLECT, &a, &in), LS_OK);
   a.after = 4;
-  assert_int_equal(ls__pad_fits(NULL, "it", LS__PAD_REFLECT, &a, &in), LS_ECONFIG);
+  assert_int_equal(ls__pad_fits(NULL, "it", LS__BORDER_REFLECT, &a, &in), LS_ECONFIG);
   assert_string_equal(ls_error_message(), "it: padding of 3 and 4 of an input of shape [4, 1]: "
                                           "with "
                                           "mode reflect at most 3 of a dimension of 4");
-  assert_int_equal(ls__pad_fits(NULL, "it", LS__PAD_PERIODIC, &a, &in), LS_OK);
+  assert_int_equal(ls__pad_fits(NULL, "it", LS__BORDER_PERIODIC, &a, &in), LS_OK);
   a.before = 5;
-  assert_int_equal(ls__pad_fits(NULL, "it", LS__PAD_PERIODIC, &a, &in), LS_ECONFIG);
-  assert_int_equal(ls__pad_fits(NULL, "it", LS__PAD_EDGE, &a, &in), LS_OK);
+  assert_int_equal(ls__pad_fits(NULL, "it", LS__BORDER_PERIODIC, &a, &in), LS_ECONFIG);
+  assert_int_equal(ls__pad_fits(NULL, "it", LS__BORDER_EDGE, &a, &in), LS_OK);
 }
 
 static int balanced(void **state) {

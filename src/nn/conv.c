@@ -9,6 +9,7 @@
 
 #include "nn/convolution.h"
 #include "nn/dense.h"
+#include "nn/geometry.h"
 #include "nn/kinds.h"
 #include "tensor/lane_sum.h"
 #ifdef LOCKSTEP_BREAK_GRADIENT
@@ -86,28 +87,9 @@ static bool is_depthwise(const ls__layer *layer) {
 /* `key: 3`, or a list of one for each dimension, into the last `dims` of out; the others stay. */
 static ls_status read_sizes(ls_config *map, const char *key, int dims, size_t fallback, size_t low,
                             size_t out[3]) {
-  ls_status st = LS_OK;
-  const ls_config *node = ls__config_child(map, key);
-  size_t one;
-  if (node == NULL || ls__config_kind_of(node) != LS__LIST) {
-    LS_TRY(ls__config_size(map, key, fallback, low, INT_MAX, &one));
-    for (int a = 3 - dims; a < 3; a++) out[a] = one;
-    goto out;
-  }
-  if (ls__config_count(node) != (size_t)dims)
-    LS_REFUSE(node, "has %zu entries, it must be a number or a list of %d", ls__config_count(node),
-              dims);
-  for (int i = 0; i < dims; i++) {
-    const ls_config *item = ls__config_at(node, (size_t)i);
-    const char *text = ls__config_kind_of(item) == LS__SCALAR ? ls__config_text(item) : "";
-    const size_t digits = strspn(text, "0123456789");
-    const unsigned long value = digits > 0 && digits < 11 ? strtoul(text, NULL, 10) : ULONG_MAX;
-    if (digits == 0 || text[digits] != '\0' || value < low || value > INT_MAX)
-      LS_REFUSE(item, "\"%s\" is not allowed, it must be a whole number from %zu to %d", text, low,
-                INT_MAX);
-    out[3 - dims + i] = (size_t)value;
-  }
-out:
+  ls__sizes sizes;
+  ls_status st = ls__sizes_read(map, key, dims, fallback, low, &sizes);
+  for (int i = 0; i < dims; i++) out[3 - dims + i] = sizes.at[i];
   return st;
 }
 
@@ -164,21 +146,19 @@ out:
 
 /* From an image [n] to pixels [m] along an axis; false: the kernel doesn't fit. */
 static bool fit(const options *o, int a, ls__convolve_shape *c) {
-  const size_t n = c->x.n[a], s = o->stride[a], reach = (o->kernel[a] - 1) * o->dilation[a];
-  size_t all = 0; /* of the border */
-  if (o->padding == SAME) {
-    const size_t needed = ((n + s - 1) / s - 1) * s + reach + 1;
-    all = needed > n ? needed - n : 0;
-    c->x.before[a] = all / 2;
-  } else if (o->padding == CAUSAL) {
-    all = c->x.before[a] = reach;
-  } else if (o->padding == EXPLICIT) {
-    c->x.before[a] = o->pad[a];
-    all = 2 * o->pad[a];
-  }
-  c->x.after[a] = all - c->x.before[a];
-  if (n + all < reach + 1) return false;
-  c->m[a] = (n + all - reach - 1) / s + 1;
+  const size_t causal[2] = {(o->kernel[a] - 1) * o->dilation[a], 0},
+               given[2] = {o->pad[a], o->pad[a]};
+  const ls__padding_kind kind = o->padding == VALID  ? LS__PADDING_VALID
+                                : o->padding == SAME ? LS__PADDING_SAME
+                                                     : LS__PADDING_GIVEN;
+  ls__axis axis = {.in = c->x.n[a],
+                   .kernel = o->kernel[a],
+                   .stride = o->stride[a],
+                   .dilation = o->dilation[a]};
+  if (!ls__axis_slide(&axis, kind, o->padding == CAUSAL ? causal : given)) return false;
+  c->x.before[a] = axis.before;
+  c->x.after[a] = axis.after;
+  c->m[a] = axis.out;
   return true;
 }
 

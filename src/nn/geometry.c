@@ -14,30 +14,34 @@ static ls_status read_item(const ls_config *item, size_t low, size_t *out) {
   char *end = NULL;
   const long long x = strtoll(text, &end, 10);
   if (end == text || *end != '\0' || x < (long long)low || x > INT_MAX)
-    return ls__config_fail(item, "must be a whole number from %zu to %d", low, INT_MAX);
+    return ls__config_fail(item, "\"%s\" is not allowed, it must be a whole number from %zu to %d",
+                           text, low, INT_MAX);
   *out = (size_t)x;
   return LS_OK;
 }
 
-/* The list at a key with 1 to LS__SPATIAL items; NULL where there is none, but a number or nothing. */
-static ls_status find_list(ls_config *map, const char *key, const ls_config **list) {
+/* The list at a key with d items, of 0: 1 to LS__SPATIAL; NULL where there is none, but a number or
+ * nothing. */
+static ls_status find_list(ls_config *map, const char *key, int d, const ls_config **list) {
   const ls_config *node = ls__config_child(map, key);
   *list = node != NULL && ls__config_kind_of(node) == LS__LIST ? node : NULL;
+  if (*list != NULL && d > 0 && ls__config_count(node) != (size_t)d)
+    return ls__config_fail(node, "has %zu entries, it must be a number or a list of %d",
+                           ls__config_count(node), d);
   if (*list != NULL && (ls__config_count(node) < 1 || ls__config_count(node) > LS__SPATIAL))
     return ls__config_fail(node, "has %zu entries, it must be a number, or a list of 1 to %d",
                            ls__config_count(node), LS__SPATIAL);
   return LS_OK;
 }
 
-ls_status ls__sizes_read(ls_config *map, const char *key, size_t fallback, size_t low,
+ls_status ls__sizes_read(ls_config *map, const char *key, int d, size_t fallback, size_t low,
                          ls__sizes *out) {
   ls_status st = LS_OK;
   const ls_config *list;
   memset(out, 0, sizeof *out);
-  LS_TRY(find_list(map, key, &list));
+  LS_TRY(find_list(map, key, d, &list));
   if (list == NULL) {
-    LS_TRY(ls__config_size(map, key, fallback > 0 ? fallback : LS__REQUIRED_SIZE, low, INT_MAX,
-                           &out->at[0]));
+    LS_TRY(ls__config_size(map, key, fallback, low, INT_MAX, &out->at[0]));
     for (int i = 1; i < LS__SPATIAL; i++) out->at[i] = out->at[0];
     goto out;
   }
@@ -51,7 +55,9 @@ out:
 ls_status ls__sizes_read_or(ls_config *map, const char *key, const ls__sizes *other, size_t low,
                             ls__sizes *out) {
   *out = *other;
-  return ls__config_child(map, key) == NULL ? LS_OK : ls__sizes_read(map, key, 0, low, out);
+  return ls__config_child(map, key) == NULL
+             ? LS_OK
+             : ls__sizes_read(map, key, 0, LS__REQUIRED_SIZE, low, out);
 }
 
 /* `2` or `[1, 2]`, in a list. */
@@ -74,11 +80,10 @@ ls_status ls__sides_read(ls_config *map, const char *key, size_t fallback, ls__s
   ls_status st = LS_OK;
   const ls_config *list;
   memset(out, 0, sizeof *out);
-  LS_TRY(find_list(map, key, &list));
+  LS_TRY(find_list(map, key, 0, &list));
   if (list == NULL) {
     size_t all = 0;
-    LS_TRY(
-        ls__config_size(map, key, fallback > 0 ? fallback : LS__REQUIRED_SIZE, 0, INT_MAX, &all));
+    LS_TRY(ls__config_size(map, key, fallback, 0, INT_MAX, &all));
     for (int i = 0; i < LS__SPATIAL; i++) out->at[i][0] = out->at[i][1] = all;
     goto out;
   }
@@ -106,7 +111,7 @@ ls_status ls__padding_read(ls_config *map, const char *key, ls__padding *out) {
                 word);
   } else {
     out->kind = LS__PADDING_GIVEN;
-    LS_TRY(ls__sides_read(map, key, 0, &out->sides));
+    LS_TRY(ls__sides_read(map, key, LS__REQUIRED_SIZE, &out->sides));
   }
 out:
   return st;
@@ -167,18 +172,17 @@ static const char *sizes_text(const ls__geometry *g, bool padded, char text[LS_S
   return text;
 }
 
-/* Where a window's padding and the last output are; false where it doesn't fit. */
-static bool slide(ls__axis *a, const ls__window_options *w, const size_t sides[2]) {
+bool ls__axis_slide(ls__axis *a, ls__padding_kind padding, const size_t sides[2]) {
   const size_t reach = (a->kernel - 1) * a->dilation + 1;
-  if (w->padding->kind == LS__PADDING_SAME) {
+  if (padding == LS__PADDING_SAME) {
     a->out = (a->in - 1) / a->stride + 1;
     const size_t needed = (a->out - 1) * a->stride + reach;
-    const size_t padding = needed > a->in ? needed - a->in : 0;
-    a->before = padding / 2;
-    a->after = padding - a->before;
+    const size_t all = needed > a->in ? needed - a->in : 0;
+    a->before = all / 2;
+    a->after = all - a->before;
     return true;
   }
-  if (w->padding->kind == LS__PADDING_GIVEN) a->before = sides[0], a->after = sides[1];
+  if (padding == LS__PADDING_GIVEN) a->before = sides[0], a->after = sides[1];
   if (a->in + a->before + a->after < reach) return false;
   a->out = (a->in + a->before + a->after - reach) / a->stride + 1;
   return true;
@@ -203,7 +207,7 @@ ls_status ls__geometry_slide(const ls_config *node, const char *layer, int d, co
     a->kernel = w->kernel->at[i];
     a->stride = w->stride->at[i];
     if (w->dilation != NULL) a->dilation = w->dilation->at[i];
-    fits = slide(a, w, sides[i]) && fits;
+    fits = ls__axis_slide(a, w->padding->kind, sides[i]) && fits;
     bare = bare || a->before >= a->kernel || a->after >= a->kernel;
     most /= a->kernel;
   }

@@ -38,15 +38,21 @@ typedef struct ls__sides {
   size_t at[LS__SPATIAL][2];
 } ls__sides;
 
+typedef enum ls__padding_kind {
+  LS__PADDING_VALID,
+  LS__PADDING_SAME,
+  LS__PADDING_GIVEN
+} ls__padding_kind;
+
 typedef struct ls__padding {
-  enum { LS__PADDING_VALID, LS__PADDING_SAME, LS__PADDING_GIVEN } kind;
+  ls__padding_kind kind;
   ls__sides sides; /* of LS__PADDING_GIVEN */
 } ls__padding;
 
-/* Numbers are low..INT_MAX.  Not in the map: `fallback`, which goes into the tree; 0: it is
- * required. */
-LS_CHECKED ls_status ls__sizes_read(ls_config *map, const char *key, size_t fallback, size_t low,
-                                    ls__sizes *out);
+/* Numbers are low..INT_MAX.  Not in the map: `fallback`, which goes into the tree;
+ * LS__REQUIRED_SIZE: it must be.  A list has d numbers; d = 0: that is seen when there is a shape. */
+LS_CHECKED ls_status ls__sizes_read(ls_config *map, const char *key, int d, size_t fallback,
+                                    size_t low, ls__sizes *out);
 /* The same, or `other` where the key is not in the map. */
 LS_CHECKED ls_status ls__sizes_read_or(ls_config *map, const char *key, const ls__sizes *other,
                                        size_t low, ls__sizes *out);
@@ -71,6 +77,10 @@ typedef struct ls__axis {
   size_t kernel, stride, dilation;
   size_t before, after; /* padding */
 } ls__axis;
+
+/* From in, kernel, stride and dilation to out, before and after, which are `sides` where they are
+ * given; false where a window doesn't fit. */
+bool ls__axis_slide(ls__axis *axis, ls__padding_kind padding, const size_t sides[2]);
 
 typedef struct ls__geometry {
   int d;                      /* spatial dimensions that the data have */

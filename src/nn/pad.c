@@ -48,7 +48,7 @@ out:
 
 static ls_status configure_crop(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
-  return ls__sides_read(map, "cropping", 0, &o->sides);
+  return ls__sides_read(map, "cropping", LS__REQUIRED_SIZE, &o->sides);
 }
 
 /* o->g with what is before and after each dimension. */

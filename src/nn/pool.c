@@ -52,7 +52,7 @@ static ls_status configure(ls__layer *layer, ls_config *map, int d) {
   ls_status st = LS_OK;
   options *o = layer->options;
   o->d = d;
-  LS_TRY(ls__sizes_read(map, "pool_size", 2, 1, &o->pool_size));
+  LS_TRY(ls__sizes_read(map, "pool_size", 0, 2, 1, &o->pool_size));
   LS_TRY(ls__sizes_read_or(map, "strides", &o->pool_size, 1, &o->strides));
   LS_TRY(ls__padding_read(map, "padding", &o->padding));
 out:

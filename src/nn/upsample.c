@@ -38,7 +38,7 @@ static const ls__option table[] = {
 
 static ls_status configure(ls__layer *layer, ls_config *map) {
   options *o = layer->options;
-  return ls__sizes_read(map, "size", 2, 1, &o->size);
+  return ls__sizes_read(map, "size", 0, 2, 1, &o->size);
 }
 
 static ls_status infer(ls__layer *layer, const ls_config *node) {

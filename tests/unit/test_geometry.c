@@ -20,9 +20,9 @@ static ls_status slide(const char *yaml, int d, const ls_shape *in, bool inside,
   ls__padding padding;
   const ls__window_options window = {"pool_size", &kernel, &stride, &dilation, &padding, inside};
   LS_TRY(ls_config_parse(yaml, "test", &config));
-  LS_TRY(ls__sizes_read(config, "pool_size", 2, 1, &kernel));
+  LS_TRY(ls__sizes_read(config, "pool_size", 0, 2, 1, &kernel));
   LS_TRY(ls__sizes_read_or(config, "strides", &kernel, 1, &stride));
-  LS_TRY(ls__sizes_read(config, "dilation_rate", 1, 1, &dilation));
+  LS_TRY(ls__sizes_read(config, "dilation_rate", 0, 1, 1, &dilation));
   LS_TRY(ls__padding_read(config, "padding", &padding));
   LS_TRY(ls__geometry_slide(config, "it", d, in, &window, g));
 out:
@@ -170,7 +170,7 @@ static void refusals(void **state) {
        2,
        {3, {5, 5, 1}}},
       {"{padding: [1, x]}",
-       "test:1: padding.1: must be a whole number from 0 to 2147483647",
+       "test:1: padding.1: \"x\" is not allowed, it must be a whole number from 0 to 2147483647",
        2,
        {3, {5, 5, 1}}},
       {"{padding: [1, [1, 2, 3]]}",
@@ -186,7 +186,7 @@ static void refusals(void **state) {
        2,
        {3, {5, 5, 1}}},
       {"{pool_size: [0, 1]}",
-       "test:1: pool_size.0: must be a whole number from 1 to 2147483647",
+       "test:1: pool_size.0: \"0\" is not allowed, it must be a whole number from 1 to 2147483647",
        2,
        {3, {5, 5, 1}}},
       {"{pool_size: []}",

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.path.join(HERE, "peers.json")
+PYTHON = os.environ.get("LOCKSTEP_TEST_PYTHON", sys.executable)   # for scripts that prepare data
 
 
 @dataclass
@@ -43,10 +44,18 @@ class Example:
     peer: str = ""             # script below this folder, called with NAME FILE.h5 --seeds N
     seeds: int = 3
     short_convert: list = None  # in place of convert, for --short: less data
+    prepare: str = ""          # script that makes the data file, called with the first of data and its name
+    evaluate: tuple = ("--split", "test")       # further words after `lockstep evaluate`
+    program: str = ""          # C program, called with the run and the data file's name with .f32: a line a
+                               # step, whose last number is an error; that of the last step is the metric
 
 
 def at_least(margin):
     return lambda value, peer: peer is not None and value >= peer - margin
+
+
+def times(factor):
+    return lambda value, peer: peer is not None and value <= factor * peer
 
 
 def numbers(data, convert, outputs=1, overrides=(), short_must=0.5):
@@ -89,6 +98,18 @@ EXAMPLES = {
     "iris": classes("iris/iris.csv", [], 3),
     "wine": classes("wine/wine.csv", [], 3),
     "wdbc": classes("wdbc/wdbc.data", ["--target", "2", "--drop", "1"], 2),
+    "darcy": Example(
+        ["darcy/darcy_flow.h5"], [], "fields/darcy.yaml", "relative_l2", times(1.05),
+        "error of PyTorch's network + 5 %", short=["data.limit=480", "train.epochs=4"], short_must=0.5,
+        higher=False, peer="fields/peer_darcy.py", evaluate=("data.inputs=/test16/x", "data.targets=/test16/y")),
+    "kdv": Example(
+        ["pde-snapshots/pde_snapshots.h5"], [], "fields/kdv.yaml", "error after 20 steps", times(1.25),
+        "error of PyTorch's network + 25 %", short=["train.epochs=20"], short_must=0.1, higher=False,
+        peer="fields/peer_kdv.py", prepare="fields/prepare_kdv.py", program="fields/rollout.c"),
+    "silicon": Example(
+        ["si-dft/si_dft.h5"], [], "atoms/silicon.yaml", "mae", times(1.1),
+        "error of PyTorch's network + 10 % (meV an atom)", short=["train.epochs=20"], short_must=40, higher=False,
+        peer="atoms/peer.py", seeds=5, prepare="atoms/prepare_si.py"),
 }
 
 
@@ -102,10 +123,31 @@ def command(args, words):
     return done.stdout
 
 
+def data_file(args, name, example, work):
+    """The file that is trained on: one of the data themselves, where nothing makes another of it."""
+    if not example.convert and not example.prepare:
+        return os.path.join(args.data, example.data[0])
+    return os.path.join(work, name + ".h5")
+
+
+def errors(args, example, file, run, work):
+    """What the example's program prints: the error after each step."""
+    program, build = os.path.join(work, "program"), os.path.abspath(args.build)
+    alone = argparse.Namespace(ranks=1)
+    command(alone, [os.environ.get("CC", "cc"), "-O2", os.path.join(HERE, example.program),
+                    "-I" + os.path.join(HERE, "..", "..", "include"), "-L" + build, "-llockstep", "-lm",
+                    "-Wl,-rpath," + build, "-o", program])
+    out = command(alone, [program, run, file[:-len(".h5")] + ".f32"])
+    return [float(line.split()[-1]) for line in out.splitlines()]
+
+
 def reach(args, name, example, work):
-    """The mean of the metric over the seeds."""
+    """The mean of the metric over the seeds; of a program, of each of its steps."""
     lockstep, alone = os.path.join(args.build, "lockstep"), argparse.Namespace(ranks=1)
-    file = os.path.join(work, name + ".h5")
+    file = data_file(args, name, example, work)
+    if example.prepare and not os.path.exists(file):
+        command(alone, [PYTHON, os.path.join(HERE, example.prepare),
+                        os.path.join(args.data, example.data[0]), file])
     if not os.path.exists(file):
         words = args.short and example.short_convert or example.convert
         words = [w.replace("@DATA@", args.data) for w in words]
@@ -119,14 +161,17 @@ def reach(args, name, example, work):
                        f"output={run}", f"train.seed={seed}", "--progress=none",
                        f"pictures={'true' if args.keep else 'false'}",
                        *(f"{k}={v}" for k, v in overrides.items())])
-        out = command(args, [lockstep, "evaluate", run, "--data", file, "--split", "test", "--json"])
-        values.append(json.loads(out)[example.metric])
-    return sum(values) / len(values)
+        if example.program:
+            values.append(errors(args, example, file, run, work))
+            continue
+        out = command(args, [lockstep, "evaluate", run, "--data", file, *example.evaluate, "--json"])
+        values.append([json.loads(out)[example.metric]])
+    return [sum(column) / len(values) for column in zip(*values)]
 
 
-def measure_peer(name, example, work):
+def measure_peer(args, name, example, work):
     done = subprocess.run([sys.executable, os.path.join(HERE, example.peer), name,
-                           os.path.join(work, name + ".h5"), "--seeds", str(example.seeds)],
+                           data_file(args, name, example, work), "--seeds", str(example.seeds)],
                           capture_output=True, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -161,7 +206,12 @@ def main():
             print(f"{name:10} skipped: no {absent[0]} in {args.data}")
             missing += 1
             continue
-        value = reach(args, name, example, work)
+        if example.prepare and subprocess.run([PYTHON, "-c", "import h5py"], capture_output=True).returncode:
+            print(f"{name:10} skipped: {PYTHON} has no h5py, which {example.prepare} wants")
+            missing += 1
+            continue
+        reached = reach(args, name, example, work)
+        value = reached[-1]
         if args.short:
             good = value >= example.short_must if example.higher else value <= example.short_must
             print(f"{name:10} {example.metric} {value:.4f}, must be {example.short_must} in the short form"
@@ -169,13 +219,17 @@ def main():
             bad += not good
             continue
         if args.peer and example.peer:
-            known[name] = measure_peer(name, example, work)
+            known[name] = measure_peer(args, name, example, work)
             json.dump(known, open(PEERS, "w"), indent=1, sort_keys=True)
         peer = known.get(name, {}).get("value")
         good = example.must(value, peer)
         beside = "" if peer is None else f", {known[name]['peer']} {peer:.4f}"
         print(f"{name:10} {example.metric} {value:.4f}{beside}; must reach {example.says}"
               f"{'' if good else '  NOT REACHED'}", flush=True)
+        if "spread" in known.get(name, {}):
+            print(f"{'':10} standard deviation of the targets {known[name]['spread']:.4f}")
+        for step, (here, there) in enumerate(zip(reached, known.get(name, {}).get("curve", [])), 1):
+            print(f"{'':10} step {step:2}: {here:.4f}, {known[name]['peer']} {there:.4f}")
         bad += not good
     if not args.keep:
         shutil.rmtree(work)

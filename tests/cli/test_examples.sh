@@ -52,6 +52,26 @@ app/build/own_loop none.h5 >out 2>err
 same "exit code without data" $? 1
 same "message without data" "$(grep -c '^own_loop: none.h5: ' err)" 1
 
+# a network rolled out on its own states: y = 0.9 x, twenty times
+accepted sh -c "${CC:-cc} -std=c11 -Wall -Werror '$examples/fields/rollout.c' \$(pkg-config --cflags --libs lockstep) -lm -o rollout"
+awk 'BEGIN { print "x,y"; for (i = -100; i <= 100; i++) printf "%g,%g\n", i / 100, 0.9 * i / 100 }' >decay.csv
+accepted "$lockstep" convert csv decay.csv -o decay.h5
+cat >decay.yaml <<'YAML'
+data: {file: decay.h5}
+model: [{dense: {units: 1}}]
+loss: mse
+optimizer: {adam: {lr: 0.02}}
+train: {batch: 16, epochs: 60, seed: 1}
+YAML
+accepted "$lockstep" train decay.yaml output=decay pictures=false
+python3 -c 'import struct; open("decay.f32", "wb").write(struct.pack("21f", *(0.9 ** k for k in range(21))))'
+accepted ./rollout decay decay.f32
+same "steps rolled out" "$(wc -l <"$work/out")" 20
+shown '^20 [0-9.]+e-0[2-9]$'
+./rollout decay decay.f32 21 >out 2>err
+same "exit code beyond the states" $? 3
+same "message beyond the states" "$(cat err)" "rollout: decay.f32: no state after step 21"
+
 accepted prefix/bin/lockstep --version
 shown '^lockstep [0-9.]+$'
 finish

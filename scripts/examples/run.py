@@ -58,6 +58,10 @@ def times(factor):
     return lambda value, peer: peer is not None and value <= factor * peer
 
 
+def at_most(margin):
+    return lambda value, peer: peer is not None and value <= peer + margin
+
+
 def numbers(data, convert, outputs=1, overrides=(), short_must=0.5):
     return Example(
         [data], ["csv", "@DATA@/" + data, "--test", "0.2", "--validation", "0.1"] + convert,
@@ -110,6 +114,12 @@ EXAMPLES = {
         ["si-dft/si_dft.h5"], [], "atoms/silicon.yaml", "mae", times(1.1),
         "error of PyTorch's network + 10 % (meV an atom)", short=["train.epochs=20"], short_must=40, higher=False,
         peer="atoms/peer.py", seeds=5, prepare="atoms/prepare_si.py"),
+    "ratings": Example(
+        ["movietweetings/ratings.dat"],
+        ["csv", "@DATA@/movietweetings/ratings.dat", "--category", "1,2", "--target", "3", "--drop", "4",
+         "--label", "number", "--test", "0.2", "--validation", "0.1"],
+        "ratings/ratings.yaml", "rmse", at_most(0.01), "RMSE of PyTorch's network + 0.01",
+        short=["train.epochs=2"], short_must=1.58, higher=False, peer="ratings/peer.py"),
 }
 
 

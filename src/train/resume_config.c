@@ -124,8 +124,10 @@ static void fill(ls_config *config, const ls_trainer *t, ls__optimizer **optimiz
   ls_config *data = ls__config_child(config, "data");
   (void)!ls__settings_read(config, NULL, &set);
   (void)!ls__optimizer_create(ls__config_child(config, "optimizer"), optimizer);
-  if (ls__schedule_create(ls__config_child(config, "schedule"), &schedule) == LS_OK)
+  if (ls__schedule_create(ls__config_child(config, "schedule"), &schedule) == LS_OK) {
+    (void)!ls__schedule_read_scale(schedule, config);
     ls__schedule_destroy(schedule);
+  }
   (void)!ls__task_create(config, t->model->graph, t->n_arrays, t->arrays, t->model->output, &task);
   ls__task_reset(&task);
   if (data != NULL && ls__alloc(&wanted, 1, sizeof *wanted, "data") == LS_OK &&

@@ -73,6 +73,10 @@ same "the best after a resume in between" "$(hash_of half)" "$best"
 # a run that begins to average in its middle, by force: from the weights that it has
 refused 2 'optimizer.lamb.use_ema was false and is true' "$lockstep" train base.yaml output=plain train.epochs=5 --resume --progress=none
 train "$lockstep" train base.yaml output=plain train.epochs=5 --resume --force
+# defaults are no change
+train "$lockstep" train base.yaml output=defaults 'lr_scale={}' schedule=cosine train.epochs=1
+train "$lockstep" train base.yaml output=defaults 'lr_scale={}' schedule=cosine train.epochs=1 --resume
+grep 'resume: ' err && fail "a change is told of where there is none"
 awk -v a="$(number plain validation_loss)" -v b="$(epoch lamb 4 validation_loss)" 'BEGIN { exit !(a > 0 && a < 1.5 * b) }' ||
   fail "an average by force: $(number plain validation_loss)"
 train "$lockstep" train base.yaml output=lamb optimizer.lamb.ema_momentum=0.5 train.epochs=5 --resume

@@ -108,7 +108,8 @@ EXAMPLES = {
         higher=False, peer="fields/peer_darcy.py", evaluate=("data.inputs=/test16/x", "data.targets=/test16/y")),
     "kdv": Example(
         ["pde-snapshots/pde_snapshots.h5"], [], "fields/kdv.yaml", "error after 20 steps", times(1.25),
-        "error of PyTorch's network + 25 %", short=["train.epochs=20"], short_must=0.1, higher=False,
+        "error of PyTorch's network + 25 %", higher=False,
+        short=["train.epochs=20", "data.augment.0.noise.stddev=0.004"], short_must=0.15,   # no change at all: 0.31
         peer="fields/peer_kdv.py", prepare="fields/prepare_kdv.py", program="fields/rollout.c"),
     "silicon": Example(
         ["si-dft/si_dft.h5"], [], "atoms/silicon.yaml", "mae", times(1.1),

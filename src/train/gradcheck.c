@@ -22,8 +22,9 @@
 #include "train/settings.h"
 #include "train/task.h"
 
-enum { SAMPLES = 16, ELEMENTS = 24, POINTS = 8 };
-static const size_t samples[POINTS] = {16, 16, 8, 4, 4, 2, 2, 1}; /* different ones at each */
+enum { SAMPLES = 16, ELEMENTS = 24, POINTS = 12 };
+static const size_t samples[POINTS] = {16, 16, 16, 16, 16, 16,
+                                       8,  4,  4,  2,  2,  1}; /* different ones at each */
 static const double limit = 1e-3, hidden = 0.03;
 static const double steps[] = {3e-2, 1e-2, 3e-3, 1e-3, 3e-4};
 

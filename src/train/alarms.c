@@ -30,8 +30,7 @@ typedef struct alarm {
 } alarm;
 
 struct ls__alarms {
-  bool silent; /* not rank 0 */
-  bool mute;   /* looks, and says nothing */
+  bool silent; /* not rank 0, or a measurement */
   double first_loss, last_loss;
   alarm alarm[ALARMS];
 };
@@ -53,7 +52,6 @@ static void see(ls__alarms *a, int which, const char *format, ...) {
 
 /* Say what has just been seen for the first time. */
 static void speak(ls__alarms *a, uint64_t epoch, bool end) {
-  if (a->mute) return;
   for (int i = 0; i < ALARMS; i++) {
     alarm *it = &a->alarm[i];
     const bool patient = i == CONSTANT || i == ONE_CLASS;
@@ -308,8 +306,7 @@ ls_status ls__alarms_create(ls_trainer *t, ls__alarms **out) {
   ls_status st = LS_OK;
   LS_TRY(ls__alloc(out, 1, sizeof **out, "warnings"));
   ls__alarms *a = *out;
-  a->silent = ls_comm_rank(t->comm) != 0 || t->task.n_heads == 0;
-  a->mute = t->mute;
+  a->silent = ls_comm_rank(t->comm) != 0 || t->task.n_heads == 0 || t->mute;
   a->first_loss = a->last_loss = (double)NAN;
   if (a->silent) goto out;
   LS_TRY(look_at_inputs(a, t));

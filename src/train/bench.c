@@ -194,7 +194,7 @@ static ls_status time_whole(bench *b, size_t epochs, double *seconds, double *st
   t->options.progress = LS_PROGRESS_NONE;
   LS_TRY(ls__comm_barrier(b->comm));
   LS_TRY(ls_trainer_run(t, &summary));
-  *seconds = t->now.seconds; /* without the hash of the weights, once at the end of a run */
+  *seconds = t->now.seconds; /* without what is done once at a run's end */
   LS_TRY(ls__comm_max(b->comm, seconds, 1));
   *steps = (double)summary.steps;
 out:

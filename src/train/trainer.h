@@ -97,7 +97,7 @@ struct ls_trainer {
   ls__times total;
   double
       *scoring; /* seconds of losses and metrics are added to it; NULL: no clock is read for it */
-  bool mute;    /* a measurement: how the training goes is looked at, and not spoken of */
+  bool mute;    /* a measurement: no alarms, no pictures */
   double trained_seconds; /* in steps, this process */
   uint64_t trained_samples;
   char pictures[LS__MOST_OUTPUT + 16]; /* the folder that their scripts are in; "": none */

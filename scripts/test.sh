@@ -1,7 +1,7 @@
 #!/bin/bash
 # Build with warnings as errors and run the tests; the one command before every commit.
 #
-#   scripts/test.sh                        everything a change must pass, in about five minutes
+#   scripts/test.sh                        everything a change must pass, in about seven minutes
 #   scripts/test.sh -R REGEX               only the tests whose names match (ctest -N lists them)
 #   scripts/test.sh -L LABEL               only unit, mpi, cli, fault, slurm, headers or golden
 #   scripts/test.sh --sanitize LIST        in a build of its own with -fsanitize=LIST,

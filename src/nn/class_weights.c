@@ -63,6 +63,26 @@ ls_status ls__class_weights_fit(ls__loss *loss, size_t classes) {
                   classes);
 }
 
+ls_status ls__loss_of_classes(ls__loss *loss, ls_config *options, bool from_logits) {
+  loss->about = LS__ABOUT_CLASSES;
+  loss->logits = false; /* the highest is the highest, before and after a softmax */
+  loss->absorbs = from_logits ? "softmax" : NULL;
+  return ls__class_weights_read(loss, options);
+}
+
+ls_status ls__loss_of_yes_no(ls__loss *loss, ls_config *options, bool from_logits) {
+  loss->about = LS__ABOUT_YES_NO;
+  loss->logits = from_logits;
+  loss->absorbs = from_logits ? "sigmoid" : NULL;
+  return ls__class_weights_read(loss, options);
+}
+
+ls_status ls__loss_fit_yes_no(ls__loss *loss) {
+  ls_status st = ls__loss_fit_equal(loss);
+  LS_THEN(st, ls__class_weights_fit(loss, 2));
+  return st;
+}
+
 ls_status ls__class_weights_set(ls__class_weights *w, const float *value, size_t n) {
   ls_status st = LS_OK;
   float *copy = NULL;

@@ -24,10 +24,7 @@ static const ls__option table[] = {
 
 static ls_status configure(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
-  loss->about = LS__ABOUT_CLASSES;
-  loss->logits = false; /* the highest is the highest, before and after a softmax */
-  loss->absorbs = o->from_logits ? "softmax" : NULL;
-  return ls__class_weights_read(loss, map);
+  return ls__loss_of_classes(loss, map, o->from_logits);
 }
 
 static ls_status fit(ls__loss *loss) {

@@ -33,9 +33,7 @@ static const ls__option table[] = {
 
 static ls_status configure(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
-  loss->about = LS__ABOUT_CLASSES;
-  loss->absorbs = o->from_logits ? "softmax" : NULL;
-  return ls__class_weights_read(loss, map);
+  return ls__loss_of_classes(loss, map, o->from_logits);
 }
 
 static ls_status fit(ls__loss *loss) {
@@ -86,16 +84,7 @@ static const ls__option binary_table[] = {
 
 static ls_status configure_binary(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
-  loss->about = LS__ABOUT_YES_NO;
-  loss->logits = o->from_logits;
-  loss->absorbs = o->from_logits ? "sigmoid" : NULL;
-  return ls__class_weights_read(loss, map);
-}
-
-static ls_status fit_binary(ls__loss *loss) {
-  ls_status st = ls__loss_fit_equal(loss);
-  LS_THEN(st, ls__class_weights_fit(loss, 2));
-  return st;
+  return ls__loss_of_yes_no(loss, map, o->from_logits);
 }
 
 static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
@@ -123,7 +112,7 @@ const ls__loss_kind ls__loss_binary_focal = {
              binary_table},
     .options_bytes = sizeof(options),
     .configure = configure_binary,
-    .fit = fit_binary,
+    .fit = ls__loss_fit_yes_no,
     .check = ls__loss_check_probabilities,
     .run = run_binary,
 };

@@ -142,7 +142,11 @@ LS_CHECKED ls_status ls__loss_fit_classes(ls__loss *loss, size_t least, const ch
               "how much each class counts: numbers in their order, or by names; `balanced`: " \
               "n / (classes * samples of the class), of the training part.  The loss is "     \
               "divided by the samples (Keras), not by their weights (PyTorch)")
-/* For configure and fit of kinds that have it. */
+/* For configure and fit of kinds that have it: cross entropies, which may apply the softmax or sigmoid
+ * themselves, of classes and of yes or no. */
+LS_CHECKED ls_status ls__loss_of_classes(ls__loss *loss, ls_config *options, bool from_logits);
+LS_CHECKED ls_status ls__loss_of_yes_no(ls__loss *loss, ls_config *options, bool from_logits);
+LS_CHECKED ls_status ls__loss_fit_yes_no(ls__loss *loss);
 LS_CHECKED ls_status ls__class_weights_read(ls__loss *loss, ls_config *options);
 LS_CHECKED ls_status ls__class_weights_fit(ls__loss *loss, size_t classes);
 /* Numbers, one a class, in place of names or `balanced`; copies.  LS_ECONFIG where it can't be. */

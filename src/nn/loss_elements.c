@@ -95,16 +95,7 @@ static const ls__option binary_table[] = {
 
 static ls_status configure_binary(ls__loss *loss, ls_config *options) {
   const binary_options *o = loss->options;
-  loss->about = LS__ABOUT_YES_NO;
-  loss->logits = o->from_logits;
-  loss->absorbs = o->from_logits ? "sigmoid" : NULL;
-  return ls__class_weights_read(loss, options);
-}
-
-static ls_status fit_binary(ls__loss *loss) {
-  ls_status st = ls__loss_fit_equal(loss);
-  LS_THEN(st, ls__class_weights_fit(loss, 2));
-  return st;
+  return ls__loss_of_yes_no(loss, options, o->from_logits);
 }
 
 static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
@@ -133,7 +124,7 @@ const ls__loss_kind ls__loss_binary_cross_entropy = {
              binary_table},
     .options_bytes = sizeof(binary_options),
     .configure = configure_binary,
-    .fit = fit_binary,
+    .fit = ls__loss_fit_yes_no,
     .check = ls__loss_check_probabilities,
     .run = run_binary,
 };

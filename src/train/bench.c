@@ -111,8 +111,7 @@ static ls_status make_data(bench *b) {
   enum { CLASSES = 10 };
   const ls_shape y_shape = {0, {0}};
   const size_t inputs = ls_shape_count(&b->work->input);
-  const size_t least = inputs < 1024 && b->work->input.ndim == 1 ? 4096
-                                                                 : 0; /* of short steps more */
+  const size_t least = b->work->input.ndim == 1 ? 4096 : 0; /* of short steps more */
   size_t n = 16 * b->batch < least ? least / b->batch * b->batch
                                    : 16 * b->batch; /* whole batches */
   float *x = NULL, *y = NULL;

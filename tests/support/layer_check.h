@@ -143,6 +143,16 @@ out:
   return st;
 }
 
+/* Such a layer is refused, and the message says so. */
+static inline void layer_check_refused(const char *kind, const char *options, int n_in,
+                                       const ls_shape *in, const char *says) {
+  layer_check c;
+  const ls_status st = layer_check_init(&c, layer_check_kind(kind), options, 2, n_in, in);
+  if (st != LS_ECONFIG || strstr(ls_error_message(), says) == NULL)
+    fail_msg("%s %s: status %d, \"%s\" should say %s", kind, options, (int)st, ls_error_message(),
+             says);
+}
+
 static inline void layer_check_reset(layer_check *c) {
   for (int k = 0; k < c->layer.n_in; k++) ls__free(c->x[k]), ls__free(c->dx[k]);
   for (int p = 0; p < c->layer.n_parameters; p++) ls__free(c->w[p]), ls__free(c->dw[p]);

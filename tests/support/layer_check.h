@@ -144,12 +144,12 @@ out:
 }
 
 /* Such a layer is refused, and the message says so. */
-static inline void layer_check_refused(const char *kind, const char *options, int n_in,
+static inline void layer_check_refused(const char *kind, const char *yaml, int n_in,
                                        const ls_shape *in, const char *says) {
   layer_check c;
-  const ls_status st = layer_check_init(&c, layer_check_kind(kind), options, 2, n_in, in);
+  const ls_status st = layer_check_init(&c, layer_check_kind(kind), yaml, 2, n_in, in);
   if (st != LS_ECONFIG || strstr(ls_error_message(), says) == NULL)
-    fail_msg("%s %s: status %d, \"%s\" should say %s", kind, options, (int)st, ls_error_message(),
+    fail_msg("%s %s: status %d, \"%s\" should say %s", kind, yaml, (int)st, ls_error_message(),
              says);
 }
 

@@ -64,8 +64,10 @@ LS_CHECKED ls_status ls__data_set_index(ls_data *data, size_t array);
  * loss those that aren't all whole numbers.  Local, the same on all ranks. */
 typedef enum ls__target_is { LS__TARGET_ANY, LS__TARGET_NUMBERS, LS__TARGET_CLASSES } ls__target_is;
 void ls__data_set_target(ls_data *data, size_t array, ls__target_is is);
-/* Whether the configuration itself says `targets: standard`. */
+/* Whether the configuration itself says `targets: standard`, of all or of some; and of this one, by
+ * its name. */
 bool ls__data_normalizes_targets(const ls_data *data);
+bool ls__data_normalizes_target(const ls_data *data, size_t array);
 /* Deliver values[label] for the labels of a target, which must be in 0..n-1; n 0: the labels again.
  * Of data from a file; local, the same on all ranks; ls__data_load comes after it. */
 LS_CHECKED ls_status ls__data_set_values(ls_data *data, size_t array, const double *values,

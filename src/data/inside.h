@@ -137,6 +137,8 @@ size_t ls__values_take(const ls__kept *kept, float *x, size_t n);
 
 /* normal.c: statistics of the training part, as the rules of kept[] say.  Collective. */
 LS_CHECKED ls_status ls__normal_measure(ls_data *data);
+/* How many means an array has; elements whose places differ by a multiple of that share one. */
+size_t ls__normal_means(const ls_data *data, size_t array);
 /* Make mean and rstd of all arrays from the normalisation and the scale of bytes. */
 LS_CHECKED ls_status ls__normal_apply(ls_data *data);
 

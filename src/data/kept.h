@@ -44,6 +44,8 @@ typedef struct ls__kept {
   unsigned char *memory; /* [samples, bytes] of all parts; NULL: streamed */
   unsigned char
       *raw; /* uint8 or double on its way from the file into ls__data_rows; NULL: in memory */
+  ls__normal_rule said; /* by the configuration */
+  bool by_name;         /* of this array alone */
   ls__normal_rule rule; /* what is measured */
   bool if_real;   /* only where a value is no whole number: of targets that no loss has claimed */
   double *values; /* [n_values] what a target's classes stand for; NULL: themselves */

@@ -1,9 +1,6 @@
 /* data.layout: where a sample's channels are in the file.  Networks want them last, so what has them
  * first is turned on its way from the file: [C,H,W] becomes [H,W,C], and all that comes after,
  * statistics and messages about shapes too, knows the turned samples alone. */
-#include <string.h>
-
-#include "config/nearest.h"
 #include "data/inside.h"
 
 static const char *const layouts[] = {"channels_last", "channels_first", NULL};
@@ -12,24 +9,13 @@ static const char *const layouts[] = {"channels_last", "channels_first", NULL};
 
 static ls_status read_named(ls_config *node, ls__wanted *wanted) {
   ls_status st = LS_OK;
-  const char *names[LS__MAX_ARRAYS];
-  size_t n = 0;
-  for (size_t i = 0; i < wanted->n; i++)
-    if (wanted->array[i].use == LS_INPUT || wanted->array[i].use == LS_TARGET)
-      names[n++] = wanted->array[i].name;
   for (size_t k = 0; k < ls__config_count(node); k++) {
     const char *name = ls__config_key(ls__config_at(node, k));
     const ls_config *item = ls__config_child(node, name);
     size_t i = 0;
     int layout = 0;
     if (item == NULL) continue;
-    while (i < n && strcmp(wanted->array[i].name, name) != 0) i++; /* these come first */
-    if (i == n) {
-      const char *near = ls__config_nearest(name, names, n);
-      LS_REFUSE(item, "there is no input or target of this name%s%s%s",
-                near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-                near == NULL ? "" : "?");
-    }
+    LS_TRY(ls__wanted_named(wanted, item, name, &i));
     if (wanted->array[i].same >= 0) LS_REFUSE(item, "is the input itself, whose layout is its own");
     LS_TRY(ls__config_choice(node, name, NULL, layouts, &layout));
     wanted->array[i].channels_first = layout == 1;

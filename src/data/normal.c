@@ -254,10 +254,17 @@ out:
   return st;
 }
 
-/* Moments of n elements to a normalisation; center NULL, or what they are differences to.  A
- * constant is shifted only. */
+size_t ls__normal_means(const ls_data *data, size_t i) {
+  const ls_shape *shape = &data->array[i].port.shape;
+  const int per = data->settings.normalize.per;
+  if (per == LS__PER_CHANNEL && shape->ndim > 0) return shape->dim[shape->ndim - 1];
+  return per == LS__PER_FEATURE ? data->array[i].count : 1;
+}
+
+/* Moments of n elements to a normalisation; elements whose places differ by a multiple of `means`
+ * share theirs; center NULL, or what they are differences to.  A constant is shifted only. */
 static ls_status conclude(const moments *all, size_t n, const double *center, ls__normal_rule rule,
-                          bool whole, ls__affine *normal) {
+                          size_t means, ls__affine *normal) {
   ls_status st = LS_OK;
   ls__affine_reset(normal);
   if (rule == LS__NORMAL_NONE || n == 0) goto out;
@@ -265,10 +272,16 @@ static ls_status conclude(const moments *all, size_t n, const double *center, ls
   LS_TRY(ls__alloc(&normal->rstd, n, sizeof *normal->rstd, "normalisation"));
   if (center != NULL) LS_TRY(ls__alloc(&normal->rest, n, sizeof *normal->rest, "normalisation"));
   normal->n = n;
-  moments together = all[0];
-  for (size_t i = 1; whole && i < n; i++) merge(&together, &all[i]);
   for (size_t i = 0; i < n; i++) {
-    const moments *m = whole ? &together : &all[i];
+    if (i >= means) { /* its channel was first met at i % means */
+      normal->mean[i] = normal->mean[i % means];
+      if (center != NULL) normal->rest[i] = normal->rest[i % means];
+      normal->rstd[i] = normal->rstd[i % means];
+      continue;
+    }
+    moments together = all[i];
+    for (size_t k = i + means; k < n; k += means) merge(&together, &all[k]);
+    const moments *m = &together;
     const bool standard = rule == LS__NORMAL_STANDARD;
     const double width = standard ? sqrt(m->m2 / m->n) : m->high - m->low;
     const float rstd = (float)(1 / width);
@@ -292,7 +305,7 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     const size_t count = m->start[a + 1] - m->start[a];
     const ls__kept *kept = &data->kept[i];
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
-                    data->settings.normalize.per == 1, &data->kept[i].normal));
+                    ls__normal_means(data, i), &data->kept[i].normal));
     double missing = 0;
     for (size_t k = 0; k < count && kept->holes; k++)
       missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;

@@ -87,16 +87,15 @@ out:
 /* ---- Headers ---- */
 
 /* Which arrays are normalised, until a loss says more of the targets. */
-static void choose_rules(ls_data *data) {
-  const ls__normalize *normalize = &data->settings.normalize;
+static void choose_rules(ls_data *data, const ls__wanted *wanted) {
   if (data->purpose != LS__DATA_TRAIN) return;
   for (size_t i = 0; i < data->n_arrays; i++) {
-    const ls__array *array = &data->array[i];
+    const ls_use use = data->array[i].use;
     ls__kept *kept = &data->kept[i];
-    if (array->use == LS_INPUT) kept->rule = (ls__normal_rule)normalize->inputs;
-    if (array->use != LS_TARGET || kept->same >= 0) continue;
-    kept->rule = (ls__normal_rule)normalize->targets;
-    kept->if_real = normalize->if_real;
+    if (use != LS_INPUT && (use != LS_TARGET || kept->same >= 0)) continue;
+    kept->rule = kept->said = wanted->array[i].rule;
+    kept->by_name = wanted->array[i].own_rule;
+    kept->if_real = use == LS_TARGET && data->settings.normalize.if_real;
   }
 }
 
@@ -118,7 +117,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
     wanted->augment = NULL;
   }
   LS_TRY(ls__h5_sound(data->file));
-  choose_rules(data);
+  choose_rules(data, wanted);
 out:
   if (wanted != NULL) ls__wanted_reset(wanted);
   ls__free(wanted);

@@ -149,13 +149,15 @@ static ls_status look(ls_data *data, seen *all) {
                          "a sample"));
       /* the statistics are the training part's, the first source */
       double *center = s == 0 && !column->exact ? kept->center : NULL;
-      LS_TRY(sample(&reader, source, column, data->settings.normalize.per == 1, &of->hash[s],
-                    center, &lost));
+      LS_TRY(sample(&reader, source, column, data->settings.normalize.per == LS__PER_DATASET,
+                    &of->hash[s], center, &lost));
       if (s == 0 && lost) kept->wide = true;
     }
-  for (size_t i = 0; i < data->n_arrays && data->settings.normalize.per == 1; i++)
-    for (size_t k = 1; data->kept[i].center != NULL && k < data->array[i].count; k++)
-      data->kept[i].center[k] = data->kept[i].center[0]; /* one mean, one center */
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const size_t means = ls__normal_means(data, i);
+    for (size_t k = means; data->kept[i].center != NULL && k < data->array[i].count; k++)
+      data->kept[i].center[k] = data->kept[i].center[k % means]; /* one mean, one center */
+  }
   for (size_t i = 0; i < data->n_arrays; i++)
     if (data->kept[i].same >= 0)
       memcpy(all[i].rows, all[data->kept[i].same].rows, sizeof all[i].rows);

@@ -13,7 +13,7 @@ static const char *const memories[] = {"auto", "node", "stream", NULL};
 static const char *const missings[] = {"error", "drop", "mean", "keep", NULL};
 static const char *const input_rules[] = {"none", "standard", "minmax", NULL};
 static const char *const target_rules[] = {"none", "standard", NULL};
-static const char *const pers[] = {"feature", "dataset", NULL};
+static const char *const pers[] = {"feature", "dataset", "channel", NULL}; /* ls__normal_per */
 
 static const ls__option data_options[] = {
     LS__TEXT(ls__data_settings, file, NULL, "an HDF5 file"),
@@ -68,12 +68,16 @@ static const ls__option split_options[] = {
 };
 
 static const ls__option normalize_options[] = {
-    LS__CHOICE(ls__normalize, inputs, "standard", input_rules,
-               "the same by hand; `minmax`: to 0..1"),
-    LS__CHOICE(ls__normalize, targets, "none", target_rules,
-               "targets of losses that compare numbers; classes stay as they are"),
+    LS__BY_HAND("inputs", "`standard` `minmax` `none` or map", "standard",
+                "the same by hand; `minmax`: to 0..1; a map `NAME: none` of some of several "
+                "inputs: "
+                "the others are `standard`"),
+    LS__BY_HAND("targets", "`standard` `none` or map", "none",
+                "targets of losses that compare numbers; classes stay as they are; a map `NAME: "
+                "standard` of some"),
     LS__CHOICE(ls__normalize, per, "feature", pers,
-               "a mean for each element of a sample, or one for all"),
+               "a mean for each element of a sample, for each channel (the last dimension: one for "
+               "all pixels of an image or all points of a field), or one for all"),
     LS__END,
 };
 
@@ -91,22 +95,6 @@ const ls__section ls__data_sections[] = {
      NULL, &ls__augment_kinds},
     {NULL, NULL, NULL, NULL},
 };
-
-static ls_status read_normalize(ls_config *config, ls__normalize *normalize) {
-  ls_status st = LS_OK;
-  ls_config *node = ls__config_child(config, "normalize");
-  bool on = false;
-  if (node != NULL && ls__config_kind_of(node) == LS__MAP) {
-    LS_TRY(ls__options_read(normalize_options, node, normalize));
-    LS_TRY(ls__config_finish(node));
-  } else {
-    LS_TRY(ls__config_bool(config, "normalize", false, &on));
-    normalize->inputs = normalize->targets = on ? LS__NORMAL_STANDARD : LS__NORMAL_NONE;
-    normalize->if_real = on;
-  }
-out:
-  return st;
-}
 
 static ls_status read_split(ls_config *config, ls__draw *split) {
   ls_status st = LS_OK;
@@ -134,6 +122,22 @@ static size_t find(const ls__wanted *wanted, const char *name) {
          (wanted->array[i].use == LS_LENGTH || strcmp(wanted->array[i].name, name) != 0))
     i++;
   return i;
+}
+
+ls_status ls__wanted_named(const ls__wanted *wanted, const ls_config *item, const char *name,
+                           size_t *array) {
+  const char *names[LS__MAX_ARRAYS];
+  size_t n = 0;
+  const size_t i = find(wanted, name);
+  *array = i;
+  if (i < wanted->n && wanted->array[i].use != LS_SAMPLE_WEIGHT) return LS_OK;
+  for (size_t k = 0; k < wanted->n; k++)
+    if (wanted->array[k].use == LS_INPUT || wanted->array[k].use == LS_TARGET)
+      names[n++] = wanted->array[k].name;
+  const char *near = ls__config_nearest(name, names, n);
+  return ls__config_fail(item, "there is no input or target of this name%s%s%s",
+                         near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
+                         near == NULL ? "" : "?");
 }
 
 /* A text, or a list of texts. */
@@ -197,24 +201,15 @@ static ls_status read_weight(ls_config *config, ls__wanted *wanted) {
 
 static ls_status read_lengths(ls_config *config, ls__wanted *wanted) {
   ls_status st = LS_OK;
-  const char *names[2 * LS_MAX_PORTS];
-  size_t n = 0;
   ls_config *node = NULL;
   if (ls__config_child(config, "lengths") == NULL) return LS_OK;
   LS_TRY(ls__config_map(config, "lengths", &node));
-  for (size_t i = 0; i < wanted->n; i++)
-    if (wanted->array[i].use != LS_SAMPLE_WEIGHT) names[n++] = wanted->array[i].name;
   for (size_t i = 0; i < ls__config_count(node); i++) {
     const char *name = ls__config_key(ls__config_at(node, i));
     const ls_config *item = ls__config_child(node, name);
     if (item == NULL) continue;
-    const size_t of = find(wanted, name);
-    if (of == wanted->n || wanted->array[of].use == LS_SAMPLE_WEIGHT) {
-      const char *near = ls__config_nearest(name, names, n);
-      LS_REFUSE(item, "there is no input or target of this name%s%s%s",
-                near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-                near == NULL ? "" : "?");
-    }
+    size_t of = 0;
+    LS_TRY(ls__wanted_named(wanted, item, name, &of));
     if (ls__config_kind_of(item) != LS__SCALAR) LS_REFUSE(item, "must be the name of one dataset");
     LS_TRY(add(wanted, item, name, LS_LENGTH));
     wanted->array[wanted->n - 1].of = (int)of;
@@ -269,6 +264,68 @@ out:
   return st;
 }
 
+/* ---- Normalisation ---- */
+
+/* One word for all arrays of a use, or a map `NAME: word`; *rule is the rule of the others. */
+static ls_status read_rules(ls_config *node, const char *key, ls_use use, const char *const *words,
+                            const char *fallback, ls__wanted *wanted, int *rule) {
+  ls_status st = LS_OK;
+  ls_config *map = ls__config_child(node, key);
+  if (map == NULL || ls__config_kind_of(map) != LS__MAP)
+    return ls__config_choice(node, key, fallback, words, rule);
+  for (*rule = 0; strcmp(words[*rule], fallback) != 0;) ++*rule;
+  for (size_t k = 0; k < ls__config_count(map); k++) {
+    const char *name = ls__config_key(ls__config_at(map, k));
+    const ls_config *item = ls__config_child(map, name);
+    size_t i = 0;
+    int own = 0;
+    if (item == NULL) continue;
+    LS_TRY(ls__wanted_named(wanted, item, name, &i));
+    ls__wanted_array *array = &wanted->array[i];
+    if (array->use != use) LS_REFUSE(item, "is none of the %s", key);
+    if (array->same >= 0) LS_REFUSE(item, "is the input itself, whose normalisation it has");
+    LS_TRY(ls__config_choice(map, name, NULL, words, &own));
+    array->rule = (ls__normal_rule)own;
+    array->own_rule = true;
+  }
+out:
+  return st;
+}
+
+static ls_status read_normalize(ls_config *config, ls__normalize *normalize, ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  ls_config *node = ls__config_child(config, "normalize");
+  int inputs = LS__NORMAL_NONE, targets = LS__NORMAL_NONE;
+  bool on = false;
+  if (node != NULL && ls__config_kind_of(node) == LS__MAP) {
+    LS_TRY(ls__options_read(normalize_options, node, normalize));
+    LS_TRY(read_rules(node, "inputs", LS_INPUT, input_rules, "standard", wanted, &inputs));
+    LS_TRY(read_rules(node, "targets", LS_TARGET, target_rules, "none", wanted, &targets));
+    LS_TRY(ls__config_finish(node));
+  } else {
+    LS_TRY(ls__config_bool(config, "normalize", false, &on));
+    inputs = targets = on ? LS__NORMAL_STANDARD : LS__NORMAL_NONE;
+    normalize->if_real = on;
+  }
+  for (size_t i = 0; i < wanted->n; i++) {
+    ls__wanted_array *array = &wanted->array[i];
+    if (!array->own_rule && array->use == LS_INPUT) array->rule = (ls__normal_rule)inputs;
+    if (!array->own_rule && array->use == LS_TARGET) array->rule = (ls__normal_rule)targets;
+  }
+out:
+  return st;
+}
+
+/* `missing: mean` takes the mean that an input's normalisation keeps. */
+static ls_status check_means(const ls__wanted *wanted) {
+  for (size_t i = 0; i < wanted->n; i++)
+    if (wanted->array[i].use == LS_INPUT && wanted->array[i].rule != LS__NORMAL_STANDARD)
+      return ls__fail(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which "
+                                  "are kept "
+                                  "with the network; say `normalize: true` too");
+  return LS_OK;
+}
+
 /* Drop what prediction doesn't read: targets, weights, lengths of targets.  Inputs, which come
  * first, keep their numbers. */
 static void leave_inputs(ls__wanted *wanted) {
@@ -293,7 +350,6 @@ static ls_status read_arrays(ls_config *config, ls__data_purpose purpose, ls__wa
   LS_TRY(read_weight(config, wanted));
   LS_TRY(read_lengths(config, wanted));
   LS_TRY(ls__layout_read(config, wanted));
-  if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
 out:
   return st;
 }
@@ -305,12 +361,11 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
   LS_TRY(ls__options_read(data_options, config, settings));
   LS_TRY(read_arrays(config, purpose, wanted));
   LS_TRY(read_split(config, &settings->split));
-  LS_TRY(read_normalize(config, &settings->normalize));
+  LS_TRY(read_normalize(config, &settings->normalize, wanted));
+  if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
   LS_TRY(ls__augment_read(ls__config_child(config, "augment"), &wanted->augment));
   LS_TRY(ls__config_finish(config));
-  if (settings->missing == LS__MISSING_MEAN && settings->normalize.inputs != LS__NORMAL_STANDARD)
-    LS_FAIL(LS_ECONFIG, "data.missing: mean: the means are those of `normalize`, which are kept "
-                        "with the network; say `normalize: true` too");
+  if (settings->missing == LS__MISSING_MEAN) LS_TRY(check_means(wanted));
   /* Each row has its prediction. */
   if (settings->missing == LS__MISSING_DROP && purpose == LS__DATA_PREDICT)
     settings->missing = LS__MISSING_ERROR;

@@ -23,10 +23,12 @@ typedef struct ls__draw {
   uint64_t seed;
 } ls__draw;
 
+/* Which elements of a sample share a mean. */
+typedef enum ls__normal_per { LS__PER_FEATURE, LS__PER_DATASET, LS__PER_CHANNEL } ls__normal_per;
+
 typedef struct ls__normalize {
-  int inputs, targets; /* ls__normal_rule */
-  int per;             /* 1: one mean for all elements, `per: dataset` */
-  bool if_real;        /* `true`: targets as the loss says, or where a value is no whole number */
+  int per;      /* ls__normal_per */
+  bool if_real; /* `true`: targets as the loss says, or where a value is no whole number */
 } ls__normalize;
 
 typedef struct ls__data_settings {
@@ -47,6 +49,8 @@ typedef struct ls__wanted_array {
   int of;               /* as in ls__array */
   int same;             /* the array that this one is a copy of (`targets: inputs`), or -1 */
   bool channels_first;  /* in the file */
+  ls__normal_rule rule; /* of an input or target */
+  bool own_rule;        /* said for it by name */
   const char **dataset; /* [n] owned list of borrowed names */
   size_t n;
 } ls__wanted_array;
@@ -63,6 +67,10 @@ typedef struct ls__wanted {
 LS_CHECKED ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
                                             ls__data_settings *settings, ls__wanted *wanted);
 void ls__wanted_reset(ls__wanted *wanted);
+
+/* The input or target that a config's item calls by name; refused when there is none. */
+LS_CHECKED ls_status ls__wanted_named(const ls__wanted *wanted, const ls_config *item,
+                                      const char *name, size_t *array);
 
 /* layout.c: `layout:`. */
 LS_CHECKED ls_status ls__layout_read(ls_config *config, ls__wanted *wanted);

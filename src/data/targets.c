@@ -15,8 +15,7 @@ void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
   ls__kept *kept = &data->kept[i];
   LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET);
   if (data->file == NULL || data->purpose != LS__DATA_TRAIN || kept->same >= 0) return;
-  const ls__normal_rule wanted = (ls__normal_rule)data->settings.normalize.targets;
-  const ls__normal_rule rule = is == LS__TARGET_CLASSES ? LS__NORMAL_NONE : wanted;
+  const ls__normal_rule rule = is == LS__TARGET_CLASSES ? LS__NORMAL_NONE : kept->said;
   const bool if_real = is == LS__TARGET_ANY && data->settings.normalize.if_real;
   if (rule == kept->rule && if_real == kept->if_real) return;
   kept->rule = rule;
@@ -25,9 +24,15 @@ void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
 }
 
 bool ls__data_normalizes_targets(const ls_data *data) {
-  const ls__normalize *normalize = &data->settings.normalize;
-  return data->purpose == LS__DATA_TRAIN && normalize->targets != LS__NORMAL_NONE &&
-         !normalize->if_real;
+  if (data->purpose != LS__DATA_TRAIN || data->settings.normalize.if_real) return false;
+  for (size_t i = 0; i < data->n_arrays; i++)
+    if (data->array[i].use == LS_TARGET && data->kept[i].said != LS__NORMAL_NONE) return true;
+  return false;
+}
+
+bool ls__data_normalizes_target(const ls_data *data, size_t i) {
+  return data->purpose == LS__DATA_TRAIN && data->kept[i].by_name &&
+         data->kept[i].said != LS__NORMAL_NONE;
 }
 
 ls_status ls__data_set_values(ls_data *data, size_t i, const double *values, size_t n) {

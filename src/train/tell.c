@@ -78,6 +78,7 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
                                      [LS__ABOUT_ANYTHING] = LS__TARGET_ANY};
   ls_status st = LS_OK;
   const ls__array *arrays = NULL;
+  const ls__head *mistaken = NULL; /* its target is normalised by name, its loss wants no numbers */
   bool numbers = task->n_heads == 0;
   (void)ls__data_arrays(data, &arrays);
   for (int h = 0; h < task->n_heads; h++) {
@@ -85,20 +86,23 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
     const ls__array *target = &arrays[head->target];
     const ls__about about = head->loss->about;
     const bool kept = head->loss->as_they_are;
-    if ((about == LS__ABOUT_NUMBERS || about == LS__ABOUT_ANYTHING) && !kept) numbers = true;
+    if ((about == LS__ABOUT_NUMBERS || about == LS__ABOUT_ANYTHING) && !kept)
+      numbers = true;
+    else if (ls__data_normalizes_target(data, head->target))
+      mistaken = head;
     ls__data_set_target(data, head->target, kept ? LS__TARGET_CLASSES : is[about]);
     if (about == LS__ABOUT_NUMBERS && is_labels(target))
       LS_TRY(take_values(head, root, data, target, notes));
     else if (target->n_classes > 0)
       LS_TRY(ls__data_set_values(data, head->target, NULL, 0));
   }
-  if (numbers || !ls__data_normalizes_targets(data)) goto out;
+  if (mistaken == NULL && (numbers || !ls__data_normalizes_targets(data))) goto out;
   ls_config *section = ls__config_child(root, "data");
   ls_config *normalize = section == NULL ? NULL : ls__config_child(section, "normalize");
   LS_REFUSE(normalize != NULL ? normalize : root,
             "targets: %s takes classes, probabilities or counts, which are not normalised; leave "
             "targets out, or take a loss that compares numbers",
-            task->head[0].loss->kind->kind.name);
+            (mistaken ? mistaken : &task->head[0])->loss->kind->kind.name);
 out:
   return st;
 }

@@ -115,12 +115,13 @@ static void layouts(void **state) {
   (void)state;
   static const char *const names[] = {"u8", "f32", "i32", "f64", "nan", "volume", "sequence"};
   static const char *const how[] = {"normalize: false", "normalize: true",
-                                    "normalize: {inputs: minmax, per: dataset}"};
+                                    "normalize: {inputs: minmax, per: dataset}",
+                                    "normalize: {per: channel}"};
   for (size_t k = 0; k < sizeof names / sizeof *names; k++)
-    for (size_t h = 0; h < 3; h++)
+    for (size_t h = 0; h < sizeof how / sizeof *how; h++)
       for (int stream = 0; stream < 2; stream++) {
         const bool holed = strcmp(names[k], "nan") == 0;
-        if (holed && h != 1) continue;
+        if (holed && h != 1 && h != 3) continue;
         ls_data *data[2];
         for (int first = 0; first < 2; first++)
           data[first] = open_data(config_of("{file: '%s', inputs: /%s/%s, targets: /label, %s, "
@@ -164,6 +165,64 @@ static void which(void **state) {
                              path));
   assert_int_equal(ls_data_port(data, LS_TARGET, 0)->shape.dim[2], C);
   ls_data_close(data);
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+/* One mean for all pixels of a channel, whatever holds the values: then each channel has a mean of 0
+ * and a variance of 1, which the pixels of one place have not. */
+static void channel_means(void **state) {
+  (void)state;
+  static const char *const names[] = {"u8", "f32", "i32", "f64"};
+  for (size_t k = 0; k < sizeof names / sizeof *names; k++) {
+    static float x[N * COUNT];
+    void *to[LS__MAX_ARRAYS] = {x};
+    double sum[C] = {0}, squares[C] = {0}, place = 0;
+    ls_data *data = open_data(config_of("{file: '%s', inputs: /last/%s, targets: /label, "
+                                        "normalize: {per: channel}}",
+                                        path, names[k]));
+    MUST(ls__data_rows(data, LS_TRAIN, 0, N, to));
+    for (size_t i = 0; i < N * COUNT; i++) {
+      sum[i % C] += (double)x[i] / (N * H * W);
+      squares[i % C] += pow((double)x[i], 2) / (N * H * W);
+      if (i % COUNT == C) place += (double)x[i] / N;
+    }
+    for (size_t c = 0; c < C; c++)
+      if (fabs(sum[c]) > 1e-5 || fabs(squares[c] - 1) > 1e-5)
+        fail_msg("%s: channel %zu has mean %g, variance %g", names[k], c, sum[c], squares[c]);
+    assert_true(fabs(place) > 1e-3);
+    const ls__affine *normal = ls__data_normal(data, 0);
+    for (size_t i = C; i < COUNT; i++)
+      assert_true(normal->mean[i] == normal->mean[i % C] && normal->rstd[i] == normal->rstd[i % C]);
+    assert_true(normal->mean[0] != normal->mean[1]);
+    ls_data_close(data);
+  }
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+/* A rule for each of several inputs; the others have the usual one. */
+static void named_rules(void **state) {
+  (void)state;
+  ls_data *data = open_data(config_of("{file: '%s', inputs: {field: /last/f32, mask: /mask, table: "
+                                      "/table}, targets: {f: /last/f32, t: /table}, normalize: "
+                                      "{inputs: {mask: none, table: minmax}, targets: {t: "
+                                      "standard}}}",
+                                      path));
+  static const size_t n[] = {COUNT, 0, 7, 0, 7};
+  for (size_t i = 0; i < 5; i++) assert_int_equal(ls__data_normal(data, i)->n, n[i]);
+  ls_data_close(data);
+  static const struct {
+    const char *rest, *says;
+  } cases[] = {
+      {"normalize: {inputs: {msk: none}}", "did you mean mask"},
+      {"normalize: {inputs: {f: none}}", "none of the inputs"},
+      {"normalize: {targets: {f: minmax}}", "standard"},
+      {"normalize: {inputs: {mask: none}}, missing: mean", "normalize: true"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    refused(LS_ECONFIG, cases[i].says,
+            config_of("{file: '%s', inputs: {field: /last/f32, mask: /mask}, targets: {f: "
+                      "/last/f32}, %s}",
+                      path, cases[i].rest));
   assert_int_equal(ls__alloc_alive(), 0);
 }
 
@@ -366,6 +425,8 @@ static void refused_augmentation(void **state) {
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(layouts),
                                      cmocka_unit_test(which),
+                                     cmocka_unit_test(channel_means),
+                                     cmocka_unit_test(named_rules),
                                      cmocka_unit_test(refused_layouts),
                                      cmocka_unit_test(taken),
                                      cmocka_unit_test(reproduced),

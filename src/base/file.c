@@ -6,6 +6,24 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+bool ls__file_is_none(int error) {
+  return error == ENOENT || error == ENOTDIR;
+}
+
+ls_status ls__file_look(const char *path, ls__file_kind *kind) {
+  struct stat info;
+  *kind = LS__FILE_NONE;
+  if (stat(path, &info) == 0) {
+    *kind = S_ISREG(info.st_mode)   ? LS__FILE_REGULAR
+            : S_ISDIR(info.st_mode) ? LS__FILE_FOLDER
+                                    : LS__FILE_OTHER;
+    return LS_OK;
+  }
+  if (!ls__file_is_none(errno)) return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+  if (lstat(path, &info) == 0) return ls__fail(LS_EIO, "%s: is a link to what is not there", path);
+  return ls__file_is_none(errno) ? LS_OK : ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+}
+
 ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
   enum { MOST_LINKS = 40 }; /* Linux's own bound */
   char link[LS__FILE_PATH];
@@ -16,7 +34,8 @@ ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
     size_t n = strlen(target);
     while (n > 1 && target[n - 1] == '/') target[--n] = '\0';
     const ssize_t got = readlink(target, link, sizeof link - 1);
-    if (got < 0) return LS_OK; /* no link */
+    if (got < 0 && (errno == EINVAL || ls__file_is_none(errno))) return LS_OK; /* no link */
+    if (got < 0) return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
     if (links == MOST_LINKS) return ls__fail(LS_EIO, "%s: %s", path, strerror(ELOOP));
     link[got] = '\0';
     const char *slash = strrchr(target, '/');

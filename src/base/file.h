@@ -7,6 +7,21 @@
 /* Bytes of a path, the closing zero included. */
 enum { LS__FILE_PATH = 4096 };
 
+/* What is at a path, links followed. */
+typedef enum ls__file_kind {
+  LS__FILE_NONE, /* there is nothing, nor a link to something that isn't there */
+  LS__FILE_REGULAR,
+  LS__FILE_FOLDER,
+  LS__FILE_OTHER /* a device, a pipe */
+} ls__file_kind;
+
+/* LS_EIO, with the system's words: it can't be known, which is not "no" (no permission for a folder
+ * above, an input or output error, a network file system that has lost it, a link to nowhere). */
+LS_CHECKED ls_status ls__file_look(const char *path, ls__file_kind *kind);
+
+/* Whether this errno says that there is no such file. */
+bool ls__file_is_none(int error);
+
 /* Where a path leads: the path itself, or, where it is a symbolic link, what that names, there or
  * not.  A file that is renamed to the target leaves the link as it is, and lands on the target's
  * disk.  Slashes at the end are left out. */

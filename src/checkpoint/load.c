@@ -76,15 +76,18 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   float *mean = NULL, *rstd = NULL;
   double *rest = NULL;
   ls_shape shape = {1, {n}};
+  bool there = false;
   snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
-  if (!ls__h5_exists(file, name)) return LS_OK;
+  LS_TRY(ls__h5_exists(file, name, &there));
+  if (!there) goto out;
   LS_TRY(ls__alloc(&mean, n, sizeof *mean, "normalisation"));
   LS_TRY(ls__alloc(&rstd, n, sizeof *rstd, "normalisation"));
   LS_TRY(read_array(file, name, LS__F32, &shape, mean));
   snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
-  if (ls__h5_exists(file, name)) {
+  LS_TRY(ls__h5_exists(file, name, &there));
+  if (there) {
     LS_TRY(ls__alloc(&rest, n, sizeof *rest, "normalisation"));
     LS_TRY(read_array(file, name, LS__F64, &shape, rest));
   }
@@ -100,7 +103,9 @@ static ls_status check_format(ls__h5 *file) {
   ls_status st = LS_OK;
   char *format = NULL;
   int64_t version = 0;
-  if (!ls__h5_has_attribute(file, "/", "format"))
+  bool there = false;
+  LS_TRY(ls__h5_has_attribute(file, "/", "format", &there));
+  if (!there)
     LS_FAIL(LS_ECHECKPOINT, "%s: this is an HDF5 file, but not a checkpoint", ls__h5_path(file));
   LS_TRY(ls__h5_get_string(file, "/", "format", &format));
   LS_TRY(ls__h5_get_integer(file, "/", "version", &version));
@@ -119,8 +124,9 @@ static ls_status read_shape(ls__h5 *file, const char *attribute, ls_shape *shape
   ls_status st = LS_OK;
   double *dims = NULL;
   size_t n = 0;
-  if (ls__h5_has_attribute(file, "/", attribute))
-    LS_TRY(ls__h5_get_doubles(file, "/", attribute, &dims, &n));
+  bool there = false;
+  LS_TRY(ls__h5_has_attribute(file, "/", attribute, &there));
+  if (there) LS_TRY(ls__h5_get_doubles(file, "/", attribute, &dims, &n));
   if (n > LS_MAX_DIMS) LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged", ls__h5_path(file), attribute);
   for (size_t i = 0; i < n; i++) {
     if (!(dims[i] >= 1 && dims[i] <= 1e15))
@@ -137,8 +143,9 @@ static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t 
   ls_status st = LS_OK;
   char **names = NULL;
   size_t n_names = 0;
-  if (ls__h5_has_attribute(file, "/", "inputs"))
-    LS_TRY(ls__h5_get_strings(file, "/", "inputs", &names, &n_names));
+  bool there = false;
+  LS_TRY(ls__h5_has_attribute(file, "/", "inputs", &there));
+  if (there) LS_TRY(ls__h5_get_strings(file, "/", "inputs", &names, &n_names));
   if (n_names > LS_MAX_PORTS)
     LS_FAIL(LS_ECHECKPOINT, "%s: the attribute inputs is damaged", ls__h5_path(file));
   *n = n_names > 0 ? n_names : 1;
@@ -157,8 +164,10 @@ out:
 static ls_status read_names(ls__h5 *file, const char *what, size_t ports, const char *port,
                             ls__class_names *names) {
   char name[LS__PATH_BYTES];
+  bool there = false;
   ls__port_name(what, ports, port, name);
-  if (!ls__h5_has_attribute(file, "/", name)) return LS_OK;
+  const ls_status st = ls__h5_has_attribute(file, "/", name, &there);
+  if (st != LS_OK || !there) return st;
   return ls__h5_get_strings(file, "/", name, &names->name, &names->n);
 }
 
@@ -189,6 +198,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   char *text = NULL;
   size_t n = 0;
   int64_t rows = 0;
+  bool there = false;
   ls_config *config = NULL;
   ls_model *model = NULL;
   ls_port inputs[LS_MAX_PORTS];
@@ -201,7 +211,8 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(read_arena(file, "/parameters", model->graph, false, model->parameters));
   LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
-  if (ls__h5_has_attribute(file, "/", "rows")) {
+  LS_TRY(ls__h5_has_attribute(file, "/", "rows", &there));
+  if (there) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));
     if (rows <= 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute rows is damaged", ls__h5_path(file));
     model->train_rows = (size_t)rows;
@@ -220,9 +231,11 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   double *plain = NULL;
   char *kernels = NULL;
   size_t n = 0;
+  bool there = false;
   *sums = NULL;
   memset(s, 0, sizeof *s);
-  if (!ls__h5_has_attribute(file, "/", "standing"))
+  LS_TRY(ls__h5_has_attribute(file, "/", "standing", &there));
+  if (!there)
     LS_FAIL(LS_ECHECKPOINT, "%s: this checkpoint holds a network only, no training to resume",
             ls__h5_path(file));
   LS_TRY(ls__h5_get_doubles(file, "/", "standing", &plain, &n));
@@ -242,7 +255,8 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
   s->field = (uint64_t)value;
   LS__STANDING_INTEGERS(X)
 #undef X
-  if (ls__h5_has_attribute(file, "/", "data_fingerprint")) {
+  LS_TRY(ls__h5_has_attribute(file, "/", "data_fingerprint", &there));
+  if (there) {
     LS_TRY(ls__h5_get_integer(file, "/", "data_fingerprint", &value));
     s->data = (uint64_t)value;
   }
@@ -289,18 +303,20 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
                               double **sums) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
+  bool averaged = false;
   *model = NULL;
   if (standing != NULL) *sums = NULL;
   LS_TRY(ls__h5_open(path, &file));
   LS_TRY(read_model(file, model));
-  if (standing == NULL && ls__h5_exists(file, "/optimizer/" LS__CHECKPOINT_AVERAGE))
+  if (standing == NULL)
+    LS_TRY(ls__h5_exists(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, &averaged));
+  if (averaged)
     LS_TRY(read_arena(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, (*model)->graph, true,
                       (*model)->parameters));
   if (standing != NULL) {
     LS_TRY(read_standing(file, standing, sums));
     LS_TRY(ls__h5_visit(file, check_slot, file));
   }
-  LS_TRY(ls__h5_sound(file)); /* what could not be looked for may be there */
 out:
   ls__h5_close(file);
   if (st != LS_OK) {
@@ -335,10 +351,10 @@ ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
   LS_TRY(ls__h5_open(path, &file));
   *has = true;
-  for (int t = 0; t < model->graph->n_tensors; t++) {
+  for (int t = 0; *has && t < model->graph->n_tensors; t++) {
     if (model->graph->tensor[t].role != LS__WEIGHT) continue;
     ls__tensor_path(folder, &model->graph->tensor[t], name);
-    *has = *has && ls__h5_exists(file, name);
+    LS_TRY(ls__h5_exists(file, name, has));
   }
 out:
   ls__h5_close(file);
@@ -351,7 +367,8 @@ ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has) 
   int64_t saved = 0;
   *has = false;
   LS_TRY(ls__h5_open(path, &file));
-  if (!ls__h5_has_attribute(file, "/", "exchange_layout")) goto out;
+  LS_TRY(ls__h5_has_attribute(file, "/", "exchange_layout", has));
+  if (!*has) goto out;
   LS_TRY(ls__h5_get_integer(file, "/", "exchange_layout", &saved));
   *has = (uint64_t)saved == layout;
 out:

@@ -131,9 +131,29 @@ static ls_status see(void *context, const char *name, bool is_group) {
   return LS_OK;
 }
 
-static ls_status read_contents(contents *c) {
+/* What the file is, and who wrote it. */
+static ls_status read_origin(contents *c) {
   ls_status st = LS_OK;
   char *format = NULL;
+  ls__h5_kind kind;
+  size_t n;
+  bool there = false;
+  LS_TRY(ls__h5_origin(c->file, &c->origin));
+  for (size_t i = 0; i < c->n && c->origin == NULL; i++) { /* netCDF before 4.4.1 */
+    LS_TRY(ls__h5_has_attribute(c->file, c->list[i].name, "_Netcdf4Dimid", &there));
+    if (there) c->origin = "a netCDF-4 file (HDF5)";
+  }
+  LS_TRY(ls__h5_attribute_kind(c->file, "/", "format", &kind, &n));
+  if (kind != LS__H5_TEXTS || n != 1) goto out;
+  LS_TRY(ls__h5_get_string(c->file, "/", "format", &format));
+  c->checkpoint = strcmp(format, "lockstep checkpoint") == 0;
+out:
+  ls__free(format);
+  return st;
+}
+
+static ls_status read_contents(contents *c) {
+  ls_status st = LS_OK;
   LS_TRY(ls__h5_visit(c->file, see, c));
   for (size_t i = 0; i < c->n; i++) {
     array *a = &c->list[i];
@@ -142,15 +162,8 @@ static ls_status read_contents(contents *c) {
     LS_TRY(for_values(c->file, a, take_values));
     LS_TRY(read_classes(c->file, a));
   }
-  c->origin = ls__h5_origin(c->file);
-  for (size_t i = 0; i < c->n && c->origin == NULL; i++) /* netCDF before 4.4.1 */
-    if (ls__h5_has_attribute(c->file, c->list[i].name, "_Netcdf4Dimid"))
-      c->origin = "a netCDF-4 file (HDF5)";
-  if (ls__h5_has_attribute(c->file, "/", "format") &&
-      ls__h5_get_string(c->file, "/", "format", &format) == LS_OK)
-    c->checkpoint = strcmp(format, "lockstep checkpoint") == 0;
+  LS_TRY(read_origin(c));
 out:
-  ls__free(format);
   return st;
 }
 
@@ -179,9 +192,9 @@ static void put_lines(FILE *out, const char *text, const char *indent) {
 
 /* ---- Attributes ---- */
 
-/* An attribute's value: whole numbers, x [n] or text [n]; NONE where it is something else. */
+/* An attribute's value: a whole number, x [n] or text [n], or something else. */
 typedef struct value {
-  enum { WHOLE, NUMBERS, TEXTS, NONE } kind;
+  ls__h5_kind kind;
   int64_t whole;
   double *x;
   char **text;
@@ -189,16 +202,13 @@ typedef struct value {
 } value;
 
 static ls_status value_get(ls__h5 *file, const char *object, const char *name, value *v) {
+  size_t n;
   memset(v, 0, sizeof *v);
-  if (ls__h5_get_integer(file, object, name, &v->whole) == LS_OK) return LS_OK;
-  v->kind = NUMBERS;
-  ls_status st = ls__h5_get_doubles(file, object, name, &v->x, &v->n);
-  if (st == LS_OK || st == LS_ENOMEM) return st;
-  v->kind = TEXTS;
-  st = ls__h5_get_strings(file, object, name, &v->text, &v->n);
-  if (st == LS_OK || st == LS_ENOMEM) return st;
-  v->kind = NONE;
-  return LS_OK;
+  ls_status st = ls__h5_attribute_kind(file, object, name, &v->kind, &n);
+  if (v->kind == LS__H5_INTEGER) LS_THEN(st, ls__h5_get_integer(file, object, name, &v->whole));
+  if (v->kind == LS__H5_NUMBERS) LS_THEN(st, ls__h5_get_doubles(file, object, name, &v->x, &v->n));
+  if (v->kind == LS__H5_TEXTS) LS_THEN(st, ls__h5_get_strings(file, object, name, &v->text, &v->n));
+  return st;
 }
 
 static void value_reset(value *v) {
@@ -207,11 +217,11 @@ static void value_reset(value *v) {
 }
 
 static void words_value(const value *v, FILE *out) {
-  if (v->kind == WHOLE) fprintf(out, "%" PRId64, v->whole);
-  if (v->kind == NONE) fputs("(neither number nor text)", out);
+  if (v->kind == LS__H5_INTEGER) fprintf(out, "%" PRId64, v->whole);
+  if (v->kind == LS__H5_OTHER) fputs("(neither number nor text)", out);
   for (size_t i = 0; i < v->n; i++) {
     if (i > 0) fputs(", ", out);
-    if (v->kind == NUMBERS) {
+    if (v->kind == LS__H5_NUMBERS) {
       fprintf(out, "%.6g", v->x[i]);
     } else if (v->n == 1 && strchr(v->text[i], '\n') != NULL) {
       put_lines(out, v->text[i], "    ");
@@ -222,12 +232,12 @@ static void words_value(const value *v, FILE *out) {
 }
 
 static void json_value(const value *v, ls__json *json, const char *key) {
-  const bool list = v->n != 1 && (v->kind == NUMBERS || v->kind == TEXTS);
-  if (v->kind == WHOLE) ls__json_integer(json, key, v->whole);
-  if (v->kind == NONE) ls__json_string(json, key, NULL);
+  const bool list = v->n != 1 && (v->kind == LS__H5_NUMBERS || v->kind == LS__H5_TEXTS);
+  if (v->kind == LS__H5_INTEGER) ls__json_integer(json, key, v->whole);
+  if (v->kind == LS__H5_OTHER) ls__json_string(json, key, NULL);
   if (list) ls__json_open(json, key, '[');
   for (size_t i = 0; i < v->n; i++) {
-    if (v->kind == NUMBERS)
+    if (v->kind == LS__H5_NUMBERS)
       ls__json_exact(json, list ? NULL : key, v->x[i]);
     else
       ls__json_string(json, list ? NULL : key, v->text[i]);
@@ -240,14 +250,14 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
   ls_status st = LS_OK;
   char **names = NULL;
   size_t n = 0;
-  value v = {.kind = NONE};
+  value v = {.kind = LS__H5_NONE};
   const bool of_file = strcmp(object, "/") == 0;
   LS_TRY(ls__h5_attribute_names(file, object, &names, &n));
   if (json != NULL) ls__json_open(json, "attributes", '{');
   for (size_t i = 0; i < n; i++) {
     LS_TRY(value_get(file, object, names[i], &v));
-    const bool named = strcmp(names[i], "classes") == 0 && v.kind == TEXTS &&
-                       (v.n > 1 || ls__source_is_ours(file, object));
+    bool named = strcmp(names[i], "classes") == 0 && v.kind == LS__H5_TEXTS;
+    if (named && v.n < 2) LS_TRY(ls__source_is_ours(file, object, &named));
     /* shown with the counts; of no interest to a person */
     const bool known = !of_file && (named || strcmp(names[i], "checksum") == 0);
     if (json != NULL) {
@@ -260,7 +270,7 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
       fputc('\n', out);
     }
     value_reset(&v);
-    v = (value){.kind = NONE};
+    v = (value){.kind = LS__H5_NONE};
   }
   if (json != NULL) ls__json_close(json, '}');
 out:

@@ -19,17 +19,14 @@ static ls_status dataset_names(ls_data *data, const ls__column *column, bool alo
                                size_t *n) {
   ls_status st = LS_OK;
   const char *slash = strrchr(column->name, '/');
+  ls__h5_kind kind;
+  size_t count;
   *names = NULL;
   *n = 0;
   if (column->channels > 0) return LS_OK; /* their order is another */
-  if (ls__h5_has_attribute(data->file, column->name, "columns")) {
-    if (ls__h5_get_strings(data->file, column->name, "columns", names, n) == LS_OK &&
-        *n == column->count)
-      return LS_OK;
-    ls__free_strings(*names, *n);
-    *names = NULL;
-    *n = 0;
-  }
+  LS_TRY(ls__h5_attribute_kind(data->file, column->name, "columns", &kind, &count));
+  if (kind == LS__H5_TEXTS && count == column->count)
+    return ls__h5_get_strings(data->file, column->name, "columns", names, n);
   if (alone || column->count != 1) return LS_OK;
   LS_TRY(ls__alloc(names, 1, sizeof **names,
                    "column names")); /* one of several datasets: its own name */

@@ -21,7 +21,8 @@ static ls_status open_groups(ls_data *data, const ls__wanted *wanted) {
   ls_status st = LS_OK;
   for (int p = 0; p < LS__PARTS; p++) {
     ls__source *source;
-    const bool there = ls__h5_exists(data->file, group[p]);
+    bool there = false;
+    LS_TRY(ls__h5_exists(data->file, group[p], &there));
     if (!there && !(p == LS_TRAIN && data->purpose == LS__DATA_TRAIN)) continue;
     LS_TRY(add_source(data, group[p], wanted, &source));
     data->part[p] = (ls__part){source, source->rows, NULL, 0};
@@ -34,41 +35,49 @@ out:
  * root.  All of them, or none. */
 static ls_status find_groups(ls_data *data, const ls_config *config, const ls__wanted *wanted,
                              bool *in_groups) {
+  ls_status st = LS_OK;
   const char *inside = wanted->named ? NULL : "x", *outside = NULL;
+  bool grouped = false, there = false;
   *in_groups = false;
-  if (!ls__h5_exists(data->file, group[LS_TRAIN]) &&
-      !ls__h5_exists(data->file, group[LS_VALIDATION]) &&
-      !ls__h5_exists(data->file, group[LS_TEST]))
-    return LS_OK;
+  for (int p = 0; p < LS__PARTS; p++) {
+    LS_TRY(ls__h5_exists(data->file, group[p], &there));
+    grouped = grouped || there;
+  }
+  if (!grouped) goto out;
   for (size_t a = 0; a < wanted->n; a++) {
     const ls__wanted_array *array = &wanted->array[a];
     if (!wanted->named && (array->use == LS_INPUT || array->use == LS_TARGET)) continue;
     for (size_t i = 0; i < array->n; i++) {
       const char *name = array->dataset[i];
-      if (name[0] == '/' || ls__h5_exists(data->file, name))
+      there = name[0] == '/';
+      if (!there) LS_TRY(ls__h5_exists(data->file, name, &there));
+      if (there)
         outside = name;
       else
         inside = name;
     }
   }
   *in_groups = inside != NULL;
-  if (inside == NULL || outside == NULL) return LS_OK;
-  return ls__config_fail(config,
-                         "%s is looked for inside the groups of %s, %s at its root: all datasets "
-                         "must be in the one or the other place",
-                         inside, ls__h5_path(data->file), outside);
+  if (inside == NULL || outside == NULL) goto out;
+  LS_REFUSE(config,
+            "%s is looked for inside the groups of %s, %s at its root: all datasets must be in the "
+            "one or the other place",
+            inside, ls__h5_path(data->file), outside);
+out:
+  return st;
 }
 
 static ls_status open_sources(ls_data *data, const ls_config *config, const ls__wanted *wanted) {
   ls_status st = LS_OK;
   ls__source *source = NULL;
-  bool in_groups = false;
+  bool in_groups = false, there = wanted->named;
   LS_TRY(find_groups(data, config, wanted, &in_groups));
   if (in_groups) {
     st = open_groups(data, wanted);
     goto out;
   }
-  if (!wanted->named && !ls__h5_exists(data->file, "/x")) {
+  if (!wanted->named) LS_TRY(ls__h5_exists(data->file, "/x", &there));
+  if (!there) {
     ls__h5_info info; /* says what there is instead */
     st = ls__h5_info_get(data->file, "/train/x", &info);
     if (st == LS_EDATA)
@@ -116,7 +125,6 @@ static ls_status open_local(ls_data *data, ls_config *config) {
     data->augment = wanted->augment;
     wanted->augment = NULL;
   }
-  LS_TRY(ls__h5_sound(data->file));
   choose_rules(data, wanted);
 out:
   if (wanted != NULL) ls__wanted_reset(wanted);

@@ -40,28 +40,37 @@ static bool in_our_groups(const char *name) {
 }
 
 /* Files without a format are of an older version, if they look like it. */
-bool ls__source_is_ours(ls__h5 *file, const char *name) {
+ls_status ls__source_is_ours(ls__h5 *file, const char *name, bool *ours) {
+  ls_status st = LS_OK;
   char *format = NULL;
-  if (!ls__h5_has_attribute(file, "/", "format")) return in_our_groups(name);
-  const bool read = ls__h5_get_string(file, "/", "format", &format) == LS_OK;
-  const bool ours = read && strcmp(format, "lockstep dataset") == 0;
+  ls__h5_kind kind;
+  size_t n;
+  *ours = false;
+  LS_TRY(ls__h5_attribute_kind(file, "/", "format", &kind, &n));
+  if (kind == LS__H5_NONE) *ours = in_our_groups(name);
+  if (kind != LS__H5_TEXTS || n != 1) goto out;
+  LS_TRY(ls__h5_get_string(file, "/", "format", &format));
+  *ours = strcmp(format, "lockstep dataset") == 0;
+out:
   ls__free(format);
-  return ours;
+  return st;
 }
 
 ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n, bool *odd) {
+  ls_status st = LS_OK;
+  ls__h5_kind kind;
+  size_t count;
+  bool ours = false;
   *names = NULL;
   *n = 0;
   *odd = false;
-  if (!ls__h5_has_attribute(file, name, "classes")) return LS_OK;
-  const bool ours = ls__source_is_ours(file, name);
-  ls_status st = ls__h5_get_strings(file, name, "classes", names, n);
-  if (ours || st == LS_ENOMEM || (st == LS_OK && *n > 1)) return st;
-  ls__free_strings(*names, *n);
-  *names = NULL;
-  *n = 0;
-  *odd = true;
-  return LS_OK;
+  LS_TRY(ls__h5_attribute_kind(file, name, "classes", &kind, &count));
+  if (kind == LS__H5_NONE) goto out;
+  LS_TRY(ls__source_is_ours(file, name, &ours));
+  *odd = !ours && (kind != LS__H5_TEXTS || count < 2);
+  if (!*odd) st = ls__h5_get_strings(file, name, "classes", names, n);
+out:
+  return st;
 }
 
 static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) {
@@ -69,12 +78,16 @@ static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) 
   const char *path = ls__h5_path(file), *name = column->name;
   double *scale = NULL;
   size_t n = 0;
-  if (column->use != LS_INPUT || !ls__h5_has_attribute(file, name, "scale")) return LS_OK;
-  const bool marked = ls__h5_has_attribute(file, "/", "format");
-  if (!ls__source_is_ours(file, name) || (!marked && !column->bytes)) {
+  bool there = false, marked = false, ours = false;
+  if (column->use != LS_INPUT) return LS_OK;
+  LS_TRY(ls__h5_has_attribute(file, name, "scale", &there));
+  if (!there) goto out;
+  LS_TRY(ls__h5_has_attribute(file, "/", "format", &marked));
+  LS_TRY(ls__source_is_ours(file, name, &ours));
+  if (!ours || (!marked && !column->bytes)) {
     ls__note(notes, "%s: %s: its attribute scale is another program's, and is not used", path,
              name);
-    return LS_OK;
+    goto out;
   }
   LS_TRY(ls__h5_get_doubles(file, name, "scale", &scale, &n));
   if (n != 1 || !isfinite(scale[0]) || scale[0] == 0 || !isfinite((float)scale[0]) ||

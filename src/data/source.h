@@ -57,7 +57,7 @@ typedef struct ls__source {
 } ls__source;
 
 /* Whether convert made this file, so that attributes such as `scale` mean what they mean to it. */
-bool ls__source_is_ours(ls__h5 *file, const char *name);
+LS_CHECKED ls_status ls__source_is_ours(ls__h5 *file, const char *name, bool *ours);
 /* Names of classes: of a file of ours what `classes` says, of any other if that is a list of texts.
  * n 0, and no names: there are none, or (*odd) they are something else of another program. */
 LS_CHECKED ls_status ls__source_classes(ls__h5 *file, const char *name, char ***names, size_t *n,

@@ -29,7 +29,7 @@ void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
 const char *ls__h5_path(const ls__h5 *file);
 
 /* "a MATLAB 7.3 file (HDF5)", "a netCDF-4 file (HDF5)"; NULL: it doesn't say so. */
-const char *ls__h5_origin(ls__h5 *file);
+LS_CHECKED ls_status ls__h5_origin(ls__h5 *file, const char **origin);
 /* Of a file that is no HDF5 file: what it is, and what makes an HDF5 file of it; or NULL. */
 const char *ls__h5_cure(const char *path);
 
@@ -46,10 +46,10 @@ typedef struct ls__h5_info {
   uint64_t stored_bytes;
 } ls__h5_info;
 
-bool ls__h5_exists(ls__h5 *file, const char *name); /* dataset or group */
-/* LS_EDATA when something that was asked for (by this or ls__h5_has_attribute) could not be looked
- * for because of damage, which is not the same as that it isn't there. */
-LS_CHECKED ls_status ls__h5_sound(ls__h5 *file);
+/* Whether there is a dataset or group of this name.  Three answers: LS_OK and *there; or it can't be
+ * known, which is not "no".  LS_EDATA: the file is damaged where it would be, or there is a link
+ * that leads nowhere; LS_EIO: the system refuses to read. */
+LS_CHECKED ls_status ls__h5_exists(ls__h5 *file, const char *name, bool *there);
 LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info);
 
 /* Call `see` for every group and dataset, parents first, names like "/train/x". */
@@ -95,8 +95,20 @@ LS_CHECKED ls_status ls__h5_write(ls__h5 *file, const char *name, ls__dtype type
                                   const ls_shape *shape, const void *data);
 
 /* Attributes of an object ("/" for the file): numbers (arrays of n) and strings (lists of n).
- * Getters: LS_EDATA when it is missing or of another kind; ls__h5_has_attribute asks first. */
-bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name);
+ * Getters: LS_EDATA when it is missing or of another kind; one that may be missing is asked for
+ * first.  Three answers, as of ls__h5_exists: what fails is not missing. */
+LS_CHECKED ls_status ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name,
+                                          bool *there);
+/* What another program may have written, as it likes: what it is, and how many of them. */
+typedef enum ls__h5_kind {
+  LS__H5_NONE,
+  LS__H5_INTEGER, /* one, that ls__h5_get_integer reads */
+  LS__H5_NUMBERS, /* that ls__h5_get_doubles reads */
+  LS__H5_TEXTS,
+  LS__H5_OTHER
+} ls__h5_kind;
+LS_CHECKED ls_status ls__h5_attribute_kind(ls__h5 *file, const char *object, const char *name,
+                                           ls__h5_kind *kind, size_t *n);
 LS_CHECKED ls_status ls__h5_set_doubles(ls__h5 *file, const char *object, const char *name,
                                         const double *x, size_t n);
 LS_CHECKED ls_status ls__h5_set_integer(ls__h5 *file, const char *object, const char *name,

@@ -7,18 +7,20 @@
 /* A larger size is that of a damaged attribute. */
 static const size_t most_bytes = (size_t)1 << 30;
 
-static bool present(ls__h5 *file, const char *object, const char *name) {
-  if (!ls__h5_present(file, object)) return false;
-  const htri_t there = H5Aexists_by_name(file->id, object, name, H5P_DEFAULT);
-  if (there < 0) ls__h5_fault(file, object);
-  return there > 0;
+static ls_status present(const ls__h5 *file, const char *object, const char *name, bool *there) {
+  const ls_status st = ls__h5_present(file, object, there);
+  if (st != LS_OK || !*there) return st;
+  const htri_t is = H5Aexists_by_name(file->id, object, name, H5P_DEFAULT);
+  *there = is > 0;
+  if (is >= 0) return LS_OK;
+  return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, object);
 }
 
-bool ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name) {
+ls_status ls__h5_has_attribute(ls__h5 *file, const char *object, const char *name, bool *there) {
   ls__h5_enter(file);
-  bool there = present(file, object, name);
+  const ls_status st = present(file, object, name, there);
   ls__h5_leave();
-  return there;
+  return st;
 }
 
 /* ---- Setting ---- */
@@ -30,8 +32,10 @@ static ls_status set(ls__h5 *file, const char *object, const char *name, hid_t s
   char why[LS__H5_REASON];
   hid_t id = H5I_INVALID_HID;
   hsize_t dim = n;
+  bool there = false;
   hid_t space = single ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &dim, NULL);
-  if (present(file, object, name)) H5Adelete_by_name(file->id, object, name, H5P_DEFAULT);
+  LS_TRY(present(file, object, name, &there));
+  if (there) H5Adelete_by_name(file->id, object, name, H5P_DEFAULT);
   if (space >= 0)
     id = H5Acreate_by_name(file->id, object, name, stored, space, H5P_DEFAULT, H5P_DEFAULT,
                            H5P_DEFAULT);
@@ -104,43 +108,85 @@ static void attribute_close(attribute *a) {
   if (a->space >= 0) H5Sclose(a->space);
 }
 
-static ls_status attribute_open(ls__h5 *file, const char *object, const char *name, attribute *a) {
-  char why[LS__H5_REASON];
-  *a = (attribute){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
-  if (!present(file, object, name))
-    return ls__fail(LS_EDATA, "%s: %s: no attribute %s", file->path, object, name);
+/* What is wrong with an attribute. */
+static ls_status about(ls_status st, const ls__h5 *file, const char *object, const char *name) {
+  return ls__fail_context(st, "%s: %s: attribute %s", file->path, object, name);
+}
+
+/* It is there. */
+static ls_status attribute_take(const ls__h5 *file, const char *object, const char *name,
+                                attribute *a) {
   a->id = H5Aopen_by_name(file->id, object, name, H5P_DEFAULT, H5P_DEFAULT);
-  if (a->id >= 0) {
-    a->type = H5Aget_type(a->id);
-    a->space = H5Aget_space(a->id);
-  }
+  if (a->id >= 0) a->type = H5Aget_type(a->id);
+  if (a->type >= 0) a->space = H5Aget_space(a->id);
   hssize_t n = a->space >= 0 ? H5Sget_simple_extent_npoints(a->space) : -1;
-  if (a->type < 0 || n < 0)
-    return ls__fail(LS_EDATA, "%s: %s: attribute %s: damaged HDF5 file: %s", file->path, object,
-                    name, ls__h5_reason(why));
+  if (n < 0) return about(ls__h5_why(LS__H5_DAMAGED), file, object, name);
   a->n = (size_t)n;
-  if (a->n > most_bytes / 8)
-    return ls__fail(LS_EDATA, "%s: %s: attribute %s: too large", file->path, object, name);
   return LS_OK;
+}
+
+static ls_status attribute_open(const ls__h5 *file, const char *object, const char *name,
+                                attribute *a) {
+  ls_status st = LS_OK;
+  bool there = false;
+  *a = (attribute){H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
+  LS_TRY(present(file, object, name, &there));
+  if (!there) LS_FAIL(LS_EDATA, "%s: %s: no attribute %s", file->path, object, name);
+  LS_TRY(attribute_take(file, object, name, a));
+  if (a->n > most_bytes / 8)
+    LS_FAIL(LS_EDATA, "%s: %s: attribute %s: too large", file->path, object, name);
+out:
+  return st;
+}
+
+static bool is_number(const attribute *a) {
+  const H5T_class_t kind = H5Tget_class(a->type);
+  return kind == H5T_FLOAT || kind == H5T_INTEGER || kind == H5T_ENUM;
+}
+
+static bool is_integer(const attribute *a) {
+  const H5T_class_t kind = H5Tget_class(a->type);
+  return (kind == H5T_INTEGER || kind == H5T_ENUM) && a->n == 1 && H5Tget_size(a->type) <= 8;
+}
+
+ls_status ls__h5_attribute_kind(ls__h5 *file, const char *object, const char *name,
+                                ls__h5_kind *kind, size_t *n) {
+  ls_status st = LS_OK;
+  attribute a = {H5I_INVALID_HID, H5I_INVALID_HID, H5I_INVALID_HID, 0};
+  bool there = false;
+  *kind = LS__H5_NONE;
+  *n = 0;
+  ls__h5_enter(file);
+  LS_TRY(present(file, object, name, &there));
+  if (!there) goto out;
+  LS_TRY(attribute_take(file, object, name, &a));
+  *n = a.n;
+  *kind = is_integer(&a)                       ? LS__H5_INTEGER
+          : is_number(&a)                      ? LS__H5_NUMBERS
+          : H5Tget_class(a.type) == H5T_STRING ? LS__H5_TEXTS
+                                               : LS__H5_OTHER;
+out:
+  attribute_close(&a);
+  ls__h5_leave();
+  return st;
 }
 
 ls_status ls__h5_get_doubles(ls__h5 *file, const char *object, const char *name, double **x,
                              size_t *n) {
   ls_status st = LS_OK;
-  char why[LS__H5_REASON];
   attribute a;
   double *values = NULL;
   *x = NULL;
   *n = 0;
   ls__h5_enter(file);
   LS_TRY(attribute_open(file, object, name, &a));
-  H5T_class_t kind = H5Tget_class(a.type);
-  if (kind != H5T_FLOAT && kind != H5T_INTEGER && kind != H5T_ENUM)
+  if (!is_number(&a))
     LS_FAIL(LS_EDATA, "%s: %s: attribute %s: not a number", file->path, object, name);
   LS_TRY(ls__alloc(&values, a.n, sizeof *values, name));
-  if (a.n > 0 && H5Aread(a.id, H5T_NATIVE_DOUBLE, values) < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: attribute %s: cannot be read: %s", file->path, object, name,
-            ls__h5_reason(why));
+  if (a.n > 0 && H5Aread(a.id, H5T_NATIVE_DOUBLE, values) < 0) {
+    st = about(ls__h5_why("cannot be read"), file, object, name);
+    goto out;
+  }
   *x = values;
   *n = a.n;
   values = NULL;
@@ -153,16 +199,13 @@ out:
 
 ls_status ls__h5_get_integer(ls__h5 *file, const char *object, const char *name, int64_t *x) {
   ls_status st = LS_OK;
-  char why[LS__H5_REASON];
   attribute a;
   ls__h5_enter(file);
   LS_TRY(attribute_open(file, object, name, &a));
-  H5T_class_t kind = H5Tget_class(a.type);
-  if ((kind != H5T_INTEGER && kind != H5T_ENUM) || a.n != 1 || H5Tget_size(a.type) > 8)
+  if (!is_integer(&a))
     LS_FAIL(LS_EDATA, "%s: %s: attribute %s: not a single whole number", file->path, object, name);
   if (H5Aread(a.id, H5T_NATIVE_INT64, x) < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: attribute %s: cannot be read: %s", file->path, object, name,
-            ls__h5_reason(why));
+    st = about(ls__h5_why("cannot be read"), file, object, name);
 out:
   attribute_close(&a);
   ls__h5_leave();
@@ -175,7 +218,10 @@ static ls_status read_fixed(const attribute *a, size_t size, char **text) {
   char *block = NULL;
   if (size > most_bytes || a->n > most_bytes / size) LS_FAIL(LS_EDATA, "too large");
   LS_TRY(ls__alloc(&block, a->n, size, "attribute"));
-  if (H5Aread(a->id, a->type, block) < 0) LS_FAIL(LS_EDATA, "cannot be read");
+  if (H5Aread(a->id, a->type, block) < 0) {
+    st = ls__h5_why("cannot be read");
+    goto out;
+  }
   bool spaces = H5Tget_strpad(a->type) == H5T_STR_SPACEPAD;
   for (size_t i = 0; i < a->n; i++) {
     const char *from = block + i * size;
@@ -197,8 +243,10 @@ static ls_status read_variable(const attribute *a, char **text) {
   bool read = false;
   LS_TRY(ls__alloc(&given, a->n, sizeof *given, "attribute"));
   if (type < 0 || H5Tset_size(type, H5T_VARIABLE) < 0 ||
-      H5Tset_cset(type, H5Tget_cset(a->type)) < 0 || H5Aread(a->id, type, given) < 0)
-    LS_FAIL(LS_EDATA, "cannot be read");
+      H5Tset_cset(type, H5Tget_cset(a->type)) < 0 || H5Aread(a->id, type, given) < 0) {
+    st = ls__h5_why("cannot be read");
+    goto out;
+  }
   read = true;
   for (size_t i = 0; i < a->n; i++) {
     text[i] = ls__strdup(given[i] != NULL ? given[i] : "");
@@ -229,7 +277,7 @@ ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const char *name,
          : size > 0                     ? read_fixed(&a, size, list)
                                         : ls__fail(LS_EDATA, "text of no length");
     if (st != LS_OK) {
-      st = ls__fail_context(st, "%s: %s: attribute %s", file->path, object, name);
+      st = about(st, file, object, name);
       goto out;
     }
   }

@@ -109,35 +109,43 @@ static size_t chunk_row_bytes(const ls__h5_info *info, const hsize_t *chunk, siz
   return bytes < 1e18 ? (size_t)bytes : SIZE_MAX / 4;
 }
 
+/* HDF5's last call failed, of this dataset. */
+static ls_status damaged(const ls__h5 *file, const char *name) {
+  return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, name);
+}
+
 static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   ls_status st = LS_OK;
-  char why[LS__H5_REASON];
+  bool there = false;
   hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, made = H5I_INVALID_HID;
   hid_t access = H5I_INVALID_HID;
   ls__h5_info *info = &set->info;
-  if (!ls__h5_present(file, name)) {
+  LS_TRY(ls__h5_present(file, name, &there));
+  if (!there) {
     st = ls__h5_missing(file, name);
     goto out;
   }
   set->id = H5Dopen2(file->id, name, H5P_DEFAULT);
   if (set->id < 0) {
-    ls__h5_reason(why);
+    st = damaged(file, name);
     hid_t group = H5Gopen2(file->id, name, H5P_DEFAULT);
     if (group >= 0) {
       H5Gclose(group);
       LS_FAIL(LS_EDATA, "%s: %s: a group, not a dataset", file->path, name);
     }
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, why);
+    goto out;
   }
   type = H5Dget_type(set->id);
   space = H5Dget_space(set->id);
   made = H5Dget_create_plist(set->id);
-  if (type < 0 || space < 0 || made < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, ls__h5_reason(why));
+  if (type < 0 || space < 0 || made < 0 ||
+      !ls__h5_filter_missing(made, info->filter, sizeof info->filter)) {
+    st = damaged(file, name);
+    goto out;
+  }
   describe_type(type, info);
   LS_TRY(describe_shape(file, name, space, &info->shape));
   info->stored_bytes = H5Dget_storage_size(set->id);
-  ls__h5_filter_missing(made, info->filter, sizeof info->filter);
 
   hsize_t chunk[H5S_MAX_RANK];
   if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
@@ -151,8 +159,7 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
       H5Pset_chunk_cache(access, SLOTS, need, 1.0);
       H5Dclose(set->id);
       set->id = H5Dopen2(file->id, name, access);
-      if (set->id < 0)
-        LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, name, ls__h5_reason(why));
+      if (set->id < 0) st = damaged(file, name);
     }
   }
 out:
@@ -261,7 +268,8 @@ static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_sp
     if (refused)
       LS_FAIL(LS_EDATA, "%s: %s: a value is no whole number that fits into %u bytes", file->path,
               set->name, (unsigned)ls__dtype_size(type));
-    LS_FAIL(LS_EDATA, "%s: %s: cannot be read: %s", file->path, set->name, ls__h5_reason(why));
+    st = ls__fail_context(ls__h5_why("cannot be read"), "%s: %s", file->path, set->name);
+    goto out;
   }
   LS_TRY(ls__h5_still_whole(file));
 out:

@@ -1,11 +1,12 @@
 /* Which values of a dataset nobody wrote: chunks without storage, and sources of virtual datasets
  * and external files that are not there.  HDF5 gives the fill value for all of them, without a
  * word. */
+#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "h5/h5_inside.h"
 
@@ -19,6 +20,11 @@ typedef struct looked {
 } looked;
 
 static ls_status find(const looked *d, int depth, ls__h5_gaps *gaps);
+
+/* HDF5's last call failed, of a dataset. */
+static ls_status fail(const looked *d) {
+  return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", d->path, d->name);
+}
 
 static void look_reset(looked *d) {
   if (d->made >= 0) H5Pclose(d->made);
@@ -46,20 +52,13 @@ static ls_status find_chunks(const looked *d, ls__h5_gaps *gaps) {
   hsize_t total = 1, there = 0, at[H5S_MAX_RANK] = {0}, size;
   unsigned mask;
   haddr_t address = HADDR_UNDEF;
-  char why[LS__H5_REASON];
-  if (d->ndim == 0 || H5Pget_chunk(d->made, H5S_MAX_RANK, gaps->chunk) != d->ndim)
-    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
-                    ls__h5_reason(why));
+  if (d->ndim == 0 || H5Pget_chunk(d->made, H5S_MAX_RANK, gaps->chunk) != d->ndim) return fail(d);
   for (int i = 0; i < d->ndim; i++) total *= (d->dim[i] + gaps->chunk[i] - 1) / gaps->chunk[i];
-  if (H5Dget_num_chunks(d->id, d->space, &there) < 0)
-    return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
-                    ls__h5_reason(why));
+  if (H5Dget_num_chunks(d->id, d->space, &there) < 0) return fail(d);
   if (there >= total) return LS_OK;
   gaps->kind = LS__H5_NO_CHUNKS;
   for (hsize_t k = 0; k < total; k++) { /* no more than there are, and one */
-    if (H5Dget_chunk_info_by_coord(d->id, at, &mask, &address, &size) < 0)
-      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", d->path, d->name,
-                      ls__h5_reason(why));
+    if (H5Dget_chunk_info_by_coord(d->id, at, &mask, &address, &size) < 0) return fail(d);
     if (address == HADDR_UNDEF) break;
     for (int i = d->ndim - 1; i >= 0; i--) {
       at[i] += gaps->chunk[i];
@@ -86,22 +85,13 @@ static ls_status add_range(ls__h5_gaps *gaps, hsize_t first, hsize_t n) {
   return LS_OK;
 }
 
-static void folder_of(const char *path, char *folder, size_t bytes) {
-  const char *slash = strrchr(path, '/');
-  snprintf(folder, bytes, "%.*s",
-           slash == NULL   ? 1
-           : slash == path ? 1
-                           : (int)(slash - path),
-           slash == NULL ? "." : path);
-}
-
 /* Where HDF5 looks for external data: the prefix, ${ORIGIN} being the file's folder, or here. */
 static void external_path(const looked *d, const char *name, char *path, size_t bytes) {
   static const char origin[] = "${ORIGIN}";
   const char *prefix = getenv("HDF5_EXTFILE_PREFIX");
   char folder[1024] = "";
   if (prefix != NULL && strncmp(prefix, origin, sizeof origin - 1) == 0) {
-    folder_of(d->path, folder, sizeof folder);
+    ls__h5_folder(d->path, folder, sizeof folder);
     prefix += sizeof origin - 1;
   }
   if (name[0] == '/' || prefix == NULL || (prefix[0] == '\0' && folder[0] == '\0'))
@@ -116,18 +106,32 @@ static ls_status find_external(const looked *d, int files, ls__h5_gaps *gaps) {
   hsize_t all = 1, begin = 0;
   hid_t type = H5Dget_type(d->id);
   const hsize_t size = type < 0 ? 0 : H5Tget_size(type);
-  if (type >= 0) H5Tclose(type);
-  if (size == 0) LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file", d->path, d->name);
+  if (size == 0) {
+    st = fail(d);
+    goto out;
+  }
   for (int i = 0; i < d->ndim; i++) all *= d->dim[i];
   for (int i = 0; i < files && begin < all * size; i++) {
     off_t at = 0;
     hsize_t room = 0;
     struct stat info;
     memset(name, 0, sizeof name);
-    if (H5Pget_external(d->made, (unsigned)i, sizeof name - 1, name, &at, &room) < 0)
-      LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file", d->path, d->name);
+    if (H5Pget_external(d->made, (unsigned)i, sizeof name - 1, name, &at, &room) < 0) {
+      st = fail(d);
+      goto out;
+    }
     external_path(d, name, path, sizeof path);
     const bool there = stat(path, &info) == 0;
+    if (!there && !ls__file_is_none(errno))
+      LS_FAIL(LS_EIO, "%s: %s: its external file %s: %s", d->path, d->name, path, strerror(errno));
+    if (there) { /* what HDF5 can't read is not missing */
+      st = ls__h5_readable(path);
+      if (st == LS_EIO) {
+        st = ls__fail_context(st, "%s: %s: its external file", d->path, d->name);
+        goto out;
+      }
+      st = LS_OK;
+    }
     const hsize_t want = room == H5F_UNLIMITED || room > all * size - begin ? all * size - begin
                                                                             : room;
     const hsize_t has = there && info.st_size > at ? (hsize_t)(info.st_size - at) : 0;
@@ -144,15 +148,17 @@ static ls_status find_external(const looked *d, int files, ls__h5_gaps *gaps) {
     begin += want;
   }
 out:
+  if (type >= 0) H5Tclose(type);
   return st;
 }
 
 static ls_status find_contiguous(const looked *d, ls__h5_gaps *gaps) {
   H5D_space_status_t status;
   const int files = H5Pget_external_count(d->made);
+  if (files < 0) return fail(d);
   if (files > 0) return find_external(d, files, gaps);
-  if (H5Dget_space_status(d->id, &status) < 0 || status != H5D_SPACE_STATUS_NOT_ALLOCATED)
-    return LS_OK;
+  if (H5Dget_space_status(d->id, &status) < 0) return fail(d);
+  if (status != H5D_SPACE_STATUS_NOT_ALLOCATED) return LS_OK;
   gaps->kind = LS__H5_NOTHING;
   because(gaps, "has no storage: it was never written");
   return LS_OK;
@@ -169,40 +175,6 @@ static ls_status add_box(ls__h5_gaps *gaps, int ndim, const hsize_t *low, const 
   memcpy(gaps->box + width * gaps->n + ndim, high, (size_t)ndim * sizeof *high);
   gaps->n++;
   return LS_OK;
-}
-
-/* HDF5 looks beside the prefixes, the file, what a link to it points at, and here. */
-static bool find_file(const looked *d, const char *name, char *path, size_t bytes) {
-  const char *prefix = getenv("HDF5_VDS_PREFIX");
-  char folder[1024], real[4096];
-  if (name[0] == '/') {
-    snprintf(path, bytes, "%s", name);
-    if (access(path, F_OK) == 0) return true;
-    name = strrchr(name, '/') + 1; /* then its last part, as any other */
-  }
-  while (prefix != NULL && prefix[0] != '\0') {
-    const size_t n = strcspn(prefix, ":");
-    static const char origin[] = "${ORIGIN}";
-    folder_of(d->path, folder, sizeof folder);
-    if (strncmp(prefix, origin, sizeof origin - 1) == 0)
-      snprintf(path, bytes, "%s%.*s/%s", folder, (int)(n - (sizeof origin - 1)),
-               prefix + sizeof origin - 1, name);
-    else
-      snprintf(path, bytes, "%.*s/%s", (int)n, prefix, name);
-    if (access(path, F_OK) == 0) return true;
-    prefix += n + (prefix[n] == ':');
-  }
-  folder_of(d->path, folder, sizeof folder);
-  snprintf(path, bytes, "%s/%s", folder, name);
-  if (access(path, F_OK) == 0) return true;
-  snprintf(path, bytes, "%s", name);
-  if (access(path, F_OK) == 0) return true;
-  const ssize_t n = readlink(d->path, real, sizeof real - 1);
-  if (n <= 0) return false;
-  real[n] = '\0';
-  folder_of(real, folder, sizeof folder);
-  snprintf(path, bytes, "%s/%s", folder, name);
-  return access(path, F_OK) == 0;
 }
 
 /* The pattern with %b replaced by a number, and %% by %. */
@@ -229,16 +201,27 @@ static ls_status source_is_whole(const looked *d, const char *file, const char *
   hsize_t low[H5S_MAX_RANK], high[H5S_MAX_RANK];
   *whole = false;
   const bool own = strcmp(file, ".") == 0;
+  bool there = true;
   snprintf(path, sizeof path, "%s", d->path);
-  if (!own && !find_file(d, file, path, sizeof path)) {
+  if (!own) LS_TRY(ls__h5_beside(d->path, "HDF5_VDS_PREFIX", file, path, &there));
+  if (!there) {
     because(gaps, "%s, a source of this virtual dataset, is not there", file);
     goto out;
   }
+  if (!own) LS_TRY(ls__h5_readable(path));
   source = own ? d->file : H5Fopen(path, H5F_ACC_RDONLY, H5P_DEFAULT);
-  if (source >= 0) id = H5Dopen2(source, name, H5P_DEFAULT);
+  if (source < 0) {
+    st = ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s", path);
+    goto out;
+  }
+  LS_TRY(ls__h5_present(&(ls__h5){.id = source, .path = path}, name, &there));
+  if (!there) {
+    because(gaps, "%s, a source of this virtual dataset, has no dataset %s", path, name);
+    goto out;
+  }
+  id = H5Dopen2(source, name, H5P_DEFAULT);
   if (id < 0 || !look(path, name, source, id, &s)) {
-    because(gaps, "%s, a source of this virtual dataset, %s%s", path,
-            source < 0 ? "cannot be opened" : "has no dataset ", source < 0 ? "" : name);
+    st = ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", path, name);
     goto out;
   }
   if (wanted >= 0 && H5Sget_simple_extent_ndims(wanted) == s.ndim &&
@@ -304,8 +287,10 @@ static ls_status cover(const looked *d, size_t i, int depth, ls__h5_gaps *gaps) 
   bool whole = false;
   hid_t space = H5Pget_virtual_vspace(d->made, i), wanted = H5Pget_virtual_srcspace(d->made, i);
   if (space < 0 || H5Pget_virtual_filename(d->made, i, file, sizeof file) < 0 ||
-      H5Pget_virtual_dsetname(d->made, i, name, sizeof name) < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: a virtual dataset", d->path, d->name);
+      H5Pget_virtual_dsetname(d->made, i, name, sizeof name) < 0) {
+    st = fail(d);
+    goto out;
+  }
   if (H5Sget_select_type(space) == H5S_SEL_ALL) {
     for (int k = 0; k < d->ndim; k++) low[k] = 0, high[k] = d->dim[k] - 1;
     LS_TRY(source_is_whole(d, file, name, wanted, depth, gaps, &whole));
@@ -320,8 +305,10 @@ static ls_status cover(const looked *d, size_t i, int depth, ls__h5_gaps *gaps) 
   LS_TRY(source_is_whole(d, file, name, wanted, depth, gaps, &whole));
   if (!whole) goto out;
   LS_TRY(ls__alloc(&list, (size_t)blocks * 2 * (size_t)d->ndim, sizeof *list, "virtual dataset"));
-  if (H5Sget_select_hyper_blocklist(space, 0, (hsize_t)blocks, list) < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: a virtual dataset", d->path, d->name);
+  if (H5Sget_select_hyper_blocklist(space, 0, (hsize_t)blocks, list) < 0) {
+    st = fail(d);
+    goto out;
+  }
   for (hssize_t b = 0; b < blocks; b++) {
     const hsize_t *box = list + (size_t)b * 2 * (size_t)d->ndim;
     LS_TRY(add_box(gaps, d->ndim, box, box + d->ndim));
@@ -339,9 +326,14 @@ static ls_status find_virtual(const looked *d, int depth, ls__h5_gaps *gaps) {
   ls_status st = LS_OK;
   size_t n = 0;
   double all = 1, covered = 0;
-  if (H5Pget_virtual_count(d->made, &n) < 0 || depth > DEEPEST)
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: a virtual dataset%s", d->path, d->name,
-            depth > DEEPEST ? " of virtual datasets without end" : "");
+  if (depth > DEEPEST)
+    LS_FAIL(LS_EDATA,
+            "%s: %s: damaged HDF5 file: a virtual dataset of virtual datasets without end", d->path,
+            d->name);
+  if (H5Pget_virtual_count(d->made, &n) < 0) {
+    st = fail(d);
+    goto out;
+  }
   for (size_t i = 0; i < n; i++) LS_TRY(cover(d, i, depth, gaps));
   for (int k = 0; k < d->ndim; k++) all *= (double)d->dim[k];
   for (size_t b = 0; b < gaps->n; b++) {
@@ -368,11 +360,11 @@ static ls_status find(const looked *d, int depth, ls__h5_gaps *gaps) {
     case H5D_CHUNKED: return find_chunks(d, gaps);
     case H5D_CONTIGUOUS: return find_contiguous(d, gaps);
     case H5D_VIRTUAL: return find_virtual(d, depth, gaps);
-    case H5D_COMPACT:
+    case H5D_COMPACT: return LS_OK;
     case H5D_LAYOUT_ERROR:
     case H5D_NLAYOUTS: break;
   }
-  return LS_OK;
+  return fail(d);
 }
 
 ls_status ls__h5_gaps_find(const ls__h5 *file, ls__h5_set *set) {
@@ -381,9 +373,7 @@ ls_status ls__h5_gaps_find(const ls__h5 *file, ls__h5_set *set) {
   ls__h5_gaps *gaps = NULL;
   if (set->gaps != NULL) return LS_OK;
   LS_TRY(ls__alloc(&gaps, 1, sizeof *gaps, "missing values"));
-  st = look(file->path, set->name, file->id, set->id, &d)
-           ? find(&d, 0, gaps)
-           : ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: no shape", file->path, set->name);
+  st = look(file->path, set->name, file->id, set->id, &d) ? find(&d, 0, gaps) : fail(&d);
   look_reset(&d);
   if (st == LS_OK)
     set->gaps = gaps;
@@ -437,12 +427,10 @@ static ls_status mark_chunks(const ls__h5 *file, const ls__h5_set *set, size_t f
   hsize_t at[LS_MAX_DIMS] = {0}, high[LS_MAX_DIMS], size;
   unsigned mask;
   haddr_t address;
-  char why[LS__H5_REASON];
   at[0] = first / chunk[0] * chunk[0];
   while (at[0] < first + rows) {
     if (H5Dget_chunk_info_by_coord(set->id, at, &mask, &address, &size) < 0)
-      return ls__fail(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, set->name,
-                      ls__h5_reason(why));
+      return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, set->name);
     for (int i = 0; i < shape->ndim; i++) high[i] = at[i] + chunk[i] - 1;
     if (address == HADDR_UNDEF) mark(gone, shape, first, rows, at, high, 1);
     for (int i = shape->ndim - 1; i >= 0; i--) {

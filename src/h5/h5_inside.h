@@ -40,7 +40,6 @@ struct ls__h5 {
   ls__h5_set *sets;
   int fd;          /* of a file that is read: to see whether it becomes shorter; else -1 */
   long long bytes; /* its length when it was opened */
-  char fault[256]; /* the first thing that could not even be asked for; empty: none */
 };
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
@@ -53,22 +52,42 @@ LS_CHECKED ls_status ls__h5_written(const ls__h5 *file);
 enum { LS__H5_REASON = 256 };
 const char *ls__h5_reason(char text[LS__H5_REASON]);
 
+/* The same as a status and its message, of HDF5's last call to read, under the lock:
+ *
+ *   LS_EIO     "cannot be read: Input/output error"      the system refused
+ *   LS_ENOMEM  "out of memory"
+ *   LS_EDATA   "damaged HDF5 file: wrong version"        `otherwise` and HDF5's words
+ *
+ * ls__fail_context puts in front of it what was read. */
+#define LS__H5_DAMAGED "damaged HDF5 file"
+LS_CHECKED ls_status ls__h5_why(const char *otherwise);
+
+/* LS_EIO, LS_EDATA: a file can't be read, or is empty; by the system's calls alone. */
+LS_CHECKED ls_status ls__h5_readable(const char *path);
+
+/* Where HDF5 finds a file that the file `of` names: by the prefixes in the variable, beside the
+ * file, beside what a link to it points at, or here.  LS_EIO: nowhere, and not all of these places
+ * could be looked at. */
+LS_CHECKED ls_status ls__h5_beside(const char *of, const char *variable, const char *name,
+                                   char path[4096], bool *there);
+/* "/a" of "/a/b"; "." of "b". */
+void ls__h5_folder(const char *path, char *folder, size_t bytes);
+
 /* The dataset of this name, opened when it isn't yet; owned by the file.  Under the lock. */
 LS_CHECKED ls_status ls__h5_set_find(ls__h5 *file, const char *name, ls__h5_set **out);
 void ls__h5_set_close_all(ls__h5 *file);
 
-/* Whether an object of this name is there; every link on the way, too.  Under the lock. */
-bool ls__h5_present(ls__h5 *file, const char *name);
-/* Remember that HDF5 failed where it should say whether this is there.  Under the lock. */
-void ls__h5_fault(ls__h5 *file, const char *name);
+/* ls__h5_exists, under the lock. */
+LS_CHECKED ls_status ls__h5_present(const ls__h5 *file, const char *name, bool *there);
 /* LS_EDATA: "no dataset NAME; did you mean ...?  The file holds ...".  Under the lock. */
-ls_status ls__h5_missing(ls__h5 *file, const char *name);
+ls_status ls__h5_missing(const ls__h5 *file, const char *name);
 
 /* Under the lock: look for them, once a dataset. */
 LS_CHECKED ls_status ls__h5_gaps_find(const ls__h5 *file, ls__h5_set *set);
 void ls__h5_gaps_destroy(ls__h5_gaps *gaps);
-/* "lzf (filter 32000)": the first filter of a dataset that this HDF5 doesn't have; empty: none. */
-void ls__h5_filter_missing(hid_t made, char *text, size_t bytes);
+/* "lzf (filter 32000)": the first filter of a dataset that this HDF5 doesn't have; empty: none.
+ * False: HDF5 fails. */
+bool ls__h5_filter_missing(hid_t made, char *text, size_t bytes);
 
 hid_t ls__h5_native(ls__dtype type);
 

@@ -1,4 +1,5 @@
 /* Files of other programs: which of them wrote an HDF5 file, and what a file is that is none. */
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,12 +15,21 @@ static void read_first(const char *path, char first[128]) {
   close(fd);
 }
 
-const char *ls__h5_origin(ls__h5 *file) {
-  char first[128];
-  read_first(ls__h5_path(file), first);
-  if (strncmp(first, "MATLAB 7.3", 10) == 0) return "a MATLAB 7.3 file (HDF5)";
-  if (ls__h5_has_attribute(file, "/", "_NCProperties")) return "a netCDF-4 file (HDF5)";
-  return NULL;
+ls_status ls__h5_origin(ls__h5 *file, const char **origin) {
+  static const char matlab[] = "MATLAB 7.3";
+  char first[sizeof matlab] = "";
+  bool netcdf = false;
+  *origin = NULL;
+  LS_ASSERT(file->fd >= 0);
+  if (pread(file->fd, first, sizeof first - 1, 0) < 0)
+    return ls__fail(LS_EIO, "%s: cannot be read: %s", file->path, strerror(errno));
+  if (strcmp(first, matlab) == 0) {
+    *origin = "a MATLAB 7.3 file (HDF5)";
+    return LS_OK;
+  }
+  const ls_status st = ls__h5_has_attribute(file, "/", "_NCProperties", &netcdf);
+  if (netcdf) *origin = "a netCDF-4 file (HDF5)";
+  return st;
 }
 
 const char *ls__h5_cure(const char *path) {

@@ -26,7 +26,7 @@ out:
 static ls_status read_texts(ls__h5 *file, const ls__h5_set *set, size_t first, size_t rows,
                             char **text) {
   ls_status st = LS_OK;
-  char why[LS__H5_REASON], *block = NULL, **given = NULL;
+  char *block = NULL, **given = NULL;
   hsize_t start[2] = {first, 0}, count[2] = {rows, 1};
   bool read = false;
   hid_t type = H5Dget_type(set->id), space = H5Dget_space(set->id);
@@ -34,15 +34,19 @@ static ls_status read_texts(ls__h5 *file, const ls__h5_set *set, size_t first, s
   const bool variable = type >= 0 && H5Tis_variable_str(type) > 0;
   const size_t size = type < 0 ? 0 : H5Tget_size(type);
   if (type < 0 || space < 0 || memory < 0 || size == 0 || (!variable && size > (1 << 20)) ||
-      H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0)
-    LS_FAIL(LS_EDATA, "%s: %s: damaged HDF5 file: %s", file->path, set->name, ls__h5_reason(why));
+      H5Sselect_hyperslab(space, H5S_SELECT_SET, start, NULL, count, NULL) < 0) {
+    st = ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, set->name);
+    goto out;
+  }
   if (variable)
     LS_TRY(ls__alloc(&given, rows, sizeof *given, "labels"));
   else
     LS_TRY(ls__alloc(&block, rows, size, "labels"));
   if (H5Dread(set->id, type, memory, space, H5P_DEFAULT, variable ? (void *)given : (void *)block) <
-      0)
-    LS_FAIL(LS_EDATA, "%s: %s: cannot be read: %s", file->path, set->name, ls__h5_reason(why));
+      0) {
+    st = ls__fail_context(ls__h5_why("cannot be read"), "%s: %s", file->path, set->name);
+    goto out;
+  }
   read = variable;
   const bool spaces = !variable && H5Tget_strpad(type) == H5T_STR_SPACEPAD;
   for (size_t i = 0; i < rows; i++) {

@@ -39,7 +39,9 @@ static ls_status put_array(ls__h5 *file, const char *name) {
   for (int a = 0; a < 2; a++) {
     char **text;
     size_t n;
-    if (!ls__h5_has_attribute(file, name, attribute[a])) continue;
+    bool there = false;
+    LS_TRY(ls__h5_has_attribute(file, name, attribute[a], &there));
+    if (!there) continue;
     LS_TRY(ls__h5_get_strings(file, name, attribute[a], &text, &n));
     printf(",\"%s\":[", attribute[a]);
     for (size_t i = 0; i < n; i++) {

@@ -16,6 +16,7 @@
 #include "convert/classes.h"
 #include "convert/csv.h"
 #include "h5/h5.h"
+#include "h5_there.h"
 
 static char folder[] = "/tmp/lockstep-csv-XXXXXX";
 static char source[64], source2[64], output[64];
@@ -109,8 +110,7 @@ static void expect_strings(const char *object, const char *attribute, const char
 static bool has(const char *object, const char *attribute) {
   ls__h5 *file;
   good(ls__h5_open(output, &file));
-  bool there = attribute == NULL ? ls__h5_exists(file, object)
-                                 : ls__h5_has_attribute(file, object, attribute);
+  const bool there = is_there(file, object, attribute);
   ls__h5_close(file);
   return there;
 }

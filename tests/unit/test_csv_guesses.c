@@ -13,6 +13,7 @@
 
 #include "convert/csv_value.h"
 #include "h5/h5.h"
+#include "h5_there.h"
 
 static char folder[] = "/tmp/lockstep-guess-XXXXXX";
 static char source[64], output[64];
@@ -88,7 +89,7 @@ static void expect_strings(const char *object, const char *attribute, const char
   char **text = NULL, all[512] = "";
   size_t n = 0;
   good(ls__h5_open(output, &file));
-  const bool there = ls__h5_has_attribute(file, object, attribute);
+  const bool there = is_there(file, object, attribute);
   if (there) good(ls__h5_get_strings(file, object, attribute, &text, &n));
   for (size_t i = 0; i < n; i++) {
     strcat(strcat(all, text[i]), "|");

@@ -16,6 +16,7 @@
 
 #include "base/alloc.h"
 #include "h5/h5.h"
+#include "h5_there.h"
 
 static char folder[] = "/tmp/lockstep-h5-XXXXXX";
 
@@ -119,12 +120,12 @@ static void test_round_trip(void **state) {
   for (int i = 0; i < 12; i++) assert_int_equal(labels[i], i % 3);
   OK(ls__h5_read_rows(file, "/train/y", 12, 0, LS__I32, labels));
 
-  assert_true(ls__h5_exists(file, "/train"));
-  assert_true(ls__h5_exists(file, "train/x"));
-  assert_true(ls__h5_exists(file, "/"));
-  assert_false(ls__h5_exists(file, "/train/z"));
-  assert_false(ls__h5_exists(file, "/no/such/thing"));
-  assert_false(ls__h5_exists(file, "/train/x/y"));
+  assert_true(is_there(file, "/train", NULL));
+  assert_true(is_there(file, "train/x", NULL));
+  assert_true(is_there(file, "/", NULL));
+  assert_false(is_there(file, "/train/z", NULL));
+  assert_false(is_there(file, "/no/such/thing", NULL));
+  assert_false(is_there(file, "/train/x/y", NULL));
 
   int64_t version;
   OK(ls__h5_get_integer(file, "/", "version", &version));
@@ -146,9 +147,9 @@ static void test_round_trip(void **state) {
   assert_string_equal(names[2], "a longer name");
   for (size_t i = 0; i < n; i++) ls__free(names[i]);
   ls__free(names);
-  assert_true(ls__h5_has_attribute(file, "/train/x", "scale"));
-  assert_false(ls__h5_has_attribute(file, "/train/x", "classes"));
-  assert_false(ls__h5_has_attribute(file, "/nothing", "classes"));
+  assert_true(is_there(file, "/train/x", "scale"));
+  assert_false(is_there(file, "/train/x", "classes"));
+  assert_false(is_there(file, "/nothing", "classes"));
   ls__h5_close(file);
   assert_int_equal(ls__alloc_alive(), calls);
 }

@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 
 #include "h5/h5.h"
+#include "h5_there.h"
 
 static char folder[] = "/tmp/lockstep-idx-XXXXXX";
 static char path[4][64], output[64];
@@ -91,7 +92,7 @@ static void converts_images(void **state) {
     assert_string_equal(classes[9], "9");
     for (size_t i = 0; i < n; i++) ls__free(classes[i]);
     ls__free(classes);
-    assert_false(ls__h5_exists(file, "/validation"));
+    assert_false(is_there(file, "/validation", NULL));
     ls__h5_close(file);
     unlink(output);
   }
@@ -129,8 +130,8 @@ static void converts_every_type(void **state) {
     assert_true(x[0] == cases[i].value[0] && x[1] == cases[i].value[1]);
     good(ls__h5_read(file, "/train/y", LS__F64, x));
     assert_true(x[0] == 1.5 && x[1] == -2);
-    assert_int_equal(ls__h5_has_attribute(file, "/train/x", "scale"), cases[i].type == 0x08);
-    assert_false(ls__h5_has_attribute(file, "/train/y", "classes"));
+    assert_int_equal(is_there(file, "/train/x", "scale"), cases[i].type == 0x08);
+    assert_false(is_there(file, "/train/y", "classes"));
     ls__h5_close(file);
     /* The same elements as targets of two numbers a sample. */
     const unsigned wide[] = {1, 2}, one[] = {1};

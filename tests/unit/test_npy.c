@@ -14,6 +14,7 @@
 #include "base/alloc.h"
 #include "base/rng.h"
 #include "h5/h5.h"
+#include "h5_there.h"
 
 static char folder[] = "/tmp/lockstep-npy-XXXXXX";
 static char path[4][64], output[64];
@@ -86,7 +87,7 @@ static double scale_of_x(void) {
   double *scale, x = 0;
   size_t n;
   good(ls__h5_open(output, &file));
-  if (ls__h5_has_attribute(file, "/train/x", "scale")) {
+  if (is_there(file, "/train/x", "scale")) {
     good(ls__h5_get_doubles(file, "/train/x", "scale", &scale, &n));
     x = scale[0];
     ls__free(scale);
@@ -100,7 +101,7 @@ static size_t classes_of_y(void) {
   char **classes;
   size_t n = 0;
   good(ls__h5_open(output, &file));
-  if (ls__h5_has_attribute(file, "/train/y", "classes")) {
+  if (is_there(file, "/train/y", "classes")) {
     good(ls__h5_get_strings(file, "/train/y", "classes", &classes, &n));
     for (size_t i = 0; i < n; i++) ls__free(classes[i]);
     ls__free(classes);

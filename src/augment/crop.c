@@ -50,9 +50,21 @@ static bool run(const ls__augment_call *call) {
   return true;
 }
 
+/* Beyond its size zeros may be all that is left of an image. */
+static ls_status fit(const void *options_, const ls__image *image, const ls__value_range *range,
+                     const ls_config *node) {
+  const options *o = options_;
+  (void)range;
+  if (o->fill != LS__FILL_ZEROS || (o->padding < image->height && o->padding < image->width))
+    return LS_OK;
+  return ls__config_fail(node, "a padding of %zu moves images of %zu x %zu out of sight",
+                         o->padding, image->height, image->width);
+}
+
 const ls__augment_kind ls__augment_random_crop = {
     .kind = {"random_crop", "moved by whole pixels, up to `padding` each way", table},
     .moves = true,
     .options_bytes = sizeof(options),
+    .fit = fit,
     .run = run,
 };

@@ -35,9 +35,19 @@ static bool run(const ls__augment_call *call) {
   return true;
 }
 
+static ls_status fit(const void *options_, const ls__image *image, const ls__value_range *range,
+                     const ls_config *node) {
+  const options *o = options_;
+  (void)range;
+  if (o->size <= image->height && o->size <= image->width) return LS_OK;
+  return ls__config_fail(node, "a square of %zu x %zu is larger than the images of %zu x %zu",
+                         o->size, o->size, image->height, image->width);
+}
+
 const ls__augment_kind ls__augment_cutout = {
     .kind = {"cutout", "a square of it is covered", table},
     .brief = "size",
     .options_bytes = sizeof(options),
+    .fit = fit,
     .run = run,
 };

@@ -332,8 +332,8 @@ static ls_status take_image(const images_options *own, const char *path, ls__lab
   LS_TRY(ls__image_read(path, &image));
   if (own->size == NULL && (image.height != want[0] || image.width != want[1]))
     LS_FAIL(LS_EDATA,
-            "%s: %zu x %zu pixels, where the first image has %zu x %zu; --size N resizes all", path,
-            image.height, image.width, want[0], want[1]);
+            "%s: %zu x %zu pixels, where the images before it have %zu x %zu; --size N resizes all",
+            path, image.height, image.width, want[0], want[1]);
   LS_TRY(ls__image_resize(&image, want[0], want[1], want[2], ls__labelled_image(out, split)));
   LS_TRY(ls__labelled_push(out, split, (int32_t)label));
 out:

@@ -18,8 +18,9 @@ typedef struct options {
 
 static const ls__option pad_table[] = {
     LS__BY_HAND("padding", "integer or list", "1",
-                "positions more on both sides; a list: of each dimension a number, or [before, "
-                "after]"),
+                "positions more on both sides; a list: of each dimension but the channels' a "
+                "number, or "
+                "[before, after]"),
     LS__CHOICE(options, mode, "zeros", ls__border_modes,
                "`periodic`: the other end; `reflect`: mirrored, the last position not again; "
                "`edge`: "
@@ -29,8 +30,9 @@ static const ls__option pad_table[] = {
 };
 static const ls__option crop_table[] = {
     LS__BY_HAND("cropping", "integer or list", NULL,
-                "positions less on both sides; a list: of each dimension a number, or [before, "
-                "after]"),
+                "positions less on both sides; a list: of each dimension but the channels' a "
+                "number, or "
+                "[before, after]"),
     LS__END,
 };
 

@@ -304,7 +304,7 @@ def check_images():
     refused(1, "nowhere", "images", "nowhere")
     write("uneven/a/a.pgm", pgm(1, 1, [0]))
     write("uneven/a/b.pgm", pgm(2, 1, [0, 0]))
-    refused(3, "uneven/a/b.pgm: 1 x 2 pixels, where the first image has 1 x 1", "images", "uneven")
+    refused(3, "uneven/a/b.pgm: 1 x 2 pixels, where the images before it have 1 x 1", "images", "uneven")
     os.makedirs("void/a")
     refused(3, "void/a: a class without images", "images", "void")
     os.makedirs("none")

@@ -404,6 +404,10 @@ static void refused_augmentation(void **state) {
       {"inputs: /table, targets: /label, augment: [flip]", "no input is an image"},
       {"inputs: /last/volume, targets: /label, augment: [flip]", "no input is an image"},
       {"inputs: {a: /last/u8, b: /other}, targets: /label, augment: [flip]", "4 x 6"},
+      {"inputs: /last/u8, targets: /label, augment: [{cutout: 5}]", "larger than the images of 4 x "
+                                                                    "5"},
+      {"inputs: /last/u8, targets: /label, augment: [flip, {random_crop: {padding: 4}}]", "augment."
+                                                                                          "1"},
       {"inputs: /last/f32, targets: /label, augment: [flip, {brightness: 0.1}]", "augment.1: the "
                                                                                  "pixels are no "
                                                                                  "bytes"},

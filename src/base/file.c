@@ -59,6 +59,8 @@ static ls_status make_one(const char *path, const char *whole) {
   } else if (error == EEXIST && errno == ENOENT) {
     ls_status st = ls__file_target(path, target);
     return st == LS_OK ? ls__file_make_folder(target) : st;
+  } else if (error == EEXIST) {
+    error = errno; /* it is there, and what it is can't be known */
   }
   const bool above = strcmp(path, whole) != 0;
   return ls__fail(LS_EIO, "%s: the directory cannot be made: %s%s%s", whole, above ? path : "",

@@ -78,7 +78,7 @@ ls_status load_config(const cli *c, ls_config **config) {
   ls_status st = cli_no_config(c, c->argv[0], false);
   if (st != LS_OK) return st;
   st = ls_config_load(c->argv[0], config);
-  if (st != LS_OK) return cli_no_config(c, c->argv[0], true) == LS_OK ? st : LS_EUSAGE;
+  if (st == LS_ECONFIG && cli_no_config(c, c->argv[0], true) != LS_OK) return LS_EUSAGE;
   for (int i = 1; i < c->argc && st == LS_OK; i++) st = ls_config_override(*config, c->argv[i]);
   return st;
 }

@@ -1,4 +1,5 @@
 /* A file in the wrong place: what it is by its name, and what is done with such a file. */
+#include <errno.h>
 #include <lockstep/convert.h>
 #include <string.h>
 #include <strings.h>
@@ -63,6 +64,15 @@ static bool is_hdf5(const char *path) {
   return good;
 }
 
+/* Whether it is there, and can't be read: then nobody knows what it is. */
+static bool is_unreadable(const char *path) {
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) return errno != ENOENT && errno != ENOTDIR;
+  const bool failed = fgetc(file) == EOF && ferror(file) != 0;
+  (void)fclose(file);
+  return failed;
+}
+
 ls_status cli_no_config(const cli *c, const char *path, bool failed) {
   char inside[4096];
   const char *name = path;
@@ -90,7 +100,8 @@ ls_status cli_no_checkpoint(const cli *c, const char *path) {
   const sort is = sort_of(path);
   const char *name = path;
   const int n = stem(&name);
-  if (is == OTHER || is == HDF5 || is_folder(path) || is_hdf5(path)) return LS_OK;
+  if (is == OTHER || is == HDF5 || is_folder(path) || is_hdf5(path) || is_unreadable(path))
+    return LS_OK;
   if (is == CONFIG)
     return usage_error(c,
                        "%s is a configuration; what it trained is wanted, a run directory such as "

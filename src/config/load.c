@@ -4,8 +4,14 @@
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "config/tree.h"
+
+/* A wrong name is the configuration's fault; that a file can't be read is the system's. */
+static ls_status unread(int error) {
+  return ls__file_is_none(error) || error == EISDIR ? LS_ECONFIG : LS_EIO;
+}
 
 /* Larger than any configuration; also keeps us from reading a dataset into memory by mistake. */
 enum { MAX_BYTES = 64 << 20, MAX_CHAIN = 32 };
@@ -32,7 +38,7 @@ static ls_status read_all(FILE *file, const char *path, char **text, size_t *siz
     n = fread(buffer + used, 1, capacity - used, file);
     used += n;
   } while (n > 0);
-  if (ferror(file)) LS_FAIL(LS_ECONFIG, "%s: %s", path, strerror(errno));
+  if (ferror(file)) LS_FAIL(unread(errno), "%s: %s", path, strerror(errno));
   *text = buffer;
   *size = used;
   buffer = NULL;
@@ -167,8 +173,11 @@ static ls_status load(const char *path, const file_link *above, const ls_config 
   file_link here = {.above = above, .path = path, .is_file = true};
   FILE *file = fopen(path, "rb");
   if (file == NULL || fstat(fileno(file), &about) != 0) {
-    st = asker == NULL ? ls__fail(LS_ECONFIG, "%s: %s", path, strerror(errno))
-                       : ls__config_fail(asker, "%s: %s", path, strerror(errno));
+    st = unread(errno);
+    if (asker == NULL)
+      (void)ls__fail(st, "%s: %s", path, strerror(errno));
+    else
+      (void)ls__config_fail(asker, "%s: %s", path, strerror(errno));
     goto out;
   }
   here.device = about.st_dev;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "convert/formats.h"
 #include "convert/input.h"
@@ -97,6 +98,7 @@ static ls_status find_names(const ls_convert_options *options, const cifar_optio
                             const char *usual, size_t n, names *to, bool *found) {
   ls_status st = LS_OK;
   char *path = NULL;
+  ls__file_kind kind;
   const char *source = options->sources[0], *slash = strrchr(source, '/');
   const size_t folder = slash == NULL ? 0 : (size_t)(slash - source) + 1;
   *found = true;
@@ -106,11 +108,9 @@ static ls_status find_names(const ls_convert_options *options, const cifar_optio
   LS_TRY(ls__alloc(&path, folder + strlen(usual) + 1, 1, "class names"));
   memcpy(path, source, folder);
   memcpy(path + folder, usual, strlen(usual) + 1);
-  FILE *there = fopen(path, "r");
-  *found = there != NULL;
-  if (there == NULL) goto out;
-  (void)fclose(there);
-  LS_TRY(read_names(path, n, to));
+  LS_TRY(ls__file_look(path, &kind));
+  *found = kind != LS__FILE_NONE;
+  if (*found) LS_TRY(read_names(path, n, to));
 out:
   ls__free(path);
   return st;

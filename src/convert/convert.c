@@ -1,7 +1,10 @@
 /* Making a dataset: what is checked for every format, before the format takes over. */
+#include <errno.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/number.h"
 #include "convert/formats.h"
 #include "convert/input.h"
@@ -14,7 +17,9 @@ const ls__registry ls__formats = {"format", kinds, NULL, NULL};
 /* The output must not be one of the sources under another name. */
 static ls_status check_output(const char *output, const char *source) {
   struct stat a, b;
-  if (stat(output, &a) != 0 || stat(source, &b) != 0) return LS_OK;
+  if (stat(output, &a) != 0)
+    return ls__file_is_none(errno) ? LS_OK : ls__fail(LS_EIO, "%s: %s", output, strerror(errno));
+  if (stat(source, &b) != 0) return ls__fail(LS_EIO, "%s: %s", source, strerror(errno));
   if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
   return ls__fail(LS_EUSAGE, "%s: is both source and output", source);
 }

@@ -39,6 +39,7 @@ ls_status ls__image_read(const char *path, ls__raster *image) {
   memset(image, 0, sizeof *image);
   FILE *file = fopen(path, "rb");
   if (file == NULL) return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+  errno = 0;
   const size_t n = fread(first, 1, sizeof first, file);
   if (n < sizeof first && ferror(file))
     st = ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
@@ -54,6 +55,8 @@ ls_status ls__image_read(const char *path, ls__raster *image) {
     st = ls__image_read_pnm(file, path, image);
   else
     st = ls__fail(LS_EDATA, "%s: begins like no PNG, JPEG, PGM or PPM file", path);
+  if (st == LS_EDATA && ferror(file)) /* a library takes what can't be read for the end */
+    st = ls__fail(LS_EIO, "%s: %s", path, strerror(errno != 0 ? errno : EIO));
   (void)fclose(file);
   if (st != LS_OK) ls__image_reset(image);
   return st;

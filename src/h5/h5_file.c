@@ -127,9 +127,12 @@ static ls_status not_opened(const ls__h5 *file) {
   enum { NEWEST = 3 }; /* of all that HDF5 1.8 to 1.14 know */
   char why[LS__H5_REASON];
   const char *path = file->path;
+  struct stat info;
   ls__h5_reason(why);
   ls_status st = ls__h5_why(LS__H5_DAMAGED);
   if (st != LS_EDATA) return ls__fail_context(st, "%s", path);
+  if (stat(path, &info) != 0) /* HDF5 asks that, too, and doesn't say why it fails */
+    return ls__fail(LS_EIO, "%s: cannot be opened: %s", path, strerror(errno));
   if (strstr(why, "already open for write") != NULL)
     return ls__fail(LS_EDATA,
                     "%s: is marked as open for writing: a program writes it, or was ended before "

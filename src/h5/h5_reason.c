@@ -1,4 +1,5 @@
 /* Why HDF5 failed: its own words, and who is to blame: the system, memory or the file. */
+#include <errno.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -11,8 +12,15 @@ static herr_t keep_first(unsigned n, const H5E_error2_t *error, void *context) {
   return 0;
 }
 
-/* True: the words are the system's. */
+/* What the system says of a place in a file that no file has: the one who asked took it from a
+ * damaged file. */
+static bool is_nonsense(int error) {
+  return error == EINVAL || error == EFAULT || error == EOVERFLOW || error == EFBIG;
+}
+
+/* True: the words are the system's, and it refuses. */
 static bool take_reason(char text[LS__H5_REASON]) {
+  static const char number[] = "errno = ";
   snprintf(text, LS__H5_REASON, "HDF5 gives no reason");
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, text);
   /* "file write failed: ..., error message = 'No space left on device', ...": the quotation. */
@@ -20,10 +28,12 @@ static bool take_reason(char text[LS__H5_REASON]) {
   const char *quote = strstr(text, mark);
   if (quote == NULL) return false;
   quote += sizeof mark - 1;
+  const char *error = strstr(text, number);
+  const bool refuses = error == NULL || !is_nonsense(atoi(error + sizeof number - 1));
   size_t n = strcspn(quote, "'");
   memmove(text, quote, n);
   text[n] = '\0';
-  return true;
+  return refuses;
 }
 
 const char *ls__h5_reason(char text[LS__H5_REASON]) {

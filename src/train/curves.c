@@ -51,6 +51,7 @@ static ls_status read_epochs(const ls__pictures *p, const panel *list, size_t pa
       row[2 + 2 * k] = list[k].alone ? (double)NAN : number_of(line, key);
     }
   }
+  if (ferror(file)) LS_FAIL(LS_EIO, "%s: %s", path, strerror(errno));
 out:
   free(line);
   if (file != NULL) (void)fclose(file);

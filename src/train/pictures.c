@@ -382,8 +382,8 @@ ls_status ls__pictures_write(const ls__pictures *p) {
   if (any)
     LS_TRY(ls__score_split(p->comm, p->task, p->run, p->model->parameters, p->data, p->split,
                            &scores, confusion));
-  if (root && any) local = draw_matrices(p, confusion);
-  if (root) LS_THEN(local, look_and_draw(p));
+  if (root) local = look_and_draw(p); /* first: it reads what may not be readable */
+  if (root && any) LS_THEN(local, draw_matrices(p, confusion));
   LS_TRY(ls_comm_agree(p->comm, local));
 out:
   for (int h = 0; h < LS_MAX_PORTS; h++) ls__free(confusion[h]);

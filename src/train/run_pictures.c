@@ -44,7 +44,9 @@ ls_status ls_pictures_write(ls_comm *comm, const char *directory, const char *co
                             size_t n) {
   ls__scoring s;
   ls_status st = ls__scoring_open(comm, directory, overrides, n, LS_VALIDATION, &s);
-  if (st == LS_EDATA) { /* no validation part: then, as at the run's end, the training part */
+  if (st == LS_EDATA && s.session.split == LS_VALIDATION &&
+      ls_data_count(s.session.data, LS_VALIDATION) ==
+          0) { /* no validation part: then, as at the run's end, the training part */
     char why[LS__ERROR_BYTES];
     snprintf(why, sizeof why, "%s", ls_error_message());
     ls__scoring_close(&s);

@@ -2,14 +2,14 @@
 #define _XOPEN_SOURCE 700 /* realpath */
 #include "train/session.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <lockstep/checkpoint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "train/fit.h"
 #include "train/together.h"
 
@@ -31,23 +31,30 @@ static bool sets(const char *const *overrides, size_t n, const char *key) {
   return false;
 }
 
-/* A file of this name in a folder, which ends in a slash: its path.  "" where there is none. */
+/* A file of this name in a folder, which ends in a slash: its path.  "" where there is none; one that
+ * can't be looked at is taken, and opening says why. */
 static void look_in(const char *folder, size_t n, const char *name, char path[PATH_MAX]) {
+  ls__file_kind kind;
   const int length = snprintf(path, PATH_MAX, "%.*s%s", (int)n, folder, name);
-  if (length < 0 || length >= PATH_MAX || access(path, R_OK) != 0) path[0] = '\0';
+  if (length < 0 || length >= PATH_MAX ||
+      (ls__file_look(path, &kind) == LS_OK && kind == LS__FILE_NONE))
+    path[0] = '\0';
 }
 
 /* A relative path means a file from where the training was started: where that isn't this folder,
  * it is what the run directory's place says, less the name that the run gave it; or the run
  * directory itself, or the folder that it is in. */
-static void find_file(const char *checkpoint, const char *output, const char *name,
-                      char path[PATH_MAX]) {
+static ls_status find_file(const char *checkpoint, const char *output, const char *name,
+                           char path[PATH_MAX]) {
+  ls_status st = LS_OK;
   char run[PATH_MAX];
-  struct stat s;
+  ls__file_kind kind;
   path[0] = '\0';
-  if (realpath(checkpoint, run) == NULL || strlen(run) + 2 > sizeof run) return;
+  if (realpath(checkpoint, run) == NULL) LS_FAIL(LS_EIO, "%s: %s", checkpoint, strerror(errno));
+  LS_TRY(ls__file_look(run, &kind));
   size_t n = strlen(run);
-  if (stat(run, &s) == 0 && !S_ISDIR(s.st_mode)) { /* RUN/checkpoints/FILE, or a file anywhere */
+  if (n + 2 > sizeof run) goto out;
+  if (kind != LS__FILE_FOLDER) { /* RUN/checkpoints/FILE, or a file anywhere */
     while (n > 1 && run[n - 1] != '/') n--;
     if (n > 13 && strncmp(run + n - 13, "/checkpoints/", 13) == 0)
       n -= 13;
@@ -63,6 +70,8 @@ static void find_file(const char *checkpoint, const char *output, const char *na
   if (path[0] == '\0') look_in(run, n + 1, name, path);
   while (n > 0 && run[n - 1] != '/') n--;
   if (path[0] == '\0') look_in(run, n, name, path);
+out:
+  return st;
 }
 
 static ls_status set_file(ls__session *s, const char *checkpoint) {
@@ -71,8 +80,11 @@ static ls_status set_file(ls__session *s, const char *checkpoint) {
   const char *name = ls__config_text(ls__config_child(data, "file"));
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
   char path[PATH_MAX], *text = NULL;
-  if (name == NULL || name[0] == '/' || access(name, F_OK) == 0) return LS_OK;
-  find_file(checkpoint, output, name, path);
+  ls__file_kind kind;
+  if (name == NULL || name[0] == '/') return LS_OK;
+  LS_TRY(ls__file_look(name, &kind));
+  if (kind != LS__FILE_NONE) return LS_OK;
+  LS_TRY(find_file(checkpoint, output, name, path));
   if (path[0] == '\0') return LS_OK; /* opening says that it isn't there */
   LS_TRY(ls__alloc(&text, 2 * strlen(path) + 16, 1, "data.file"));
   char *at = text + sprintf(text, "data.file='");

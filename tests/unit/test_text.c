@@ -133,6 +133,20 @@ static void test_links(void **state) {
   assert_non_null(file);
   fputs("text", file);
   assert_false(ls__file_close(file));
+  static const struct {
+    const char *path;
+    ls_status st;
+    ls__file_kind kind;
+  } looks[] = {{"plain", LS_OK, LS__FILE_REGULAR},   {"deep", LS_OK, LS__FILE_FOLDER},
+               {"/dev/null", LS_OK, LS__FILE_OTHER}, {"dangling", LS_OK, LS__FILE_FOLDER},
+               {"none", LS_OK, LS__FILE_NONE},       {"plain/in", LS_OK, LS__FILE_NONE},
+               {"self", LS_EIO, LS__FILE_NONE},      {"self/in", LS_EIO, LS__FILE_NONE},
+               {"two", LS_EIO, LS__FILE_NONE}}; /* a link to a file that isn't there */
+  for (size_t i = 0; i < sizeof looks / sizeof *looks; i++) {
+    ls__file_kind kind;
+    assert_int_equal(ls__file_look(looks[i].path, &kind), looks[i].st);
+    assert_int_equal(kind, looks[i].kind);
+  }
   static const char *const files[] = {"plain", "two", "self", "dangling", "deep/link"},
                            *const folders[] = {"deep/er", "deep", "far/away/in", "far/away", "far"};
   for (size_t i = 0; i < 5; i++) assert_int_equal(unlink(files[i]), 0);

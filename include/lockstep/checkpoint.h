@@ -7,7 +7,9 @@
  *   /normalization/{x,y}_{mean,rstd}  x' = (x - mean) * rstd; absent without normalisation
  *   attributes of /: format, version, config (YAML), input_shape, classes, step, epoch, ...
  *
- * Every dataset has an attribute `checksum`, verified when it is read. */
+ * The file begins with a seal (HDF5's user block): a hash of all that follows, compared before HDF5
+ * opens it.  A file without one, as other programs make it, is read with a line on standard
+ * error. */
 #ifndef LOCKSTEP_CHECKPOINT_H
 #define LOCKSTEP_CHECKPOINT_H
 

@@ -48,6 +48,9 @@ void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
  * check the optimizer's state, so that a run can go on from a checkpoint that loads. */
 LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                                          double **sums);
+/* What follows reads more of the file that ls__checkpoint_load made the model of.  It is not hashed
+ * again, and where another has got its name, that is LS_EIO. */
+
 /* One slot into a whole arena. */
 LS_CHECKED ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model,
                                               const char *slot, float *arena);
@@ -57,8 +60,25 @@ LS_CHECKED ls_status ls__checkpoint_has_slot(const char *path, const ls_model *m
                                              const char *slot, bool *has);
 
 /* Whether the checkpoint has what an exchange of this layout keeps; read the part of one rank. */
-LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has);
-LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size_t n);
+LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, const ls_model *model,
+                                             uint64_t layout, bool *has);
+LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, const ls_model *model, int rank,
+                                              float *held, size_t n);
+
+/* Which checkpoint a file is, wherever it lies and whatever it is called: those of one identity have
+ * the same bytes.  Without pointers, so that its bytes can be sent to other ranks. */
+typedef struct ls__checkpoint_identity {
+  uint64_t bytes, hash;
+  uint64_t sealed; /* 1: it has a checksum of its own; 0: from elsewhere, or from before */
+} ls__checkpoint_identity;
+/* Of a sealed file that costs reading 512 bytes; of another, reading it all.  The rest of a sealed
+ * file is not checked here but by ls__checkpoint_load. */
+LS_CHECKED ls_status ls__checkpoint_identify(const char *path, ls__checkpoint_identity *out);
+bool ls__checkpoint_same(const ls__checkpoint_identity *a, const ls__checkpoint_identity *b);
+/* Of the file that ls__checkpoint_load made this model of; zeros: of none. */
+ls__checkpoint_identity ls__checkpoint_identity_of(const ls_model *model);
+/* One line on standard error where that file is not sealed; for one rank to call. */
+void ls__checkpoint_tell(const char *path, const ls_model *model);
 
 /* Path of the newest whole checkpoint of a run directory, "" when there is none; damaged newer ones
  * are named on standard error.  `path` has room for `bytes`. */

@@ -106,21 +106,27 @@ static bool is_directory(const char *path) {
   return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+static ls_status load(const char *path, ls_model **model) {
+  ls_status st = ls__checkpoint_load(path, model, NULL, NULL);
+  if (st == LS_OK) ls__checkpoint_tell(path, *model);
+  return st;
+}
+
 ls_status ls_model_load(const char *path, ls_model **model) {
   char file[4096];
   *model = NULL;
   if (strlen(path) > sizeof file - 100)
     return ls__fail(LS_EIO, "%.200s...: the path is too long", path);
-  if (!is_directory(path)) return ls__checkpoint_load(path, model, NULL, NULL);
+  if (!is_directory(path)) return load(path, model);
   static const char *const choice[] = {"final", "best"};
   for (size_t i = 0; i < 2; i++) {
     struct stat s;
     snprintf(file, sizeof file, "%s/checkpoints/%s.h5", path, choice[i]);
-    if (stat(file, &s) == 0) return ls__checkpoint_load(file, model, NULL, NULL);
+    if (stat(file, &s) == 0) return load(file, model);
   }
   ls_status st = ls__checkpoint_newest(path, file, sizeof file);
   if (st != LS_OK) return st;
   if (file[0] == '\0')
     return ls__fail(LS_EIO, "%s: there is no checkpoint in this run directory", path);
-  return ls__checkpoint_load(file, model, NULL, NULL);
+  return load(file, model);
 }

@@ -5,7 +5,8 @@
 #include "checkpoint/checkpoint.h"
 
 #define LS__CHECKPOINT_FORMAT "lockstep checkpoint"
-enum { LS__CHECKPOINT_VERSION = 1, LS__PATH_BYTES = 512 };
+/* Version 1 had a checksum with each dataset, 2 has a seal of the whole file instead. */
+enum { LS__CHECKPOINT_VERSION = 2, LS__PATH_BYTES = 512 };
 
 /* Attributes of "/" that hold whole numbers of an ls__standing. */
 /* clang-format off */
@@ -31,5 +32,8 @@ static inline void ls__port_name(const char *what, size_t ports, const char *por
 static inline void ls__held_path(int rank, char path[LS__PATH_BYTES]) {
   snprintf(path, LS__PATH_BYTES, "/exchange/rank_%d", rank);
 }
+
+/* Whether the numbers of a standing can be of one training.  LS_ECHECKPOINT. */
+LS_CHECKED ls_status ls__checkpoint_check(const char *path, const ls__standing *s);
 
 #endif

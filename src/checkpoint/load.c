@@ -1,41 +1,71 @@
 /* Reading a checkpoint: everything is checked before it is believed. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "checkpoint/format.h"
+#include "tensor/span.h"
 
-/* A dataset of exactly this shape, its checksum verified. */
-static ls_status read_array(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
-                            void *data) {
+/* What lockstep writes is sealed as a whole; before that each dataset had a checksum of its values,
+ * in which files from elsewhere may have them, too. */
+static ls_status check_sum(ls__h5 *file, const char *name, const void *data, size_t bytes) {
   ls_status st = LS_OK;
-  ls__h5_info info;
   int64_t checksum = 0;
-  char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
-  LS_TRY(ls__h5_info_get(file, name, &info));
-  if (!info.numeric || !ls_shape_equal(&info.shape, shape))
-    LS_FAIL(LS_ECHECKPOINT, "%s: %s has shape %s, and %s is wanted", ls__h5_path(file), name,
-            ls_shape_format(&info.shape, have), ls_shape_format(shape, want));
-  LS_TRY(ls__h5_read(file, name, type, data));
+  bool there = false;
+  if (ls__h5_seal(file)->sealed) return LS_OK;
+  LS_TRY(ls__h5_has_attribute(file, name, "checksum", &there));
+  if (!there) return LS_OK;
   LS_TRY(ls__h5_get_integer(file, name, "checksum", &checksum));
-  if ((int64_t)ls__hash(LS__HASH_START, data, ls_shape_count(shape) * ls__dtype_size(type)) !=
-      checksum)
+  if ((int64_t)ls__hash(LS__HASH_START, data, bytes) != checksum)
     LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged: its checksum does not fit", ls__h5_path(file),
             name);
 out:
   return st;
 }
 
-static ls_status read_arena(ls__h5 *file, const char *folder, const ls__graph *graph, bool weights,
-                            float *arena) {
+static ls_status check_shape(ls__h5 *file, const char *name, const ls_shape *shape) {
+  ls_status st = LS_OK;
+  ls__h5_info info;
+  char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
+  LS_TRY(ls__h5_info_get(file, name, &info));
+  if (!info.numeric || !ls_shape_equal(&info.shape, shape))
+    LS_FAIL(LS_ECHECKPOINT, "%s: %s has shape %s, and %s is wanted", ls__h5_path(file), name,
+            ls_shape_format(&info.shape, have), ls_shape_format(shape, want));
+out:
+  return st;
+}
+
+/* A dataset of exactly this shape. */
+static ls_status read_array(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
+                            void *data) {
+  ls_status st = LS_OK;
+  LS_TRY(check_shape(file, name, shape));
+  LS_TRY(ls__h5_read(file, name, type, data));
+  LS_TRY(check_sum(file, name, data, ls_shape_count(shape) * ls__dtype_size(type)));
+out:
+  return st;
+}
+
+/* Such numbers are never saved by a training: it ends when its loss or its weights are no numbers. */
+static ls_status check_finite(const ls__h5 *file, const char *name, const float *x, size_t n) {
+  if (ls__span()->all_finite(x, n)) return LS_OK;
+  return ls__fail(LS_ECHECKPOINT, "%s: %s holds NaN or infinite numbers", ls__h5_path(file), name);
+}
+
+/* All tensors, or only those that are trained; weights must be finite, what an optimizer keeps of
+ * them may overflow. */
+static ls_status read_arena(ls__h5 *file, const char *folder, const ls__graph *graph, bool trained,
+                            bool finite, float *arena) {
   ls_status st = LS_OK;
   for (int t = 0; t < graph->n_tensors; t++) {
     char name[LS__PATH_BYTES];
-    if (weights && graph->tensor[t].role != LS__WEIGHT) continue;
-    ls__tensor_path(folder, &graph->tensor[t], name);
-    LS_TRY(read_array(file, name, LS__F32, &graph->tensor[t].spec->shape,
-                      arena + graph->tensor[t].offset));
+    const ls__tensor *tensor = &graph->tensor[t];
+    if (trained && tensor->role != LS__WEIGHT) continue;
+    ls__tensor_path(folder, tensor, name);
+    LS_TRY(read_array(file, name, LS__F32, &tensor->spec->shape, arena + tensor->offset));
+    if (finite) LS_TRY(check_finite(file, name, arena + tensor->offset, tensor->n));
   }
 out:
   return st;
@@ -83,13 +113,18 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   LS_TRY(ls__alloc(&mean, n, sizeof *mean, "normalisation"));
   LS_TRY(ls__alloc(&rstd, n, sizeof *rstd, "normalisation"));
   LS_TRY(read_array(file, name, LS__F32, &shape, mean));
+  LS_TRY(check_finite(file, name, mean, n));
   snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
+  LS_TRY(check_finite(file, name, rstd, n));
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
   LS_TRY(ls__h5_exists(file, name, &there));
   if (there) {
     LS_TRY(ls__alloc(&rest, n, sizeof *rest, "normalisation"));
     LS_TRY(read_array(file, name, LS__F64, &shape, rest));
+    for (size_t k = 0; k < n; k++)
+      if (!isfinite(rest[k]))
+        LS_FAIL(LS_ECHECKPOINT, "%s: %s holds NaN or infinite numbers", ls__h5_path(file), name);
   }
   LS_TRY(ls__affine_set(affine, n, mean, rstd, rest));
 out:
@@ -112,8 +147,9 @@ static ls_status check_format(ls__h5 *file) {
   if (strcmp(format, LS__CHECKPOINT_FORMAT) != 0)
     LS_FAIL(LS_ECHECKPOINT, "%s: its format is \"%.40s\", not a checkpoint", ls__h5_path(file),
             format);
-  if (version != LS__CHECKPOINT_VERSION)
-    LS_FAIL(LS_ECHECKPOINT, "%s: checkpoint version %lld is unknown; this program reads version %d",
+  if (version < 1 || version > LS__CHECKPOINT_VERSION)
+    LS_FAIL(LS_ECHECKPOINT,
+            "%s: checkpoint version %lld is unknown; this program reads versions up to %d",
             ls__h5_path(file), (long long)version, LS__CHECKPOINT_VERSION);
 out:
   ls__free(format);
@@ -208,7 +244,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(ls_config_parse(text, ls__h5_path(file), &config));
   LS_TRY(read_inputs(file, inputs, &n));
   LS_TRY(ls__model_empty(config, (int)n, inputs, &model));
-  LS_TRY(read_arena(file, "/parameters", model->graph, false, model->parameters));
+  LS_TRY(read_arena(file, "/parameters", model->graph, false, true, model->parameters));
   LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
   LS_TRY(ls__h5_has_attribute(file, "/", "rows", &there));
@@ -260,8 +296,10 @@ static ls_status read_standing(ls__h5 *file, ls__standing *s, double **sums) {
     LS_TRY(ls__h5_get_integer(file, "/", "data_fingerprint", &value));
     s->data = (uint64_t)value;
   }
+  LS_TRY(ls__checkpoint_check(ls__h5_path(file), s));
   if (s->n_sums > 0) {
     ls_shape shape = {1, {s->n_sums}};
+    LS_TRY(check_shape(file, "/epoch_sums", &shape)); /* before that much memory is asked for */
     LS_TRY(ls__alloc(sums, s->n_sums, sizeof **sums, "running sums"));
     LS_TRY(read_array(file, "/epoch_sums", LS__F64, &shape, *sums));
   }
@@ -279,7 +317,7 @@ static bool starts(const char *name, const char *with) {
   return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Compare what the optimizer and the exchange keep with its checksum. */
+/* Compare what the optimizer and the exchange keep with its checksum, where the file has no seal. */
 static ls_status check_slot(void *context, const char *name, bool is_group) {
   ls_status st = LS_OK;
   ls__h5 *file = context;
@@ -299,6 +337,21 @@ static ls_status as_checkpoint(ls_status st) {
   return st == LS_EDATA || st == LS_ECONFIG ? LS_ECHECKPOINT : st;
 }
 
+/* Open the file that this model was read from.  LS_EIO: another has got its name. */
+static ls_status open_again(const char *path, const ls_model *model, ls__h5 **file) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__h5_open_sealed(path, &model->origin, file));
+  const ls__seal *now = ls__h5_seal(*file);
+  if (now->bytes != model->origin.bytes || now->hash != model->origin.hash)
+    LS_FAIL(LS_EIO, "%s: was replaced by another checkpoint while it was read", path);
+out:
+  if (st != LS_OK) {
+    ls__h5_close(*file);
+    *file = NULL;
+  }
+  return st;
+}
+
 ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                               double **sums) {
   ls_status st = LS_OK;
@@ -306,16 +359,17 @@ ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *
   bool averaged = false;
   *model = NULL;
   if (standing != NULL) *sums = NULL;
-  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(ls__h5_open_sealed(path, NULL, &file));
   LS_TRY(read_model(file, model));
+  (*model)->origin = *ls__h5_seal(file);
   if (standing == NULL)
     LS_TRY(ls__h5_exists(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, &averaged));
   if (averaged)
-    LS_TRY(read_arena(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, (*model)->graph, true,
+    LS_TRY(read_arena(file, "/optimizer/" LS__CHECKPOINT_AVERAGE, (*model)->graph, true, true,
                       (*model)->parameters));
   if (standing != NULL) {
     LS_TRY(read_standing(file, standing, sums));
-    LS_TRY(ls__h5_visit(file, check_slot, file));
+    if (!ls__h5_seal(file)->sealed) LS_TRY(ls__h5_visit(file, check_slot, file));
   }
 out:
   ls__h5_close(file);
@@ -336,8 +390,8 @@ ls_status ls__checkpoint_load_slot(const char *path, const ls_model *model, cons
   ls__h5 *file = NULL;
   char folder[LS__PATH_BYTES];
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
-  LS_TRY(ls__h5_open(path, &file));
-  LS_TRY(read_arena(file, folder, model->graph, true, arena));
+  LS_TRY(open_again(path, model, &file));
+  LS_TRY(read_arena(file, folder, model->graph, true, false, arena));
 out:
   ls__h5_close(file);
   return as_checkpoint(st);
@@ -349,7 +403,7 @@ ls_status ls__checkpoint_has_slot(const char *path, const ls_model *model, const
   ls__h5 *file = NULL;
   char folder[LS__PATH_BYTES], name[LS__PATH_BYTES];
   snprintf(folder, sizeof folder, "/optimizer/%.64s", slot);
-  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(open_again(path, model, &file));
   *has = true;
   for (int t = 0; *has && t < model->graph->n_tensors; t++) {
     if (model->graph->tensor[t].role != LS__WEIGHT) continue;
@@ -361,12 +415,13 @@ out:
   return as_checkpoint(st);
 }
 
-ls_status ls__checkpoint_has_held(const char *path, uint64_t layout, bool *has) {
+ls_status ls__checkpoint_has_held(const char *path, const ls_model *model, uint64_t layout,
+                                  bool *has) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   int64_t saved = 0;
   *has = false;
-  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(open_again(path, model, &file));
   LS_TRY(ls__h5_has_attribute(file, "/", "exchange_layout", has));
   if (!*has) goto out;
   LS_TRY(ls__h5_get_integer(file, "/", "exchange_layout", &saved));
@@ -376,13 +431,14 @@ out:
   return as_checkpoint(st);
 }
 
-ls_status ls__checkpoint_load_held(const char *path, int rank, float *held, size_t n) {
+ls_status ls__checkpoint_load_held(const char *path, const ls_model *model, int rank, float *held,
+                                   size_t n) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   char name[LS__PATH_BYTES];
   ls_shape shape = {1, {n}};
   ls__held_path(rank, name);
-  LS_TRY(ls__h5_open(path, &file));
+  LS_TRY(open_again(path, model, &file));
   LS_TRY(read_array(file, name, LS__F32, &shape, held));
 out:
   ls__h5_close(file);

@@ -1,27 +1,14 @@
-/* Writing a checkpoint: config, weights, optimizer state, normalisation, each with its checksum. */
+/* Writing a checkpoint: config, weights, optimizer state, normalisation.  The end seals it. */
 #include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
-#include "base/hash.h"
 #include "checkpoint/format.h"
 
 struct ls__checkpoint_writer {
   ls__h5 *file;
   const ls_model *model;
 };
-
-/* A dataset with its checksum. */
-static ls_status write_array(ls__h5 *file, const char *name, ls__dtype type, const ls_shape *shape,
-                             const void *data) {
-  ls_status st = LS_OK;
-  size_t bytes = ls_shape_count(shape) * ls__dtype_size(type);
-  LS_TRY(ls__h5_write(file, name, type, shape, data));
-  LS_TRY(
-      ls__h5_set_integer(file, name, "checksum", (int64_t)ls__hash(LS__HASH_START, data, bytes)));
-out:
-  return st;
-}
 
 /* All tensors, or only those that the optimizer has state for. */
 static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, bool weights,
@@ -32,8 +19,8 @@ static ls_status write_arena(ls__checkpoint_writer *writer, const char *folder, 
     char name[LS__PATH_BYTES];
     if (weights && graph->tensor[t].role != LS__WEIGHT) continue;
     ls__tensor_path(folder, &graph->tensor[t], name);
-    LS_TRY(write_array(writer->file, name, LS__F32, &graph->tensor[t].spec->shape,
-                       arena + graph->tensor[t].offset));
+    LS_TRY(ls__h5_write(writer->file, name, LS__F32, &graph->tensor[t].spec->shape,
+                        arena + graph->tensor[t].offset));
   }
 out:
   return st;
@@ -45,12 +32,12 @@ static ls_status write_affine(ls__h5 *file, const char *which, const ls__affine 
   ls_shape shape = {1, {affine->n}};
   if (affine->n == 0) return LS_OK;
   snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
-  LS_TRY(write_array(file, name, LS__F32, &shape, affine->mean));
+  LS_TRY(ls__h5_write(file, name, LS__F32, &shape, affine->mean));
   snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
-  LS_TRY(write_array(file, name, LS__F32, &shape, affine->rstd));
+  LS_TRY(ls__h5_write(file, name, LS__F32, &shape, affine->rstd));
   if (affine->rest == NULL) goto out;
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
-  LS_TRY(write_array(file, name, LS__F64, &shape, affine->rest));
+  LS_TRY(ls__h5_write(file, name, LS__F64, &shape, affine->rest));
 out:
   return st;
 }
@@ -138,7 +125,7 @@ static ls_status write_standing(ls__h5 *file, const ls__standing *s, const doubl
   if (s->data != 0) LS_TRY(ls__h5_set_integer(file, "/", "data_fingerprint", (int64_t)s->data));
   if (s->n_sums > 0) {
     ls_shape shape = {1, {s->n_sums}};
-    LS_TRY(write_array(file, "/epoch_sums", LS__F64, &shape, sums));
+    LS_TRY(ls__h5_write(file, "/epoch_sums", LS__F64, &shape, sums));
   }
 out:
   return st;
@@ -152,7 +139,7 @@ ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
   *out = NULL;
   LS_TRY(ls__alloc(&writer, 1, sizeof *writer, "checkpoint"));
   writer->model = model;
-  LS_TRY(ls__h5_create(path, &writer->file));
+  LS_TRY(ls__h5_create_sealed(path, &writer->file));
   LS_TRY(write_model(writer->file, model));
   if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
   LS_TRY(write_arena(writer, "/parameters", false, model->parameters));
@@ -176,7 +163,7 @@ ls_status ls__checkpoint_held(ls__checkpoint_writer *writer, uint64_t layout, in
   ls_shape shape = {1, {n}};
   ls__held_path(rank, name);
   if (rank == 0) LS_TRY(ls__h5_set_integer(writer->file, "/", "exchange_layout", (int64_t)layout));
-  LS_TRY(write_array(writer->file, name, LS__F32, &shape, held));
+  LS_TRY(ls__h5_write(writer->file, name, LS__F32, &shape, held));
 out:
   return st;
 }

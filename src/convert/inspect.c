@@ -345,6 +345,12 @@ static ls_status in_words(const contents *c, FILE *out) {
   else
     fprintf(out, ": %s%s%zu dataset%s\n", c->origin != NULL ? c->origin : "",
             c->origin != NULL ? ", " : "", c->n, c->n == 1 ? "" : "s");
+  const ls__seal *seal = ls__h5_seal(c->file);
+  if (seal->sealed)
+    fprintf(out, "  sealed, and whole: all %" PRIu64 " bytes are as they were written\n",
+            seal->bytes);
+  else if (c->checkpoint)
+    fputs("  not sealed: another program wrote it, or an older lockstep\n", out);
   LS_TRY(attributes(c->file, "/", NULL, out));
   for (size_t i = 0; i < c->n; i++) LS_TRY(words_array(c, &c->list[i], width, out));
 out:
@@ -395,6 +401,7 @@ static ls_status in_json(const contents *c, FILE *out) {
   ls__json_string(&json, "file", ls__h5_path(c->file));
   ls__json_string(&json, "kind", c->checkpoint ? "checkpoint" : "dataset");
   if (c->origin != NULL) ls__json_string(&json, "origin", c->origin);
+  ls__json_bool(&json, "sealed", ls__h5_seal(c->file)->sealed);
   LS_TRY(attributes(c->file, "/", &json, NULL));
   ls__json_open(&json, "datasets", '[');
   for (size_t i = 0; i < c->n; i++) LS_TRY(json_array(c, &c->list[i], &json));

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/seal.h"
 
 typedef struct ls__h5 ls__h5; /* an open file */
 
@@ -17,13 +18,21 @@ typedef enum ls__dtype { LS__U8, LS__I32, LS__I64, LS__F32, LS__F64 } ls__dtype;
 size_t ls__dtype_size(ls__dtype type);
 
 /* Open an existing file for reading.  LS_EIO: it isn't there or can't be read; LS_EDATA: it is no
- * HDF5 file, or is truncated. */
+ * HDF5 file, or is truncated.  Where it begins with a seal (base/seal.h), that is checked before
+ * HDF5 sees the file. */
 LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
+/* The same of a file that should have a seal: one that has lost it is LS_EDATA, and of one that never
+ * had one the whole is hashed, so that ls__h5_seal tells which file it is.  Neither is read as a
+ * whole again where it is the one that gave `known`, unchanged; NULL: none. */
+LS_CHECKED ls_status ls__h5_open_sealed(const char *path, const ls__seal *known, ls__h5 **out);
+/* What was seen of it before: where it is sealed, it fits. */
+const ls__seal *ls__h5_seal(const ls__h5 *file);
 
 /* Make a new file under a temporary name beside `path`, or beside what that names where it is a
  * link; ls__h5_commit flushes it to disk and renames it, ls__h5_close without a commit removes it.
  * Nothing is visible at `path` before. */
 LS_CHECKED ls_status ls__h5_create(const char *path, ls__h5 **out);
+LS_CHECKED ls_status ls__h5_create_sealed(const char *path, ls__h5 **out); /* it gets a seal */
 LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every case */
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
 const char *ls__h5_path(const ls__h5 *file);

@@ -57,6 +57,7 @@ static hid_t access_properties(bool reading) {
   if (access < 0) return access;
   H5Pset_fclose_degree(access, H5F_CLOSE_STRONG);
   if (reading) {
+    H5Pset_fapl_sec2(access); /* whatever HDF5_DRIVER in the environment says */
 #if (H5_VERSION_GE(1, 10, 7) && !H5_VERSION_GE(1, 12, 0)) || H5_VERSION_GE(1, 12, 1)
     H5Pset_file_locking(access, false, true);
 #endif
@@ -110,18 +111,6 @@ ls_status ls__h5_still_whole(const ls__h5 *file) {
                   file->path, (long long)info.st_size, file->bytes);
 }
 
-/* The version of the superblock, which lies at the beginning or behind a block of another program's,
- * at 512 bytes or twice, four times, ... that; -1: there is none. */
-static int superblock_version(const ls__h5 *file) {
-  static const char signature[8] = {'\211', 'H', 'D', 'F', '\r', '\n', '\032', '\n'};
-  unsigned char block[sizeof signature + 1];
-  for (long long at = 0; at < file->bytes; at = at == 0 ? 512 : 2 * at) {
-    if (pread(file->fd, block, sizeof block, (off_t)at) != (ssize_t)sizeof block) return -1;
-    if (memcmp(block, signature, sizeof signature) == 0) return block[sizeof signature];
-  }
-  return -1;
-}
-
 /* Under the lock: why HDF5 didn't open a file that the system opens. */
 static ls_status not_opened(const ls__h5 *file) {
   enum { NEWEST = 3 }; /* of all that HDF5 1.8 to 1.14 know */
@@ -139,12 +128,14 @@ static ls_status not_opened(const ls__h5 *file) {
                     "it had "
                     "closed it; when none does any more, `h5clear -s %s` takes the mark away",
                     path, path);
-  const int version = superblock_version(file);
-  if (version < 0) {
+  unsigned char first[LS__H5_FIRST];
+  uint64_t at;
+  if (!ls__h5_begins(file->fd, (uint64_t)file->bytes, &at, first)) {
     const char *cure = ls__h5_cure(path);
     if (cure != NULL) return ls__fail(LS_EDATA, "%s: not an HDF5 file but %s", path, cure);
     return ls__fail(LS_EDATA, "%s: not an HDF5 file", path);
   }
+  const int version = first[8]; /* behind the signature */
   if (version > NEWEST)
     return ls__fail(LS_EDATA,
                     "%s: its HDF5 format has version %d, and this HDF5 reads those up to %d: a "
@@ -155,7 +146,7 @@ static ls_status not_opened(const ls__h5 *file) {
   return ls__fail_context(st, "%s", path);
 }
 
-ls_status ls__h5_open(const char *path, ls__h5 **out) {
+ls_status ls__h5_open_unchecked(const char *path, ls__h5 **out) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
   hid_t access = H5I_INVALID_HID;
@@ -186,10 +177,10 @@ out:
   return st;
 }
 
-ls_status ls__h5_create(const char *path, ls__h5 **out) {
+static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
-  hid_t access = H5I_INVALID_HID;
+  hid_t access = H5I_INVALID_HID, creation = H5P_DEFAULT;
   char why[LS__H5_REASON], target[LS__FILE_PATH];
   ls__file_kind kind;
   *out = NULL;
@@ -211,7 +202,10 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   close(fd);
   ls__h5_written_add(file);
   access = access_properties(false);
-  if (access >= 0) file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, H5P_DEFAULT, access);
+  file->sealing = sealing;
+  if (sealing) creation = H5Pcreate(H5P_FILE_CREATE);
+  if (access >= 0 && creation >= 0 && (!sealing || H5Pset_userblock(creation, LS__SEAL_BYTES) >= 0))
+    file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access);
   if (file->id < 0) {
     ls__h5_reason(why);
     ls__h5_written_remove(file);
@@ -222,9 +216,18 @@ ls_status ls__h5_create(const char *path, ls__h5 **out) {
   file = NULL;
 out:
   if (access >= 0) H5Pclose(access);
+  if (creation != H5P_DEFAULT && creation >= 0) H5Pclose(creation);
   ls__h5_leave();
   destroy(file);
   return st;
+}
+
+ls_status ls__h5_create(const char *path, ls__h5 **out) {
+  return create(path, false, out);
+}
+
+ls_status ls__h5_create_sealed(const char *path, ls__h5 **out) {
+  return create(path, true, out);
 }
 
 ls_status ls__h5_written(const ls__h5 *file) {
@@ -265,6 +268,8 @@ ls_status ls__h5_commit(ls__h5 *file) {
   file->id = H5I_INVALID_HID;
   if (closed < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));
   fd = open(file->temporary, O_RDWR | O_CLOEXEC);
+  if (fd >= 0 && file->sealing)
+    LS_TRY(ls__seal_write(file->path, fd)); /* of what the disk will get */
   if (fd < 0 || fsync(fd) != 0 || rename(file->temporary, file->target) != 0)
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, strerror(errno));
   ls__h5_written_remove(file);

@@ -40,6 +40,8 @@ struct ls__h5 {
   ls__h5_set *sets;
   int fd;          /* of a file that is read: to see whether it becomes shorter; else -1 */
   long long bytes; /* its length when it was opened */
+  ls__seal seal;   /* of a file that is read */
+  bool sealing;    /* of a file that is written: it gets one */
 };
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
@@ -47,6 +49,13 @@ struct ls__h5 {
 int ls__h5_writer_use(hid_t access);
 int ls__h5_writer_error(const ls__h5 *file);
 LS_CHECKED ls_status ls__h5_written(const ls__h5 *file);
+
+/* Where the HDF5 part of a file begins: at its beginning, or behind a block of 512 bytes or twice,
+ * four times, ... that; `first`: its first bytes.  False: nowhere. */
+enum { LS__H5_FIRST = 36 };
+bool ls__h5_begins(int fd, uint64_t bytes, uint64_t *at, unsigned char first[LS__H5_FIRST]);
+/* Open it whatever its seal says (h5_seal.c asks that). */
+LS_CHECKED ls_status ls__h5_open_unchecked(const char *path, ls__h5 **out);
 
 /* Why HDF5's last call failed, in its own words, shortened. */
 enum { LS__H5_REASON = 256 };

@@ -4,6 +4,7 @@
 
 #include <lockstep/model.h>
 
+#include "base/seal.h"
 #include "model/graph.h"
 #include "model/parameters.h"
 #include "model/run.h"
@@ -38,6 +39,7 @@ struct ls_model {
       output_columns[LS_MAX_PORTS]; /* names of the elements that
                                                             inputs and targets had; n 0: unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
+  ls__seal origin;   /* the checkpoint that it was read from; zeros: none */
   ls__run *run;      /* for prediction; made when first needed */
 };
 

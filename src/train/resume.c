@@ -45,7 +45,7 @@ out:
 }
 
 /* Every rank gets its own back, unless ranks, nodes, lanes or buckets are others now. */
-static ls_status restore_held(ls_trainer *t, const char *path) {
+static ls_status restore_held(ls_trainer *t, const ls_model *saved, const char *path) {
   ls_status st = LS_OK, alone = LS_OK;
   const int rank = ls_comm_rank(t->comm);
   uint64_t layout, *lengths = NULL;
@@ -56,7 +56,7 @@ static ls_status restore_held(ls_trainer *t, const char *path) {
   LS_TRY(held_lengths(t, n, &lengths, &longest));
   if (rank == 0) {
     alone = ls__alloc(&other, longest, sizeof *other, "compression");
-    if (alone == LS_OK) alone = ls__checkpoint_has_held(path, layout, &fits);
+    if (alone == LS_OK) alone = ls__checkpoint_has_held(path, saved, layout, &fits);
   }
   LS_TRY(ls_comm_agree(t->comm, alone));
   LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits));
@@ -66,7 +66,7 @@ static ls_status restore_held(ls_trainer *t, const char *path) {
             "compression: what had not been sent is left out\n",
             path);
   for (int r = 0; fits && r < ls_comm_size(t->comm); r++) {
-    if (rank == 0) alone = ls__checkpoint_load_held(path, r, other, (size_t)lengths[r]);
+    if (rank == 0) alone = ls__checkpoint_load_held(path, saved, r, other, (size_t)lengths[r]);
     LS_TRY(ls_comm_agree(t->comm, alone));
     ls__exchange_held_scatter(t->exchange, r, other, (size_t)lengths[r]);
   }
@@ -125,6 +125,7 @@ static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_
   LS_TRY(ls__checkpoint_newest(t->set.output, path, bytes));
   if (path[0] == '\0') goto out;
   LS_TRY(ls__checkpoint_load(path, saved, standing, sums));
+  ls__checkpoint_tell(path, *saved);
   LS_TRY(ls__resume_config(t, *saved, standing, path, false));
   if (!ls__graph_same_tensors((*saved)->graph, t->model->graph))
     LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's", path);
@@ -180,7 +181,7 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
     if (!there) continue; /* forced: it is as before step 1 */
     LS_TRY(ls__exchange_scatter(t->exchange, arena, t->updater.slot[k]));
   }
-  if (whole) LS_TRY(restore_held(t, path));
+  if (whole) LS_TRY(restore_held(t, saved, path));
   if (whole) ls__schedule_restore(t->schedule, t->now.schedule);
 out:
   ls__free(arena);

@@ -118,14 +118,9 @@ large='model.0.dense.units=2000 train.epochs=3 checkpoint.every_steps=10'
 train ranks 1 "$lockstep" train base.yaml output=large $large
 train ranks 2 "$lockstep" train base.yaml output=parts $large train.max_steps=20
 newest=parts/checkpoints/step-000000000020.h5
-cp $newest whole.h5
-for at in 80 70 60 50 90; do # until it is hit, and not what lies between
-  cp whole.h5 $newest
-  printf '\377\377\377' | dd of=$newest bs=1 seek=$(($(stat -c %s whole.h5) * at / 100)) conv=notrunc 2>/dev/null
-  "$lockstep" train base.yaml output=parts $large --resume --dry-run 2>&1 >"$work/out" | grep -q '/optimizer/' && break
-done
+printf '\377\377\377' | dd of=$newest bs=1 seek=$(($(stat -c %s $newest) * 4 / 5)) conv=notrunc 2>/dev/null
 train ranks 2 "$lockstep" train base.yaml output=parts $large --resume
-grep -q 'passing over.*/optimizer/' "$work/err" || fail "damaged state of the optimizer was not noticed"
+grep -q 'passing over.*checksum does not fit' "$work/err" || fail "damaged state of the optimizer was not noticed"
 same "resumed beside damaged state" "$(hash_of parts)" "$(hash_of large)"
 
 # more lanes than samples in a batch, more ranks than lanes, fewer samples than ranks, all in one batch

@@ -22,6 +22,16 @@ typedef H5O_info_t object_info;
 #endif
 #endif
 
+/* Longer names, those of the groups around included, and deeper ones are not looked for: HDF5 walks
+ * every one from the root, and a file may have groups within groups without end. */
+enum { LONGEST_NAME = 4096, DEEPEST = 100 };
+
+static bool is_too_long(const char *name) {
+  size_t n = 0, slashes = 0;
+  for (; name[n] != '\0' && n < LONGEST_NAME && slashes < DEEPEST; n++) slashes += name[n] == '/';
+  return name[n] != '\0';
+}
+
 /* ---- Whether something is there ---- */
 
 /* A link to elsewhere that leads nowhere: say where it leads.  Where the file that it names can't
@@ -78,9 +88,10 @@ ls_status ls__h5_present(const ls__h5 *file, const char *name, bool *there) {
   ls_status st = LS_OK;
   *there = true;
   while (*name == '/') name++;
-  char room[1024], *path = room; /* on the stack: it serves messages, out of memory too */
-  if (strlen(name) >= sizeof room) path = ls__strdup(name);
-  if (path == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", file->path);
+  char path[LONGEST_NAME + 1]; /* on the stack: it serves messages, out of memory too */
+  if (is_too_long(name))
+    return ls__fail(LS_EDATA, "%s: the name /%.80s... has more than %d letters or %d groups",
+                    file->path, name, LONGEST_NAME, DEEPEST - 1);
   memcpy(path, name, strlen(name) + 1);
   /* Asking for a/b where a is missing is an error to HDF5: ask for a, then for a/b. */
   for (char *at = path; *at != '\0' && *there;) {
@@ -91,7 +102,6 @@ ls_status ls__h5_present(const ls__h5 *file, const char *name, bool *there) {
     if (slash != NULL) *slash = '/';
   }
 out:
-  if (path != room) ls__free(path);
   return st;
 }
 
@@ -112,6 +122,7 @@ typedef struct object {
 typedef struct list {
   object *of; /* [n] */
   size_t n, room;
+  size_t most;      /* so many are enough; 0: all */
   ls_status failed; /* of us, not of HDF5 */
 } list;
 
@@ -136,15 +147,22 @@ static herr_t add_object(hid_t id, const char *name, const object_info *info, vo
   list *names = context;
   (void)id;
   if (strcmp(name, ".") == 0) return 0; /* the root */
+  if (is_too_long(name)) {
+    names->failed = ls__fail(LS_EDATA,
+                             "/%.80s... has more than %d letters or %d groups around it: too deep "
+                             "to be read",
+                             name, LONGEST_NAME, DEEPEST - 1);
+    return -1;
+  }
   if (info->type != H5O_TYPE_GROUP && info->type != H5O_TYPE_DATASET) return 0;
   names->failed = list_add(names, name, info->type == H5O_TYPE_GROUP);
-  return names->failed == LS_OK ? 0 : -1;
+  return names->failed != LS_OK ? -1 : names->n == names->most; /* 1 ends it */
 }
 
 /* Under the lock. */
 static ls_status list_all(const ls__h5 *file, list *names) {
   if (VISIT(file->id, add_object, names) >= 0) return LS_OK;
-  if (names->failed != LS_OK) return names->failed;
+  if (names->failed != LS_OK) return ls__fail_context(names->failed, "%s", file->path);
   return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s", file->path);
 }
 
@@ -163,9 +181,9 @@ ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context) {
 
 /* How far two names are apart: insertions, deletions and replacements (Levenshtein). */
 static size_t distance(const char *a, const char *b) {
-  enum { MOST = 64 };
+  enum { MOST = 64, MOST_WANTED = 256 };
   size_t row[MOST + 1], n = strlen(b);
-  if (n > MOST) return SIZE_MAX;
+  if (n > MOST || strlen(a) > MOST_WANTED) return SIZE_MAX;
   for (size_t j = 0; j <= n; j++) row[j] = j;
   for (size_t i = 0; a[i] != '\0'; i++) {
     size_t corner = row[0];
@@ -186,15 +204,19 @@ static size_t unlikeness(const char *wanted, const char *there) {
   const char *a = strrchr(wanted, '/'), *b = strrchr(there, '/');
   a = a == NULL ? wanted : a + 1;
   b = b == NULL ? there : b + 1;
-  const size_t far = distance(wanted, wanted[0] == '/' ? there : there + 1);
-  if (strcmp(a, b) == 0) return far;
-  const size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b);
-  return far <= 1 + strlen(wanted) / 3 && distance(a, b) < longer ? far : SIZE_MAX;
+  const char *whole = wanted[0] == '/' ? there : there + 1;
+  if (strcmp(a, b) == 0) return distance(wanted, whole);
+  const size_t n = strlen(wanted), m = strlen(whole), most = 1 + n / 3;
+  if (n > m + most || m > n + most) return SIZE_MAX; /* they are at least that far apart */
+  const size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b),
+               far = distance(wanted, whole);
+  return far <= most && distance(a, b) < longer ? far : SIZE_MAX;
 }
 
 ls_status ls__h5_missing(const ls__h5 *file, const char *name) {
+  enum { MOST_SEEN = 10000 };
   ls_status st = LS_OK;
-  list names = {0};
+  list names = {.most = MOST_SEEN};
   char text[512] = "", guess[128] = "";
   size_t used = 0, best = SIZE_MAX;
   LS_TRY(list_all(file, &names));

@@ -84,9 +84,7 @@ static ls_status see_weight(void *context, const char *name, bool is_group) {
   static const char folder[] = "/parameters/";
   if (is_group || strncmp(name, folder, sizeof folder - 1) != 0) return LS_OK;
   s->n++;
-  for (int t = 0; s->named && t < s->graph->n_tensors; t++)
-    if (strcmp(s->graph->tensor[t].name, name + sizeof folder - 1) == 0) return LS_OK;
-  if (!s->named) return LS_OK;
+  if (!s->named || ls__graph_find(s->graph, name + sizeof folder - 1) != NULL) return LS_OK;
   return ls__fail(LS_ECHECKPOINT, "%s: %s belongs to no layer of its configuration",
                   ls__h5_path(s->file), name);
 }

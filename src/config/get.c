@@ -8,7 +8,6 @@
 #include <strings.h>
 
 #include "base/alloc.h"
-#include "base/grow.h"
 #include "base/number.h"
 #include "config/nearest.h"
 #include "config/tree.h"
@@ -45,15 +44,7 @@ static ls_status fail_missing(const ls_config *map, const char *key, const char 
 
 /* Note that this key has a meaning: for ls__config_finish, and for the list of known keys. */
 static ls_status ask(ls_config *map, const char *key) {
-  for (size_t i = 0; i < map->n_asked; i++)
-    if (strcmp(map->asked[i], key) == 0) return LS_OK;
-  ls_status st = ls__grow(&map->asked, &map->asked_capacity, map->n_asked + 1, sizeof(char *),
-                          "configuration");
-  if (st != LS_OK) return st;
-  map->asked[map->n_asked] = ls__strdup(key);
-  if (map->asked[map->n_asked] == NULL) return ls__fail(LS_ENOMEM, "configuration: out of memory");
-  map->n_asked++;
-  return LS_OK;
+  return ls__config_find_asked(map, key) < map->n_asked ? LS_OK : ls__config_add_asked(map, key);
 }
 
 /* The child, or NULL where it is missing or null; *place is the null node, if there is one. */
@@ -430,9 +421,7 @@ ls_status ls__config_finish(const ls_config *map) {
   if (map->kind != LS__MAP) return ls__config_fail(map, "must be a map of settings, key: value");
   for (size_t i = 0; i < map->count; i++) {
     const char *key = map->child[i]->key;
-    bool known = map->child[i]->known;
-    for (size_t k = 0; k < map->n_asked && !known; k++) known = strcmp(map->asked[k], key) == 0;
-    if (known) continue;
+    if (map->child[i]->known || ls__config_find_asked(map, key) < map->n_asked) continue;
     if (map->n_asked == 0) return ls__config_fail(map->child[i], "unknown key; none is known here");
     char all[600];
     const char *const *names = (const char *const *)map->asked;

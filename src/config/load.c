@@ -14,7 +14,7 @@ static ls_status unread(int error) {
 }
 
 /* Larger than any configuration; also keeps us from reading a dataset into memory by mistake. */
-enum { MAX_BYTES = 64 << 20, MAX_CHAIN = 32 };
+enum { MAX_BYTES = 16 << 20, MAX_CHAIN = 32 };
 
 /* A file being read, and the one that asked for it. */
 typedef struct file_link {
@@ -79,8 +79,9 @@ static bool is_other_kind(const ls_config *below, const ls_config *over) {
 
 /* Lay `over` on top of `below`; takes over's children, leaves over to be destroyed. */
 static ls_status merge(ls_config *below, ls_config *over) {
-  while (over->count > 0) {
-    ls_config *child = ls__config_detach(over, 0);
+  for (size_t k = 0; k < over->count; k++) {
+    ls_config *child = over->child[k];
+    over->child[k] = NULL; /* there is no more looking for keys in it */
     size_t i = ls__config_find(below, child->key);
     if (i == below->count) {
       char *key = ls__strdup(child->key);

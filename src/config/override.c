@@ -3,6 +3,8 @@
 
 #include "base/alloc.h"
 #include "base/grow.h"
+#include "base/hash.h"
+#include "base/text.h"
 #include "config/tree.h"
 
 /* An assignment taken apart. */
@@ -13,6 +15,15 @@ typedef struct assignment {
   char **part;
   size_t n;
 } assignment;
+
+/* A key of the command line is text, as one of a file is: it is written into files. */
+static bool is_text(const char *key) {
+  for (size_t n; *key != '\0'; key += n) {
+    n = ls__text_letter(key);
+    if (n == 0 || (n == 1 && ((unsigned char)*key < 0x20 || *key == 0x7F))) return false;
+  }
+  return true;
+}
 
 static ls_status take_apart(const char *text, assignment *a) {
   ls_status st = LS_OK;
@@ -34,7 +45,7 @@ static ls_status take_apart(const char *text, assignment *a) {
     a->part[a->n++] = c + 1;
   }
   for (size_t i = 0; i < a->n; i++)
-    if (a->part[i][0] == '\0' || strchr(a->part[i], ' ') != NULL)
+    if (a->part[i][0] == '\0' || strchr(a->part[i], ' ') != NULL || !is_text(a->part[i]))
       LS_FAIL(LS_EUSAGE, "%s: expected key=value with a path of keys, such as train.batch=64",
               text);
   if (a->n == 1 && strcmp(a->path, "base") == 0)
@@ -44,25 +55,49 @@ out:
   return st;
 }
 
+/* Of a path, the first `size` bytes of a text; and of what lies below it. */
+static uint64_t hash_of(const char *text, size_t size, bool below) {
+  const uint64_t hash = ls__hash(LS__HASH_START, text, size);
+  return below ? ls__hash(hash, ".", 1) : hash;
+}
+
+/* An override of this path, or of one below it, or NULL. */
+static const ls__config_override_record *find_earlier(const ls_config *root, const char *path,
+                                                      size_t size, bool below) {
+  size_t i, probe = 0;
+  const uint64_t hash = hash_of(path, size, below);
+  while (ls__lookup_next(&root->paths, hash, &probe, &i)) {
+    const ls__config_override_record *b = &root->overrides[i];
+    if (strncmp(b->text, path, size) == 0 && b->text[size] == (below ? '.' : '=') &&
+        (below ? b->path_size > size : b->path_size == size))
+      return b;
+  }
+  return NULL;
+}
+
+/* The end of the path's next longer beginning: a dot, or its end. */
+static size_t next_end(const assignment *a, size_t size) {
+  do size++;
+  while (size < a->path_size && a->text[size] != '.');
+  return size;
+}
+
 /* Compare with the overrides before: *same when one of them was the same. */
 static ls_status check_earlier(const ls_config *root, const assignment *a, bool *same) {
+  const ls__config_override_record *b;
   *same = false;
-  for (size_t i = 0; i < root->n_overrides; i++) {
-    const ls__config_override_record *b = &root->overrides[i];
-    size_t common = b->path_size < a->path_size ? b->path_size : a->path_size;
-    if (strncmp(b->text, a->text, common) != 0) continue;
-    if (b->path_size == a->path_size) {
-      if (strcmp(b->text, a->text) != 0)
-        return ls__fail(LS_ECONFIG, "%s: contradicts %s", a->text, b->text);
-      *same = true;
-    } else if (b->path_size < a->path_size && a->text[common] == '.' && b->leaf) {
+  for (size_t size = next_end(a, 0); size < a->path_size; size = next_end(a, size)) {
+    b = find_earlier(root, a->text, size, false);
+    if (b != NULL && b->leaf)
       return ls__fail(LS_ECONFIG, "%s: contradicts %s, which leaves nothing below %.*s", a->text,
                       b->text, (int)b->path_size, b->text);
-    } else if (b->path_size > a->path_size && b->text[common] == '.') {
-      return ls__fail(LS_ECONFIG, "%s: would undo %s; give it first", a->text, b->text);
-    }
   }
-  return LS_OK;
+  b = find_earlier(root, a->text, a->path_size, false);
+  *same = b != NULL && strcmp(b->text, a->text) == 0;
+  if (b != NULL && !*same) return ls__fail(LS_ECONFIG, "%s: contradicts %s", a->text, b->text);
+  b = find_earlier(root, a->text, a->path_size, true);
+  return b == NULL ? LS_OK
+                   : ls__fail(LS_ECONFIG, "%s: would undo %s; give it first", a->text, b->text);
 }
 
 /* Index that a path part names in a list. */
@@ -70,11 +105,11 @@ static ls_status list_index(const ls_config *list, const assignment *a, size_t p
                             size_t *index) {
   char path[256];
   const char *digits = a->part[part];
-  ls__config_path(list, path, sizeof path);
   size_t n = strspn(digits, "0123456789");
   bool number = digits[n] == '\0' && n < 10 && (digits[0] != '0' || n == 1);
   *index = number ? (size_t)strtoul(digits, NULL, 10) : 0;
   if (number && *index < list->count) return LS_OK;
+  ls__config_path(list, path, sizeof path);
   if (list->count == 0) return ls__fail(LS_ECONFIG, "%s: %s is an empty list", a->text, path);
   return ls__fail(LS_ECONFIG, "%s: %s is a list of %zu: %s must be a number from 0 to %zu", a->text,
                   path, list->count, digits, list->count - 1);
@@ -96,10 +131,11 @@ static ls_status walk(ls_config *root, const assignment *a, bool make, ls__confi
       LS_TRY(ls__config_attach(node, a->part[part], fresh));
       fresh = NULL;
     }
-    ls__config_path(node, path, sizeof path);
-    if (node->kind == LS__SCALAR)
+    if (node->kind == LS__SCALAR) {
+      ls__config_path(node, path, sizeof path);
       LS_FAIL(LS_ECONFIG, "%s: %s is \"%s\" in %s, so nothing can be set below it", a->text, path,
               node->text, node->source->name);
+    }
     if (part + 1 == a->n) break;
     if (node->kind == LS__LIST) {
       size_t index;
@@ -122,15 +158,20 @@ out:
   return st;
 }
 
+/* Of the paths above it only those that no other override is known to be below. */
 static ls_status remember(ls_config *root, const assignment *a, bool leaf) {
-  ls__config_override_record record = {ls__strdup(a->text), a->path_size, leaf};
-  ls_status st = record.text == NULL ? ls__fail(LS_ENOMEM, "%s: out of memory", a->text) : LS_OK;
-  LS_THEN(st, ls__grow(&root->overrides, &root->overrides_capacity, root->n_overrides + 1,
-                       sizeof *root->overrides, a->text));
-  if (st == LS_OK)
-    root->overrides[root->n_overrides++] = record;
-  else
-    ls__free(record.text);
+  ls_status st = LS_OK;
+  const size_t i = root->n_overrides;
+  LS_TRY(ls__grow(&root->overrides, &root->overrides_capacity, i + 1, sizeof *root->overrides,
+                  a->text));
+  root->overrides[i] = (ls__config_override_record){ls__strdup(a->text), a->path_size, leaf};
+  if (root->overrides[i].text == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", a->text);
+  root->n_overrides++;
+  for (size_t size = next_end(a, 0); size < a->path_size; size = next_end(a, size))
+    if (find_earlier(root, a->text, size, true) == NULL)
+      LS_TRY(ls__lookup_add(&root->paths, hash_of(a->text, size, true), i));
+  LS_TRY(ls__lookup_add(&root->paths, hash_of(a->text, a->path_size, false), i));
+out:
   return st;
 }
 

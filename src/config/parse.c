@@ -8,16 +8,18 @@
 
 typedef struct anchor {
   char *name;
-  const ls_config *node; /* NULL while the node is still being read */
+  size_t begun;          /* which of the nodes of this name it is: the latest that began */
+  const ls_config *node; /* NULL while that one is still being read */
 } anchor;
 
 typedef struct reader {
   yaml_parser_t yaml;
   ls__config_source *source;
   bool lines;
-  size_t nodes; /* that may still come */
-  anchor *anchors;
+  ls__config_room room; /* for what may still come */
+  anchor *anchors;      /* [n_anchors] one a name */
   size_t n_anchors, capacity;
+  ls__lookup names; /* of the anchors */
 } reader;
 
 static size_t line_of(const reader *r, const yaml_event_t *event) {
@@ -45,31 +47,54 @@ static ls_status next(reader *r, yaml_event_t *event) {
                   y->context == NULL ? "" : " ", y->context == NULL ? "" : y->context);
 }
 
-/* Note an anchor before its node is read; *index is where. */
-static ls_status anchor_begin(reader *r, const yaml_char_t *name, size_t *index) {
-  *index = SIZE_MAX;
+/* The anchor of a name, or n_anchors. */
+static size_t find_anchor(const reader *r, const char *name) {
+  size_t i, probe = 0;
+  const uint64_t hash = ls__hash_text(name);
+  while (ls__lookup_next(&r->names, hash, &probe, &i))
+    if (strcmp(r->anchors[i].name, name) == 0) return i;
+  return r->n_anchors;
+}
+
+/* What anchor_begin notes for anchor_end. */
+typedef struct mark {
+  size_t index, begun;
+} mark;
+
+/* Note an anchor before its node is read. */
+static ls_status anchor_begin(reader *r, const yaml_char_t *given, mark *m) {
+  ls_status st = LS_OK;
+  const char *name = (const char *)given;
+  *m = (mark){SIZE_MAX, 0};
   if (name == NULL) return LS_OK;
-  ls_status st = ls__grow(&r->anchors, &r->capacity, r->n_anchors + 1, sizeof *r->anchors,
-                          r->source->name);
-  if (st != LS_OK) return st;
-  anchor a = {ls__strdup((const char *)name), NULL};
-  if (a.name == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", r->source->name);
-  *index = r->n_anchors;
-  r->anchors[r->n_anchors++] = a;
-  return LS_OK;
+  size_t i = find_anchor(r, name);
+  if (i == r->n_anchors) {
+    LS_TRY(
+        ls__grow(&r->anchors, &r->capacity, r->n_anchors + 1, sizeof *r->anchors, r->source->name));
+    LS_TRY(ls__lookup_add(&r->names, ls__hash_text(name), i));
+    r->anchors[r->n_anchors++] = (anchor){ls__strdup(name), 0, NULL};
+    if (r->anchors[i].name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", r->source->name);
+  }
+  r->anchors[i].node = NULL;
+  *m = (mark){i, ++r->anchors[i].begun};
+out:
+  return st;
+}
+
+static void anchor_end(reader *r, mark m, const ls_config *node) {
+  if (m.index != SIZE_MAX && r->anchors[m.index].begun == m.begun) r->anchors[m.index].node = node;
 }
 
 static ls_status alias(reader *r, const yaml_event_t *event, size_t depth, ls_config **out) {
   const char *name = (const char *)event->data.alias.anchor;
   char what[256];
-  for (size_t i = r->n_anchors; i-- > 0;) { /* the latest of a name counts */
-    if (strcmp(r->anchors[i].name, name) != 0) continue;
-    if (r->anchors[i].node != NULL)
-      return ls__config_copy_bounded(r->anchors[i].node, depth, &r->nodes, out);
+  const size_t i = find_anchor(r, name);
+  if (i < r->n_anchors && r->anchors[i].node != NULL)
+    return ls__config_copy_bounded(r->anchors[i].node, depth, &r->room, out);
+  if (i < r->n_anchors)
     snprintf(what, sizeof what, "alias *%.80s stands inside its own anchor &%.80s", name, name);
-    return fail_at(r, event, what);
-  }
-  snprintf(what, sizeof what, "alias *%.80s has no anchor &%.80s before it", name, name);
+  else
+    snprintf(what, sizeof what, "alias *%.80s has no anchor &%.80s before it", name, name);
   return fail_at(r, event, what);
 }
 
@@ -191,7 +216,7 @@ out:
 static ls_status value(reader *r, yaml_event_t *event, size_t depth, ls_config **out) {
   ls_status st = LS_OK;
   ls_config *node = NULL;
-  size_t anchor_index = SIZE_MAX;
+  mark m = {SIZE_MAX, 0};
   bool ignored;
   *out = NULL;
   if (depth >= LS__CONFIG_DEPTH) {
@@ -204,29 +229,24 @@ static ls_status value(reader *r, yaml_event_t *event, size_t depth, ls_config *
     LS_TRY(alias(r, event, depth, out));
     goto out;
   }
-  if (r->nodes == 0) {
-    char what[64];
-    snprintf(what, sizeof what, "more than %d values, aliases expanded", LS__CONFIG_NODES);
-    st = fail_at(r, event, what);
-    goto out;
-  }
-  r->nodes--;
+  const size_t bytes = event->type == YAML_SCALAR_EVENT ? event->data.scalar.length : 0;
+  LS_TRY(ls__config_take_room(&r->room, bytes, r->source, line_of(r, event)));
   if (event->type == YAML_SCALAR_EVENT) {
-    LS_TRY(anchor_begin(r, event->data.scalar.anchor, &anchor_index));
+    LS_TRY(anchor_begin(r, event->data.scalar.anchor, &m));
     LS_TRY(scalar(r, event, &node));
   } else if (event->type == YAML_SEQUENCE_START_EVENT) {
-    LS_TRY(anchor_begin(r, event->data.sequence_start.anchor, &anchor_index));
+    LS_TRY(anchor_begin(r, event->data.sequence_start.anchor, &m));
     LS_TRY(check_tag(r, event, event->data.sequence_start.tag, &ignored));
     LS_TRY(ls__config_node(LS__LIST, r->source, line_of(r, event), NULL, &node));
     LS_TRY(list(r, depth, node));
   } else {
     LS_ASSERT(event->type == YAML_MAPPING_START_EVENT);
-    LS_TRY(anchor_begin(r, event->data.mapping_start.anchor, &anchor_index));
+    LS_TRY(anchor_begin(r, event->data.mapping_start.anchor, &m));
     LS_TRY(check_tag(r, event, event->data.mapping_start.tag, &ignored));
     LS_TRY(ls__config_node(LS__MAP, r->source, line_of(r, event), NULL, &node));
     LS_TRY(map(r, depth, node));
   }
-  if (anchor_index != SIZE_MAX) r->anchors[anchor_index].node = node;
+  anchor_end(r, m, node);
   *out = node;
   node = NULL;
 out:
@@ -235,13 +255,33 @@ out:
   return st;
 }
 
+/* libyaml compares every directive (`%TAG`) with all before it.  In any encoding, and more lines than
+ * those that are some. */
+static ls_status check_directives(const char *text, size_t size, const ls__config_source *source) {
+  enum { MOST = 1000 };
+  const char *end = text + size;
+  size_t n = 0;
+  for (const char *p = text; (p = memchr(p, '%', (size_t)(end - p))) != NULL; p++) {
+    const char *before = p;
+    while (before > text && before[-1] == '\0') before--;
+    n += before == text || strchr("\n\r\x85\xA8\xA9", before[-1]) != NULL;
+    if (n > MOST)
+      return ls__fail(LS_ECONFIG, "%s: more than %d lines begin with %%", source->name, MOST);
+  }
+  return LS_OK;
+}
+
 ls_status ls__config_read(const char *text, size_t size, ls__config_source *source,
                           bool scalar_root, bool lines, ls_config **out) {
   ls_status st = LS_OK;
   ls_config *root = NULL;
-  reader r = {.source = source, .lines = lines, .nodes = LS__CONFIG_NODES};
+  reader r = {.source = source,
+              .lines = lines,
+              .room = {LS__CONFIG_NODES, (size_t)LS__CONFIG_TEXT_MB << 20}};
   yaml_event_t event;
   *out = NULL;
+  st = check_directives(text, size, source);
+  if (st != LS_OK) return st;
   if (!yaml_parser_initialize(&r.yaml))
     return ls__fail(LS_ENOMEM, "%s: out of memory", source->name);
   yaml_parser_set_input_string(&r.yaml, (const unsigned char *)text, size);
@@ -276,6 +316,7 @@ ls_status ls__config_read(const char *text, size_t size, ls__config_source *sour
 out:
   for (size_t i = 0; i < r.n_anchors; i++) ls__free(r.anchors[i].name);
   ls__free(r.anchors);
+  ls__lookup_reset(&r.names);
   yaml_parser_delete(&r.yaml);
   ls_config_destroy(root);
   return st;

@@ -41,17 +41,94 @@ ls_status ls__config_node(ls__config_kind kind, ls__config_source *source, size_
   return LS_OK;
 }
 
+/* ---- Keys of large maps */
+
+/* Up to so many keys are looked at one by one. */
+enum { FEW = 16 };
+
+static void index_drop(ls_config *map) {
+  if (map->index == NULL) return;
+  ls__lookup_reset(&map->index->keys);
+  ls__lookup_reset(&map->index->asked);
+  ls__free(map->index);
+  map->index = NULL;
+}
+
+static ls_status index_make(ls_config *map) {
+  return map->index != NULL ? LS_OK
+                            : ls__alloc(&map->index, 1, sizeof *map->index, "configuration");
+}
+
+/* The last child of the map gets into its index, with those before it where they aren't there. */
+static ls_status index_key(ls_config *map) {
+  ls_status st = LS_OK;
+  if (map->count <= FEW) return LS_OK;
+  LS_TRY(index_make(map));
+  ls__lookup *keys = &map->index->keys;
+  if (keys->n + 1 != map->count) ls__lookup_reset(keys);
+  while (keys->n < map->count)
+    LS_TRY(ls__lookup_add(keys, ls__hash_text(map->child[keys->n]->key), keys->n));
+out:
+  return st;
+}
+
+size_t ls__config_find(const ls_config *map, const char *key) {
+  size_t i = 0, probe = 0;
+  if (map->index == NULL || map->index->keys.n != map->count) {
+    while (i < map->count && strcmp(map->child[i]->key, key) != 0) i++;
+    return i;
+  }
+  const uint64_t hash = ls__hash_text(key);
+  while (ls__lookup_next(&map->index->keys, hash, &probe, &i))
+    if (strcmp(map->child[i]->key, key) == 0) return i;
+  return map->count;
+}
+
+size_t ls__config_find_asked(const ls_config *map, const char *key) {
+  size_t i = 0, probe = 0;
+  if (map->index == NULL || map->index->asked.n != map->n_asked) {
+    while (i < map->n_asked && strcmp(map->asked[i], key) != 0) i++;
+    return i;
+  }
+  const uint64_t hash = ls__hash_text(key);
+  while (ls__lookup_next(&map->index->asked, hash, &probe, &i))
+    if (strcmp(map->asked[i], key) == 0) return i;
+  return map->n_asked;
+}
+
+ls_status ls__config_add_asked(ls_config *map, const char *key) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__grow(&map->asked, &map->asked_capacity, map->n_asked + 1, sizeof(char *),
+                  "configuration"));
+  map->asked[map->n_asked] = ls__strdup(key);
+  if (map->asked[map->n_asked] == NULL) LS_FAIL(LS_ENOMEM, "configuration: out of memory");
+  map->n_asked++;
+  if (map->n_asked <= FEW) goto out;
+  LS_TRY(index_make(map));
+  ls__lookup *asked = &map->index->asked;
+  while (asked->n < map->n_asked)
+    LS_TRY(ls__lookup_add(asked, ls__hash_text(map->asked[asked->n]), asked->n));
+out:
+  return st;
+}
+
+/* ---- Places in the tree */
+
 ls_status ls__config_attach(ls_config *parent, const char *key, ls_config *node) {
-  ls_status st = ls__grow(&parent->child, &parent->capacity, parent->count + 1, sizeof(ls_config *),
-                          "configuration");
-  if (st != LS_OK) return st;
+  ls_status st = LS_OK;
   char *copy = NULL;
+  LS_TRY(ls__grow(&parent->child, &parent->capacity, parent->count + 1, sizeof(ls_config *),
+                  "configuration"));
   if (key != NULL && (copy = ls__strdup(key)) == NULL) return no_memory();
   ls__free(node->key);
   node->key = copy;
   node->parent = parent;
   parent->child[parent->count++] = node;
-  return LS_OK;
+  if (key == NULL) return LS_OK;
+  st = index_key(parent);
+  if (st != LS_OK) parent->count--; /* the node is still the caller's */
+out:
+  return st;
 }
 
 ls_config *ls__config_detach(ls_config *parent, size_t i) {
@@ -59,6 +136,7 @@ ls_config *ls__config_detach(ls_config *parent, size_t i) {
   parent->count--;
   memmove(parent->child + i, parent->child + i + 1, (parent->count - i) * sizeof(ls_config *));
   node->parent = NULL;
+  if (parent->index != NULL) ls__lookup_reset(&parent->index->keys); /* places have moved */
   return node;
 }
 
@@ -68,6 +146,7 @@ void ls__config_clear(ls_config *node, ls__config_kind kind) {
   ls__free(node->child);
   ls__free(node->asked);
   ls__free(node->text);
+  index_drop(node);
   node->child = NULL;
   node->asked = NULL;
   node->text = NULL;
@@ -87,10 +166,13 @@ void ls__config_replace(ls_config *to, ls_config *from) {
   to->child = from->child;
   to->count = from->count;
   to->capacity = from->capacity;
+  if (from->index != NULL) ls__lookup_reset(&from->index->asked);
+  to->index = from->index;
   for (size_t i = 0; i < to->count; i++) to->child[i]->parent = to;
   from->text = NULL;
   from->source = NULL;
   from->child = NULL;
+  from->index = NULL;
   from->count = 0;
   ls_config_destroy(from);
 }
@@ -100,19 +182,31 @@ void ls_config_destroy(ls_config *root) {
   ls__config_clear(root, LS__NULL);
   for (size_t i = 0; i < root->n_overrides; i++) ls__free(root->overrides[i].text);
   ls__free(root->overrides);
+  ls__lookup_reset(&root->paths);
   ls__config_source_drop(root->source);
   ls__free(root->prefix);
   ls__free(root->key);
   ls__free(root);
 }
 
-size_t ls__config_find(const ls_config *map, const char *key) {
-  for (size_t i = 0; i < map->count; i++)
-    if (strcmp(map->child[i]->key, key) == 0) return i;
-  return map->count;
+/* ---- Copies */
+
+ls_status ls__config_take_room(ls__config_room *room, size_t bytes, const ls__config_source *source,
+                               size_t line) {
+  char at[32] = "";
+  if (line > 0) snprintf(at, sizeof at, ":%zu", line);
+  if (room->nodes == 0)
+    return ls__fail(LS_ECONFIG, "%s%s: more than %d values, aliases expanded", source->name, at,
+                    LS__CONFIG_NODES);
+  if (room->bytes < bytes)
+    return ls__fail(LS_ECONFIG, "%s%s: more than %d MB of text, aliases expanded", source->name, at,
+                    LS__CONFIG_TEXT_MB);
+  room->nodes--;
+  room->bytes -= bytes;
+  return LS_OK;
 }
 
-ls_status ls__config_copy_bounded(const ls_config *node, size_t depth, size_t *nodes,
+ls_status ls__config_copy_bounded(const ls_config *node, size_t depth, ls__config_room *room,
                                   ls_config **out) {
   ls_status st = LS_OK;
   ls_config *copy = NULL, *child = NULL;
@@ -120,15 +214,15 @@ ls_status ls__config_copy_bounded(const ls_config *node, size_t depth, size_t *n
   if (depth >= LS__CONFIG_DEPTH)
     LS_FAIL(LS_ECONFIG, "%s:%zu: nested deeper than %d levels", node->source->name, node->line,
             LS__CONFIG_DEPTH);
-  if (*nodes == 0)
-    LS_FAIL(LS_ECONFIG, "%s:%zu: more than %d values, aliases expanded", node->source->name,
-            node->line, LS__CONFIG_NODES);
-  --*nodes;
+  LS_TRY(ls__config_take_room(room,
+                              (node->text == NULL ? 0 : strlen(node->text)) +
+                                  (node->key == NULL ? 0 : strlen(node->key)),
+                              node->source, node->line));
   LS_TRY(ls__config_node(node->kind, node->source, node->line, node->text, &copy));
   copy->quoted = node->quoted;
   copy->was_name = node->was_name;
   for (size_t i = 0; i < node->count; i++) {
-    LS_TRY(ls__config_copy_bounded(node->child[i], depth + 1, nodes, &child));
+    LS_TRY(ls__config_copy_bounded(node->child[i], depth + 1, room, &child));
     LS_TRY(ls__config_attach(copy, node->child[i]->key, child));
     child = NULL;
   }
@@ -141,9 +235,9 @@ out:
 }
 
 ls_status ls__config_copy(const ls_config *node, ls_config **out) {
-  size_t nodes = SIZE_MAX;
+  ls__config_room room = {SIZE_MAX, SIZE_MAX};
   char path[LS__ERROR_BYTES];
-  ls_status st = ls__config_copy_bounded(node, 0, &nodes, out);
+  ls_status st = ls__config_copy_bounded(node, 0, &room, out);
   if (st != LS_OK) return st;
   ls__config_path(node, path, sizeof path);
   if (*path != '\0' && ((*out)->prefix = ls__strdup(path)) == NULL) {

@@ -2,11 +2,22 @@
 #ifndef LS_CONFIG_TREE_H
 #define LS_CONFIG_TREE_H
 
+#include "base/lookup.h"
 #include "config/config.h"
 
 /* Bounds on what a file may hold, aliases expanded: a real configuration has a few hundred
- * nodes, and recursion over a tree this deep is safe. */
-enum { LS__CONFIG_DEPTH = 64, LS__CONFIG_NODES = 1000000, LS__CONFIG_KEYS = 10000 };
+ * nodes, and recursion over a tree this deep is safe.  Text is that of keys and scalars. */
+enum {
+  LS__CONFIG_DEPTH = 64,
+  LS__CONFIG_NODES = 100000,
+  LS__CONFIG_KEYS = 10000,
+  LS__CONFIG_TEXT_MB = 16
+};
+
+/* What of these bounds is left. */
+typedef struct ls__config_room {
+  size_t nodes, bytes;
+} ls__config_room;
 
 /* Where a node was read: a file or an override; counted, because every node points at one. */
 typedef struct ls__config_source {
@@ -20,6 +31,12 @@ typedef struct ls__config_override_record {
   size_t path_size; /* bytes in front of the equals sign */
   bool leaf;        /* set a scalar, a list or nothing: no other override may go below */
 } ls__config_override_record;
+
+/* Finding keys in a large map. */
+typedef struct ls__config_index {
+  ls__lookup keys;  /* of the children, by their place: all of them, or it is not used */
+  ls__lookup asked; /* by their place in `asked` */
+} ls__config_index;
 
 struct ls_config {
   ls__config_kind kind;
@@ -35,9 +52,11 @@ struct ls_config {
   size_t count, capacity;
   char **asked; /* [n_asked] keys of this map that somebody knows, there or not */
   size_t n_asked, asked_capacity;
+  ls__config_index *index;               /* NULL: a small map, or none */
   char *prefix;                          /* path of the node that this root is a copy of */
   ls__config_override_record *overrides; /* [n_overrides], root only */
   size_t n_overrides, overrides_capacity;
+  ls__lookup paths; /* of the overrides, and the paths above them: by the override's place */
 };
 
 LS_CHECKED ls_status ls__config_source_create(const char *name, ls__config_source **out);
@@ -56,12 +75,18 @@ void ls__config_clear(ls_config *node, ls__config_kind kind);
 /* Give `to` the contents and origin of `from` (which is freed); `to` keeps its key and parent. */
 void ls__config_replace(ls_config *to, ls_config *from);
 
-/* Index of a key in a map, or count. */
+/* Index of a key in a map, or count; of a key that has been asked for, or n_asked. */
 size_t ls__config_find(const ls_config *map, const char *key);
+size_t ls__config_find_asked(const ls_config *map, const char *key);
+/* Note a key as asked for. */
+LS_CHECKED ls_status ls__config_add_asked(ls_config *map, const char *key);
 
-/* Copy with bounds: *nodes counts down, depth is the copy's place in the tree. */
-LS_CHECKED ls_status ls__config_copy_bounded(const ls_config *node, size_t depth, size_t *nodes,
-                                             ls_config **out);
+/* Copy with bounds: *room counts down, depth is the copy's place in the tree. */
+LS_CHECKED ls_status ls__config_copy_bounded(const ls_config *node, size_t depth,
+                                             ls__config_room *room, ls_config **out);
+/* Take a node with a text of so many bytes from the room, or an LS_ECONFIG at this line. */
+LS_CHECKED ls_status ls__config_take_room(ls__config_room *room, size_t bytes,
+                                          const ls__config_source *source, size_t line);
 size_t ls__config_depth(const ls_config *node);  /* levels above */
 size_t ls__config_height(const ls_config *node); /* levels from here down, at least 1 */
 

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/lookup.h"
 #include "config/nearest.h"
 #include "convert/csv.h"
 
@@ -18,15 +19,45 @@ static ls_status fail_column(const ls__csv_plan *plan, const char *item, const c
                   near == NULL ? "." : "\"?", plan->n, plan->name[0], plan->name[plan->n - 1]);
 }
 
-/* A name, or a number from 1 (from -1 backwards). */
-static ls_status find_column(const ls__csv_plan *plan, const char *item, const char *option,
-                             size_t *column) {
-  size_t found = 0;
+/* Names of the columns: of each the first column, and how many have it. */
+typedef struct index {
+  ls__lookup first;
+  size_t *columns; /* [n] */
+} index;
+
+static bool find_first(const ls__csv_plan *plan, const index *names, const char *name,
+                       size_t *column) {
+  size_t probe = 0;
+  const uint64_t hash = ls__hash_text(name);
+  while (ls__lookup_next(&names->first, hash, &probe, column))
+    if (strcmp(plan->name[*column], name) == 0) return true;
+  return false;
+}
+
+static ls_status index_init(index *names, const ls__csv_plan *plan) {
+  ls_status st = LS_OK;
+  size_t first;
+  LS_TRY(ls__alloc(&names->columns, plan->n, sizeof *names->columns, "columns"));
   for (size_t i = 0; plan->name != NULL && i < plan->n; i++) {
-    if (strcmp(plan->name[i], item) != 0) continue;
-    *column = i;
-    found++;
+    if (!find_first(plan, names, plan->name[i], &first)) {
+      LS_TRY(ls__lookup_add(&names->first, ls__hash_text(plan->name[i]), i));
+      first = i;
+    }
+    names->columns[first]++;
   }
+out:
+  return st;
+}
+
+static void index_reset(index *names) {
+  ls__lookup_reset(&names->first);
+  ls__free(names->columns);
+}
+
+/* A name, or a number from 1 (from -1 backwards). */
+static ls_status find_column(const ls__csv_plan *plan, const index *names, const char *item,
+                             const char *option, size_t *column) {
+  const size_t found = find_first(plan, names, item, column) ? names->columns[*column] : 0;
   if (found == 1) return LS_OK;
   if (found > 1)
     return ls__fail(LS_EUSAGE, "convert: %s \"%s\": %zu columns have this name; give a number",
@@ -44,10 +75,11 @@ static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, 
                       size_t *count) {
   ls_status st = LS_OK;
   char *copy = ls__strdup(list), *p = copy;
-  bool whole = false;
+  index names = {0};
+  size_t first;
   if (copy == NULL) LS_FAIL(LS_ENOMEM, "convert: out of memory");
-  for (size_t i = 0; plan->name != NULL && i < plan->n; i++)
-    whole = whole || strcmp(plan->name[i], list) == 0;
+  LS_TRY(index_init(&names, plan));
+  const bool whole = find_first(plan, &names, list, &first);
   while (p != NULL) {
     char *item = p + strspn(p, " "), *next;
     size_t column = 0;
@@ -61,7 +93,7 @@ static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, 
     } else if ((next = strchr(item, ',')) != NULL) {
       *next = '\0';
     }
-    LS_TRY(find_column(plan, item, option, &column));
+    LS_TRY(find_column(plan, &names, item, option, &column));
     if (plan->role[column] != LS__CSV_INPUT)
       LS_FAIL(LS_EUSAGE,
               "convert: %s %s: column %zu is named twice, among targets, categories and columns to "
@@ -72,6 +104,7 @@ static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, 
     p = next == NULL ? NULL : next + 1;
   }
 out:
+  index_reset(&names);
   ls__free(copy);
   return st;
 }

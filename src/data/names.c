@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/lookup.h"
 #include "base/number.h"
 #include "data/inside.h"
 
@@ -122,21 +123,58 @@ static void list(const char *const *names, size_t n, char *text, size_t bytes) {
   }
 }
 
-/* Where each of these names stands among the others: its first place that isn't taken yet. */
-static bool find_places(char *const *names, size_t n, const char *const *among, size_t *place,
-                        bool *taken) {
-  size_t next = 0; /* where it is most often */
-  for (size_t k = 0; k < n; k++) {
-    size_t tried = 0;
-    while (tried < n && (taken[next] || strcmp(among[next], names[k]) != 0)) {
-      next = next + 1 < n ? next + 1 : 0;
-      tried++;
-    }
-    if (tried == n) return false;
-    taken[next] = true;
-    place[k] = next;
+/* The place of a name in the list that the table is of; n: it isn't there. */
+static size_t find_name(const ls__lookup *table, const char *const *list, size_t n,
+                        const char *name) {
+  size_t i, probe = 0;
+  const uint64_t hash = ls__hash_text(name);
+  while (ls__lookup_next(table, hash, &probe, &i))
+    if (strcmp(list[i], name) == 0) return i;
+  return n;
+}
+
+/* The first place of every name; next[i]: that of the same name behind place i, or n. */
+static ls_status index_names(const char *const *list, size_t n, ls__lookup *table, size_t *next) {
+  ls_status st = LS_OK;
+  size_t *last = NULL; /* of a first place: the last of its name so far */
+  LS_TRY(ls__alloc(&last, n, sizeof *last, "names"));
+  for (size_t i = 0; i < n; i++) {
+    const size_t first = find_name(table, list, n, list[i]);
+    next[i] = n;
+    if (first == n)
+      LS_TRY(ls__lookup_add(table, ls__hash_text(list[i]), i));
+    else
+      next[last[first]] = i;
+    last[first == n ? i : first] = i;
   }
-  return true;
+out:
+  ls__free(last);
+  return st;
+}
+
+/* Where each of these names stands among the others: its first place that isn't taken yet.
+ * *all: every one does. */
+static ls_status find_places(char *const *names, size_t n, const char *const *among, size_t *place,
+                             bool *all) {
+  ls_status st = LS_OK;
+  ls__lookup table = {0};
+  size_t *next = NULL, *free_place = NULL;
+  *all = true;
+  LS_TRY(ls__alloc(&next, n, sizeof *next, "columns"));
+  LS_TRY(ls__alloc(&free_place, n, sizeof *free_place, "columns"));
+  LS_TRY(index_names(among, n, &table, next));
+  for (size_t i = 0; i < n; i++) free_place[i] = i;
+  for (size_t k = 0; k < n && *all; k++) {
+    const size_t first = find_name(&table, among, n, names[k]);
+    place[k] = first == n ? n : free_place[first];
+    *all = place[k] < n;
+    if (*all) free_place[first] = next[place[k]];
+  }
+out:
+  ls__lookup_reset(&table);
+  ls__free(next);
+  ls__free(free_place);
+  return st;
 }
 
 static ls_status other_names(const ls_data *data, size_t i, const char *what, char *const *have,
@@ -169,7 +207,7 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   ls_status st = LS_OK;
   ls__array *array = &data->array[i];
   size_t *place = NULL;
-  bool *taken = NULL;
+  bool all = n == array->n_columns;
   char **copy = NULL;
   double *center = NULL;
   if (n == 0 && array->use == LS_INPUT && array->n_columns > 1 && data->file != NULL)
@@ -180,8 +218,8 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n))
     return LS_OK;
   LS_TRY(ls__alloc(&place, n, sizeof *place, "columns"));
-  LS_TRY(ls__alloc(&taken, n, sizeof *taken, "columns"));
-  if (n != array->n_columns || !find_places(array->columns, n, names, place, taken)) {
+  if (all) LS_TRY(find_places(array->columns, n, names, place, &all));
+  if (!all) {
     st = other_names(data, i, "columns", array->columns, array->n_columns, names, n);
     goto out;
   }
@@ -200,7 +238,6 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   copy = NULL;
 out:
   ls__free(place);
-  ls__free(taken);
   ls__free(copy);
   return st;
 }
@@ -243,14 +280,16 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
   ls__array *array = &data->array[i];
   float *label = NULL;
   char **copy = NULL;
+  ls__lookup table = {0};
+  size_t *next = NULL;
   if (n > 0 && array->n_classes == 0) return set_numbers(data, i, names, n);
   if (n == 0 || same_names(array->classes, array->n_classes, names, n)) return LS_OK;
   LS_TRY(ls__alloc(&label, array->n_classes, sizeof *label, "classes"));
-  for (size_t k = 0, at = 0; k < array->n_classes; k++) {
-    size_t tried = 0;
-    for (; tried < n && strcmp(names[at], array->classes[k]) != 0; tried++)
-      at = at + 1 < n ? at + 1 : 0;
-    if (tried == n) {
+  LS_TRY(ls__alloc(&next, n, sizeof *next, "classes"));
+  LS_TRY(index_names(names, n, &table, next));
+  for (size_t k = 0; k < array->n_classes; k++) {
+    const size_t at = find_name(&table, names, n, array->classes[k]);
+    if (at == n) {
       char known[400];
       list(names, n, known, sizeof known);
       LS_FAIL(LS_EDATA, "%s: %s: class \"%.100s\" is unknown to the network; it was trained on %s",
@@ -280,5 +319,7 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
   array->n_classes = n;
 out:
   ls__free(label);
+  ls__free(next);
+  ls__lookup_reset(&table);
   return st;
 }

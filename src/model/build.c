@@ -317,5 +317,8 @@ ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs, con
 out:
   ls__graph_destroy(b.graph);
   ls__free(b.named);
+  ls__lookup_reset(&b.names);
+  ls__free(b.kinds);
+  ls__lookup_reset(&b.kind_names);
   return st;
 }

@@ -4,6 +4,7 @@
 #ifndef LS_MODEL_BUILD_H
 #define LS_MODEL_BUILD_H
 
+#include "base/lookup.h"
 #include "model/graph.h"
 
 /* Blocks within blocks; and layers in all, those that `activation:` makes included. */
@@ -12,13 +13,19 @@ enum { LS__MAX_BLOCK_DEPTH = 16, LS__MAX_NODES = 10000 };
 /* What a name means.  Names are full: "block_2/dense_1" is dense_1 in the scope "block_2/". */
 typedef struct ls__named {
   char name[LS__NAME_BYTES];
-  uint64_t hash;        /* of the name: to look for it quickly */
   size_t scope;         /* letters of the name that are its scope */
   const ls__kind *kind; /* a layer's or a block's; NULL: an input, or a part of a block */
   const ls_config *at;  /* where it stands; NULL: an input */
   int value;            /* its output, behind its activation; -1: not made yet, or a part */
   int node;             /* of a layer; -1: it is none */
 } ls__named;
+
+/* How many things of a kind have a name in a scope. */
+typedef struct ls__named_kind {
+  const ls__kind *kind;
+  char scope[LS__NAME_BYTES];
+  size_t n, last; /* and the last number that ls__name_make has given to one */
+} ls__named_kind;
 
 typedef struct ls__builder {
   ls__graph *graph;
@@ -27,6 +34,10 @@ typedef struct ls__builder {
   size_t tensor_capacity;
   ls__named *named;
   size_t n_named, named_capacity;
+  ls__lookup names; /* of them */
+  ls__named_kind *kinds;
+  size_t n_kinds, kinds_capacity;
+  ls__lookup kind_names;      /* of these */
   char scope[LS__NAME_BYTES]; /* of the entries that are being read: "", or ends with "/" */
   int depth;                  /* blocks around them */
 } ls__builder;

@@ -51,7 +51,16 @@ void ls__graph_destroy(ls__graph *graph) {
     ls__free(graph->node[i].layer.options);
   ls__free(graph->node);
   ls__free(graph->tensor);
+  ls__lookup_reset(&graph->names);
   ls__free(graph);
+}
+
+const ls__tensor *ls__graph_find(const ls__graph *graph, const char *name) {
+  size_t t, probe = 0;
+  const uint64_t hash = ls__hash_text(name);
+  while (ls__lookup_next(&graph->names, hash, &probe, &t))
+    if (strcmp(graph->tensor[t].name, name) == 0) return &graph->tensor[t];
+  return NULL;
 }
 
 bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b) {

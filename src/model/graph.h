@@ -17,6 +17,7 @@
 #ifndef LS_MODEL_GRAPH_H
 #define LS_MODEL_GRAPH_H
 
+#include "base/lookup.h"
 #include "nn/layer.h"
 
 typedef struct ls__node {
@@ -49,6 +50,7 @@ typedef struct ls__graph {
   char output_name[LS_MAX_PORTS][LS_NAME_BYTES];
   int n_tensors;
   ls__tensor *tensor;            /* in model order */
+  ls__lookup names;              /* of the tensors */
   size_t trained, moving, arena; /* floats, as drawn above; every tensor begins on a cache line */
   size_t parameters;             /* floats that are parameters, without padding */
 } ls__graph;
@@ -74,6 +76,9 @@ int ls__graph_name_width(const ls__graph *graph);
 ls_shape ls__graph_shape(const ls__graph *graph, int value);
 /* What the model gives: a layer that is called NAME with its activation is called NAME here too. */
 ls_port ls__graph_output(const ls__graph *graph, int i);
+
+/* The tensor of this name, or NULL. */
+const ls__tensor *ls__graph_find(const ls__graph *graph, const char *name);
 
 /* Whether both have the same tensors: names, shapes and roles, in the same order. */
 bool ls__graph_same_tensors(const ls__graph *a, const ls__graph *b);

@@ -48,7 +48,9 @@ static ls_status find_tied(const ls__builder *b, const ls_config *at, const ls__
   const ls__named *named = NULL;
   snprintf(layer, sizeof layer, "%.*s", (int)letters, p->tie);
   if (slash != NULL && letters < sizeof layer) named = ls__name_find(b, layer);
-  for (int t = 0; named != NULL && t < graph->n_tensors; t++) {
+  const ls__node *node = named != NULL && named->node >= 0 ? &graph->node[named->node] : NULL;
+  for (int k = 0; node != NULL && k < node->layer.n_parameters; k++) {
+    const int t = node->tensor[k];
     const ls__tensor *it = &graph->tensor[t];
     if (it->node != named->node || strcmp(it->spec->name, slash + 1) != 0) continue;
     if (!ls_shape_equal(&it->spec->shape, &p->shape))
@@ -82,6 +84,7 @@ static ls_status add_tensors(ls__builder *b, ls_config *at, ls_config *options, 
     snprintf(tensor->name, sizeof tensor->name, "%s/%.60s", layer->name, spec->name);
     if (ls__name_taken(b, tensor->name)) /* both would have one place in a checkpoint */
       LS_REFUSE(at, "\"%s\" is the name of a layer, and of a weight", tensor->name);
+    LS_TRY(ls__lookup_add(&graph->names, ls__hash_text(tensor->name), (size_t)graph->n_tensors));
     tensor->spec = spec;
     tensor->role = node->frozen ? LS__FROZEN : spec->role;
     tensor->n = ls_shape_count(&spec->shape);

@@ -249,13 +249,10 @@ size_t ls_model_parameter_count(const ls_model *model) {
 }
 
 float *ls_model_parameter(ls_model *model, const char *name, ls_shape *shape) {
-  for (int t = 0; t < model->graph->n_tensors; t++) {
-    const ls__tensor *tensor = &model->graph->tensor[t];
-    if (strcmp(tensor->name, name) != 0) continue;
-    if (shape != NULL) *shape = tensor->spec->shape;
-    return model->parameters + tensor->offset;
-  }
-  return NULL;
+  const ls__tensor *tensor = ls__graph_find(model->graph, name);
+  if (tensor == NULL) return NULL;
+  if (shape != NULL) *shape = tensor->spec->shape;
+  return model->parameters + tensor->offset;
 }
 
 uint64_t ls_model_hash(const ls_model *model) {

@@ -12,15 +12,30 @@
 #include "model/build.h"
 #include "tensor/port.h"
 
-static uint64_t hash_of(const char *name) {
-  return ls__hash(LS__HASH_START, name, strlen(name));
+static ls__named *find_full(const ls__builder *b, const char *full) {
+  size_t i, probe = 0;
+  const uint64_t hash = ls__hash_text(full);
+  while (ls__lookup_next(&b->names, hash, &probe, &i))
+    if (strcmp(b->named[i].name, full) == 0) return &b->named[i];
+  return NULL;
 }
 
-static ls__named *find_full(const ls__builder *b, const char *full) {
-  const uint64_t hash = hash_of(full);
-  for (size_t i = 0; i < b->n_named; i++)
-    if (b->named[i].hash == hash && strcmp(b->named[i].name, full) == 0) return &b->named[i];
-  return NULL;
+/* The count of a kind in the present scope, from 0 where there is none yet. */
+static ls_status count_of(ls__builder *b, const ls__kind *kind, ls__named_kind **out) {
+  ls_status st = LS_OK;
+  size_t i, probe = 0;
+  uint64_t hash = ls__hash(ls__hash_text(b->scope), &kind, sizeof kind);
+  while (ls__lookup_next(&b->kind_names, hash, &probe, &i)) {
+    *out = &b->kinds[i];
+    if ((*out)->kind == kind && strcmp((*out)->scope, b->scope) == 0) return LS_OK;
+  }
+  LS_TRY(ls__grow(&b->kinds, &b->kinds_capacity, b->n_kinds + 1, sizeof *b->kinds, "model"));
+  LS_TRY(ls__lookup_add(&b->kind_names, hash, b->n_kinds));
+  *out = &b->kinds[b->n_kinds++];
+  **out = (ls__named_kind){.kind = kind};
+  memcpy((*out)->scope, b->scope, sizeof b->scope);
+out:
+  return st;
 }
 
 bool ls__name_taken(const ls__builder *b, const char *full) {
@@ -46,31 +61,36 @@ ls_status ls__name_add(ls__builder *b, const ls_config *at, const ls__kind *kind
                        size_t *out) {
   ls_status st = LS_OK;
   char full[LS__NAME_BYTES];
+  ls__named_kind *count = NULL;
   if (!in_scope(b, strlen(b->scope), name, full)) return too_long(b, at, name);
   if (find_full(b, full) != NULL)
     LS_REFUSE(at, "\"%s\" is already the name of another layer", full);
   LS_TRY(ls__grow(&b->named, &b->named_capacity, b->n_named + 1, sizeof *b->named, "model"));
+  LS_TRY(ls__lookup_add(&b->names, ls__hash_text(full), b->n_named));
   ls__named *named = &b->named[ *out = b->n_named++];
-  *named = (ls__named){.hash = hash_of(full), .kind = kind, .at = at, .value = -1, .node = -1};
+  *named = (ls__named){.kind = kind, .at = at, .value = -1, .node = -1};
   memcpy(named->name, full, sizeof full);
   named->scope = strlen(b->scope);
+  LS_TRY(count_of(b, kind, &count));
+  count->n++;
 out:
   return st;
 }
 
 ls_status ls__name_make(ls__builder *b, const ls_config *at, const ls__kind *kind, size_t *out) {
-  const size_t scope = strlen(b->scope);
+  ls_status st = LS_OK;
   char name[LS__NAME_BYTES], full[LS__NAME_BYTES];
-  int k = 1;
-  for (size_t i = 0; i < b->n_named; i++)
-    if (b->named[i].kind == kind && b->named[i].scope == scope &&
-        strncmp(b->named[i].name, b->scope, scope) == 0)
-      k++;
+  ls__named_kind *count = NULL;
+  LS_TRY(count_of(b, kind, &count));
+  size_t k = count->n > count->last ? count->n : count->last; /* those up to it are taken */
   do {
-    snprintf(name, sizeof name, "%.48s_%d", kind->name, k++);
-    if (!in_scope(b, scope, name, full)) return too_long(b, at, name);
+    snprintf(name, sizeof name, "%.48s_%zu", kind->name, ++k);
+    if (!in_scope(b, strlen(b->scope), name, full)) return too_long(b, at, name);
   } while (find_full(b, full) != NULL);
-  return ls__name_add(b, at, kind, name, out);
+  count->last = k;
+  st = ls__name_add(b, at, kind, name, out);
+out:
+  return st;
 }
 
 ls_status ls__name_read(ls__builder *b, ls_config *options, const ls_config *at,

@@ -9,6 +9,9 @@
 
 enum { LOW = 1000 }; /* the range of lr_scale: from 1/LOW^2 to LOW^2 */
 
+/* Each pattern is compared with the name of every tensor. */
+enum { MOST_COMPARED = 5000000 };
+
 const ls__option ls__parameters_options[] = {
     LS__BY_HAND("match", "pattern or list", NULL,
                 "names of tensors, `\"*/bias\"`, `\"conv*\"`, or of what they are in, `block_1`; "
@@ -36,11 +39,19 @@ static ls_status no_match(const ls_config *node, const ls__graph *graph) {
                          graph->n_tensors > SHOWN ? ", ..." : "");
 }
 
+static ls_status check_patterns(const ls_config *node, size_t n, const ls__graph *graph) {
+  if (n <= MOST_COMPARED / ((size_t)graph->n_tensors + 1)) return LS_OK;
+  return ls__config_fail(node, "%zu patterns for %d parameters are too many; `*` and `?` join them",
+                         n, graph->n_tensors);
+}
+
 /* One pattern. */
 static ls_status match_one(const ls_config *node, const ls__graph *graph, bool *fits) {
   bool any = false;
   if (ls__config_kind_of(node) != LS__SCALAR)
     return ls__config_fail(node, "a pattern of names is wanted, such as \"*/bias\"");
+  if (strlen(ls__config_text(node)) >= sizeof graph->tensor->name)
+    return ls__config_fail(node, "this pattern is longer than any name");
   for (int t = 0; t < graph->n_tensors; t++)
     if (ls__match(ls__config_text(node), graph->tensor[t].name)) fits[t] = any = true;
   if (any) return LS_OK;
@@ -53,6 +64,7 @@ ls_status ls__parameters_match(ls_config *node, const ls__graph *graph, bool *fi
   if (node == NULL) return LS_OK;
   if (ls__config_kind_of(node) != LS__LIST) return match_one(node, graph, fits);
   if (ls__config_count(node) == 0) LS_REFUSE(node, "an empty list of patterns");
+  LS_TRY(check_patterns(node, ls__config_count(node), graph));
   for (size_t i = 0; i < ls__config_count(node); i++)
     LS_TRY(match_one(ls__config_at(node, i), graph, fits));
 out:
@@ -105,6 +117,7 @@ ls_status ls__parameters_read(ls_config *config, ls__graph *graph, ls__tensor_se
   ls_config *list = ls__config_child(config, "parameters");
   ls_config *initialize = ls__config_child(config, "initialize");
   const size_t n = (size_t)graph->n_tensors;
+  size_t patterns = 0;
   for (size_t t = 0; t < n; t++)
     settings[t] = (ls__tensor_settings){1, (double)NAN, (double)NAN, (double)NAN};
   if (list == NULL && initialize == NULL) return LS_OK;
@@ -113,6 +126,13 @@ ls_status ls__parameters_read(ls_config *config, ls__graph *graph, ls__tensor_se
   for (size_t t = 0; t < n; t++) role[t] = graph->tensor[t].role;
   if (list != NULL && ls__config_kind_of(list) != LS__LIST)
     LS_REFUSE(list, "a list is wanted, such as [{match: \"*/bias\", weight_decay: 0}]");
+  for (size_t i = 0; i < ls__config_count(list); i++) {
+    ls_config *entry = ls__config_at(list, i);
+    const ls_config *match = ls__config_kind_of(entry) == LS__MAP ? ls__config_child(entry, "match")
+                                                                  : NULL;
+    patterns += ls__config_kind_of(match) == LS__LIST ? ls__config_count(match) : 1;
+  }
+  LS_TRY(check_patterns(list, patterns, graph));
   for (size_t i = 0; i < ls__config_count(list); i++)
     LS_TRY(read_entry(ls__config_at(list, i), graph, fits, settings, role));
   LS_TRY(ls__parameters_match(ls__config_child(initialize, "freeze"), graph, fits));

@@ -51,13 +51,6 @@ ls_status ls__initialize_check(const ls_trainer *t) {
   return st;
 }
 
-/* Its tensor of this name, or NULL. */
-static const ls__tensor *find(const ls__graph *graph, const char *name) {
-  for (int k = 0; k < graph->n_tensors; k++)
-    if (strcmp(graph->tensor[k].name, name) == 0) return &graph->tensor[k];
-  return NULL;
-}
-
 /* Why a tensor is not taken: "dense_1/weight [3, 4] ([5, 4] there)". */
 static void tell_apart(const ls__tensor *mine, const ls__tensor *its, char *text, size_t bytes) {
   char here[LS_SHAPE_TEXT], there[LS_SHAPE_TEXT];
@@ -74,7 +67,7 @@ static ls_status take_all(const ls_trainer *t, source *s) {
   char apart[2 * LS__NAME_BYTES + 3 * LS_SHAPE_TEXT];
   int n = 0;
   for (int k = 0; k < graph->n_tensors; k++) {
-    const ls__tensor *mine = &graph->tensor[k], *its = find(s->model->graph, mine->name);
+    const ls__tensor *mine = &graph->tensor[k], *its = ls__graph_find(s->model->graph, mine->name);
     if (!s->chosen[k]) continue;
     if (its != NULL && ls_shape_equal(&mine->spec->shape, &its->spec->shape)) {
       memcpy(t->model->parameters + mine->offset, s->model->parameters + its->offset,
@@ -109,7 +102,7 @@ static void tell_taken(const ls_trainer *t, const source *s) {
   for (int k = 0; k < graph->n_tensors; k++) {
     if (s->taken[k] || ++left > MOST) continue;
     const ls__tensor *mine = &graph->tensor[k];
-    tell_apart(mine, find(s->model->graph, mine->name), apart, sizeof apart);
+    tell_apart(mine, ls__graph_find(s->model->graph, mine->name), apart, sizeof apart);
     fprintf(stderr, "%s%s", left == 1 ? "; not " : ", ", s->chosen[k] ? apart : mine->name);
   }
   if (left > MOST) fprintf(stderr, " and %d more", left - MOST);

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "checkpoint/format.h"
+#include "tensor/port.h"
 #include "tensor/span.h"
 
 /* What lockstep writes is sealed as a whole; before that each dataset had a checksum of its values,
@@ -188,6 +189,8 @@ static ls_status read_inputs(ls__h5 *file, ls_port inputs[LS_MAX_PORTS], size_t 
     snprintf(inputs[i].name, sizeof inputs[i].name, "%s", n_names > 0 ? names[i] : "input");
     ls__port_name("input_shape", *n, inputs[i].name, attribute);
     LS_TRY(read_shape(file, attribute, &inputs[i].shape));
+    if (ls__port_check(&inputs[i], false) != LS_OK)
+      LS_FAIL(LS_ECHECKPOINT, "%s: %s is damaged", ls__h5_path(file), attribute);
   }
 out:
   ls__free_strings(names, n_names);

@@ -8,7 +8,7 @@
 #                                          such as address,undefined or thread
 #   scripts/test.sh --valgrind             the unit tests under valgrind
 #   scripts/test.sh --tidy                 clang-tidy, with its MPI checks, before the tests
-#   scripts/test.sh --full                 all of the above, and the tests that take long
+#   scripts/test.sh --full                 all of the above, the tests that take long, and the batteries
 #
 # Installs what is missing where it may (as root or with sudo on Debian), else says what to install;
 # LOCKSTEP_NO_INSTALL=1 never installs.  Builds in build-test/ and build-test-*/, and works in a
@@ -105,6 +105,11 @@ fi
 if [ -n "$full" ] || [ -z "$sanitize$valgrind" ]; then
   heading "Tests"
   run_tests "$root/build-test" "${select[@]}" || failed+=(tests)
+fi
+
+if [ -n "$full" ]; then
+  heading "Batteries"
+  bash "$project/scripts/battery.sh" all "$root/build-test" || failed+=(batteries)
 fi
 
 if [ ${#failed[@]} -gt 0 ]; then

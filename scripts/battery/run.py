@@ -52,6 +52,7 @@ def fire(name, first, count, seconds, keep):
     except Lost as why:
         print(f"{name}: the undisturbed run fails: {why}\n    folder: {work}", flush=True)
         return 1
+    ready = time.monotonic()  # what is shared is made, and --seconds begin
     if count is None and seconds is None:
         count = battery.LONG
     workers = getattr(battery, "WORKERS", None) or len(os.sched_getaffinity(0))
@@ -59,7 +60,7 @@ def fire(name, first, count, seconds, keep):
     with ThreadPoolExecutor(workers) as pool:
         while True:
             while len(running) < workers and (next_seed - first < count if count is not None else
-                                              time.monotonic() - begun < seconds):
+                                              time.monotonic() - ready < seconds):
                 running[pool.submit(one, name, battery, shared, work, next_seed, keep)] = next_seed
                 next_seed += 1
             if not running:

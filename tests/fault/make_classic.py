@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Make classic.h5, the dataset that test_damaged.py damages: as h5py writes one by default, in HDF5's
+"""Make classic.h5, the dataset that scripts/battery/damage.py damages: as h5py writes one by default, in HDF5's
 oldest format, which has no checksums, with text of variable length.
 
     python3 make_classic.py [FILE]

@@ -1,7 +1,7 @@
 #!/bin/bash
 # A checkpoint that can't be written in the middle of a run: one line, exit code 1 on every rank, no
 # half-written file, the checkpoints before it untouched, and from them the run goes on to the same
-# weights.  The same for a metrics.jsonl that can't grow, and on a disk that is really full.
+# weights.  The same for a metrics.jsonl that can't grow.  (Full disks: scripts/battery/environment.py.)
 # LOCKSTEP_TEST_FULL=1: every failure on 1, 2 and 3 ranks.
 . "$LOCKSTEP_SOURCE/tests/fault/jobs.sh"
 
@@ -55,34 +55,8 @@ too_large_on() { fails "large-$1" "$1" "$2" too_large 'checkpoints/step-[0-9]+.h
 lost_folder_on() { fails "lost-$1" "$1" "$2" lost_folder 'checkpoints/step-[0-9]+.h5: cannot be written: Not a directory' whole; }
 metrics_full_on() { fails "metrics-$1" "$1" "$2" metrics_full 'metrics.jsonl: cannot be written: .*' small $small; }
 
-# A disk that fills up, where the kernel lets us have one of our own.
-cat >disk.sh <<'END_OF_DISK'
-mount -t tmpfs -o size=3m tmpfs disk || exit 77
-"$@" >disk.out 2>&1
-code=$?
-find disk -name '*.tmp' -o -name '*.partial' -o -name summary.json
-cp -r disk/run full
-exit $code
-END_OF_DISK
-full_disk() {
-  local namespace got
-  mkdir disk
-  for namespace in -m -rm; do unshare $namespace true 2>/dev/null && break; done
-  OMPI_MCA_orte_abort_on_non_zero_status=1 timeout 60 unshare $namespace bash disk.sh mpirun -n 2 --oversubscribe --bind-to none "$lockstep" train run.yaml \
-    output=disk/run --progress=none >disk.left 2>/dev/null
-  got=$?
-  [ ! -e disk.out ] && { echo "no file system of our own here: the full disk is left out"; return; }
-  [ -s disk.left ] && fail "full disk: left behind: $(cat disk.left)"
-  grep '^lockstep: ' disk.out >disk.said
-  same "full disk: lines" "$(wc -l <disk.said)" 1
-  grep -Eq '^lockstep: disk/run/(checkpoints/step-[0-9]+.h5|metrics.jsonl): cannot be written: No space left on device$' disk.said ||
-    fail "full disk: $(cat disk.said)"
-  same "full disk: exit code" $got 1
-  goes_on full 3 whole
-}
-
 together 'whole whole 1 run.yaml checkpoint.every_steps=0' "whole small 1 run.yaml checkpoint.every_steps=0 $small"
-all=(full_disk 'lost_folder_on 3 2')
+all=('lost_folder_on 3 2')
 has_prlimit=$(command -v prlimit)
 if [ -n "$has_prlimit" ]; then
   all+=('too_large_on 2 1' 'metrics_full_on 1 2')

@@ -2,6 +2,7 @@
 #include "base/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -79,6 +80,37 @@ ls_status ls__file_make_folder(const char *path) {
     if (st != LS_OK) return st;
   }
   return LS_OK;
+}
+
+bool ls__file_set_aside(const char *path, const char *ending, char to[LS__FILE_PATH + 16]) {
+  struct stat s;
+  for (int k = 1; k < 1000000; k++) {
+    const int n = k == 1 ? snprintf(to, LS__FILE_PATH + 16, "%s.%s", path, ending)
+                         : snprintf(to, LS__FILE_PATH + 16, "%s.%s.%d", path, ending, k);
+    if (n < 0 || n >= LS__FILE_PATH + 16) {
+      errno = ENAMETOOLONG;
+      return false;
+    }
+    if (lstat(to, &s) == 0) continue;
+    return errno == ENOENT && rename(path, to) == 0;
+  }
+  errno = EEXIST;
+  return false;
+}
+
+int ls__file_create_beside(const char *target, const char *ending, char *path, size_t bytes) {
+  int fd = -1;
+  errno = EEXIST;
+  for (int k = 1; k < 10000 && fd < 0 && errno == EEXIST; k++) {
+    const int n = k == 1 ? snprintf(path, bytes, "%s.%ld.%s", target, (long)getpid(), ending)
+                         : snprintf(path, bytes, "%s.%ld-%d.%s", target, (long)getpid(), k, ending);
+    if (n < 0 || (size_t)n >= bytes) {
+      errno = ENAMETOOLONG;
+      return -1;
+    }
+    fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+  }
+  return fd;
 }
 
 bool ls__file_close(FILE *file) {

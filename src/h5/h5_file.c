@@ -191,13 +191,12 @@ static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   if (kind == LS__FILE_FOLDER) LS_FAIL(LS_EIO, "%s: is a directory", path);
   if (kind == LS__FILE_OTHER) /* a rename would put a file in its place */
     LS_FAIL(LS_EIO, "%s: is not a regular file", path);
-  size_t bytes = strlen(target) + 32;
+  size_t bytes = strlen(target) + 40;
   LS_TRY(ls__alloc(&file->target, bytes, 1, path));
   LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));
   memcpy(file->target, target, strlen(target) + 1);
-  snprintf(file->temporary, bytes, "%s.%ld.tmp", target, (long)getpid());
   /* The system first: its reasons are the better ones. */
-  int fd = open(file->temporary, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  int fd = ls__file_create_beside(target, "tmp", file->temporary, bytes);
   if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));
   close(fd);
   ls__h5_written_add(file);

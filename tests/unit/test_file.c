@@ -1,0 +1,87 @@
+/* Names that are free: files set aside, and files that are made beside another. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "check.h"
+
+static char folder[] = "/tmp/lockstep-file.XXXXXX";
+
+static void in_folder(const char *name, char path[LS__FILE_PATH]) {
+  snprintf(path, LS__FILE_PATH, "%s/%s", folder, name);
+}
+
+static void put(const char *path, const char *text) {
+  FILE *file = fopen(path, "w");
+  assert_non_null(file);
+  assert_true(fputs(text, file) >= 0);
+  assert_int_equal(fclose(file), 0);
+}
+
+static void holds(const char *path, const char *text) {
+  char line[64] = "";
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  assert_non_null(fgets(line, sizeof line, file));
+  assert_int_equal(fclose(file), 0);
+  assert_string_equal(line, text);
+  assert_int_equal(unlink(path), 0);
+}
+
+/* One after the other, each under a name of its own; what is there already stays. */
+static void test_set_aside(void **state) {
+  (void)state;
+  static const char *const names[] = {"a.h5.damaged", "a.h5.damaged.2", "a.h5.damaged.3"};
+  static const char *const texts[] = {"first", "second", "third"};
+  char path[LS__FILE_PATH], wanted[LS__FILE_PATH], to[LS__FILE_PATH + 16];
+  in_folder("a.h5", path);
+  for (int i = 0; i < 3; i++) {
+    put(path, texts[i]);
+    assert_true(ls__file_set_aside(path, "damaged", to));
+    in_folder(names[i], wanted);
+    assert_string_equal(to, wanted);
+    assert_int_equal(access(path, F_OK), -1);
+  }
+  for (int i = 0; i < 3; i++) {
+    in_folder(names[i], wanted);
+    holds(wanted, texts[i]);
+  }
+  assert_false(ls__file_set_aside(path, "damaged", to));
+  assert_int_equal(errno, ENOENT);
+}
+
+/* Two writers of one file don't write into one another's. */
+static void test_beside(void **state) {
+  (void)state;
+  char target[LS__FILE_PATH], path[2][LS__FILE_PATH], none[8];
+  in_folder("b.h5", target);
+  for (int i = 0; i < 2; i++) {
+    const int fd = ls__file_create_beside(target, "tmp", path[i], sizeof path[i]);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, i == 0 ? "one" : "two", 3), 3);
+    assert_int_equal(close(fd), 0);
+    assert_memory_equal(path[i], target, strlen(target));
+    assert_string_equal(path[i] + strlen(path[i]) - 4, ".tmp");
+  }
+  assert_string_not_equal(path[0], path[1]);
+  holds(path[0], "one");
+  holds(path[1], "two");
+  assert_int_equal(ls__file_create_beside(target, "tmp", none, sizeof none), -1);
+  assert_int_equal(errno, ENAMETOOLONG);
+  in_folder("not/there/b.h5", target);
+  assert_int_equal(ls__file_create_beside(target, "tmp", path[0], sizeof path[0]), -1);
+  assert_int_equal(errno, ENOENT);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_set_aside),
+      cmocka_unit_test(test_beside),
+  };
+  assert_non_null(mkdtemp(folder));
+  const int failed = cmocka_run_group_tests(tests, NULL, NULL);
+  (void)rmdir(folder);
+  return failed;
+}

@@ -20,12 +20,13 @@ extern "C" {
 #endif
 
 /** Load a network from a checkpoint file, or from a run directory: its final checkpoint, else its
- * best, else its newest whole one.  Its weights are their average, where the run kept one.
+ * best, else its newest whole one, with a line on standard error for each that is passed over.  Its
+ * weights are their average, where the run kept one.
  *
  * Local; needs no MPI.
  * @param path   the file, or the run directory
  * @param model  owned by the caller
- * @return       LS_EIO, LS_ECHECKPOINT, LS_ENOMEM */
+ * @return       LS_EIO, LS_ECHECKPOINT, LS_EVERSION, LS_ENOMEM */
 LS_PUBLIC LS_CHECKED ls_status ls_model_load(const char *path, ls_model **model);
 
 /** Save a network, without what a resumed training needs.  Local; the file appears whole or not

@@ -28,6 +28,7 @@ extern "C" {
   X(EUSAGE, 2, "wrong usage")                                            \
   X(ECONFIG, 2, "wrong configuration")                                   \
   X(EDATA, 3, "a data file is bad")                                      \
+  X(EVERSION, 3, "a checkpoint file is of a newer version")              \
   X(ECHECKPOINT, 3, "a checkpoint file is bad")                          \
   X(EIO, 1, "input or output failed")                                    \
   X(ENOMEM, 1, "out of memory")                                          \

@@ -80,15 +80,69 @@ ls__checkpoint_identity ls__checkpoint_identity_of(const ls_model *model);
 /* One line on standard error where that file is not sealed; for one rank to call. */
 void ls__checkpoint_tell(const char *path, const ls_model *model);
 
-/* Path of the newest whole checkpoint of a run directory, "" when there is none; damaged newer ones
- * are named on standard error.  `path` has room for `bytes`. */
-LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, char *path, size_t bytes);
+/* ---- choose.c: which checkpoint of a run directory is meant ---- */
 
-/* After writing the checkpoint of `step`: delete what a killed run left half-written, checkpoints
- * of later steps (the run passed over them: they are damaged), and all but the `keep` newest. */
-void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep);
+/* Why a checkpoint can't be used: it may be thrown away only where it is damaged. */
+typedef enum ls__flaw { LS__DAMAGED, LS__UNREADABLE, LS__NEWER } ls__flaw;
+ls__flaw ls__flaw_of(ls_status st); /* of what loading it returned */
+
+/* A checkpoint that was passed over. */
+typedef struct ls__passed {
+  uint64_t step;
+  ls__flaw flaw;
+} ls__passed;
+
+/* The checkpoint that a run is taken up from. */
+typedef struct ls__chosen {
+  char path[4096]; /* "": there is none */
+  uint64_t step;
+  ls_model *model;
+  ls__standing standing;
+  double *sums;
+  ls__passed *passed; /* [n_passed] newer ones */
+  size_t n_passed, room;
+} ls__chosen;
+void ls__chosen_reset(ls__chosen *chosen);
+
+/* The newest checkpoint of a run directory that can be read and is whole, with a line on standard
+ * error for each that was passed over.  One that is deleted meanwhile is looked up again.  Where
+ * there are some and none can be used: LS_EIO, where one could not be read; else LS_EVERSION or
+ * LS_ECHECKPOINT.  Without standing (resume: false) the network alone. */
+LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, bool resume,
+                                           ls__chosen *chosen);
+
+/* The network as it was at the end of this epoch, of any checkpoint that stands there; else NULL. */
+LS_CHECKED ls_status ls__checkpoint_at_epoch(const char *run_directory, uint64_t epoch,
+                                             ls_model **model);
+
+/* As ls__checkpoint_load, for files that may be damaged: one that HDF5 crashed on is not read again
+ * as long as FILE.crashed lies beside it, which the crash guard leaves. */
+LS_CHECKED ls_status ls__checkpoint_try(const char *path, ls_model **model, ls__standing *standing,
+                                        double **sums);
+
+/* As ls_model_load; and which file of the run directory it was, such as "checkpoints/final.h5", so
+ * that other ranks read the same: "" where `path` is the file. */
+enum { LS__CHOICE_BYTES = 64 };
+LS_CHECKED ls_status ls__checkpoint_choose(const char *path, char name[LS__CHOICE_BYTES],
+                                           ls_model **model);
+
+/* ---- folder.c: its files ---- */
 
 /* "RUN/checkpoints/step-000000123.h5" */
 void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, size_t bytes);
+
+/* The steps of all of them, newest first; *steps is owned by the caller. */
+LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);
+
+/* Give a file that can't be used another name, FILE.damaged, FILE.unreadable or FILE.newer: a run that
+ * goes on from another one neither takes it for its own nor writes over it. */
+void ls__checkpoint_set_aside(const char *path, ls__flaw flaw);
+
+/* Delete what a killed run left half-written.  For whoever has locked the run directory. */
+void ls__checkpoint_tidy(const char *run_directory);
+
+/* After writing the checkpoint of `step`, once it is safe on disk: delete all but the `keep` newest up to
+ * this one.  False: it isn't safe, and nothing is deleted. */
+bool ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep);
 
 #endif

@@ -1,13 +1,14 @@
-/* The checkpoints/ folder of a run directory: listing it, choosing one, deleting old ones. */
+/* The checkpoints/ folder of a run directory: listing it, setting files aside, deleting old ones. */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "checkpoint/checkpoint.h"
 
@@ -21,61 +22,63 @@ static int newest_first(const void *a, const void *b) {
   return x < y ? 1 : x > y ? -1 : 0;
 }
 
-/* The steps of step-N.h5 files, newest first; *steps is owned by the caller. */
-static ls_status list_steps(const char *run_directory, uint64_t **steps, size_t *n) {
+/* Whether this is the name of a checkpoint of a step. */
+static bool is_step(const char *name, uint64_t *step) {
+  char path[64];
+  if (strncmp(name, "step-", 5) != 0) return false;
+  *step = strtoull(name + 5, NULL, 10);
+  ls__checkpoint_path("", *step, path, sizeof path);
+  return strcmp(path + strlen("/checkpoints/"), name) == 0;
+}
+
+ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n) {
   ls_status st = LS_OK;
-  char folder[4096];
+  char folder[LS__FILE_PATH];
   size_t room = 0;
   *steps = NULL;
   *n = 0;
   snprintf(folder, sizeof folder, "%s/checkpoints", run_directory);
   DIR *directory = opendir(folder);
   if (directory == NULL) {
-    if (errno == ENOENT || errno == ENOTDIR) return LS_OK;
+    if (ls__file_is_none(errno)) return LS_OK;
     return ls__fail(LS_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
   }
-  for (struct dirent *entry; (entry = readdir(directory)) != NULL;) {
-    char *end = NULL;
-    if (strncmp(entry->d_name, "step-", 5) != 0) continue;
-    unsigned long long step = strtoull(entry->d_name + 5, &end, 10);
-    if (end == entry->d_name + 5 || strcmp(end, ".h5") != 0) continue;
+  for (;;) {
+    uint64_t step;
+    errno = 0;
+    const struct dirent *entry = readdir(directory);
+    if (entry == NULL) break;
+    if (!is_step(entry->d_name, &step)) continue;
     LS_TRY(ls__grow(steps, &room, *n + 1, sizeof **steps, folder));
     (*steps)[(*n)++] = step;
   }
+  if (errno != 0) LS_FAIL(LS_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
   if (*n > 0) qsort(*steps, *n, sizeof **steps, newest_first);
 out:
   closedir(directory);
-  return st;
-}
-
-ls_status ls__checkpoint_newest(const char *run_directory, char *path, size_t bytes) {
-  ls_status st = LS_OK;
-  uint64_t *steps = NULL;
-  size_t n = 0;
-  path[0] = '\0';
-  LS_TRY(list_steps(run_directory, &steps, &n));
-  for (size_t i = 0; i < n; i++) {
-    ls_model *model = NULL;
-    ls__standing standing;
-    double *sums = NULL;
-    ls__checkpoint_path(run_directory, steps[i], path, bytes);
-    st = ls__checkpoint_load(path, &model, &standing, &sums);
-    ls_model_destroy(model);
-    ls__free(sums);
-    if (st == LS_OK) break;
-    if (st == LS_ENOMEM) goto out;
-    fprintf(stderr, "lockstep: passing over a damaged checkpoint: %s\n", ls_error_message());
-    path[0] = '\0';
-    st = LS_OK;
+  if (st != LS_OK) {
+    ls__free(*steps);
+    *steps = NULL;
+    *n = 0;
   }
-out:
-  ls__free(steps);
   return st;
 }
 
-/* Delete temporary files: only this run writes here, and it has none open now. */
-static void remove_temporary(const char *run_directory) {
-  char path[4096];
+/* Delete a checkpoint's mark that HDF5 crashed on it. */
+static void remove_mark(const char *path) {
+  char mark[LS__FILE_PATH + 16];
+  snprintf(mark, sizeof mark, "%s.crashed", path);
+  (void)unlink(mark);
+}
+
+void ls__checkpoint_set_aside(const char *path, ls__flaw flaw) {
+  static const char *const ending[] = {"damaged", "unreadable", "newer"};
+  char to[LS__FILE_PATH + 16];
+  if (ls__file_set_aside(path, ending[flaw], to)) remove_mark(path);
+}
+
+void ls__checkpoint_tidy(const char *run_directory) {
+  char path[LS__FILE_PATH];
   snprintf(path, sizeof path, "%s/checkpoints", run_directory);
   DIR *directory = opendir(path);
   if (directory == NULL) return;
@@ -87,46 +90,30 @@ static void remove_temporary(const char *run_directory) {
   closedir(directory);
 }
 
-void ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep) {
+/* Whether what was renamed in this folder would still be there after a power failure.  File systems
+ * that can't write out a folder by itself have nothing to wait for. */
+static bool is_safe(const char *run_directory) {
+  char path[LS__FILE_PATH];
+  snprintf(path, sizeof path, "%s/checkpoints", run_directory);
+  const int fd = open(path, O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool safe = fsync(fd) == 0 || errno == EINVAL || errno == ENOTSUP || errno == ENOSYS;
+  close(fd);
+  return safe;
+}
+
+bool ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep) {
   uint64_t *steps = NULL;
   size_t n = 0, kept = 0;
-  remove_temporary(run_directory);
-  if (list_steps(run_directory, &steps, &n) == LS_OK)
+  if (!is_safe(run_directory)) return false;
+  if (ls__checkpoint_steps(run_directory, &steps, &n) == LS_OK)
     for (size_t i = 0; i < n; i++) {
-      char path[4096];
-      if (steps[i] <= step && kept++ < keep) continue;
+      char path[LS__FILE_PATH];
+      if (steps[i] > step || kept++ < keep) continue;
       ls__checkpoint_path(run_directory, steps[i], path, sizeof path);
       (void)unlink(path);
+      remove_mark(path);
     }
   ls__free(steps);
-}
-
-static bool is_directory(const char *path) {
-  struct stat s;
-  return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
-}
-
-static ls_status load(const char *path, ls_model **model) {
-  ls_status st = ls__checkpoint_load(path, model, NULL, NULL);
-  if (st == LS_OK) ls__checkpoint_tell(path, *model);
-  return st;
-}
-
-ls_status ls_model_load(const char *path, ls_model **model) {
-  char file[4096];
-  *model = NULL;
-  if (strlen(path) > sizeof file - 100)
-    return ls__fail(LS_EIO, "%.200s...: the path is too long", path);
-  if (!is_directory(path)) return load(path, model);
-  static const char *const choice[] = {"final", "best"};
-  for (size_t i = 0; i < 2; i++) {
-    struct stat s;
-    snprintf(file, sizeof file, "%s/checkpoints/%s.h5", path, choice[i]);
-    if (stat(file, &s) == 0) return load(file, model);
-  }
-  ls_status st = ls__checkpoint_newest(path, file, sizeof file);
-  if (st != LS_OK) return st;
-  if (file[0] == '\0')
-    return ls__fail(LS_EIO, "%s: there is no checkpoint in this run directory", path);
-  return load(file, model);
+  return true;
 }

@@ -146,10 +146,11 @@ static ls_status check_format(ls__h5 *file) {
   if (strcmp(format, LS__CHECKPOINT_FORMAT) != 0)
     LS_FAIL(LS_ECHECKPOINT, "%s: its format is \"%.40s\", not a checkpoint", ls__h5_path(file),
             format);
-  if (version < 1 || version > LS__CHECKPOINT_VERSION)
-    LS_FAIL(LS_ECHECKPOINT,
+  if (version > LS__CHECKPOINT_VERSION)
+    LS_FAIL(LS_EVERSION,
             "%s: checkpoint version %lld is unknown; this program reads versions up to %d",
             ls__h5_path(file), (long long)version, LS__CHECKPOINT_VERSION);
+  if (version < 1) LS_FAIL(LS_ECHECKPOINT, "%s: the version is damaged", ls__h5_path(file));
 out:
   ls__free(format);
   return st;

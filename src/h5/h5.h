@@ -37,6 +37,10 @@ LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every c
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
 const char *ls__h5_path(const ls__h5 *file);
 
+/* Should HDF5 crash while it reads this file, the crash guard leaves a file `mark` with this text.  The
+ * strings must live until the next call; NULL: no file any more. */
+void ls__h5_crash_mark(const char *file, const char *mark, const char *text);
+
 /* "a MATLAB 7.3 file (HDF5)", "a netCDF-4 file (HDF5)"; NULL: it doesn't say so. */
 LS_CHECKED ls_status ls__h5_origin(ls__h5 *file, const char **origin);
 /* Of a file that is no HDF5 file: what it is, and what makes an HDF5 file of it; or NULL. */

@@ -11,6 +11,7 @@
  * later) and cost more: every file twice, and a fork under MPI, which not every network allows. */
 #define _XOPEN_SOURCE 700 /* sigaltstack */
 #include <errno.h>
+#include <fcntl.h>
 #include <lockstep/crash_guard.h>
 #include <math.h>
 #include <poll.h>
@@ -39,9 +40,10 @@ static _Atomic pthread_t thread;
 static _Atomic clockid_t thread_clock; /* its CPU time */
 static const char *path;               /* NULL: no file */
 static bool writing;
-static atomic_llong size;   /* bytes of a file that is read; 0: not known */
-static ls__h5 *written;     /* files under a temporary name */
-static atomic_uint call;    /* counts entries */
+static const char *marked, *mark, *mark_text; /* a crash over that file leaves a mark; or NULL */
+static atomic_llong size;                     /* bytes of a file that is read; 0: not known */
+static ls__h5 *written;                       /* files under a temporary name */
+static atomic_uint call;                      /* counts entries */
 static atomic_uint endless; /* the call that doesn't end, as the watching thread found; 0: none */
 
 static const int crashes[] = {SIGSEGV, SIGBUS, SIGFPE, SIGABRT};
@@ -80,11 +82,21 @@ static void wait_for_turn(void) {
   (void)poll(NULL, 0, FIRST_MS + TURN_MS * (n < MOST ? n : MOST));
 }
 
+/* So that the next start can pass over it.  Where it can't be written there is none. */
+static void leave_mark(void) {
+  if (marked == NULL || writing || strcmp(marked, path) != 0) return;
+  const int fd = open(mark, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) return;
+  (void)!write(fd, mark_text, strlen(mark_text));
+  (void)close(fd);
+}
+
 static void end_process(void) {
   static char line[4096 + 128]; /* one thread is inside */
   size_t n = 0;
   for (const ls__h5 *file = written; file != NULL; file = file->next_written)
     (void)unlink(file->temporary);
+  leave_mark();
   append(line, sizeof line - 96, &n, "lockstep: ");
   append(line, sizeof line - 96, &n, path);
   append(line, sizeof line - 1, &n,
@@ -302,6 +314,14 @@ void ls__h5_leave(void) {
   atomic_store(&inside, false);
   if (stack_changed) (void)sigaltstack(&stack_before, NULL);
   stack_changed = false;
+  pthread_mutex_unlock(&lock);
+}
+
+void ls__h5_crash_mark(const char *file, const char *to, const char *text) {
+  pthread_mutex_lock(&lock);
+  marked = file;
+  mark = to;
+  mark_text = text;
   pthread_mutex_unlock(&lock);
 }
 

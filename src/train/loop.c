@@ -10,6 +10,7 @@
 #include "tensor/span.h"
 #include "train/alarms.h"
 #include "train/average.h"
+#include "train/best.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -41,8 +42,7 @@ typedef struct loop {
   bool stop, over; /* agreed */
   bool saved;      /* the state after step saved_step is on disk */
   uint64_t saved_step;
-  float *best; /* rank 0: parameters of the best epoch */
-  bool best_unsaved;
+  ls__best best;
   double *epoch_sums;
   ls__scores train, validation;
   ls__ending end;
@@ -81,19 +81,6 @@ out:
 
 /* --- checkpoints */
 
-static ls_status save_best(loop *l) {
-  ls_trainer *t = l->t;
-  char path[4096];
-  if (!is_root(t) || l->best == NULL || !l->best_unsaved) return LS_OK;
-  float *current = t->model->parameters;
-  snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
-  t->model->parameters = l->best;
-  ls_status st = ls_model_save(t->model, path);
-  t->model->parameters = current;
-  if (st == LS_OK) l->best_unsaved = false;
-  return st;
-}
-
 static ls_status save(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
@@ -107,13 +94,13 @@ static ls_status save(loop *l) {
   t->now.seconds = l->seconds_before + l->last_save - l->start;
   /* Reports first: lines that are lost are written again by a run from the checkpoint before. */
   LS_TRY(ls_comm_agree(t->comm, ls__report_flush(l->report, t)));
-  LS_TRY(ls_comm_agree(t->comm, save_best(l)));
+  LS_TRY(ls_comm_agree(t->comm, is_root(t) ? ls__best_save(t, &l->best) : LS_OK));
   LS_TRY(ls__trainer_save(t, path));
   l->saved = true;
   l->saved_step = t->now.step;
   if (!is_root(t)) goto out;
-  ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
-  if (t->now.step > l->first_step) { /* an earlier run's end is no longer the final one */
+  const bool safe = ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
+  if (safe && t->now.step > l->first_step) { /* an earlier run's end is no longer the final one */
     snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
     (void)unlink(path);
     snprintf(path, sizeof path, "%s/summary.json", t->set.output);
@@ -222,21 +209,6 @@ out:
   return st;
 }
 
-/* The monitored value: early stopping and its best network. */
-static void watch(loop *l, double value) {
-  ls_trainer *t = l->t;
-  if (value < t->now.best - t->set.min_delta) {
-    t->now.best = value;
-    t->now.best_epoch = t->now.epoch;
-    t->now.waited = 0;
-    if (l->best != NULL)
-      memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof(float));
-    l->best_unsaved = true;
-  } else {
-    t->now.waited++;
-  }
-}
-
 static ls_status end_epoch(loop *l, double lr) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
@@ -271,7 +243,8 @@ static ls_status end_epoch(loop *l, double lr) {
   bool on_training = l->validation.samples == 0 ||
                      (monitor != NULL && strcmp(monitor, "loss") == 0);
   ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
-  if (t->set.early) watch(l, t->set.early_on_training ? l->train.loss : l->validation.loss);
+  if (t->set.early)
+    ls__best_watch(t, &l->best, t->set.early_on_training ? l->train.loss : l->validation.loss);
   if (judges) LS_TRY(ls__average_hide(t));
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
   const ls_status local = ls__alarms_epoch(l->alarms, t, l->train.loss);
@@ -341,42 +314,13 @@ static bool patience_is_over(const ls_trainer *t) {
 
 /* --- the run */
 
-/* Whether the current parameters are the best ones. */
-static bool stands_at_best(const ls_trainer *t) {
-  return t->now.best_epoch == t->now.epoch && t->now.position == 0;
-}
-
-/* Resumed: the best network is the one on disk. */
-static ls_status load_best(loop *l) {
-  ls_status st = LS_OK;
-  ls_trainer *t = l->t;
-  char path[4096];
-  ls_model *best = NULL;
-  if (t->set.output == NULL) return LS_OK; /* the same trainer runs again */
-  snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
-  st = ls_model_load(path, &best);
-  if (st == LS_EIO) LS_FAIL(LS_ECHECKPOINT, "early_stopping.restore_best: %s", ls_error_message());
-  LS_TRY(st);
-  if (best->graph->arena != t->model->graph->arena)
-    LS_FAIL(LS_ECHECKPOINT, "%s: holds another network than the run's", path);
-  memcpy(l->best, best->parameters, t->model->graph->arena * sizeof *l->best);
-out:
-  ls_model_destroy(best);
-  return st;
-}
-
 static ls_status open_loop(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(ls__alloc(&l->epoch_sums, t->task.width, sizeof(double), "sums"));
   LS_TRY(ls__task_origin(&t->task, t->data, LS_TRAIN));
-  if (t->set.early && t->set.restore_best && is_root(t)) {
-    LS_TRY(ls__alloc(&l->best, t->model->graph->arena, sizeof *l->best, "best parameters"));
-    memcpy(l->best, t->model->parameters, t->model->graph->arena * sizeof *l->best);
-    const bool other = !stands_at_best(t) || t->weights != NULL;
-    if (t->now.best_epoch > 0 && other) LS_TRY(load_best(l));
-  }
   LS_TRY(ls__report_open(t, &l->report));
+  if (is_root(t)) LS_TRY(ls__best_open(t, &l->best)); /* the directory is this run's now */
   LS_TRY(ls__alarms_create(t, &l->alarms));
 out:
   return st;
@@ -387,14 +331,7 @@ static ls_status finish(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   LS_TRY(save(l));
-  l->end.weights_epoch = stands_at_best(t) ? t->now.best_epoch : 0;
-  if (t->set.early && t->set.restore_best && t->now.best_epoch > 0 && !stands_at_best(t)) {
-    l->end.weights_epoch = t->now.best_epoch;
-    if (is_root(t)) memcpy(t->model->parameters, l->best, t->model->graph->arena * sizeof *l->best);
-    LS_TRY(ls__exchange_publish(t->exchange));
-  } else { /* after the last checkpoint, which has both */
-    LS_TRY(ls__average_show(t));
-  }
+  LS_TRY(ls__best_restore(t, &l->best, &l->end.weights_epoch));
   if (t->set.output != NULL) {
     ls_status local = LS_OK;
     char path[4096];
@@ -512,7 +449,7 @@ out:
   }
   if (st == LS_OK) ls__trainer_pictures(t);
   ls__free(l.epoch_sums);
-  ls__free(l.best);
+  ls__best_reset(&l.best);
   ls__alarms_destroy(l.alarms);
   return st;
 }

@@ -48,8 +48,13 @@ out:
 
 static ls_status open_directory(ls__report *r, ls_trainer *t) {
   ls_status st = LS_OK;
-  LS_TRY(ls__run_open(t->set.output, t->options.resume, t->now.step,
-                      r->progress != LS_PROGRESS_NONE ? r->out : NULL, &r->metrics));
+  const ls__run_start start = {.output = t->set.output,
+                               .resume = t->options.resume,
+                               .found = t->taken.found,
+                               .step = t->now.step,
+                               .newest = t->taken.newest,
+                               .out = r->progress != LS_PROGRESS_NONE ? r->out : NULL};
+  LS_TRY(ls__run_open(&start, &r->metrics));
   r->config_due = true;
   if (!ls__trainer_idle(t)) LS_TRY(write_config(r, t));
 out:
@@ -289,6 +294,19 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   return st;
 }
 
+static void print_best(FILE *out, const ls_trainer *t, uint64_t epoch) {
+  fprintf(out, "best epoch %llu, %s %.4g: the weights are ", (unsigned long long)t->now.best_epoch,
+          t->set.early_on_training ? "loss" : "validation_loss", t->now.best);
+  if (epoch == t->now.best_epoch)
+    fputs("those\n", out);
+  else if (!t->set.restore_best)
+    fputs("the last epoch's (restore_best: false)\n", out);
+  else if (epoch == 0)
+    fputs("the last epoch's, as those are lost\n", out);
+  else
+    fprintf(out, "epoch %llu's, as those are lost\n", (unsigned long long)epoch);
+}
+
 ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const ls__ending *end,
                            const ls_train_summary *summary) {
   ls_status st = LS_OK;
@@ -308,12 +326,7 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
     if (status != LS_OK) ls__error_set(message);
   }
   if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
-    if (t->set.early && t->now.best_epoch > 0)
-      fprintf(r->out, "best epoch %llu, %s %.4g: the weights are %s\n",
-              (unsigned long long)t->now.best_epoch,
-              t->set.early_on_training ? "loss" : "validation_loss", t->now.best,
-              end->weights_epoch == t->now.best_epoch ? "those"
-                                                      : "the last epoch's (restore_best: false)");
+    if (t->set.early && t->now.best_epoch > 0) print_best(r->out, t, end->weights_epoch);
     fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s", end->why,
             (unsigned long long)summary->steps, summary->samples_per_second,
             (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "");

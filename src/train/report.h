@@ -14,7 +14,9 @@ struct ls__alarms;
 /* How a run ended. */
 typedef struct ls__ending {
   const char *why;
-  uint64_t weights_epoch; /* early stopping: the best epoch, where the weights are its; else 0 */
+  uint64_t
+      weights_epoch; /* early stopping: whose the weights are, the best one's but where those are
+                             lost; 0: the last one's */
   const struct ls__alarms *alarms; /* NULL: it failed before */
 } ls__ending;
 

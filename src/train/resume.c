@@ -1,9 +1,11 @@
 /* Checkpoints of a run: gathering it to rank 0, and spreading it again over other ranks. */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "train/average.h"
 #include "train/resume.h"
 
@@ -57,6 +59,7 @@ static ls_status restore_held(ls_trainer *t, const ls_model *saved, const char *
   if (rank == 0) {
     alone = ls__alloc(&other, longest, sizeof *other, "compression");
     if (alone == LS_OK) alone = ls__checkpoint_has_held(path, saved, layout, &fits);
+    alone = ls__run_blame(t->set.output, path, alone);
   }
   LS_TRY(ls_comm_agree(t->comm, alone));
   LS_TRY(ls__comm_bcast(t->comm, &fits, sizeof fits));
@@ -76,6 +79,17 @@ out:
   return st;
 }
 
+/* What was passed over keeps its bytes under another name: this run's checkpoints are the newer ones from
+ * now on, and may come to have the same names. */
+static void set_passed_aside(ls_trainer *t) {
+  for (size_t i = 0; i < t->n_passed; i++) {
+    char path[4096];
+    ls__checkpoint_path(t->set.output, t->passed[i].step, path, sizeof path);
+    ls__checkpoint_set_aside(path, t->passed[i].flaw);
+  }
+  t->n_passed = 0;
+}
+
 ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   ls_status st = LS_OK;
   const bool writes = ls_comm_rank(t->comm) == 0;
@@ -92,6 +106,7 @@ ls_status ls__trainer_save(ls_trainer *t, const char *path) {
   t->all_sums[t->now.n_sums - 1] = ls__trainer_sums_of(t);
   memcpy(t->all_sums + t->lanes * t->task.width, &t->logged, sizeof t->logged);
   ls__schedule_state(t->schedule, t->now.schedule);
+  if (writes) set_passed_aside(t);
   if (writes) local = ls__checkpoint_begin(path, t->model, &t->now, t->all_sums, &writer);
   for (int k = 0; k < ls__optimizer_slots(t->updater.optimizer); k++) {
     LS_TRY(ls__exchange_gather(t->exchange, t->updater.slot[k], arena));
@@ -112,49 +127,51 @@ out:
 }
 
 /* Whether the run was done: then its last network lies beside the checkpoint. */
-static bool is_finished(const ls_trainer *t) {
-  char path[4096];
+static ls_status look_for_end(ls_trainer *t) {
+  char path[LS__FILE_PATH];
   struct stat s;
   snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
-  return stat(path, &s) == 0;
+  t->taken.finished = stat(path, &s) == 0;
+  if (t->taken.finished || ls__file_is_none(errno)) return LS_OK;
+  return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
 }
 
-static ls_status find_on_root(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
-                              ls__standing *standing, double **sums) {
+static ls_status find_on_root(ls_trainer *t, ls__chosen *chosen) {
   ls_status st = LS_OK;
-  LS_TRY(ls__checkpoint_newest(t->set.output, path, bytes));
-  if (path[0] == '\0') goto out;
-  LS_TRY(ls__checkpoint_load(path, saved, standing, sums));
-  ls__checkpoint_tell(path, *saved);
-  LS_TRY(ls__resume_config(t, *saved, standing, path, false));
-  if (!ls__graph_same_tensors((*saved)->graph, t->model->graph))
-    LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's", path);
-  t->taken.finished = is_finished(t);
+  LS_TRY(ls__run_blame(t->set.output, NULL, ls__checkpoint_newest(t->set.output, true, chosen)));
+  if (chosen->path[0] == '\0') goto out;
+  ls__checkpoint_tell(chosen->path, chosen->model);
+  LS_TRY(ls__resume_config(t, chosen->model, &chosen->standing, chosen->path, false));
+  if (!ls__graph_same_tensors(chosen->model->graph, t->model->graph))
+    LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's",
+            chosen->path);
+  LS_TRY(look_for_end(t));
+  t->taken.newest = chosen->n_passed > 0 ? chosen->passed[0].step : chosen->step;
+  t->passed = chosen->passed;
+  t->n_passed = chosen->n_passed;
+  chosen->passed = NULL;
 out:
   return st;
 }
 
-ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
-                           double **sums) {
+ls_status ls__trainer_find(ls_trainer *t, ls__chosen *chosen) {
   ls_status st = LS_OK, local = LS_OK;
-  ls__standing standing;
-  memset(&standing, 0, sizeof standing);
-  path[0] = '\0';
   if (t->set.output == NULL) return LS_OK;
-  if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, saved, path, bytes, &standing, sums);
+  if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, chosen);
   LS_TRY(ls_comm_agree(t->comm, local));
-  LS_TRY(ls__comm_bcast(t->comm, path, bytes));
-  if (path[0] == '\0') goto out;
-  LS_TRY(ls__comm_bcast(t->comm, &standing, sizeof standing));
-  if (standing.n_sums > 0) {
-    if (*sums == NULL) local = ls__alloc(sums, standing.n_sums, sizeof **sums, "running sums");
+  LS_TRY(ls__comm_bcast(t->comm, chosen->path, sizeof chosen->path));
+  if (chosen->path[0] == '\0') goto out;
+  LS_TRY(ls__comm_bcast(t->comm, &chosen->standing, sizeof chosen->standing));
+  const size_t n = (size_t)chosen->standing.n_sums;
+  if (n > 0) {
+    if (chosen->sums == NULL) local = ls__alloc(&chosen->sums, n, sizeof(double), "running sums");
     LS_TRY(ls_comm_agree(t->comm, local));
-    LS_TRY(ls__comm_bcast(t->comm, *sums, standing.n_sums * sizeof **sums));
+    LS_TRY(ls__comm_bcast(t->comm, chosen->sums, n * sizeof(double)));
   }
-  t->now = standing;
+  t->now = chosen->standing;
   t->now.seed = t->set.seed;
   t->taken.found = true;
-  t->taken.step = standing.step;
+  t->taken.step = t->now.step;
 out:
   return st;
 }
@@ -175,7 +192,7 @@ ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *
     if (reads && there && t->options.force)
       local = ls__checkpoint_has_slot(path, saved, slot, &there);
     if (reads && there) LS_THEN(local, ls__checkpoint_load_slot(path, saved, slot, arena));
-    LS_TRY(ls_comm_agree(t->comm, local));
+    LS_TRY(ls_comm_agree(t->comm, ls__run_blame(t->set.output, path, local)));
     if (t->options.force) LS_TRY(ls__comm_bcast(t->comm, &there, sizeof there));
     if (!there && k == ls__optimizer_average_slot(t->updater.optimizer)) ls__average_start(t);
     if (!there) continue; /* forced: it is as before step 1 */

@@ -412,15 +412,8 @@ static void stand_at_start(ls_trainer *t) {
   t->now.loss = t->now.validation_loss = (double)NAN;
 }
 
-/* Where a run stands, if it is taken up again: the checkpoint. */
-typedef struct found_run {
-  ls_model *saved; /* rank 0 */
-  double *sums;
-  char path[4096];
-} found_run;
-
 /* Data, network and task: all that must be known before memory for a step is sized. */
-static ls_status prepare(ls_trainer *t, ls_data *data, found_run *earlier) {
+static ls_status prepare(ls_trainer *t, ls_data *data, ls__chosen *earlier) {
   ls_status st = LS_OK;
   const bool fed = data == NULL && t->options.n_inputs > 0;
   if (fed)
@@ -436,16 +429,14 @@ static ls_status prepare(ls_trainer *t, ls_data *data, found_run *earlier) {
   LS_THEN(local, check_wishes(t));
   LS_TRY(ls_comm_agree(t->comm, local));
   stand_at_start(t);
-  if (t->options.resume)
-    LS_TRY(
-        ls__trainer_find(t, &earlier->saved, earlier->path, sizeof earlier->path, &earlier->sums));
-  LS_TRY(ls__resume_names(t, earlier->saved, earlier->path));
+  if (t->options.resume) LS_TRY(ls__trainer_find(t, earlier));
+  LS_TRY(ls__resume_names(t, earlier->model, earlier->path));
   LS_TRY(load_data(t));
   count_steps(t);
   if (t->data != NULL)
     LS_TRY(ls__task_balance(t->comm, &t->task, t->data, t->config, t->model->config,
                             ls_comm_rank(t->comm) == 0 ? stderr : NULL));
-  LS_TRY(ls__resume_data(t, earlier->saved, earlier->path));
+  LS_TRY(ls__resume_data(t, earlier->model, earlier->path));
   LS_TRY(check_targets(t));
 out:
   return st;
@@ -514,7 +505,7 @@ out:
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                             const ls_train_options *options, ls_trainer **trainer) {
   ls_status st = LS_OK;
-  found_run earlier = {.path = ""};
+  ls__chosen earlier = {.path = ""};
   char how[256];
   ls_trainer *t = NULL;
   *trainer = NULL;
@@ -541,7 +532,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(make_exchange(t));
   if (t->taken.found) {
     take_sums(t, earlier.sums, saved_lanes);
-    LS_TRY(ls__trainer_restore(t, earlier.saved, earlier.path, true));
+    LS_TRY(ls__trainer_restore(t, earlier.model, earlier.path, true));
   } else {
     ls_status local = LS_OK;
     if (ls_comm_rank(comm) == 0) {
@@ -555,8 +546,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   *trainer = t;
   t = NULL;
 out:
-  ls_model_destroy(earlier.saved);
-  ls__free(earlier.sums);
+  ls__chosen_reset(&earlier);
   ls_trainer_destroy(t);
   return st;
 }
@@ -587,6 +577,7 @@ void ls_trainer_destroy(ls_trainer *t) {
   ls__exchange_destroy(t->exchange);
   if (t->owns_data) ls_data_close(t->data);
   ls__free(t->changes);
+  ls__free(t->passed);
   ls__free(t->slice);
   ls__free(t->weights);
   ls__free(t->sums);

@@ -87,7 +87,10 @@ struct ls_trainer {
     bool new_state;  /* forced: another optimizer, whose state begins anew */
     bool new_normal; /* forced: another normalisation, which is measured */
     uint64_t step;
+    uint64_t newest; /* of the checkpoints that were there, fit for use or not */
   } taken;
+  ls__passed *passed; /* rank 0: [n_passed] those that were passed over; until the first save */
+  size_t n_passed;
   char *changes; /* rank 0: in lines, what is otherwise than there; NULL: nothing */
   size_t changes_used, changes_room;
   uint64_t bad_step; /* the step whose loss was not finite, 0: none */
@@ -127,10 +130,9 @@ ls_status ls__not_finite(const ls_trainer *t, double step, const char *what);
 
 /* --- resume.c */
 LS_CHECKED ls_status ls__trainer_save(ls_trainer *t, const char *path); /* collective */
-/* Look for a checkpoint of the run directory whose settings fit: t->taken and the standing on all
- * ranks.  Collective. */
-LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls_model **saved, char *path, size_t bytes,
-                                      double **sums);
+/* Look for a checkpoint of the run directory whose settings fit: t->taken, the standing and the running
+ * sums on all ranks, the network on rank 0.  Collective. */
+LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls__chosen *chosen);
 /* Take its weights and optimizer state.  Collective; saved and path count on rank 0. */
 LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path,
                                          bool whole);

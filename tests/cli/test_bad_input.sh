@@ -89,7 +89,7 @@ fi
 # places that can't be written
 touch file
 TMPDIR=$work/file accepted "$lockstep" inspect good.h5 # one process makes nothing there
-refused 1 'file/run/checkpoints: .*cannot be made: file: Not a directory' "$lockstep" train good.yaml output=file/run --progress=none
+refused 1 'file/run: .*cannot be made: file: Not a directory' "$lockstep" train good.yaml output=file/run --progress=none
 mkdir disk
 if mount -t tmpfs -o size=96k none disk 2>/dev/null; then # a disk of 96 KiB
   trap 'umount "$work/disk"; rm -rf "$work"' EXIT

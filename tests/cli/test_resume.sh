@@ -88,8 +88,9 @@ for cut in $((total - 3)) $((total - 2 * steps_an_epoch)) $((steps_an_epoch / 2)
 done
 rm -rf parts
 train ranks 1 "$lockstep" train base.yaml output=parts $early train.max_steps=$((total - 3))
-rm parts/checkpoints/best.h5
-refused 3 'best.h5' "$lockstep" train base.yaml output=parts $early --resume --progress=none
+rm parts/checkpoints/best.h5 # tests/fault/test_keeps.sh has more of these
+train ranks 2 "$lockstep" train base.yaml output=parts $early --resume
+same "early stopping, resumed without best.h5" "$(hash_of parts) $(number parts steps)" "$best $total"
 
 # reduce_on_plateau goes on where it was, and watches what it is told to
 plateau='train.epochs=25 schedule.reduce_on_plateau.patience=1 schedule.reduce_on_plateau.factor=0.5 schedule.reduce_on_plateau.min_delta=0.01 schedule.reduce_on_plateau.monitor=loss'
@@ -103,7 +104,7 @@ train ranks 1 "$lockstep" train base.yaml output=other2 ${plateau/=loss/=validat
 refused 2 'monitor' "$lockstep" train base.yaml output=other3 data.inputs=/train/x data.targets=/train/y \
   ${plateau/=loss/=validation_loss}
 
-# a newer damaged checkpoint neither hides the good ones nor outlives them
+# a newer damaged checkpoint does not hide the good ones, and gets another name
 rm -rf parts
 train ranks 2 "$lockstep" train base.yaml output=parts train.epochs=9 train.max_steps=40 checkpoint.every_steps=10 checkpoint.keep=2
 same "checkpoints kept" "$(ls parts/checkpoints | tr '\n' ' ')" "final.h5 step-000000000030.h5 step-000000000040.h5 "
@@ -111,7 +112,8 @@ echo damaged >parts/checkpoints/step-000000000400.h5
 echo rest >parts/checkpoints/step-000000000040.h5.4242.tmp
 train ranks 2 "$lockstep" train base.yaml output=parts train.epochs=9 checkpoint.keep=1 --resume
 same "resumed beside a damaged one" "$(hash_of parts)" "$(hash_of long)"
-same "checkpoints kept" "$(ls parts/checkpoints | tr '\n' ' ')" "final.h5 step-000000000$(number parts steps | sed 's/^/00/;s/^.*\(...\)$/\1/').h5 "
+same "checkpoints kept" "$(ls parts/checkpoints | tr '\n' ' ')" \
+  "final.h5 step-000000000$(number parts steps | sed 's/^/00/;s/^.*\(...\)$/\1/').h5 step-000000000400.h5.damaged "
 # damage in the optimizer's state is damage, too: two thirds of this network's checkpoint are that
 rm -rf parts
 large='model.0.dense.units=2000 train.epochs=3 checkpoint.every_steps=10'

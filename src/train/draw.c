@@ -116,8 +116,10 @@ static outcome draw(const char *folder, const char *name) {
   char path[PATHS][4096];
   struct stat about;
   for (int i = 0; i < PATHS; i++) {
-    const int n = snprintf(path[i], sizeof path[i], "%s%s/%s%s", folder[0] == '/' ? "" : "./",
-                           folder, name, ends[i]);
+    char own[32] = ""; /* another process may draw the same */
+    if (i >= NEW_PNG) snprintf(own, sizeof own, ".%ld", (long)getpid());
+    const int n = snprintf(path[i], sizeof path[i], "%s%s/%s%s%s", folder[0] == '/' ? "" : "./",
+                           folder, name, own, ends[i]);
     if (n < 0 || (size_t)n >= sizeof path[i]) return FAILED;
   }
   const outcome done = run_gnuplot(path[SCRIPT], path[NEW_PNG], path[NEW_SVG]);

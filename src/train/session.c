@@ -4,13 +4,13 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <lockstep/checkpoint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
 #include "train/fit.h"
+#include "train/same_network.h"
 #include "train/together.h"
 
 void ls__session_close(ls__session *s) {
@@ -99,10 +99,10 @@ out:
   return st;
 }
 
-static ls_status load_session(const char *checkpoint, const char *const *overrides, size_t n,
-                              ls__session *s) {
+/* The checkpoint's configuration, with overrides. */
+static ls_status read_config(const char *checkpoint, const char *const *overrides, size_t n,
+                             ls__session *s) {
   ls_status st = LS_OK;
-  LS_TRY(ls_model_load(checkpoint, &s->model));
   LS_TRY(ls__config_copy(s->model->config, &s->config));
   for (size_t i = 0; i < n; i++) {
     size_t key = strcspn(overrides[i], ".=");
@@ -183,7 +183,8 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
                            size_t n, ls_split split, ls__data_purpose purpose, ls__session *s) {
   ls_status st = LS_OK;
   memset(s, 0, sizeof *s);
-  LS_TRY(ls_comm_agree(comm, load_session(checkpoint, overrides, n, s)));
+  LS_TRY(ls__same_network(comm, checkpoint, &s->model));
+  LS_TRY(ls_comm_agree(comm, read_config(checkpoint, overrides, n, s)));
   LS_TRY(check_together(comm, s, split, purpose));
   const size_t rows = sets(overrides, n, "data.split") ? 0 : s->model->train_rows;
   LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));

@@ -23,7 +23,8 @@ extern "C" {
  * reads the file over and over, or for half an hour; a thread looks on for that.  A signal from anywhere else goes to
  * the handler that was there before, or takes its default action.  The library never does this by
  * itself; the program `lockstep` does.  Call it after MPI_Init, whose own handlers then stay in
- * use; a handler set later takes the place of this one.
+ * use; a handler set later takes the place of this one.  HDF5's own printing of errors stays off from
+ * then on, where it is off for lockstep's calls alone without the guard.
  *
  * @param turn  who writes first where several processes may crash over one file: this process waits
  *              1.5 + turn/2 seconds (at most 6.5) before it writes, and lets a SIGTERM end it

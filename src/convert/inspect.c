@@ -260,7 +260,9 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
     if (named && v.n < 2) LS_TRY(ls__source_is_ours(file, object, &named));
     /* shown with the counts; of no interest to a person */
     const bool known = !of_file && (named || strcmp(names[i], "checksum") == 0);
-    if (json != NULL) {
+    if (ls__h5_sums_attribute(names[i])) {
+      /* said of the dataset */
+    } else if (json != NULL) {
       json_value(&v, json, names[i]);
     } else if (!known) {
       fputs(of_file ? "  " : "    ", out);
@@ -319,6 +321,7 @@ static ls_status words_array(const contents *c, const array *a, int width, FILE 
     fprintf(out, ", chunks of %zu row%s", a->info.chunk_rows, a->info.chunk_rows == 1 ? "" : "s");
   else if (!c->checkpoint)
     fputs(", contiguous", out);
+  if (a->info.block_rows > 0) fputs(", with checksums", out);
   fputc('\n', out);
   if (a->meaning.gaps) {
     fputs("    ", out);
@@ -369,6 +372,7 @@ static ls_status json_array(const contents *c, const array *a, ls__json *json) {
   ls__json_close(json, ']');
   ls__json_string(json, "type", a->info.type_name);
   ls__json_whole(json, "chunk_rows", a->info.chunk_rows);
+  ls__json_whole(json, "checksum_rows", a->info.block_rows);
   ls__json_whole(json, "stored_bytes", a->info.stored_bytes);
   ls__json_exact(json, "min", any ? a->low : (double)NAN);
   ls__json_exact(json, "max", any ? a->high : (double)NAN);

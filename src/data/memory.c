@@ -89,12 +89,16 @@ typedef struct loading {
   size_t n;
 } loading;
 
+static void into_memory(const ls_data *data, void *to[LS__MAX_ARRAYS]) {
+  for (size_t i = 0; i < data->n_arrays; i++) to[i] = data->kept[i].memory;
+}
+
 static ls_status flush(loading *l) {
   if (l->n == 0) return LS_OK;
   ls_data *data = l->data;
   void *to[LS__MAX_ARRAYS];
   const size_t n = l->n;
-  for (size_t i = 0; i < data->n_arrays; i++) to[i] = data->kept[i].memory;
+  into_memory(data, to);
   l->n = 0;
   return ls__reader_gather(&data->reader, l->source, l->row, l->slot, n, to);
 }
@@ -119,15 +123,13 @@ out:
 }
 
 /* This rank's share of a source that is one part. */
-static ls_status load_whole(loading *l, const ls__part *part) {
-  ls_status st = LS_OK;
-  const size_t places = (size_t)ls__comm_node_size(l->data->comm);
-  const size_t place = (size_t)ls__comm_node_rank(l->data->comm);
-  const size_t hi = ls__cut(part->n, place + 1, places);
-  for (size_t i = ls__cut(part->n, place, places); i < hi; i++) LS_TRY(add(l, i, part->base + i));
-  LS_TRY(flush(l));
-out:
-  return st;
+static ls_status load_whole(ls_data *data, const ls__part *part) {
+  void *to[LS__MAX_ARRAYS];
+  const size_t places = (size_t)ls__comm_node_size(data->comm);
+  const size_t place = (size_t)ls__comm_node_rank(data->comm);
+  const size_t lo = ls__cut(part->n, place, places), hi = ls__cut(part->n, place + 1, places);
+  into_memory(data, to);
+  return ls__reader_span(&data->reader, part->source, lo, part->base + lo, hi - lo, to);
 }
 
 /* This rank's share of rows that are drawn into parts: each goes behind those before it. */
@@ -169,7 +171,7 @@ static ls_status load_mine(ls_data *data) {
       LS_TRY(load_listed(l, part));
     else if (!(draw->validation > 0 || draw->test > 0) ||
              part->source != data->part[LS_TRAIN].source)
-      LS_TRY(load_whole(l, part));
+      LS_TRY(load_whole(data, part));
     else if (p == LS_TRAIN) /* with the parts drawn from it */
       LS_TRY(load_drawn(l));
   }

@@ -291,6 +291,32 @@ static void scatter(const ls__column *column, size_t size, const unsigned char *
       memcpy(sample + ls__column_place(column, e) * size, from + e * size, size);
 }
 
+/* The values of a row that were read as what is kept. */
+static ls_status check_values(const ls__reader *reader, const ls__source *source,
+                              const ls__column *column, uint64_t row, void *x) {
+  ls_status st = LS_OK;
+  const ls__kept *kept = &reader->kept[column->array];
+  if (column->type == LS__F32) {
+    LS_TRY(check_floats(source, column, row, x));
+    LS_TRY(take_labels(source, column, kept, row, 0, x, column->count));
+  }
+  if (column->type == LS__I32) {
+    LS_TRY(check_length(source, column, row, *(int32_t *)x));
+    LS_TRY(take_codes(source, column, kept, row, 0, x, column->count));
+  }
+out:
+  return st;
+}
+
+static ls_status read_values(const ls__source *source, const ls__column *column, uint64_t first,
+                             size_t span, void *to) {
+  ls_status st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type,
+                                  to);
+  if (st == LS_EDATA && column->type == LS__I32)
+    st = too_large(source, column, (size_t)first, span, st);
+  return st;
+}
+
 /* The rows of one request, [first, first + span), of which row[0..n) are wanted. */
 static ls_status read_column(ls__reader *reader, const ls__source *source, const ls__column *column,
                              uint64_t first, size_t span, const uint64_t *row, const size_t *slot,
@@ -303,30 +329,22 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const bool scattered = column->place != NULL || column->channels > 0;
   const bool direct = span == n && bytes == sample_bytes && !scattered && consecutive(row, slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
-  st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type, raw);
-  if (st == LS_EDATA && column->type == LS__I32)
-    st = too_large(source, column, (size_t)first, span, st);
-  if (st != LS_OK) goto out;
+  LS_TRY(read_values(source, column, first, span, raw));
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     if (scattered)
       to = raw + (size_t)(row[k] - first) * bytes;
     else if (!direct)
       memcpy(to, raw + (size_t)(row[k] - first) * bytes, bytes);
-    if (column->type == LS__F32) {
-      const ls__kept *kept = &reader->kept[column->array];
-      LS_TRY(check_floats(source, column, row[k], (float *)(void *)to));
-      LS_TRY(take_labels(source, column, kept, row[k], 0, (float *)(void *)to, column->count));
-    }
-    if (column->type == LS__I32) {
-      LS_TRY(check_length(source, column, row[k], *(int32_t *)(void *)to));
-      LS_TRY(take_codes(source, column, &reader->kept[column->array], row[k], 0,
-                        (int32_t *)(void *)to, column->count));
-    }
+    LS_TRY(check_values(reader, source, column, row[k], to));
     if (scattered) scatter(column, size, to, into + slot[k] * sample_bytes);
   }
 out:
   return st;
+}
+
+static bool stopped(const ls__reader *reader) {
+  return reader->stop != NULL && atomic_load_explicit(reader->stop, memory_order_relaxed);
 }
 
 ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const uint64_t *row,
@@ -337,8 +355,7 @@ ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const 
   const size_t most = reader->raw_bytes / widest(source);
   const size_t gap = GAP_BYTES / widest(source);
   for (size_t i = 0; i < n;) {
-    if (reader->stop != NULL && atomic_load_explicit(reader->stop, memory_order_relaxed))
-      LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
+    if (stopped(reader)) LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
     size_t j = i + 1;
     while (j < n && j - i < SOME && row[j] - row[i] < most && row[j] - row[j - 1] <= gap + 1) j++;
     for (size_t k = i; slot == NULL && k < j; k++) counted[k - i] = k;
@@ -350,6 +367,75 @@ ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const 
                          slot == NULL ? counted : slot + i, j - i, to[column->array]));
     }
     i = j;
+  }
+out:
+  return st;
+}
+
+/* ---- A span of rows ---- */
+
+/* The samples of an array that is this one column, as the file has it: by rows that checksums are
+ * of, which come from the file straight to where they stay. */
+static ls_status read_straight(const ls__reader *reader, const ls__source *source,
+                               const ls__column *column, uint64_t first, size_t n,
+                               unsigned char *to) {
+  ls_status st = LS_OK;
+  const size_t bytes = ls__column_bytes(column);
+  size_t at_once = reader->raw_bytes / bytes; /* not less than one */
+  if (column->block_rows > 0 && at_once > column->block_rows)
+    at_once -= at_once % column->block_rows;
+  else if (column->block_rows > 0)
+    at_once = column->block_rows;
+  while (n > 0 && !stopped(reader)) {
+    const size_t left = at_once - (size_t)(first % at_once), some = n < left ? n : left;
+    LS_TRY(read_values(source, column, first, some, to));
+    for (size_t k = 0; k < some; k++)
+      LS_TRY(check_values(reader, source, column, first + k, to + k * bytes));
+    first += some;
+    to += some * bytes;
+    n -= some;
+  }
+out:
+  return st;
+}
+
+/* A column that is converted, or that is a piece of a sample. */
+static ls_status read_pieces(ls__reader *reader, const ls__source *source, const ls__column *column,
+                             uint64_t first, size_t slot, size_t n, unsigned char *to) {
+  enum { SOME = 1024 };
+  ls_status st = LS_OK;
+  uint64_t row[SOME];
+  size_t slots[SOME];
+  const size_t fit = reader->raw_bytes / ls__column_bytes(column), most = fit < SOME ? fit : SOME;
+  while (n > 0 && !stopped(reader)) {
+    const size_t some = n < most ? n : most;
+    for (size_t k = 0; k < some; k++) {
+      row[k] = first + k;
+      slots[k] = slot + k;
+    }
+    LS_TRY(read_column(reader, source, column, first, some, row, slots, some, to));
+    first += some;
+    slot += some;
+    n -= some;
+  }
+out:
+  return st;
+}
+
+ls_status ls__reader_span(ls__reader *reader, const ls__source *source, uint64_t first, size_t slot,
+                          size_t n, void *const *to) {
+  ls_status st = LS_OK;
+  for (size_t c = 0; c < source->n; c++) {
+    const ls__column *column = &source->column[c];
+    const size_t sample_bytes = reader->kept[column->array].bytes;
+    unsigned char *into = to[column->array];
+    if (into == NULL) continue;
+    if (!column->careful && column->place == NULL && column->channels == 0 &&
+        ls__column_bytes(column) == sample_bytes)
+      LS_TRY(read_straight(reader, source, column, first, n, into + slot * sample_bytes));
+    else
+      LS_TRY(read_pieces(reader, source, column, first, slot, n, into));
+    if (stopped(reader)) LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
   }
 out:
   return st;

@@ -164,6 +164,7 @@ static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__
   column->row.ndim = info.shape.ndim - 1;
   memcpy(column->row.dim, info.shape.dim + 1, (size_t)column->row.ndim * sizeof info.shape.dim[0]);
   column->count = ls_shape_count(&column->row);
+  column->block_rows = info.block_rows;
   column->integer = info.integer || labels;
   column->bytes = info.integer && info.type == LS__U8;
   column->type = LS__F32;

@@ -13,16 +13,17 @@ typedef struct ls__column {
   char *name;
   size_t array;
   ls_use use;
-  ls_shape row;   /* shape of a row */
-  size_t count;   /* its elements */
-  size_t offset;  /* where they begin in the array's sample */
-  ls__dtype type; /* what they are read as: ls__kept's */
-  bool integer;   /* in the file */
-  bool bytes;     /* in the file: uint8 */
-  bool exact;     /* floats hold all values of its type */
-  bool careful;   /* values are more than converted: some mean "missing", or all are packed */
-  float scale;    /* values are divided by it: at once where they are read as floats */
-  int missing;    /* LS__MISSING_...: what is done with what nobody measured */
+  ls_shape row;      /* shape of a row */
+  size_t count;      /* its elements */
+  size_t block_rows; /* rows of a checksum in the file; 0: it has none */
+  size_t offset;     /* where they begin in the array's sample */
+  ls__dtype type;    /* what they are read as: ls__kept's */
+  bool integer;      /* in the file */
+  bool bytes;        /* in the file: uint8 */
+  bool exact;        /* floats hold all values of its type */
+  bool careful;      /* values are more than converted: some mean "missing", or all are packed */
+  float scale;       /* values are divided by it: at once where they are read as floats */
+  int missing;       /* LS__MISSING_...: what is done with what nobody measured */
   ls__h5_meaning meaning;
   int32_t *label; /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
   size_t most;    /* of a length: the largest that it may be */
@@ -103,5 +104,8 @@ const char *ls__column_missing(const ls__column *column, double x, bool gone, ch
 LS_CHECKED ls_status ls__reader_gather(ls__reader *reader, const ls__source *source,
                                        const uint64_t *row, const size_t *slot, size_t n,
                                        void *const *to);
+/* The same of rows [first, first + n), which become samples slot, slot + 1, ... */
+LS_CHECKED ls_status ls__reader_span(ls__reader *reader, const ls__source *source, uint64_t first,
+                                     size_t slot, size_t n, void *const *to);
 
 #endif

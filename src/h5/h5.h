@@ -56,6 +56,7 @@ typedef struct ls__h5_info {
   char filter[64];    /* "lzf (filter 32000)": one that is needed and not there; empty: none */
   char type_name[32]; /* as for a person: "uint8", "int64", "float32", "string" */
   size_t chunk_rows;  /* 0: contiguous */
+  size_t block_rows;  /* rows of a checksum; 0: it has none */
   uint64_t stored_bytes;
 } ls__h5_info;
 
@@ -98,7 +99,9 @@ LS_CHECKED ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t fi
                                        char **text);
 
 /* Make a dataset of `rows` rows (at least 1) of shape `row`.  chunk_rows 0: contiguous, without
- * compression.  gzip 0 to 9, with the shuffle filter.  Missing groups on the way are made. */
+ * compression.  gzip 0 to 9, with the shuffle filter.  Missing groups on the way are made.  One
+ * that is chunked gets checksums: its rows are written in order, as the type that it is made with.
+ * They are compared whenever rows are read: LS_EDATA names those that don't fit. */
 LS_CHECKED ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t rows,
                                     const ls_shape *row, size_t chunk_rows, int gzip);
 LS_CHECKED ls_status ls__h5_write_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
@@ -142,6 +145,9 @@ LS_CHECKED ls_status ls__h5_get_strings(ls__h5 *file, const char *object, const 
 /* Names of all attributes of an object, in alphabetical order; owned by the caller as above. */
 LS_CHECKED ls_status ls__h5_attribute_names(ls__h5 *file, const char *object, char ***text,
                                             size_t *n);
+
+/* Whether this is the attribute that holds a dataset's checksums. */
+bool ls__h5_sums_attribute(const char *name);
 
 /* "1.10.8 parallel", for summaries and doctor. */
 const char *ls__h5_library(void);

@@ -21,7 +21,7 @@ hid_t ls__h5_native(ls__dtype type) {
 }
 
 /* In the file: little-endian, whatever the machine. */
-static hid_t stored(ls__dtype type) {
+hid_t ls__h5_stored(ls__dtype type) {
   switch (type) {
     case LS__U8: return H5T_STD_U8LE;
     case LS__I32: return H5T_STD_I32LE;
@@ -146,6 +146,7 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   describe_type(type, info);
   LS_TRY(describe_shape(file, name, space, &info->shape));
   info->stored_bytes = H5Dget_storage_size(set->id);
+  LS_TRY(ls__h5_sums_open(file, set));
 
   hsize_t chunk[H5S_MAX_RANK];
   if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
@@ -154,9 +155,10 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
     size_t need = chunk_row_bytes(info, chunk, H5Tget_size(type));
     need += need / 2;
     if (need > LARGEST_CACHE) need = LARGEST_CACHE;
-    if (need > DEFAULT_CACHE) {
+    const bool plain = ls__h5_sums_are_plain(set, made, chunk);
+    if (plain || need > DEFAULT_CACHE) {
       access = H5Pcreate(H5P_DATASET_ACCESS);
-      H5Pset_chunk_cache(access, SLOTS, need, 1.0);
+      H5Pset_chunk_cache(access, plain ? 0 : SLOTS, plain ? 0 : need, 1.0);
       H5Dclose(set->id);
       set->id = H5Dopen2(file->id, name, access);
       if (set->id < 0) st = damaged(file, name);
@@ -174,6 +176,7 @@ static void set_destroy(ls__h5_set *set) {
   if (set == NULL) return;
   if (set->id >= 0) H5Dclose(set->id);
   ls__h5_gaps_destroy(set->gaps);
+  ls__free(set->block);
   ls__free(set->name);
   ls__free(set);
 }
@@ -243,37 +246,60 @@ static bool is_integer(ls__dtype type) {
   return type == LS__U8 || type == LS__I32 || type == LS__I64;
 }
 
+ls_status ls__h5_transfer_begin(const ls__h5 *file, const ls__h5_set *set, ls__dtype type,
+                                ls__h5_transfer *transfer) {
+  char why[LS__H5_REASON];
+  *transfer = (ls__h5_transfer){H5P_DEFAULT, false};
+  if (!is_integer(type) || (set->info.integer && set->info.type == type)) return LS_OK;
+  transfer->id = H5Pcreate(H5P_DATASET_XFER);
+  if (transfer->id >= 0 && H5Pset_type_conv_cb(transfer->id, refuse, &transfer->refused) >= 0)
+    return LS_OK;
+  ls__h5_transfer_end(transfer);
+  return ls__fail(LS_ENOMEM, "%s: %s: %s", file->path, set->name, ls__h5_reason(why));
+}
+
+void ls__h5_transfer_end(ls__h5_transfer *transfer) {
+  if (transfer->id != H5P_DEFAULT && transfer->id >= 0) H5Pclose(transfer->id);
+}
+
+ls_status ls__h5_transfer_failed(const ls__h5 *file, const ls__h5_set *set, ls__dtype type,
+                                 const ls__h5_transfer *transfer) {
+  if (transfer->refused)
+    return ls__fail(LS_EDATA, "%s: %s: a value is no whole number that fits into %u bytes",
+                    file->path, set->name, (unsigned)ls__dtype_size(type));
+  return ls__fail_context(ls__h5_why("cannot be read"), "%s: %s", file->path, set->name);
+}
+
+/* Whether its values are numbers that this HDF5 can read. */
+static ls_status check_readable(const ls__h5 *file, const ls__h5_set *set) {
+  if (!set->info.numeric)
+    return ls__fail(LS_EDATA, "%s: %s: holds %s values, not numbers", file->path, set->name,
+                    set->info.type_name);
+  if (set->info.filter[0] != '\0')
+    return ls__fail(LS_EDATA,
+                    "%s: %s: is compressed by %s, which this HDF5 doesn't have: name the folder of "
+                    "its "
+                    "plugin in HDF5_PLUGIN_PATH, or rewrite the file where it is there (h5repack "
+                    "-f GZIP=4 "
+                    "IN OUT)",
+                    file->path, set->name, set->info.filter);
+  return LS_OK;
+}
+
 /* Under the lock; all of the dataset when memory_space is H5S_ALL. */
 static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_space,
                             hid_t file_space, ls__dtype type, void *out) {
   ls_status st = LS_OK;
-  char why[LS__H5_REASON];
-  bool refused = false;
-  hid_t transfer = H5P_DEFAULT;
-  if (!set->info.numeric)
-    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", file->path, set->name,
-            set->info.type_name);
-  if (set->info.filter[0] != '\0')
-    LS_FAIL(LS_EDATA,
-            "%s: %s: is compressed by %s, which this HDF5 doesn't have: name the folder of its "
-            "plugin in HDF5_PLUGIN_PATH, or rewrite the file where it is there (h5repack -f GZIP=4 "
-            "IN OUT)",
-            file->path, set->name, set->info.filter);
-  if (is_integer(type) && !(set->info.integer && set->info.type == type)) {
-    transfer = H5Pcreate(H5P_DATASET_XFER);
-    if (transfer < 0 || H5Pset_type_conv_cb(transfer, refuse, &refused) < 0)
-      LS_FAIL(LS_ENOMEM, "%s: %s: %s", file->path, set->name, ls__h5_reason(why));
-  }
-  if (H5Dread(set->id, ls__h5_native(type), memory_space, file_space, transfer, out) < 0) {
-    if (refused)
-      LS_FAIL(LS_EDATA, "%s: %s: a value is no whole number that fits into %u bytes", file->path,
-              set->name, (unsigned)ls__dtype_size(type));
-    st = ls__fail_context(ls__h5_why("cannot be read"), "%s: %s", file->path, set->name);
+  ls__h5_transfer transfer = {H5P_DEFAULT, false};
+  LS_TRY(check_readable(file, set));
+  LS_TRY(ls__h5_transfer_begin(file, set, type, &transfer));
+  if (H5Dread(set->id, ls__h5_native(type), memory_space, file_space, transfer.id, out) < 0) {
+    st = ls__h5_transfer_failed(file, set, type, &transfer);
     goto out;
   }
   LS_TRY(ls__h5_still_whole(file));
 out:
-  if (transfer != H5P_DEFAULT && transfer >= 0) H5Pclose(transfer);
+  ls__h5_transfer_end(&transfer);
   return st;
 }
 
@@ -296,11 +322,41 @@ static ls_status row_spaces(const ls__h5 *file, const ls__h5_set *set, size_t fi
   return LS_OK;
 }
 
+ls_status ls__h5_read_stored(ls__h5 *file, const ls__h5_set *set, size_t first, size_t rows,
+                             void *out) {
+  ls_status st = LS_OK;
+  hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
+  LS_TRY(row_spaces(file, set, first, rows, &from, &to));
+  if (H5Dread(set->id, ls__h5_stored(set->info.type), to, from, H5P_DEFAULT, out) < 0)
+    st = ls__fail_context(ls__h5_why("cannot be read"), "%s: %s: rows %zu to %zu", file->path,
+                          set->name, first, first + rows - 1);
+out:
+  if (from >= 0) H5Sclose(from);
+  if (to >= 0) H5Sclose(to);
+  return st;
+}
+
+/* Under the lock, rows that there are. */
+static ls_status read_rows(ls__h5 *file, ls__h5_set *set, size_t first, size_t rows, ls__dtype type,
+                           void *out) {
+  ls_status st = LS_OK;
+  hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
+  if (set->sums != NULL) {
+    LS_TRY(check_readable(file, set));
+    return ls__h5_sums_read(file, set, first, rows, type, out);
+  }
+  LS_TRY(row_spaces(file, set, first, rows, &from, &to));
+  LS_TRY(read_space(file, set, to, from, type, out));
+out:
+  if (from >= 0) H5Sclose(from);
+  if (to >= 0) H5Sclose(to);
+  return st;
+}
+
 ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t rows,
                            ls__dtype type, void *out) {
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
-  hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
   ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   const ls_shape *shape = &set->info.shape;
@@ -308,12 +364,8 @@ ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t 
   if (first > shape->dim[0] || rows > shape->dim[0] - first)
     LS_FAIL(LS_EDATA, "%s: %s: rows %zu to %zu of %zu", file->path, name, first, first + rows,
             shape->dim[0]);
-  if (rows == 0) goto out;
-  LS_TRY(row_spaces(file, set, first, rows, &from, &to));
-  LS_TRY(read_space(file, set, to, from, type, out));
+  if (rows > 0) LS_TRY(read_rows(file, set, first, rows, type, out));
 out:
-  if (from >= 0) H5Sclose(from);
-  if (to >= 0) H5Sclose(to);
   ls__h5_leave();
   return st;
 }
@@ -323,7 +375,10 @@ ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out)
   ls__h5_set *set = NULL;
   ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
-  LS_TRY(read_space(file, set, H5S_ALL, H5S_ALL, type, out));
+  if (set->sums != NULL)
+    LS_TRY(read_rows(file, set, 0, set->info.shape.dim[0], type, out));
+  else
+    LS_TRY(read_space(file, set, H5S_ALL, H5S_ALL, type, out));
 out:
   ls__h5_leave();
   return st;
@@ -354,7 +409,8 @@ static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const 
     }
   }
   space = shape->ndim == 0 ? H5Screate(H5S_SCALAR) : H5Screate_simple(shape->ndim, dim, NULL);
-  if (space >= 0) id = H5Dcreate2(file->id, name, stored(type), space, links, made, H5P_DEFAULT);
+  if (space >= 0)
+    id = H5Dcreate2(file->id, name, ls__h5_stored(type), space, links, made, H5P_DEFAULT);
   if (id < 0) LS_FAIL(LS_EIO, "%s: %s: cannot be made: %s", file->path, name, ls__h5_reason(why));
 out:
   if (id >= 0) H5Dclose(id);
@@ -375,6 +431,7 @@ ls_status ls__h5_dataset(ls__h5 *file, const char *name, ls__dtype type, size_t 
   memcpy(shape.dim + 1, row->dim, (size_t)row->ndim * sizeof row->dim[0]);
   ls__h5_enter(file);
   ls_status st = make_set(file, name, type, &shape, chunk_rows, gzip);
+  if (chunk_rows > 0) LS_THEN(st, ls__h5_sums_begin(file, name, type, &shape, chunk_rows));
   ls__h5_leave();
   return st;
 }
@@ -388,6 +445,7 @@ static ls_status write_rows(ls__h5 *file, ls__h5_set *set, size_t first, size_t 
   LS_TRY(row_spaces(file, set, first, rows, &into, &from));
   if (H5Dwrite(set->id, ls__h5_native(type), from, into, H5P_DEFAULT, data) < 0)
     LS_FAIL(LS_EIO, "%s: %s: cannot be written: %s", file->path, set->name, ls__h5_reason(why));
+  ls__h5_sums_add(file, set->name, first, rows, type, data);
   LS_TRY(ls__h5_written(file));
 out:
   if (into >= 0) H5Sclose(into);

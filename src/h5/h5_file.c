@@ -29,6 +29,7 @@ const char *ls__h5_library(void) {
 static void destroy(ls__h5 *file) {
   if (file == NULL) return;
   if (file->fd >= 0) close(file->fd);
+  ls__h5_sums_reset(file);
   ls__free(file->path);
   ls__free(file->target);
   ls__free(file->temporary);
@@ -259,6 +260,7 @@ ls_status ls__h5_commit(ls__h5 *file) {
   int fd = -1;
   LS_ASSERT(file->temporary != NULL);
   ls__h5_enter(file);
+  LS_TRY(ls__h5_sums_write(file));
   ls__h5_set_close_all(file);
   if (H5Fflush(file->id, H5F_SCOPE_GLOBAL) < 0)
     LS_FAIL(LS_EIO, "%s: cannot be written: %s", file->path, ls__h5_reason(why));

@@ -270,9 +270,7 @@ void ls_crash_guard_install(int when) {
 
 void ls_crash_guard_remove(void) {
   pthread_mutex_lock(&lock);
-  /* After a damaged file HDF5 may not come to an end with itself when the process does, and says
-   * so. */
-  if (atomic_load(&call) > 0) H5Eset_auto2(H5E_DEFAULT, NULL, NULL);
+  if (atomic_load(&call) > 0) H5Eset_auto2(H5E_DEFAULT, NULL, NULL); /* see ls__h5_leave */
   look_end();
   atomic_store(&installed, false);
   for (size_t i = 0; i < CRASHES; i++) {
@@ -310,7 +308,9 @@ void ls__h5_enter(const ls__h5 *file) {
 }
 
 void ls__h5_leave(void) {
-  H5Eset_auto2(H5E_DEFAULT, host_printer, host_printer_data);
+  /* After a damaged file HDF5 may not come to an end with itself when the process does, in whatever
+   * way that ends, and says so: not in a program that has the guard. */
+  if (!atomic_load(&installed)) H5Eset_auto2(H5E_DEFAULT, host_printer, host_printer_data);
   atomic_store(&inside, false);
   if (stack_changed) (void)sigaltstack(&stack_before, NULL);
   stack_changed = false;

@@ -22,13 +22,19 @@ typedef struct ls__h5_gaps {
   char why[300]; /* for a message */
 } ls__h5_gaps;
 
+/* The checksums of a dataset (h5_sums.c). */
+typedef struct ls__h5_sums ls__h5_sums;
+
 /* A dataset that stays open between calls, so that its chunk cache does. */
 typedef struct ls__h5_set {
   struct ls__h5_set *next; /* least recently used last */
   char *name;
   hid_t id;
   ls__h5_info info;
-  ls__h5_gaps *gaps; /* once they are looked for; else NULL */
+  ls__h5_gaps *gaps;        /* once they are looked for; else NULL */
+  const ls__h5_sums *sums;  /* the file's; NULL: it has none */
+  unsigned char *block;     /* sound rows as they are stored: */
+  size_t block_at, block_n; /* [block_at, block_at + block_n) */
 } ls__h5_set;
 
 struct ls__h5 {
@@ -38,10 +44,11 @@ struct ls__h5 {
   char *temporary;             /* the name until the commit; NULL when the file is read */
   struct ls__h5 *next_written; /* in the list of those that have one */
   ls__h5_set *sets;
-  int fd;          /* of a file that is read: to see whether it becomes shorter; else -1 */
-  long long bytes; /* its length when it was opened */
-  ls__seal seal;   /* of a file that is read */
-  bool sealing;    /* of a file that is written: it gets one */
+  ls__h5_sums *sums; /* of the datasets that were opened, or are written */
+  int fd;            /* of a file that is read: to see whether it becomes shorter; else -1 */
+  long long bytes;   /* its length when it was opened */
+  ls__seal seal;     /* of a file that is read */
+  bool sealing;      /* of a file that is written: it gets one */
 };
 
 /* The file driver for writing (h5_writer.c): sets it in access properties, 0 when that worked; the
@@ -99,6 +106,39 @@ void ls__h5_gaps_destroy(ls__h5_gaps *gaps);
 bool ls__h5_filter_missing(hid_t made, char *text, size_t bytes);
 
 hid_t ls__h5_native(ls__dtype type);
+hid_t ls__h5_stored(ls__dtype type); /* in the file: little-endian */
+
+/* How numbers become another type: an integer that doesn't fit is refused. */
+typedef struct ls__h5_transfer {
+  hid_t id;
+  bool refused;
+} ls__h5_transfer;
+LS_CHECKED ls_status ls__h5_transfer_begin(const ls__h5 *file, const ls__h5_set *set,
+                                           ls__dtype type, ls__h5_transfer *transfer);
+void ls__h5_transfer_end(ls__h5_transfer *transfer);
+/* Why the conversion to this type failed. */
+LS_CHECKED ls_status ls__h5_transfer_failed(const ls__h5 *file, const ls__h5_set *set,
+                                            ls__dtype type, const ls__h5_transfer *transfer);
+
+/* Rows as they are stored.  Under the lock. */
+LS_CHECKED ls_status ls__h5_read_stored(ls__h5 *file, const ls__h5_set *set, size_t first,
+                                        size_t rows, void *out);
+
+/* Checksums of rows (h5_sums.c); all under the lock.  Of a dataset that is made; of rows that have
+ * been written, in their order; then into the file. */
+LS_CHECKED ls_status ls__h5_sums_begin(ls__h5 *file, const char *name, ls__dtype type,
+                                       const ls_shape *shape, size_t chunk_rows);
+void ls__h5_sums_add(ls__h5 *file, const char *name, size_t first, size_t rows, ls__dtype type,
+                     const void *data);
+LS_CHECKED ls_status ls__h5_sums_write(ls__h5 *file);
+/* Those of a dataset that is opened, into set->sums; LS_EDATA when they aren't of this one. */
+LS_CHECKED ls_status ls__h5_sums_open(ls__h5 *file, ls__h5_set *set);
+/* Whether it has some and its chunks hold whole rows as they are: then HDF5 need not keep any. */
+bool ls__h5_sums_are_plain(const ls__h5_set *set, hid_t made, const hsize_t *chunk);
+/* Read and compare. */
+LS_CHECKED ls_status ls__h5_sums_read(ls__h5 *file, ls__h5_set *set, size_t first, size_t rows,
+                                      ls__dtype type, void *out);
+void ls__h5_sums_reset(ls__h5 *file);
 
 /* LS_EDATA when a file that is read has become shorter: HDF5 would give zeros for what is gone. */
 LS_CHECKED ls_status ls__h5_still_whole(const ls__h5 *file);

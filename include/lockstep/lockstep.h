@@ -12,6 +12,7 @@
 #include <lockstep/convert.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/data.h>
+#include <lockstep/environment.h>
 #include <lockstep/help.h>
 #include <lockstep/loss.h>
 #include <lockstep/model.h>

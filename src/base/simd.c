@@ -2,9 +2,8 @@
 #include "base/simd.h"
 
 #include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+
+#include "base/environment.h"
 
 ls__simd_level ls__simd_level_best(void) {
   ls__simd_level level = LS__SIMD_BASELINE;
@@ -20,21 +19,9 @@ ls__simd_level ls__simd_level_best(void) {
 }
 
 static ls__simd_level detect(void) {
-  ls__simd_level level = ls__simd_level_best();
-  const char *wish = getenv("LOCKSTEP_SIMD");
-  if (wish != NULL) {
-    ls__simd_level limit = level;
-    if (strcmp(wish, "baseline") == 0)
-      limit = LS__SIMD_BASELINE;
-    else if (strcmp(wish, "avx2") == 0)
-      limit = LS__SIMD_AVX2;
-    else if (strcmp(wish, "avx512") != 0)
-      fprintf(stderr,
-              "lockstep: note: LOCKSTEP_SIMD=%.40s is none of baseline, avx2, avx512: ignored\n",
-              wish);
-    if (limit < level) level = limit;
-  }
-  return level;
+  const ls__simd_level best = ls__simd_level_best();
+  const int wish = ls__environment_choice("LOCKSTEP_SIMD");
+  return wish >= 0 && wish < (int)best ? (ls__simd_level)wish : best;
 }
 
 ls__simd_level ls__simd_level_now(void) {

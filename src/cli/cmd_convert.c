@@ -93,6 +93,8 @@ static cli_option option_of(converter *own, size_t k) {
   if (strcmp(is->form, "COLUMNS") == 0)
     return (cli_option)CLI_READ(0, is->name, is->form, &own->given[k], add_columns, "columns",
                                 is->what);
+  if (strcmp(is->form, "FILE") == 0)
+    return (cli_option)CLI_FILE(0, is->name, is->form, &own->given[k], is->what);
   return (cli_option)CLI_TEXT(0, is->name, is->form, &own->given[k], is->what);
 }
 

@@ -4,6 +4,7 @@
 #include <lockstep/blas.h>
 #include <lockstep/comm.h>
 #include <lockstep/crash_guard.h>
+#include <lockstep/environment.h>
 #include <lockstep/train.h>
 #include <mpi.h>
 #include <poll.h>
@@ -62,9 +63,11 @@ static ls_status read_line(cli *c, const command *of, int argc, char **argv) {
   return cli_read(c, of, argc, argv);
 }
 
-/* A command line that is wrong on one rank ends all of them. */
+/* A command line or a variable that is wrong on one rank ends all of them. */
 static ls_status run(cli *c, const command *of, int argc, char **argv) {
-  ls_status st = ls_comm_agree(c->comm, read_line(c, of, argc, argv));
+  ls_status st = read_line(c, of, argc, argv);
+  if (st == LS_OK) st = ls_environment_check(c->root ? stderr : NULL);
+  st = ls_comm_agree(c->comm, st);
   return st == LS_OK ? of->run(c) : st;
 }
 

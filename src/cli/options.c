@@ -191,6 +191,7 @@ static ls_status check_arguments(const cli *c, const command *of) {
     if (i >= c->argc && a->missing != NULL) return usage_error(c, "%s is missing", a->missing);
     for (; i < c->argc; i++) {
       bool good = a->choices == NULL;
+      if (good && c->argv[i][0] == '\0') return usage_error(c, "%s is an empty text", a->name);
       names[0] = '\0';
       for (size_t k = 0; a->choices != NULL && a->choices[k] != NULL; k++) {
         size_t used = strlen(names);

@@ -36,7 +36,7 @@ ls_status cli_check_tasks(cli *c, int ranks) {
   const char *alone = getenv("LOCKSTEP_ALONE");
   const launch found = find_launch();
   const long asked = number("SLURM_NTASKS");
-  if (alone != NULL && *alone != '\0' && strcmp(alone, "0") != 0) return LS_OK;
+  if (alone != NULL && strcmp(alone, "1") == 0) return LS_OK;
   if (found.tasks > ranks) {
     c->root = c->root && found.task <= 0; /* of all that are alone, one speaks */
     return usage_says("%s started %ld tasks, but MPI knows of %d: each would work alone, on the "

@@ -53,6 +53,9 @@ LS_CHECKED ls_status ls__config_bool(ls_config *map, const char *key, bool fallb
 /* fallback NULL: required.  *out is owned by the tree. */
 LS_CHECKED ls_status ls__config_string(ls_config *map, const char *key, const char *fallback,
                                        const char **out);
+/* The same; an empty text, which is no path, is refused. */
+LS_CHECKED ls_status ls__config_file(ls_config *map, const char *key, const char *fallback,
+                                     const char **out);
 /* One of `names` (NULL-terminated); *out is its index.  fallback NULL: required. */
 LS_CHECKED ls_status ls__config_choice(ls_config *map, const char *key, const char *fallback,
                                        const char *const *names, int *out);

@@ -369,6 +369,13 @@ out:
   return st;
 }
 
+ls_status ls__config_file(ls_config *map, const char *key, const char *fallback, const char **out) {
+  ls_status st = ls__config_string(map, key, fallback, out);
+  if (st == LS_OK && (*out)[0] == '\0')
+    st = ls__config_fail(ls__config_child(map, key), "is empty, it must be a path");
+  return st;
+}
+
 /* "a, b, c" into text. */
 static void join(const char *const *names, size_t n, char *text, size_t size) {
   size_t used = 0;

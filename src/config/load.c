@@ -126,6 +126,7 @@ static ls_status apply_base(ls_config **root, const file_link *here) {
     ls_config_destroy(ls__config_detach(*root, i));
     goto out;
   }
+  if (node->text[0] == '\0') LS_REFUSE(node, "is empty, it must be a path");
   const char *slash = strrchr(here->path, '/');
   size_t folder = node->text[0] == '/' || slash == NULL ? 0 : (size_t)(slash - here->path) + 1;
   LS_TRY(ls__alloc(&path, folder + strlen(node->text) + 1, 1, "file name"));

@@ -359,6 +359,8 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
   ls_status st = LS_OK;
   memset(wanted, 0, sizeof *wanted);
   LS_TRY(ls__options_read(data_options, config, settings));
+  if (settings->file[0] == '\0')
+    LS_REFUSE(ls__config_child(config, "file"), "is empty, it must be a path");
   LS_TRY(read_arrays(config, purpose, wanted));
   LS_TRY(read_split(config, &settings->split));
   LS_TRY(read_normalize(config, &settings->normalize, wanted));

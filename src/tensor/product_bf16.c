@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/bits.h"
+#include "base/environment.h"
 #include "base/simd.h"
 
 /* ---- Which */
@@ -52,19 +53,9 @@ ls__bf16_kind ls__bf16_now(void) {
   static _Atomic int known = -1; /* racing threads find the same answer */
   int kind = atomic_load_explicit(&known, memory_order_relaxed);
   if (kind >= 0) return (ls__bf16_kind)kind;
-  const char *wish = getenv("LOCKSTEP_BF16");
+  const int wish = ls__environment_choice("LOCKSTEP_BF16");
   kind = (int)detect();
-  bool known_name = wish == NULL;
-  const int best = kind;
-  for (size_t k = 0; wish != NULL && k < sizeof names / sizeof *names; k++) {
-    if (strcmp(wish, names[k]) != 0) continue;
-    known_name = true;
-    if ((int)k < best) kind = (int)k;
-  }
-  if (!known_name)
-    fprintf(stderr,
-            "lockstep: note: LOCKSTEP_BF16=%.40s is none of emulated, avx512, amx: ignored\n",
-            wish);
+  if (wish >= 0 && wish < kind) kind = wish;
   atomic_store_explicit(&known, kind, memory_order_relaxed);
   return (ls__bf16_kind)kind;
 }

@@ -23,7 +23,7 @@ static ls_status read_section(const ls_trainer *t, source *s) {
   const size_t n = (size_t)graph->n_tensors;
   ls_config *map = NULL;
   LS_TRY(ls__config_map(t->config, "initialize", &map));
-  LS_TRY(ls__config_string(map, "from", NULL, &s->from));
+  LS_TRY(ls__config_file(map, "from", NULL, &s->from));
   LS_TRY(ls__alloc(&s->chosen, n, sizeof *s->chosen, "initialize"));
   LS_TRY(ls__alloc(&s->frozen, n, sizeof *s->frozen, "initialize"));
   LS_TRY(ls__alloc(&s->taken, n, sizeof *s->taken, "initialize"));

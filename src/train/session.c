@@ -81,7 +81,7 @@ static ls_status set_file(ls__session *s, const char *checkpoint) {
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
   char path[PATH_MAX], *text = NULL;
   ls__file_kind kind;
-  if (name == NULL || name[0] == '/') return LS_OK;
+  if (name == NULL || name[0] == '\0' || name[0] == '/') return LS_OK;
   LS_TRY(ls__file_look(name, &kind));
   if (kind != LS__FILE_NONE) return LS_OK;
   LS_TRY(find_file(checkpoint, output, name, path));

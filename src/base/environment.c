@@ -1,0 +1,93 @@
+/* Variables of the environment: their names, and what they may be. */
+#include "base/environment.h"
+
+#include <lockstep/environment.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+
+enum { MOST = 4 };
+typedef struct variable {
+  const char *name;
+  const char *words[MOST]; /* one of them; none: whole numbers with commas between them */
+} variable;
+
+static const variable table[] = {
+    {"LOCKSTEP_SIMD", {"baseline", "avx2", "avx512"}}, /* as ls__simd_level */
+    {"LOCKSTEP_BF16", {"emulated", "avx512", "amx"}},  /* as ls__bf16_kind */
+    {"LOCKSTEP_ALONE", {"0", "1"}},
+    {"LOCKSTEP_TEST_NODES", {NULL}},
+};
+enum { VARIABLES = sizeof table / sizeof *table };
+
+static const char *value_of(const variable *v) {
+  const char *text = getenv(v->name);
+  return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static int choice(const variable *v, const char *text) {
+  for (int i = 0; i < MOST && v->words[i] != NULL; i++)
+    if (strcmp(text, v->words[i]) == 0) return i;
+  return -1;
+}
+
+int ls__environment_choice(const char *name) {
+  for (size_t i = 0; i < VARIABLES; i++)
+    if (strcmp(name, table[i].name) == 0)
+      return value_of(&table[i]) == NULL ? -1 : choice(&table[i], value_of(&table[i]));
+  LS_ASSERT(!"a variable of the table");
+  return -1;
+}
+
+/* "2,1,3" */
+static bool are_numbers(const char *text) {
+  static const char digits[] = "0123456789";
+  for (;;) {
+    const size_t n = strspn(text, digits);
+    if (n == 0 || n > 9) return false;
+    text += n;
+    if (*text == '\0') return true;
+    if (*text++ != ',') return false;
+  }
+}
+
+static ls_status check(const variable *v) {
+  char words[100] = "";
+  const char *text = value_of(v);
+  if (text == NULL || (v->words[0] == NULL ? are_numbers(text) : choice(v, text) >= 0))
+    return LS_OK;
+  for (int i = 0; i < MOST && v->words[i] != NULL; i++)
+    snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s%s",
+             i > 0 ? ", " : "one of ", v->words[i],
+             i + 1 < MOST && v->words[i + 1] != NULL ? "" : " is");
+  return ls__fail(LS_EUSAGE, "%s=%.40s: %s wanted", v->name, text,
+                  v->words[0] != NULL ? words : "whole numbers with commas between them are");
+}
+
+/* Whether a name is one of ours but for a letter: one too many, missing, another, or two turned. */
+static bool nearly(const char *name, size_t n, const char *ours) {
+  const size_t m = strlen(ours);
+  size_t head = 0, tail = 0;
+  while (head < n && head < m && name[head] == ours[head]) head++;
+  if (head == n && head == m) return false;
+  while (tail < n - head && tail < m - head && name[n - 1 - tail] == ours[m - 1 - tail]) tail++;
+  const size_t left = n - head - tail, right = m - head - tail;
+  if (left <= 1 && right <= 1) return true;
+  return left == 2 && right == 2 && name[head] == ours[head + 1] && name[head + 1] == ours[head];
+}
+
+extern char **environ;
+
+ls_status ls_environment_check(FILE *notes) {
+  ls_status st = LS_OK;
+  for (char *const *at = environ; notes != NULL && at != NULL && *at != NULL; at++) {
+    const size_t n = strcspn(*at, "=");
+    for (size_t i = 0; strncmp(*at, "LOCKSTEP", 8) == 0 && i < VARIABLES; i++)
+      if (nearly(*at, n, table[i].name))
+        fprintf(notes, "lockstep: note: %.*s is set, which means nothing; is %s meant?\n", (int)n,
+                *at, table[i].name);
+  }
+  for (size_t i = 0; i < VARIABLES && st == LS_OK; i++) st = check(&table[i]);
+  return st;
+}

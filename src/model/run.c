@@ -1,4 +1,5 @@
 /* Forward and backward through the graph, the chain rule, on one pass or one stage of it at a time. */
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -118,6 +119,22 @@ void ls__run_merge(const ls__run *run, size_t k, bool backward, size_t lanes, co
   layer->kind->merge(layer, backward, lanes, all, batch);
 }
 
+/* Whether the output of node i is the first that is not finite. */
+static void look_at_output(const ls__run *run, int i) {
+  ls__run_watch *watch = run->watch;
+  const ls__call *call = &run->call[i];
+  const size_t each = ls_shape_count(&run->graph->node[i].layer.out);
+  for (size_t l = 0; l < call->lanes && i < watch->first; l++) {
+    const size_t lo = call->lane[l], n = call->lane[l + 1] - lo;
+    if (!isfinite(watch->loss[l]) && !ls__span()->all_finite(call->y + lo * each, n * each))
+      watch->first = i;
+  }
+}
+
+void ls__run_watch_outputs(ls__run *run, ls__run_watch *watch) {
+  run->watch = watch;
+}
+
 void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
                            const ls__run_place *place, size_t k, const double *batch) {
   const ls__graph *graph = run->graph;
@@ -137,6 +154,7 @@ void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
     const double start = begin_time(run);
     node_forward(node, call);
     if (run->seconds != NULL) run->seconds[i].forward += ls__clock() - start;
+    if (run->watch != NULL) look_at_output(run, i);
   }
   if (ends) return;
   (void)begin_call(run, parameters, place, to);

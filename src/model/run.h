@@ -90,6 +90,15 @@ void ls__run_time(ls__run *run, ls__node_seconds *seconds);
 /* Whether the layer before node i applies it, within its own forward. */
 bool ls__run_fused(const ls__run *run, int i);
 
+/* For messages: from now on forward looks at the outputs of its nodes, for those lanes whose loss is
+ * not finite; NULL, as at first: it doesn't.  Inputs stay until all of forward is done, so that it
+ * can be run again. */
+typedef struct ls__run_watch {
+  const double *loss; /* [lanes] of the pass */
+  int first;          /* the least node whose output isn't finite; set it to `nodes` before */
+} ls__run_watch;
+void ls__run_watch_outputs(ls__run *run, ls__run_watch *watch);
+
 /* Bytes of activations and their gradients as planned, without reuse of memory, and of scratch. */
 typedef struct ls__run_memory {
   size_t planned, unplanned, scratch;

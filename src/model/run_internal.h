@@ -46,6 +46,7 @@ struct ls__run {
   size_t n;                  /* of the forward pass just done */
   size_t rows[2];            /* 0, n: all rows as one lane */
   ls__node_seconds *seconds; /* [nodes] NULL: not measured */
+  ls__run_watch *watch;      /* NULL: nobody looks */
   ls__run_memory usage;
 };
 

@@ -11,6 +11,7 @@
 #include "train/alarms.h"
 #include "train/average.h"
 #include "train/best.h"
+#include "train/blame.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -21,6 +22,7 @@ typedef struct check {
   double stop;     /* a signal came */
   double failed;   /* a local failure waits to be agreed on */
   double bad_step; /* first step whose loss was not finite, 0: none */
+  double bad_where;
   double save;     /* rank 0: a checkpoint is due */
   double over;     /* rank 0: max_seconds have passed */
   double interval; /* rank 0: steps until the next check */
@@ -60,20 +62,11 @@ static bool is_root(const ls_trainer *t) {
 
 /* --- failures */
 
-static bool all_finite(const ls_model *model) {
-  for (int k = 0; k < model->graph->n_tensors; k++) {
-    const ls__tensor *tensor = &model->graph->tensor[k];
-    if (!ls__span()->all_finite(model->parameters + tensor->offset, tensor->n)) return false;
-  }
-  return true;
-}
-
 /* Whether the steps up to here were good on every rank: only then may they be saved. */
 static ls_status agree_health(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
   LS_TRY(ls__trainer_agree(t));
-  if (is_root(t) && !all_finite(t->model))
-    local = ls__not_finite(t, (double)t->now.step, "weights are");
+  if (is_root(t)) local = ls__blame_weights(t);
   LS_TRY(ls_comm_agree(t->comm, local));
 out:
   return st;
@@ -115,7 +108,8 @@ out:
 static ls_status begin_check(loop *l) {
   ls_trainer *t = l->t;
   double seconds = ls__clock() - l->start;
-  check mine = {stop_requested ? 1 : 0, t->failed != LS_OK, (double)t->bad_step, 0, 0, 1};
+  check mine =
+      {stop_requested ? 1 : 0, t->failed != LS_OK, (double)t->bad_step, t->bad_where, 0, 0, 1};
   if (is_root(t)) {
     uint64_t steps = t->now.step - l->first_step;
     double step = t->trained_seconds / (double)(steps > 0 ? steps : 1);
@@ -139,7 +133,7 @@ static ls_status end_check(loop *l) {
   ls_trainer *t = l->t;
   const double *all = NULL;
   bool failed = false, due = false;
-  double bad = 0;
+  double bad = 0, where = 0;
   if (!l->checking) return LS_OK;
   l->checking = false;
   LS_TRY(ls__comm_share_end(t->comm, &all));
@@ -148,7 +142,12 @@ static ls_status end_check(loop *l) {
     memcpy(&c, all + (size_t)r * CHECK, sizeof c);
     if (c.stop > 0) l->stop = true;
     if (c.failed > 0) failed = true;
-    if (c.bad_step > 0 && (bad == 0 || c.bad_step < bad)) bad = c.bad_step;
+    if (c.bad_step > 0 && (bad == 0 || c.bad_step < bad)) {
+      bad = c.bad_step;
+      where = c.bad_where;
+    } else if (c.bad_step > 0 && c.bad_step <= bad && c.bad_where < where) {
+      where = c.bad_where;
+    }
     if (r == 0) {
       due = c.save > 0;
       l->over = l->over || c.over > 0;
@@ -157,7 +156,7 @@ static ls_status end_check(loop *l) {
   }
   if (failed) LS_TRY(ls__trainer_agree(t));
   if (bad > 0) {
-    st = ls__not_finite(t, bad, "the loss is");
+    st = ls__blame_fail(t, bad, where);
     goto out;
   }
   if ((l->stop || due) && t->now.position < t->n) LS_TRY(save(l)); /* else at the epoch's end */

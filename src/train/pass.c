@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "tensor/span.h"
+#include "train/blame.h"
 #include "train/fit.h"
 #include "train/trainer.h"
 
@@ -115,6 +116,7 @@ void ls__pass_score(ls_trainer *t, ls__pass *p, const ls_feed *feed) {
     if (ls__pass_runs(t, p)) score_lane(t, p, feed, lane, p->first + lo[0], p->first + lo[1]);
   }
   if (t->scoring != NULL) *t->scoring += ls__clock() - start;
+  if (t->bad_step == t->now.step + 1) ls__blame(t, p);
 }
 
 void ls__pass_give_zeros(const ls_trainer *t, ls__pass *p) {

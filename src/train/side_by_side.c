@@ -28,7 +28,7 @@ struct ls__side_by_side {
   ls__window *window; /* NULL: a rank is alone, or there are several nodes */
   double *sheet[2];   /* [lanes, widest]; of several nodes the first is the rank's own */
   double *mine;       /* [own lanes, widest]; NULL where they go straight to the sheet */
-  double *batch;      /* [widest] what they are merged into */
+  double *batch;      /* [stages, widest] what they are merged into, at the end of each stage */
   size_t rounds;
 };
 
@@ -45,7 +45,7 @@ static ls_status make_memory(ls__side_by_side *s) {
   ls_status st = LS_OK;
   const ls_trainer *t = s->t;
   const bool alone = ls_comm_size(t->comm) == 1, node = ls_comm_nodes(t->comm) == 1;
-  LS_TRY(ls__alloc(&s->batch, s->widest, sizeof *s->batch, "sums of the batch"));
+  LS_TRY(ls__alloc(&s->batch, s->stages * s->widest, sizeof *s->batch, "sums of the batch"));
   if (alone || !node)
     LS_TRY(ls__alloc(&s->sheet[0], t->lanes * s->widest, sizeof *s->batch, "sums of the batch"));
   if (!node)
@@ -108,7 +108,12 @@ static void collect(const ls__side_by_side *s, size_t width, double *to) {
   }
 }
 
-/* The end of stage k: s->batch from the sums of all lanes. */
+/* What stage k takes of the batch: the merged sums at the end of the stage before. */
+static double *before(const ls__side_by_side *s, size_t k) {
+  return s->batch + (k > 0 ? k - 1 : 0) * s->widest;
+}
+
+/* The end of stage k: what stage k + 1 takes, from the sums of all lanes. */
 static ls_status gather(ls__side_by_side *s, size_t k, bool backward, double *waited) {
   ls_status st = LS_OK;
   const ls_trainer *t = s->t;
@@ -123,7 +128,7 @@ static ls_status gather(ls__side_by_side *s, size_t k, bool backward, double *wa
   else if (s->mine != NULL)
     LS_TRY(ls__comm_allgatherv(t->comm, s->mine, sheet, t->lane_count, width * sizeof *s->mine));
   *waited += ls__clock() - start;
-  ls__run_merge(run, k, backward, t->lanes, sheet, s->batch);
+  ls__run_merge(run, k, backward, t->lanes, sheet, before(s, k + 1));
 out:
   return st;
 }
@@ -136,12 +141,19 @@ static ls_status forward(ls__side_by_side *s, double *waited) {
       ls__pass *pass = &t->passes[p];
       const ls__run_place place = ls__pass_at(t, pass);
       if (ls__pass_runs(t, pass))
-        ls__run_forward_stage(pass->run, t->model->parameters, pass->n, &place, k, s->batch);
+        ls__run_forward_stage(pass->run, t->model->parameters, pass->n, &place, k, before(s, k));
     }
     if (k + 1 < s->stages) LS_TRY(gather(s, k, false, waited));
   }
 out:
   return st;
+}
+
+void ls__side_by_side_again(const ls__side_by_side *s, const ls__pass *pass) {
+  const ls_trainer *t = s->t;
+  const ls__run_place place = ls__pass_at(t, pass);
+  for (size_t k = 0; k < s->stages; k++)
+    ls__run_forward_stage(pass->run, t->model->parameters, pass->n, &place, k, before(s, k));
 }
 
 static ls_status backward(ls__side_by_side *s, ls__finished_fn finished, double *waited) {
@@ -151,7 +163,7 @@ static ls_status backward(ls__side_by_side *s, ls__finished_fn finished, double 
     for (size_t p = 0; p < s->passes; p++) {
       ls__pass *pass = &t->passes[p];
       if (ls__pass_runs(t, pass))
-        ls__run_backward_stage(pass->run, t->model->parameters, pass->gradients, k, s->batch,
+        ls__run_backward_stage(pass->run, t->model->parameters, pass->gradients, k, before(s, k),
                                pass->own == NULL ? finished : NULL, t);
     }
     if (k + 1 < s->stages) LS_TRY(gather(s, k, true, waited));

@@ -15,5 +15,7 @@ void ls__side_by_side_destroy(ls__side_by_side *s); /* collective */
  * told to `finished`.  Seconds of waiting are added to *waited. */
 LS_CHECKED ls_status ls__side_by_side_step(ls__side_by_side *s, const ls_feed *feed,
                                            ls__finished_fn finished, double *waited);
+/* Forward of one of the passes once more, after they have been scored.  Local. */
+void ls__side_by_side_again(const ls__side_by_side *s, const ls__pass *pass);
 
 #endif

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "train/blame.h"
 #include "train/trainer.h"
 
 /* Whether an update has to see the whole gradient first. */
@@ -213,11 +214,11 @@ out:
   return st;
 }
 
-ls_status ls__not_finite(const ls_trainer *t, double step, const char *what) {
+ls_status ls__not_finite(const ls_trainer *t, double step, const char *what, const char *why) {
   return ls__fail(LS_ENONFINITE,
-                  "step %.0f (epoch %llu): %s not finite; a smaller learning rate, clip: {norm: 1} "
-                  "or data.normalize: true may help",
-                  step, (unsigned long long)t->now.epoch + 1, what);
+                  "step %.0f (epoch %llu): %s not finite%s; a smaller learning rate, clip: {norm: "
+                  "1} or data.normalize: true may help",
+                  step, (unsigned long long)t->now.epoch + 1, what, why);
 }
 
 ls_status ls__trainer_agree(ls_trainer *t) {
@@ -226,7 +227,10 @@ ls_status ls__trainer_agree(ls_trainer *t) {
   if (t->failed != LS_OK) ls__error_set(t->failure);
   LS_TRY(ls_comm_agree(t->comm, t->failed));
   LS_TRY(ls__comm_max(t->comm, &bad, 1)); /* the first of all ranks */
-  if (isfinite(bad)) st = ls__not_finite(t, -bad, "the loss is");
+  if (!isfinite(bad)) goto out;
+  double where = (double)t->bad_step == -bad ? -t->bad_where : -(double)INFINITY;
+  LS_TRY(ls__comm_max(t->comm, &where, 1));
+  st = ls__blame_fail(t, -bad, -where);
 out:
   return st;
 }

@@ -512,6 +512,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   name_options(options, data, how, sizeof how);
   LS_TRY(ls__together(comm, "train", how, config));
   LS_TRY(ls_comm_agree(comm, ls__alloc(&t, 1, sizeof *t, "trainer")));
+  t->bad_where = (double)INFINITY; /* nothing */
   t->comm = comm;
   t->config = config;
   if (options != NULL) t->options = *options;

@@ -93,7 +93,8 @@ struct ls_trainer {
   size_t n_passed;
   char *changes; /* rank 0: in lines, what is otherwise than there; NULL: nothing */
   size_t changes_used, changes_room;
-  uint64_t bad_step; /* the step whose loss was not finite, 0: none */
+  uint64_t bad_step; /* the first step whose loss was not finite, 0: none */
+  double bad_where;  /* what was not finite before it (blame.h) */
   ls_status failed;  /* a local failure, to be agreed on */
   char failure[LS__ERROR_BYTES];
   ls__times times; /* of the current epoch */
@@ -126,7 +127,8 @@ LS_CHECKED ls_status ls__trainer_epoch(ls_trainer *t);
 LS_CHECKED ls_status ls__trainer_epoch_sums(ls_trainer *t, double *sums);
 /* t->failed, as agreed on by all; whether the loss of a step was not finite on any rank. */
 LS_CHECKED ls_status ls__trainer_agree(ls_trainer *t);
-ls_status ls__not_finite(const ls_trainer *t, double step, const char *what);
+/* `what`: "the loss is"; `why`: ", and ..." */
+ls_status ls__not_finite(const ls_trainer *t, double step, const char *what, const char *why);
 
 /* --- resume.c */
 LS_CHECKED ls_status ls__trainer_save(ls_trainer *t, const char *path); /* collective */

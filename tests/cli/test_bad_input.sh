@@ -51,6 +51,44 @@ refused 2 'frobnicate' "$lockstep" frobnicate
 refused 2 'nosuch' "$lockstep" train good.yaml --nosuch
 refused 4 'not finite' "$lockstep" train good.yaml optimizer.sgd.lr=1e6 train.epochs=20 model.0.dense.activation=linear output=diverged
 
+# where numbers stopped being finite: the same on any number of ranks, with sums over the batch or without
+cat >steep.yaml <<'YAML'
+data: {file: good.h5}
+model: [{dense: {units: 8}}, {dense: {units: 8, activation: relu}}, layer_norm, {dense: {units: 2}}]
+loss: cross_entropy
+optimizer: {sgd: {lr: 1000000}}
+train: {batch: 4, epochs: 1, seed: 1, lanes: 4}
+output: none
+YAML
+refused 4 'step [0-9]+ .*: the loss is not finite, and the output of dense_[12] is the first' "$lockstep" train steep.yaml
+refused 4 'the loss is not finite, as the weights batch_norm_1/gamma are not any more' "$lockstep" train steep.yaml model.2=batch_norm
+for norm in layer_norm batch_norm; do
+  for n in 1 2 3 4; do
+    ranks $n "$lockstep" train steep.yaml model.2=$norm --progress=none 2>&1 | grep '^lockstep: ' >"$norm-$n.txt"
+    cmp "$norm-1.txt" "$norm-$n.txt" || fail "$norm on $n ranks"
+  done
+done
+
+# paths that are empty, variables that have no such value
+refused 2 'data.file: is empty' "$lockstep" train good.yaml "data.file=''"
+refused 2 'output: is empty' "$lockstep" train good.yaml "output=''"
+refused 2 'initialize.from: is empty' "$lockstep" train good.yaml "initialize.from=''"
+refused 2 'CONFIG is an empty' "$lockstep" train ''
+refused 2 'CHECKPOINT is an empty' "$lockstep" evaluate ''
+refused 2 '\-\-data: the name of a file' "$lockstep" evaluate run --data ''
+refused 2 'data.file: is empty' "$lockstep" evaluate run "data.file=''"
+refused 2 'SOURCE is an empty' "$lockstep" convert csv '' -o out.h5
+refused 2 'test-source: the name of a file' "$lockstep" convert csv missing.csv -o out.h5 --test-source ''
+printf "base: ''\n" >empty.yaml
+refused 2 'empty.yaml:1: base: is empty' "$lockstep" train empty.yaml
+refused 2 'LOCKSTEP_SIMD=nonsense: one of baseline, avx2, avx512 is wanted' env LOCKSTEP_SIMD=nonsense "$lockstep" train good.yaml
+refused 2 'LOCKSTEP_BF16=1: one of' env LOCKSTEP_BF16=1 "$lockstep" evaluate run
+refused 2 'LOCKSTEP_ALONE=yes: one of 0, 1 is' env LOCKSTEP_ALONE=yes "$lockstep" inspect good.h5
+refused 2 'LOCKSTEP_TEST_NODES=1,x: whole numbers' env LOCKSTEP_TEST_NODES=1,x "$lockstep" evaluate run
+accepted env LOCKSTEP_SIMD= LOCKSTEP_SIMDS=avx2 LOCKSTEP_BUILT=1 "$lockstep" inspect good.h5
+[ "$(grep -c 'LOCKSTEP_SIMDS is set, which means nothing; is LOCKSTEP_SIMD meant' "$work/err")" = 1 ] || fail "a name that is nearly one of ours"
+[ "$(wc -l <"$work/err")" = 1 ] || fail "a name that is none of ours"
+
 # converters
 printf 'a,b,c\n1,2,3\n4,5\n' >ragged.csv
 refused 3 'ragged.csv:3' "$lockstep" convert csv ragged.csv -o out.h5

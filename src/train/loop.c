@@ -1,5 +1,6 @@
 /* The training loop: epochs of steps, checks in between on which all ranks agree, and what happens
  * at an epoch's end. */
+#include <errno.h>
 #include <math.h>
 #include <signal.h>
 #include <string.h>
@@ -7,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "tensor/span.h"
 #include "train/alarms.h"
 #include "train/average.h"
@@ -74,6 +76,26 @@ out:
 
 /* --- checkpoints */
 
+static ls_status remove_one(const char *folder, const char *name) {
+  char path[4096];
+  snprintf(path, sizeof path, "%s/%s", folder, name);
+  if (unlink(path) == 0 || ls__file_is_none(errno)) return LS_OK;
+  return ls__fail(LS_EIO, "%s: is of an earlier end of this run, and cannot be removed: %s", path,
+                  strerror(errno));
+}
+
+/* The new checkpoint is safe: what it replaces goes, and an earlier run's end is the end no more. */
+static ls_status remove_old(const loop *l) {
+  ls_status st = LS_OK;
+  const ls_trainer *t = l->t;
+  const bool safe = ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
+  if (!safe || t->now.step <= l->first_step) return LS_OK;
+  LS_TRY(remove_one(t->set.output, "checkpoints/final.h5"));
+  LS_TRY(remove_one(t->set.output, "summary.json"));
+out:
+  return st;
+}
+
 static ls_status save(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
@@ -91,14 +113,7 @@ static ls_status save(loop *l) {
   LS_TRY(ls__trainer_save(t, path));
   l->saved = true;
   l->saved_step = t->now.step;
-  if (!is_root(t)) goto out;
-  const bool safe = ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
-  if (safe && t->now.step > l->first_step) { /* an earlier run's end is no longer the final one */
-    snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
-    (void)unlink(path);
-    snprintf(path, sizeof path, "%s/summary.json", t->set.output);
-    (void)unlink(path);
-  }
+  LS_TRY(ls_comm_agree(t->comm, is_root(t) ? remove_old(l) : LS_OK));
 out:
   return st;
 }

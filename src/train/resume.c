@@ -1,8 +1,6 @@
 /* Checkpoints of a run: gathering it to rank 0, and spreading it again over other ranks. */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
@@ -126,14 +124,19 @@ out:
   return st;
 }
 
-/* Whether the run was done: then its last network lies beside the checkpoint. */
+/* Whether the run was done: then its last network lies beside the checkpoint, and the summary, which
+ * is written after it, says so. */
 static ls_status look_for_end(ls_trainer *t) {
+  ls_status st = LS_OK;
+  ls__file_kind last, summary;
   char path[LS__FILE_PATH];
-  struct stat s;
   snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
-  t->taken.finished = stat(path, &s) == 0;
-  if (t->taken.finished || ls__file_is_none(errno)) return LS_OK;
-  return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+  LS_TRY(ls__file_look(path, &last));
+  snprintf(path, sizeof path, "%s/summary.json", t->set.output);
+  LS_TRY(ls__file_look(path, &summary));
+  t->taken.finished = last != LS__FILE_NONE && summary != LS__FILE_NONE;
+out:
+  return st;
 }
 
 static ls_status find_on_root(ls_trainer *t, ls__chosen *chosen) {

@@ -327,9 +327,11 @@ ls_status ls__h5_read_stored(ls__h5 *file, const ls__h5_set *set, size_t first, 
   ls_status st = LS_OK;
   hid_t from = H5I_INVALID_HID, to = H5I_INVALID_HID;
   LS_TRY(row_spaces(file, set, first, rows, &from, &to));
-  if (H5Dread(set->id, ls__h5_stored(set->info.type), to, from, H5P_DEFAULT, out) < 0)
-    st = ls__fail_context(ls__h5_why("cannot be read"), "%s: %s: rows %zu to %zu", file->path,
-                          set->name, first, first + rows - 1);
+  if (H5Dread(set->id, ls__h5_stored(set->info.type), to, from, H5P_DEFAULT, out) < 0) {
+    st = ls__h5_why("cannot be read");
+    if (st == LS_EDATA) st = ls__fail_context(st, "rows %zu to %zu", first, first + rows - 1);
+    st = ls__fail_context(st, "%s: %s", file->path, set->name);
+  }
 out:
   if (from >= 0) H5Sclose(from);
   if (to >= 0) H5Sclose(to);

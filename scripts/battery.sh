@@ -9,7 +9,8 @@
 #   suspend      the whole job is stopped for longer than the watchdog, and goes on
 #   environment  full disks, limits, closed streams, no permission, paths that are something else
 #   concurrency  two commands at a time on the same files
-#   all          each of these, one after the other
+#   fuzz         inputs that a fuzzer makes: scripts/battery/fuzz.sh, with its --seconds and --seed
+#   all          each of these but the last, one after the other
 #
 # Without --count or --seconds the long form: minutes.  Cases S, S + 1, ... are run (S is 1 unless given);
 # each is drawn from its number alone, so --seed S --count 1 repeats one.  BUILD is the build directory
@@ -24,6 +25,7 @@ name='' seed=1 count='' seconds='' keep='' build=$project/build
 if [ $# -gt 0 ] && [[ $1 != -* ]]; then name=$1 && shift; fi
 read_options "seed count seconds keep" "$@"
 case $name in
+fuzz) exec "$project/scripts/battery/fuzz.sh" ${seconds:+--seconds "$seconds"} --seed "$seed" ;;
 kill | damage | stall | suspend | environment | concurrency | all) ;;
 *) die "which battery? --help lists them" ;;
 esac

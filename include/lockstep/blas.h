@@ -23,6 +23,17 @@ extern "C" {
  * @param argv  [argc + 1] the arguments as main got them, NULL behind the last */
 LS_PUBLIC void ls_blas_restart(char *const argv[]);
 
+/** Start the program again with OPENBLAS_NUM_THREADS=1 where its address space is limited.
+ *
+ * Local.  As it is loaded, OpenBLAS makes a thread for each core, with a buffer of 128 MB; where
+ * ulimit -v or -d leaves no room for one, that thread asks again for ever, and the program never
+ * ends.  This library computes with one thread.  Call it first in main, as ls_blas_restart; it
+ * returns where no limit is set, or the variable is 1.  The library never does this by itself; the
+ * program `lockstep` does.
+ *
+ * @param argv  as for ls_blas_restart */
+LS_PUBLIC void ls_blas_one_thread(char *const argv[]);
+
 #ifdef __cplusplus
 }
 #endif

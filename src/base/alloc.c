@@ -10,6 +10,8 @@
 #include <sys/mman.h>
 #endif
 
+#include "base/room.h"
+
 /* In a cache line of its own before every block, so that the block stays aligned. */
 typedef struct header {
   size_t bytes;
@@ -21,6 +23,10 @@ static atomic_size_t fail_at = SIZE_MAX; /* the number of calls at which one fai
 /* Large blocks begin at a huge page and ask for such pages: reading samples in random order, or
  * weights, then costs fewer walks through the page table. */
 enum { HUGE_PAGE = 1 << 21, LARGE = 4 << 20 };
+
+/* So much is written between two looks at what the machine has left: whoever touches more than that
+ * is killed without a word.  A look takes a fiftieth of the time, or less. */
+enum { LOOK_EVERY = 32 << 20 };
 
 static char *get_memory(size_t whole) {
   if (whole < LARGE) return aligned_alloc(LS__ALIGN, whole);
@@ -36,6 +42,17 @@ static header *header_of(void *block) {
   return (header *)(void *)((char *)block - LS__ALIGN);
 }
 
+/* Write zeros to all of it; false: there is no room.  Ranks that do this at the same moment see what
+ * the others take. */
+static bool clear(char *memory, size_t whole) {
+  for (size_t at = 0; at < whole; at += LOOK_EVERY) {
+    const size_t left = whole - at;
+    if (whole >= LOOK_EVERY && !ls__room_holds(left)) return false;
+    memset(memory + at, 0, left < LOOK_EVERY ? left : LOOK_EVERY);
+  }
+  return true;
+}
+
 void *ls__calloc(size_t count, size_t size) {
   if (atomic_load_explicit(&fail_at, memory_order_relaxed) <= atomic_load(&calls)) {
     atomic_store(&fail_at, SIZE_MAX);
@@ -47,22 +64,29 @@ void *ls__calloc(size_t count, size_t size) {
   if (whole < 2 * LS__ALIGN) whole = 2 * LS__ALIGN;
   char *memory = get_memory(whole);
   if (memory == NULL) return NULL;
+  if (!clear(memory, whole)) {
+    free(memory);
+    return NULL;
+  }
   atomic_fetch_add(&alive, 1);
   atomic_fetch_add(&calls, 1);
-  memset(memory, 0, whole);
   void *block = memory + LS__ALIGN;
   header_of(block)->bytes = bytes;
   return block;
+}
+
+ls_status ls__no_memory(const char *what, size_t count, size_t size) {
+  char why[LS__ROOM_TEXT] = "";
+  if (size == 0 || count <= SIZE_MAX / size) ls__room_why(count * size, why);
+  return ls__fail(LS_ENOMEM, "%s: %zu elements of %zu bytes do not fit into memory%s%s", what,
+                  count, size, why[0] != '\0' ? ": " : "", why);
 }
 
 #undef ls__alloc /* see alloc.h */
 ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what) {
   void *block = ls__calloc(count, size);
   memcpy(pointer_to_pointer, &block, sizeof block);
-  if (block == NULL)
-    return ls__fail(LS_ENOMEM, "%s: %zu elements of %zu bytes do not fit into memory", what, count,
-                    size);
-  return LS_OK;
+  return block != NULL ? LS_OK : ls__no_memory(what, count, size);
 }
 
 void *ls__realloc(void *block, size_t count, size_t size) {

@@ -13,7 +13,10 @@ enum { LS__ALIGN = 64 };
  * count 0 gives a block that may be freed and not read. */
 void *ls__calloc(size_t count, size_t size);
 
-/* The same with a status, LS_ENOMEM, and a message that names what the memory was for. */
+/* LS_ENOMEM, and a message that names what the memory was for, and which limit there is. */
+ls_status ls__no_memory(const char *what, size_t count, size_t size);
+
+/* ls__calloc with a status, LS_OK or ls__no_memory's. */
 LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size,
                                const char *what);
 

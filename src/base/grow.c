@@ -14,9 +14,7 @@ ls_status ls__grow_to(void *pointer_to_array, size_t *capacity, size_t need, siz
   void *array;
   memcpy(&array, pointer_to_array, sizeof array);
   array = ls__realloc(array, room, size);
-  if (array == NULL)
-    return ls__fail(LS_ENOMEM, "%s: %zu elements of %zu bytes do not fit into memory", what, room,
-                    size);
+  if (array == NULL) return ls__no_memory(what, room, size);
   memcpy(pointer_to_array, &array, sizeof array);
   *capacity = room;
   return LS_OK;

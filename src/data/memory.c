@@ -2,80 +2,14 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/room.h"
 #include "comm/lanes.h"
 #include "data/inside.h"
 
-/* ---- How much there is ---- */
-
-static double number_in(const char *path) {
-  double x = -1;
-  FILE *in = fopen(path, "r");
-  if (in == NULL) return -1;
-  if (fscanf(in, "%lf", &x) != 1) x = -1; /* "max": no limit */
-  fclose(in);
-  return x;
-}
-
-/* The number after `word` at the start of a line, or -1. */
-static double number_after(const char *path, const char *word) {
-  char line[256];
-  double x = -1;
-  FILE *in = fopen(path, "r");
-  if (in == NULL) return -1;
-  while (x < 0 && fgets(line, sizeof line, in) != NULL)
-    if (strncmp(line, word, strlen(word)) == 0) x = strtod(line + strlen(word), NULL);
-  fclose(in);
-  return x;
-}
-
-/* What one control group leaves: its limit less what it uses; its file cache can be dropped. */
-static double left_in_group(const char *folder, bool second) {
-  char path[600];
-  snprintf(path, sizeof path, "%s/%s", folder, second ? "memory.max" : "memory.limit_in_bytes");
-  const double limit = number_in(path);
-  snprintf(path, sizeof path, "%s/%s", folder, second ? "memory.current" : "memory.usage_in_bytes");
-  const double used = number_in(path);
-  if (limit < 0 || used < 0) return -1;
-  snprintf(path, sizeof path, "%s/memory.stat", folder);
-  double cache = number_after(path, second ? "file " : "total_cache ");
-  if (cache < 0) cache = 0;
-  const double left = limit - used + cache;
-  return left < 0 ? 0 : left;
-}
-
-/* A batch system confines a job by control groups, each within its parents. */
-static double left_in_groups(void) {
-  char line[400], folder[500];
-  double least = -1;
-  FILE *in = fopen("/proc/self/cgroup", "r");
-  if (in == NULL) return -1;
-  while (fgets(line, sizeof line, in) != NULL) {
-    line[strcspn(line, "\n")] = '\0';
-    const char *first = strchr(line, ':');
-    const char *path = first == NULL ? NULL : strchr(first + 1, ':');
-    if (path == NULL) continue;
-    const bool second = strncmp(line, "0::", 3) == 0;
-    if (!second && strncmp(first, ":memory:", 8) != 0) continue;
-    snprintf(folder, sizeof folder, "/sys/fs/cgroup%s%s", second ? "" : "/memory", path + 1);
-    const size_t root = strlen(second ? "/sys/fs/cgroup" : "/sys/fs/cgroup/memory");
-    while (strlen(folder) >= root) {
-      const double left = left_in_group(folder, second);
-      if (left >= 0 && (least < 0 || left < least)) least = left;
-      char *slash = strrchr(folder, '/');
-      if (slash == NULL) break;
-      *slash = '\0';
-    }
-  }
-  fclose(in);
-  return least;
-}
-
 size_t ls__memory_available(void) {
-  double bytes = number_after("/proc/meminfo", "MemAvailable:") * 1024;
-  const double groups = left_in_groups();
-  if (bytes < 0) return 0;
-  if (groups >= 0 && groups < bytes) bytes = groups;
-  return (size_t)bytes;
+  ls__room room;
+  ls__room_of_machine("", false, &room);
+  return room.left < 0 ? 0 : (size_t)room.left;
 }
 
 /* ---- Loading ---- */

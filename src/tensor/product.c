@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/room.h"
 #include "tensor/blas.h"
 #include "tensor/fastest.h"
 #include "tensor/product_bf16.h"
@@ -158,11 +159,13 @@ ls_status ls__products_init(ls__products products) {
   if (taken) return LS_OK;
   void *room = mmap(NULL, ROOM, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                     -1, 0);
-  if (room == MAP_FAILED)
+  if (room == MAP_FAILED) {
+    char why[LS__ROOM_TEXT];
+    ls__room_why(ROOM, why);
     return ls__fail(LS_ENOMEM,
-                    "out of memory: OpenBLAS needs %d MB of address space for matrix products "
-                    "(ulimit -v)",
-                    BUFFER >> 20);
+                    "out of memory: OpenBLAS needs %d MB of address space for matrix products%s%s",
+                    BUFFER >> 20, why[0] != '\0' ? ": " : "", why);
+  }
   (void)munmap(room, ROOM);
   cblas_ssyrk(CblasRowMajor, CblasUpper, CblasNoTrans, 1, 1, 1.0F, &one, 1, 0.0F, &product, 1);
   taken = true;

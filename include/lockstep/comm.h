@@ -23,6 +23,39 @@ typedef struct ls_comm ls_comm;
  * @return      LS_EMPI, LS_ENOMEM; the same on every rank */
 LS_PUBLIC LS_CHECKED ls_status ls_comm_create(MPI_Comm mpi, ls_comm **comm);
 
+/** The same, with a watchdog that is in force from the start (ls_comm_set_watchdog).
+ *
+ * Collective.
+ * @param watchdog  seconds */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_create_within(MPI_Comm mpi, double watchdog, ls_comm **comm);
+
+/** Start MPI, as MPI_Init does, with a deadline: past it the process prints one line and exits with
+ * code 5.
+ *
+ * Call it before anything else of MPI; a program that calls MPI_Init itself has no deadline there.
+ * @param seconds  generous: a large job may take a minute
+ * @return         LS_EMPI */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_init(double seconds);
+
+/** Free a communicator and end MPI, as MPI_Finalize does, with the communicator's deadline.
+ *
+ * Collective over all processes.
+ * @param comm  or NULL
+ * @param done  what is said of the results in the line, if another rank never comes, as in "the
+ *              results are written"; NULL: nothing.  Static storage */
+LS_PUBLIC void ls_comm_finalize(ls_comm *comm, const char *done);
+
+/** What ls_comm_alone calls. */
+typedef ls_status (*ls_comm_work)(void *context);
+
+/** Let rank 0 do something alone, for as long as it takes, and agree on its status.
+ *
+ * Collective.  The ranks of its node wait for as long as rank 0 shows signs of life; those of other
+ * nodes, which see none, wait for a day.
+ * @param work  called on rank 0; calls nothing collective
+ * @return      what work returned, on every rank */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_alone(ls_comm *comm, ls_comm_work work, void *context);
+
 /** Free a communicator.  Collective; before MPI_Finalize; does nothing for NULL. */
 LS_PUBLIC void ls_comm_destroy(ls_comm *comm);
 
@@ -36,7 +69,8 @@ LS_PUBLIC int ls_comm_size(const ls_comm *comm);
 LS_PUBLIC int ls_comm_nodes(const ls_comm *comm);
 
 /** Seconds that a rank waits for another before it ends the job with exit code 5; 600 at first.
- * Local; give the same on every rank. */
+ * The time in which the rank itself was stopped, as in a suspended job, doesn't count.  Local; give
+ * the same on every rank. */
 LS_PUBLIC void ls_comm_set_watchdog(ls_comm *comm, double seconds);
 
 /** Agree on one outcome: the worst status of all ranks wins, and every rank gets its message.

@@ -164,6 +164,14 @@ LS_PUBLIC void ls_trainer_destroy(ls_trainer *trainer);
  * async-signal-safe. */
 LS_PUBLIC void ls_stop(void);
 
+/** Seconds of the watchdog, before anything is opened: for ls_comm_create_within.
+ *
+ * Local; nothing fails.
+ * @param arguments  [n] of a command line.  The first that names a configuration, a run directory or
+ *                   a checkpoint in one says it, unless one of them is "watchdog=SECONDS"
+ * @param otherwise  what it is where none of them says it */
+LS_PUBLIC double ls_train_watchdog(const char *const *arguments, size_t n, double otherwise);
+
 /** Evaluate a checkpoint (or run directory) on a part of a dataset and print the part, its samples,
  * loss, metrics and, for classes, a table of precision, recall and F1 with the confusion matrix.
  *

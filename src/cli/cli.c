@@ -84,10 +84,7 @@ ls_status load_config(const cli *c, ls_config **config) {
 }
 
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context) {
-  ls_comm_set_watchdog(c->comm, 1e9); /* the others wait for as long as it takes */
-  ls_status st = LS_OK;
-  if (c->root) st = work(context);
-  return ls_comm_agree(c->comm, st);
+  return ls_comm_alone(c->comm, work, context);
 }
 
 char *quoted_override(const char *key, const char *value) {

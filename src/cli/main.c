@@ -20,6 +20,8 @@ const command *const cli_commands[] = {&cmd_convert,   &cmd_inspect, &cmd_train,
                                        &cmd_gradcheck, &cmd_doctor,  &cmd_bench,
                                        &cmd_help,      NULL};
 
+enum { MESSAGE = 1024 };
+
 static void on_signal(int number) {
   (void)number;
   ls_stop();
@@ -140,6 +142,7 @@ static int without_mpi(cli *c, const command *of, int argc, char **argv) {
 int main(int argc, char **argv) {
   char name[CLI_NAME];
   hold_streams();
+  ls_blas_one_thread(argv);
   cli_prepare_convert();
   char **rest = argv + 1;
   int n = argc > 0 ? argc - 1 : 0;
@@ -156,8 +159,12 @@ int main(int argc, char **argv) {
     (void)setenv("OMPI_MCA_orte_create_session_dirs", "0", 0);
     (void)setenv("OMPI_MCA_pml", "ob1", 0); /* to look for adapters takes Debian's build 0.2 s */
   }
-  if (MPI_Init(NULL, NULL) != MPI_SUCCESS) {
-    fprintf(stderr, "lockstep: MPI does not start\n");
+  double watchdog, start;
+  const ls_status said = cli_watchdog(n, rest, &watchdog, &start);
+  char wrong[MESSAGE];
+  snprintf(wrong, sizeof wrong, "%s", ls_error_message());
+  if (ls_comm_init(start) != LS_OK) {
+    fprintf(stderr, "lockstep: %s\n", ls_error_message());
     return 1;
   }
   int rank = 0, ranks = 1;
@@ -165,7 +172,8 @@ int main(int argc, char **argv) {
   MPI_Comm_size(MPI_COMM_WORLD, &ranks);
   c.root = rank == 0;
   ls_crash_guard_install(rank);
-  ls_status st = ls_comm_create(MPI_COMM_WORLD, &c.comm);
+  ls_status st = ls_comm_create_within(MPI_COMM_WORLD, watchdog, &c.comm);
+  if (st == LS_OK) st = ls_comm_agree(c.comm, said != LS_OK ? usage_says("%s", wrong) : LS_OK);
   const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict ||
                         of == &cmd_plot || strncmp(name, "bench", 5) == 0;
   if (st == LS_OK && together) st = cli_check_tasks(&c, ranks);
@@ -176,9 +184,8 @@ int main(int argc, char **argv) {
   }
   st = end_output(&c, st);
   print_error(&c, st);
-  ls_comm_destroy(c.comm);
   ls_crash_guard_remove();
-  MPI_Finalize();
+  ls_comm_finalize(c.comm, st == LS_OK ? "the results are written" : NULL);
   if (c.root && c.pictures[0] != '\0') {
     ls_pictures_draw(c.pictures, c.quiet ? NULL : stdout);
     st = end_output(&c, st);

@@ -1,4 +1,6 @@
 /* Making a communicator: ranks counted node by node, shared memory for each node's ranks. */
+#include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -6,7 +8,7 @@
 #include "base/alloc.h"
 #include "comm/comm_internal.h"
 
-enum { WATCHDOG_SECONDS = 600, SPINS = 60, MESSAGE_BYTES = 1 << 30 };
+enum { WATCHDOG_SECONDS = 600, SPINS = 60, MESSAGE_BYTES = 1 << 30, ALONE_SECONDS = 86400 };
 
 /* Make a communicator return its errors instead of aborting; an MPI code. */
 static int errors_return(MPI_Comm mpi) {
@@ -79,7 +81,10 @@ static int everybody_ready(MPI_Comm mpi, bool mine, bool *all) {
   int ready = mine, least = 0, done = 0;
   MPI_Request request;
   int code = MPI_Iallreduce(&ready, &least, 1, MPI_INT, MPI_MIN, mpi, &request);
-  while (code == MPI_SUCCESS && !done) code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+  while (code == MPI_SUCCESS && !done) {
+    code = MPI_Test(&request, &done, MPI_STATUS_IGNORE);
+    if (!done) sched_yield();
+  }
   *all = least != 0;
   return code;
 }
@@ -122,18 +127,36 @@ static void single(ls_comm *comm) {
   if (gethostname(comm->host[0], LS__HOST_BYTES - 1) != 0) strcpy(comm->host[0], "localhost");
 }
 
+/* "rank 2 on node7 (before its first step)"; there are no numbers but the caller's yet. */
+static void begin_start(ls__blocking *start, MPI_Comm mpi, double watchdog) {
+  char host[LS__HOST_BYTES] = "unknown host";
+  memset(start, 0, sizeof *start);
+  MPI_Comm_rank(mpi, &start->turn);
+  (void)gethostname(host, sizeof host - 1);
+  snprintf(start->who, sizeof start->who, "rank %d on %s (before its first step)", start->turn,
+           host);
+  start->limit = watchdog;
+  ls__blocking_begin_alone(start, "the other ranks to start");
+}
+
 ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
+  return ls_comm_create_within(mpi, WATCHDOG_SECONDS, out);
+}
+
+ls_status ls_comm_create_within(MPI_Comm mpi, double watchdog, ls_comm **out) {
   ls_status st = LS_OK;
   int size = 1, code;
   bool all = true;
   MPI_Comm base = MPI_COMM_NULL;
   int *leader_of = NULL;
+  ls__blocking start = {.running = false};
   *out = NULL;
   MPI_Comm_size(mpi, &size);
+  if (size > 1) begin_start(&start, mpi, watchdog);
   ls_comm *comm = allocate(size);
   if (comm != NULL) {
     comm->size = size;
-    comm->watchdog = WATCHDOG_SECONDS;
+    comm->watchdog = watchdog;
     comm->message_bytes = MESSAGE_BYTES;
     leader_of = ls__calloc((size_t)size, sizeof *leader_of);
   }
@@ -153,12 +176,14 @@ ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
     LS_TRY(ls__mpi_status(MPI_Allgather(MPI_IN_PLACE, 0, MPI_BYTE, comm->host, LS__HOST_BYTES,
                                         MPI_BYTE, comm->mpi),
                           "MPI_Allgather"));
+    ls__blocking_end(&start);
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
     comm->spins = comm->node_size > cores ? 2 : SPINS;
     LS_TRY(take_seats(comm));
   }
 out:
   if (base != MPI_COMM_NULL) MPI_Comm_free(&base);
+  ls__blocking_end(&start);
   ls__free(leader_of);
   if (st == LS_OK) {
     *out = comm;
@@ -168,13 +193,27 @@ out:
   return st;
 }
 
-void ls_comm_destroy(ls_comm *comm) {
-  if (comm == NULL) return;
+/* Leave the seats.  All come together before: whoever is missing is known by his seat. */
+static void leave_seats(ls_comm *comm) {
+  const uint64_t step = atomic_load_explicit(&comm->seat->step, memory_order_relaxed);
+  ls__comm_phase(comm, step, "at the end");
+  if (ls__comm_barrier(comm) != LS_OK) return; /* it has none to return */
+  memcpy(comm->spare.phase, comm->seat->phase, sizeof comm->spare.phase);
+  comm->spare.step = step;
   comm->seat = &comm->spare;
+  comm->board = NULL;
+}
+
+void ls_comm_destroy(ls_comm *comm) {
+  ls__blocking call;
+  if (comm == NULL) return;
+  if (comm->board != NULL) leave_seats(comm);
+  ls__blocking_begin(&call, comm, "the other ranks to give their memory back");
   ls__window_destroy(comm->board_window);
   if (comm->lead_mpi != MPI_COMM_NULL) MPI_Comm_free(&comm->lead_mpi);
   if (comm->node_mpi != MPI_COMM_NULL) MPI_Comm_free(&comm->node_mpi);
   if (comm->mpi != MPI_COMM_NULL) MPI_Comm_free(&comm->mpi);
+  ls__blocking_end(&call);
   ls__free(comm->share_mine);
   ls__free(comm->share_all);
   ls__free(comm->places_in);
@@ -184,6 +223,47 @@ void ls_comm_destroy(ls_comm *comm) {
   ls__free(comm->host);
   ls__free(comm->first);
   ls__free(comm);
+}
+
+ls_status ls_comm_init(double seconds) {
+  char host[LS__HOST_BYTES] = "unknown host";
+  const char *rank = getenv("PMIX_RANK"); /* MPI knows of none yet: only for who speaks first */
+  ls__blocking call = {.limit = seconds, .turn = rank != NULL ? abs(atoi(rank)) : 0};
+  (void)gethostname(host, sizeof host - 1);
+  snprintf(call.who, sizeof call.who, "process %ld on %s", (long)getpid(), host);
+  ls__blocking_begin_alone(&call, "MPI to start (MPI_Init)");
+  const int code = MPI_Init(NULL, NULL);
+  ls__blocking_end(&call);
+  return code == MPI_SUCCESS ? LS_OK : ls__fail(LS_EMPI, "MPI does not start");
+}
+
+void ls_comm_finalize(ls_comm *comm, const char *done) {
+  ls__blocking call = {.limit = WATCHDOG_SECONDS, .done = done};
+  char host[LS__HOST_BYTES] = "unknown host";
+  if (comm != NULL) {
+    call.limit = comm->watchdog;
+    comm->done = done;
+  }
+  MPI_Comm_rank(MPI_COMM_WORLD, &call.turn);
+  (void)gethostname(host, sizeof host - 1);
+  snprintf(call.who, sizeof call.who, "rank %d on %s (at the end)", call.turn, host);
+  ls_comm_destroy(comm);
+  ls__blocking_begin_alone(&call, "the other ranks to end MPI (MPI_Finalize)");
+  MPI_Finalize();
+  ls__blocking_end(&call);
+}
+
+ls_status ls_comm_alone(ls_comm *comm, ls_comm_work work, void *context) {
+  ls_status st = LS_OK;
+  if (ls_comm_rank(comm) == 0) {
+    ls__blocking alone;
+    ls__working_begin(&alone, comm);
+    st = work(context);
+    ls__working_end(&alone);
+  } else if (ls_comm_nodes(comm) > 1) { /* no sign of life goes from node to node */
+    comm->watchdog = comm->watchdog > ALONE_SECONDS ? comm->watchdog : ALONE_SECONDS;
+  }
+  return ls_comm_agree(comm, st);
 }
 
 int ls_comm_rank(const ls_comm *comm) {

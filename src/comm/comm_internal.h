@@ -3,15 +3,18 @@
 #define LS_COMM_COMM_INTERNAL_H
 
 #include <lockstep/comm.h>
+#include <pthread.h>
 #include <stdatomic.h>
 
+#include "base/clock.h"
 #include "comm/comm.h"
 
 enum {
   LS__HOST_BYTES = 64,
-  LS__PHASE_WORDS = 3,  /* a phase of up to 23 letters, in words that are stored at once */
-  LS__TAG_BYTES = 1,    /* ls__comm_send and ls__comm_receive */
-  LS__TAG_ROLL = 2,     /* the watchdog's roll call */
+  LS__PHASE_WORDS = 3, /* a phase of up to 23 letters, in words that are stored at once */
+  LS__TAG_BYTES = 1,   /* ls__comm_send and ls__comm_receive */
+  LS__TAG_ROLL = 2,    /* the watchdog's roll call */
+  LS__WHO_BYTES = 160,
   LS__MAIL_BYTES = 8192 /* what a rank may post in its box at once */
 };
 
@@ -32,8 +35,9 @@ typedef struct ls__seat {
   _Atomic uint64_t step;
   _Atomic uint64_t phase[LS__PHASE_WORDS];
   _Atomic uint64_t beat; /* when it last said that it waits for others, in ms; 0: it doesn't wait */
+  _Atomic uint64_t works;   /* when it last said that it works while the others wait, in ms */
   _Atomic uint64_t claimed; /* of node rank 0: somebody on this node prints the watchdog's line */
-  char pad1[128 - 6 * 8];
+  char pad1[128 - 7 * 8];
   _Atomic uint64_t fences; /* ls__window_fence: how many it has reached */
   char pad2[128 - 8];
   ls__box box[LS__BOXES];
@@ -44,6 +48,32 @@ typedef struct ls__roll {
   uint64_t heard, step, waiting; /* waiting: it waits for others, so it is not the missing one */
   uint64_t phase[LS__PHASE_WORDS];
 } ls__roll;
+
+/* A deadline around calls of MPI that can only block, in the thread that makes them:
+ *
+ *   ls__blocking call;
+ *   ls__blocking_begin(&call, comm, "the ranks of its node to share memory");
+ *   MPI_Win_allocate_shared(...);
+ *   ls__blocking_end(&call);
+ *
+ * A second thread waits beside it.  It shows signs of life on this rank's seat; past the deadline
+ * it prints who is missing, as far as its own node tells, and ends the process with code 5, which
+ * makes the launcher end the others.  comm NULL: no communicator yet, or none any more.  Where no
+ * thread can be made there is no deadline. */
+typedef struct ls__blocking {
+  ls_comm *comm;
+  const char *what; /* static */
+  const char *done; /* what is said of the results; NULL: nothing */
+  double limit;     /* seconds */
+  int turn;         /* who speaks first where ranks can't see each other: the rank */
+  char who[LS__WHO_BYTES];
+  bool working; /* it is this rank that the others wait for */
+  _Atomic unsigned touched;
+  bool running, over; /* over: guarded by the mutex */
+  pthread_t thread;
+  pthread_mutex_t mutex;
+  pthread_cond_t changed;
+} ls__blocking;
 
 struct ls_comm {
   MPI_Comm mpi;      /* all ranks, counted node by node */
@@ -57,7 +87,8 @@ struct ls_comm {
   size_t message_bytes;         /* longest single message; tests lower it */
 
   double watchdog;
-  unsigned spins; /* turns of a wait before it gives the core away */
+  const char *done; /* what is said of the results in the watchdog's line; NULL: nothing */
+  unsigned spins;   /* turns of a wait before it gives the core away */
   ls__window *board_window;
   ls__seat *board; /* [node_size]; NULL while the communicator is being made */
   ls__seat *seat;  /* this rank's: on the board, or `spare` until there is one */
@@ -66,6 +97,8 @@ struct ls_comm {
   ls__roll *report; /* [node_size] this node's, while it is being sent */
   uint64_t fences, posts[LS__BOXES];
   double waited;
+
+  ls__blocking measuring; /* measure.h */
 
   MPI_Request share_request;
   double *share_mine, *share_all;
@@ -84,6 +117,7 @@ struct ls_comm {
 typedef struct ls__wait {
   const char *what;
   double start; /* clock at the first turn */
+  ls__waited waited;
   unsigned turns;
   bool seated, rolled;
 } ls__wait;
@@ -95,6 +129,29 @@ void ls__wait_done(ls_comm *comm, ls__wait *wait);
 /* Wait for one request, or for several. */
 void ls__wait_request(ls_comm *comm, MPI_Request *request, const char *what);
 void ls__wait_requests(ls_comm *comm, size_t n, MPI_Request *requests, const char *what);
+
+void ls__blocking_begin(ls__blocking *call, ls_comm *comm, const char *what);
+void ls__blocking_end(ls__blocking *call);
+/* One of a row of calls is over: the next has all the time. */
+void ls__blocking_touch(ls__blocking *call);
+/* The same where `who`, limit and turn are set already, and no communicator is there. */
+void ls__blocking_begin_alone(ls__blocking *call, const char *what);
+
+/* The other way round: this rank works, for as long as it takes, and the others of its node wait
+ * for it as long as it shows signs of life. */
+void ls__working_begin(ls__blocking *work, ls_comm *comm);
+void ls__working_end(ls__blocking *work);
+
+/* "rank 2 on node7 (step 11, backward)", of this rank, into text [LS__WHO_BYTES]. */
+void ls__comm_who(ls_comm *comm, char *text);
+/* Sleep, before this rank speaks, for as long as it takes the ranks below it to speak and the
+ * launcher to end the job. */
+void ls__wait_for_turn(int rank);
+/* Say on this rank's seat that it waits, or works. */
+void ls__seat_beat(ls_comm *comm, bool works);
+/* The deadline has passed: name the missing and end the job.  `blocked`: this thread is not the one
+ * that calls MPI, so the process ends without it. */
+void ls__wait_give_up(ls_comm *comm, const char *what, double seconds, bool blocked) LS_NORETURN;
 
 /* An MPI code as a status, LS_EMPI with MPI's own words: where ranks can agree afterwards. */
 LS_CHECKED ls_status ls__mpi_status(int code, const char *what);

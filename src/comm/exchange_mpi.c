@@ -51,7 +51,11 @@ static ls_status create(ls__exchange *x) {
   }
   LS_TRY(ls_comm_agree(x->comm, st));
   if (x->size > 1) {
-    LS_TRY(ls__mpi_status(MPI_Comm_dup(x->comm->mpi, &s->mpi), "exchange mpi"));
+    ls__blocking call;
+    ls__blocking_begin(&call, x->comm, "the other ranks to make a communicator");
+    const int code = MPI_Comm_dup(x->comm->mpi, &s->mpi);
+    ls__blocking_end(&call);
+    LS_TRY(ls__mpi_status(code, "exchange mpi"));
     LS_TRY(ls__mpi_status(MPI_Comm_set_errhandler(s->mpi, MPI_ERRORS_RETURN), "exchange mpi"));
   }
 out:

@@ -3,10 +3,19 @@
 
 #include "comm/comm_internal.h"
 
+void ls__measure_begin(ls_comm *comm) {
+  if (comm != NULL) ls__blocking_begin(&comm->measuring, comm, "MPI_Allreduce of all ranks");
+}
+
+void ls__measure_end(ls_comm *comm) {
+  if (comm != NULL) ls__blocking_end(&comm->measuring);
+}
+
 ls_status ls__measure_allreduce(ls_comm *comm, float *x, size_t n) {
   ls_status st = LS_OK;
   if (comm == NULL || comm->size == 1) return LS_OK;
   while (n > 0) {
+    ls__blocking_touch(&comm->measuring);
     size_t most = comm->message_bytes / sizeof *x, piece = n < most ? n : most;
     LS_TRY(ls__mpi_status(MPI_Allreduce(MPI_IN_PLACE, x, (int)piece, MPI_FLOAT, MPI_SUM, comm->mpi),
                           "MPI_Allreduce"));

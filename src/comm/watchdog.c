@@ -11,20 +11,26 @@
  *   rank 2 tells 0 1 4 5: "2 waiting; 3 in step 11, backward"
  *   deadline  each of 0 1 2 4 5 knows that 3 is missing, its host, step and phase
  *
+ * What has been waited is counted by this rank's own looks at the clock (base/clock.h), so that a
+ * job that was suspended as a whole goes on.
+ *
  * The first on each node to get there prints the line and calls MPI_Abort; nodes that know of one
  * before them in the same wait leave it to that one, so that there is one line. */
 #include <inttypes.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
-#include "base/clock.h"
 #include "comm/comm_internal.h"
 
 enum {
-  ROLL_EVERY = 64, /* turns between looks for other nodes' roll calls */
-  OTHERS_LINE = 5, /* seconds for another node to print the line and end the job */
+  ROLL_EVERY = 64,     /* turns between looks for other nodes' roll calls */
+  ABORT = 10,          /* seconds for MPI_Abort, which asks the launcher, to end the process */
+  SIGN_OF_LIFE = 1000, /* ms between those of a rank that works, at most */
+  OTHERS_LINE = 5,     /* seconds for another node to print the line and end the job */
   LINE_BYTES = 1024
 };
 
@@ -48,6 +54,10 @@ void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase) {
     atomic_store_explicit(&comm->seat->phase[i], words[i], memory_order_relaxed);
 }
 
+void ls__comm_done(ls_comm *comm, const char *done) {
+  if (comm != NULL) comm->done = done;
+}
+
 static uint64_t milliseconds(double seconds) {
   return (uint64_t)(1e3 * seconds) + 1;
 }
@@ -66,21 +76,17 @@ static ls__roll read_seat(const ls_comm *comm, ls__seat *seat) {
   return roll;
 }
 
-/* The words of a roll: "step 11, backward". */
+/* The words of a roll: "step 11, backward"; of a rank that makes no steps "predicting". */
 static void describe(const ls__roll *roll, char *text, size_t bytes) {
   char phase[LS__PHASE_WORDS * 8];
   ls__phase_unpack(roll->phase, phase);
   if (phase[0] == '\0') {
     snprintf(text, bytes, "before its first step");
+  } else if (roll->step == 0) {
+    snprintf(text, bytes, "%s", phase);
   } else {
     snprintf(text, bytes, "step %" PRIu64 ", %s", roll->step, phase);
   }
-}
-
-static void LS_NORETURN end_job(ls_comm *comm) {
-  fflush(NULL);
-  MPI_Abort(comm->mpi, ls_status_exit_code(LS_ELOST));
-  abort(); /* MPI_Abort doesn't return */
 }
 
 /* Not shortened by signals, which come when the job is being ended. */
@@ -90,10 +96,48 @@ static void sleep_for(time_t seconds) {
   }
 }
 
-/* Whether this rank is the one of its node that prints; the others leave the job to it. */
+void ls__wait_for_turn(int rank) {
+  enum { TURN = 2, MOST = 15 }; /* seconds */
+
+  sigset_t asked;
+  struct sigaction plain;
+  memset(&plain, 0, sizeof plain);
+  plain.sa_handler = SIG_DFL;
+  sigemptyset(&plain.sa_mask);
+  sigemptyset(&asked);
+  sigaddset(&asked, SIGTERM);
+  (void)sigaction(SIGTERM, &plain, NULL); /* no request to stop any more: the launcher's */
+  (void)pthread_sigmask(SIG_UNBLOCK, &asked, NULL);
+  sleep_for(TURN * (rank < MOST ? rank : MOST));
+}
+
+/* End the process where MPI_Abort doesn't: its launcher may be stopped itself. */
+static void *end_anyway(void *context) {
+  (void)context;
+  sleep_for(ABORT);
+  _exit(ls_status_exit_code(LS_ELOST));
+}
+
+/* `blocked`: another thread is inside MPI, so this one can't call it.  The launcher ends the other
+ * ranks of a job whose process ends with a code that isn't 0. */
+static void LS_NORETURN end_job(ls_comm *comm, bool blocked) {
+  const int code = ls_status_exit_code(LS_ELOST);
+  pthread_t thread;
+  if (blocked) _exit(code);
+  (void)pthread_create(&thread, NULL, end_anyway, NULL);
+  fflush(NULL);
+  MPI_Abort(comm->mpi, code);
+  abort(); /* MPI_Abort doesn't return */
+}
+
+/* Whether this rank is the one of its node that prints; the others leave the job to it.  Before
+ * there are seats, one after the other. */
 static bool claim_line(ls_comm *comm) {
-  ls__seat *seat = comm->board != NULL ? &comm->board[0] : comm->seat;
-  if (atomic_exchange(&seat->claimed, 1) == 0) return true;
+  if (comm->board == NULL) {
+    ls__wait_for_turn(comm->rank);
+    return true;
+  }
+  if (atomic_exchange(&comm->board[0].claimed, 1) == 0) return true;
   sleep_for(1);
   return false;
 }
@@ -103,6 +147,18 @@ static bool other_node_prints(const ls_comm *comm) {
   for (int r = 0; r < comm->first[comm->node]; r++)
     if (comm->roll[r].heard && comm->roll[r].waiting) return true;
   return false;
+}
+
+void ls__comm_who(ls_comm *comm, char *text) {
+  char words[LS__PHASE_WORDS * 8 + 64];
+  const ls__roll roll = read_seat(comm, comm->seat);
+  describe(&roll, words, sizeof words);
+  snprintf(text, LS__WHO_BYTES, "rank %d on %s (%s)", comm->rank, comm->host[comm->rank], words);
+}
+
+void ls__seat_beat(ls_comm *comm, bool works) {
+  atomic_store_explicit(works ? &comm->seat->works : &comm->seat->beat, milliseconds(ls__clock()),
+                        memory_order_relaxed);
 }
 
 ls_status ls__mpi_status(int code, const char *what) {
@@ -115,15 +171,13 @@ ls_status ls__mpi_status(int code, const char *what) {
 
 void ls__mpi_must(ls_comm *comm, int code, const char *what) {
   if (code == MPI_SUCCESS) return;
-  char text[MPI_MAX_ERROR_STRING] = "", mine[LS__PHASE_WORDS * 8 + 64];
+  char text[MPI_MAX_ERROR_STRING] = "", who[LS__WHO_BYTES];
   int length = 0;
   MPI_Error_string(code, text, &length);
-  ls__roll roll = read_seat(comm, comm->seat);
-  describe(&roll, mine, sizeof mine);
+  ls__comm_who(comm, who);
   if (claim_line(comm))
-    fprintf(stderr, "lockstep: rank %d on %s (%s): %s: another rank is lost: %s\n", comm->rank,
-            comm->host[comm->rank], mine, what, text);
-  end_job(comm);
+    fprintf(stderr, "lockstep: %s: %s: another rank is lost: %s\n", who, what, text);
+  end_job(comm, false);
 }
 
 /* Tell the ranks of all other nodes what this node's seats say. */
@@ -158,35 +212,60 @@ static void hear_roll(ls_comm *comm) {
   }
 }
 
-/* The deadline has passed: name the missing and end the job. */
-static void LS_NORETURN give_up(ls_comm *comm, const ls__wait *wait, double seconds) {
-  if (!claim_line(comm)) end_job(comm);
-  char line[LINE_BYTES], words[LS__PHASE_WORDS * 8 + 64];
-  ls__roll roll = read_seat(comm, comm->seat);
-  describe(&roll, words, sizeof words);
-  int used = snprintf(line, sizeof line,
-                      "rank %d on %s (%s) has waited %.3g s for %s; missing:", comm->rank,
-                      comm->host[comm->rank], words, seconds, wait->what);
+/* Whether some rank of this node works while the others wait for it. */
+static bool somebody_works(const ls_comm *comm) {
+  const uint64_t now = milliseconds(ls__clock());
+  for (int i = 0; comm->board != NULL && i < comm->node_size; i++) {
+    const uint64_t works = atomic_load_explicit(&comm->board[i].works, memory_order_relaxed);
+    if (works != 0 && now < works + milliseconds(comm->watchdog / 4) + SIGN_OF_LIFE) return true;
+  }
+  return false;
+}
+
+/* Append who is missing; returns how many. */
+static int name_missing(ls_comm *comm, bool blocked, char *line, size_t bytes) {
+  char words[LS__PHASE_WORDS * 8 + 64];
+  const uint64_t step = atomic_load_explicit(&comm->seat->step, memory_order_relaxed);
+  size_t used = strlen(line);
   int named = 0;
   for (int r = 0; r < comm->size; r++) {
-    int node_rank = r - comm->first[comm->node];
-    bool here = comm->board != NULL && node_rank >= 0 && node_rank < comm->node_size;
-    ls__roll seen = here ? read_seat(comm, &comm->board[node_rank]) : comm->roll[r];
-    if (r == comm->rank || seen.waiting) continue;
-    if (seen.heard) {
+    const int node_rank = r - comm->first[comm->node];
+    const bool here = node_rank >= 0 && node_rank < comm->node_size;
+    const ls__roll seen = here ? read_seat(comm, &comm->board[node_rank]) : comm->roll[r];
+    /* In the middle of such a call nobody tells what the other nodes do. */
+    if (r == comm->rank || seen.waiting || (blocked && !here)) continue;
+    if (seen.heard)
       describe(&seen, words, sizeof words);
-    } else {
-      snprintf(words, sizeof words, "silent since step %" PRIu64 " or the one before", roll.step);
-    }
-    if (used > 0 && used < LINE_BYTES)
-      used += snprintf(line + used, (size_t)(LINE_BYTES - used), "%s rank %d on %s (%s)",
-                       named > 0 ? "," : "", r, comm->host[r], words);
+    else
+      snprintf(words, sizeof words, "silent since step %" PRIu64 " or the one before", step);
+    if (used + 1 < bytes)
+      snprintf(line + used, bytes - used, "%s rank %d on %s (%s)", named > 0 ? "," : "", r,
+               comm->host[r], words);
+    used += strlen(line + used);
     named++;
   }
-  if (other_node_prints(comm)) sleep_for(OTHERS_LINE);
-  fprintf(stderr, "lockstep: %s%s\n", line,
-          named > 0 ? "" : " nobody (every rank waits for another: a bug in lockstep)");
-  end_job(comm);
+  return named;
+}
+
+void ls__wait_give_up(ls_comm *comm, const char *what, double seconds, bool blocked) {
+  if (!claim_line(comm)) end_job(comm, blocked);
+  char line[LINE_BYTES], who[LS__WHO_BYTES];
+  const char *nobody = "";
+  int named = 0;
+  ls__comm_who(comm, who);
+  snprintf(line, sizeof line, "%s has waited %.3g s for %s", who, seconds, what);
+  if (comm->board != NULL) {
+    snprintf(line + strlen(line), sizeof line - strlen(line), "; missing:");
+    named = name_missing(comm, blocked, line, sizeof line);
+    if (named == 0)
+      nobody = comm->nodes > 1 && blocked ? " a rank of another node"
+                                          : " nobody (every rank waits for another: a bug in "
+                                            "lockstep)";
+  }
+  if (other_node_prints(comm) || (blocked && named == 0 && comm->nodes > 1)) sleep_for(OTHERS_LINE);
+  fprintf(stderr, "lockstep: %s%s%s%s\n", line, nobody, comm->done != NULL ? "; " : "",
+          comm->done != NULL ? comm->done : "");
+  end_job(comm, blocked);
 }
 
 ls__wait ls__wait_for(const char *what) {
@@ -201,7 +280,10 @@ static void pause_briefly(void) {
 }
 
 void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
-  if (wait->turns++ == 0) wait->start = ls__clock();
+  if (wait->turns++ == 0) {
+    wait->start = ls__clock();
+    wait->waited = ls__waited_from(wait->start, comm->watchdog);
+  }
   if (wait->turns < comm->spins) {
     pause_briefly();
     return;
@@ -215,14 +297,19 @@ void ls__wait_turn(ls_comm *comm, ls__wait *wait) {
   int there = 0;
   if (comm->mpi != MPI_COMM_NULL)
     (void)MPI_Iprobe(MPI_ANY_SOURCE, LS__TAG_ROLL, comm->mpi, &there, MPI_STATUS_IGNORE);
-  if (wait->turns % ROLL_EVERY != 0) return;
-  const double now = ls__clock(), seconds = now - wait->start;
-  atomic_store_explicit(&comm->seat->beat, milliseconds(now), memory_order_relaxed);
+  /* Every turn looks at the clock: where many share a core, one may take ten milliseconds. */
+  const double seconds = ls__waited_look(&wait->waited, ls__clock());
+  atomic_store_explicit(&comm->seat->beat, milliseconds(wait->waited.last), memory_order_relaxed);
   if (seconds < comm->watchdog / 2) return;
+  if (wait->turns % ROLL_EVERY != 0 && seconds < comm->watchdog) return;
+  if (somebody_works(comm)) {
+    wait->waited.seconds = comm->watchdog / 2;
+    return;
+  }
   if (!wait->rolled && comm->board != NULL) call_roll(comm);
   wait->rolled = true;
   hear_roll(comm);
-  if (seconds >= comm->watchdog) give_up(comm, wait, seconds);
+  if (seconds >= comm->watchdog) ls__wait_give_up(comm, wait->what, seconds, false);
 }
 
 void ls__wait_done(ls_comm *comm, ls__wait *wait) {

@@ -96,6 +96,7 @@ static ls_status round_of(contest *c, int who, double *seconds) {
   const double start = ls__clock();
   double spent = 0;
   size_t n = 0;
+  if (who == ALLREDUCE) ls__measure_begin(c->comm);
   while (n < MAX_REPEATS && (n < LEAST || spent < ROUND_SECONDS)) {
     ls_status last = turn(c, who, &c->once[n++]);
     if (turned == LS_OK) turned = last;
@@ -107,6 +108,7 @@ static ls_status round_of(contest *c, int who, double *seconds) {
   *seconds = ls__median(c->once, n);
   LS_TRY(ls__comm_max(c->comm, seconds, 1));
 out:
+  if (who == ALLREDUCE) ls__measure_end(c->comm);
   return st;
 }
 

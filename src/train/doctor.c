@@ -158,6 +158,7 @@ ls_status ls_doctor(ls_comm *comm, bool json, FILE *out) {
   int size = ls_comm_size(comm);
   ls__card mine, *cards = NULL;
   ls__findings *f = NULL;
+  ls__comm_phase(comm, 0, "measuring");
   ls_status local = ls__alloc(&cards, (size_t)size, sizeof *cards, "report");
   LS_THEN(local, ls__alloc(&f, 1, sizeof *f, "report"));
   LS_TRY(ls_comm_agree(comm, local)); /* and from here all ranks measure at once */

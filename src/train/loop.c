@@ -427,6 +427,7 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   if (t->data == NULL)
     return ls__fail(LS_EUSAGE, "the trainer has no dataset to run through; feed it by "
                                "ls_trainer_step");
+  ls__comm_done(t->comm, NULL);
   memset(&l, 0, sizeof l);
   memset(&result, 0, sizeof result);
   l.t = t;
@@ -461,7 +462,11 @@ out:
     ls_status end = ls__report_close(l.report, t, st, &l.end, &result);
     LS_THEN(st, ls_comm_agree(t->comm, end));
   }
-  if (st == LS_OK) ls__trainer_pictures(t);
+  if (st == LS_OK) {
+    ls__comm_phase(t->comm, t->now.step, "at the end");
+    if (t->set.output != NULL) ls__comm_done(t->comm, "the results are written");
+    ls__trainer_pictures(t);
+  }
   ls__free(l.epoch_sums);
   ls__best_reset(&l.best);
   ls__alarms_destroy(l.alarms);

@@ -108,9 +108,11 @@ static ls_status read_config(const char *checkpoint, const char *const *override
     size_t key = strcspn(overrides[i], ".=");
     if (!(key == 4 &&
           (strncmp(overrides[i], "data", 4) == 0 || strncmp(overrides[i], "loss", 4) == 0)) &&
-        !(key == 7 && strncmp(overrides[i], "metrics", 7) == 0))
+        !(key == 7 && strncmp(overrides[i], "metrics", 7) == 0) &&
+        !(key == 8 && strncmp(overrides[i], "watchdog", 8) == 0))
       LS_FAIL(LS_EUSAGE,
-              "%s: only data, loss and metrics of a checkpoint's configuration may be set",
+              "%s: only data, loss, metrics and watchdog of a checkpoint's configuration may be "
+              "set",
               overrides[i]);
     LS_TRY(ls_config_override(s->config, overrides[i]));
   }
@@ -170,6 +172,16 @@ out:
   return st;
 }
 
+/* The training's, where it says one. */
+static ls_status set_watchdog(ls_comm *comm, ls_config *config) {
+  double seconds = 0;
+  if (ls__config_child(config, "watchdog") == NULL) return LS_OK;
+  const ls_status st = ls__config_double(config, "watchdog", LS__REQUIRED_DOUBLE, 0.1, 1e9,
+                                         &seconds);
+  if (st == LS_OK) ls_comm_set_watchdog(comm, seconds);
+  return st;
+}
+
 /* All ranks read the same network, and are asked the same. */
 static ls_status check_together(ls_comm *comm, const ls__session *s, ls_split split,
                                 ls__data_purpose purpose) {
@@ -183,8 +195,11 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
                            size_t n, ls_split split, ls__data_purpose purpose, ls__session *s) {
   ls_status st = LS_OK;
   memset(s, 0, sizeof *s);
+  ls__comm_phase(comm, 0, "opening");
   LS_TRY(ls__same_network(comm, checkpoint, &s->model));
-  LS_TRY(ls_comm_agree(comm, read_config(checkpoint, overrides, n, s)));
+  ls_status local = read_config(checkpoint, overrides, n, s);
+  LS_THEN(local, set_watchdog(comm, s->config));
+  LS_TRY(ls_comm_agree(comm, local));
   LS_TRY(check_together(comm, s, split, purpose));
   const size_t rows = sets(overrides, n, "data.split") ? 0 : s->model->train_rows;
   LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
@@ -194,6 +209,7 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
   LS_TRY(ls__data_load(s->data));
   s->split = split;
   LS_TRY(ls__data_part(s->data, &s->split));
+  ls__comm_phase(comm, 0, purpose == LS__DATA_PREDICT ? "predicting" : "evaluating");
   s->n = ls_data_count(s->data, s->split);
 out:
   return st;

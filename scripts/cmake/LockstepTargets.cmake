@@ -60,8 +60,8 @@ function(lockstep_simd target)
   set(LOCKSTEP_SIMD_OBJECTS ${objects} PARENT_SCOPE)
 endfunction()
 
-# product_bf16_tiles.c is for processors with AVX512_BF16, and AMX, where the compiler knows them.
-function(lockstep_bf16 source)
+# NAME_bf16_tiles.c are for processors with AVX512_BF16, and AMX, where the compiler knows them.
+function(lockstep_bf16)
   if(NOT CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|AMD64|amd64)$")
     return()
   endif()
@@ -76,7 +76,7 @@ function(lockstep_bf16 source)
       __asm__ volatile(\"tdpbf16ps %%tmm6, %%tmm4, %%tmm0\" ::);
       return 0; }" LOCKSTEP_KNOWS_AMX)
   if(LOCKSTEP_KNOWS_AVX512_BF16)
-    set_source_files_properties(${source} PROPERTIES
+    set_source_files_properties(${ARGN} PROPERTIES
       COMPILE_OPTIONS "-O3;-fno-trapping-math;-mprefer-vector-width=512;${flags}"
       COMPILE_DEFINITIONS "$<$<BOOL:${LOCKSTEP_KNOWS_AMX}>:LS__KNOWS_AMX>")
   endif()

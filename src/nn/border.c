@@ -12,27 +12,34 @@ static size_t source(const ls__border *b, int axis, size_t i) {
   return ls__border_source(b->mode, i, b->before[axis], b->n[axis]);
 }
 
-void ls__border_begin(const ls__border *b, float *bordered, size_t images) {
-  if (b->mode == LS__BORDER_ZEROS && ls__border_any(b))
-    memset(bordered, 0, images * ls__border_count(b) * sizeof *bordered);
+static size_t pixel_bytes(const ls__pixels *as) {
+  return ls__pixels_pitch(as) * as->bytes;
 }
 
-static void fill_row(const ls__border *b, const float *x, float *row) {
-  const size_t c = b->channels, before = b->before[2], n = b->n[2];
-  memcpy(row + before * c, x, n * c * sizeof *x);
+void ls__border_begin(const ls__border *b, const ls__pixels *as, void *bordered, size_t images) {
+  if (b->mode == LS__BORDER_ZEROS && ls__border_any(b))
+    memset(bordered, 0, images * (ls__border_count(b) / b->channels) * pixel_bytes(as));
+}
+
+static void fill_row(const ls__border *b, const ls__pixels *as, const float *x, char *row) {
+  const size_t before = b->before[2], n = b->n[2], each = pixel_bytes(as);
+  as->copy(as, row + before * each, x, n);
   if (b->mode == LS__BORDER_ZEROS) return;
   for (size_t w = 0; w < ls__border_size(b, 2); w++)
-    if (w < before || w >= before + n) memcpy(row + w * c, x + source(b, 2, w) * c, c * sizeof *x);
+    if (w < before || w >= before + n)
+      as->copy(as, row + w * each, x + source(b, 2, w) * b->channels, 1);
 }
 
-void ls__border_fill(const ls__border *b, const float *x, float *bordered, size_t images) {
-  const size_t row = ls__border_size(b, 2) * b->channels, from = b->n[2] * b->channels;
+void ls__border_fill(const ls__border *b, const ls__pixels *as, const float *x, void *bordered,
+                     size_t images) {
+  const size_t row = ls__border_size(b, 2) * pixel_bytes(as), from = b->n[2] * b->channels;
+  char *to = bordered;
   for (size_t i = 0; i < images; i++, x += b->n[0] * b->n[1] * from)
     for (size_t d = 0; d < ls__border_size(b, 0); d++)
-      for (size_t h = 0; h < ls__border_size(b, 1); h++, bordered += row) {
+      for (size_t h = 0; h < ls__border_size(b, 1); h++, to += row) {
         const size_t sd = source(b, 0, d), sh = source(b, 1, h);
         if (sd == SIZE_MAX || sh == SIZE_MAX) continue;
-        fill_row(b, x + (sd * b->n[1] + sh) * from, bordered);
+        fill_row(b, as, x + (sd * b->n[1] + sh) * from, to);
       }
 }
 

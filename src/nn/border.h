@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tensor/pixels.h"
+
 typedef enum ls__border_mode {
   LS__BORDER_ZEROS,    /* a constant */
   LS__BORDER_PERIODIC, /* the data again, from their other end: c | a b c | a */
@@ -56,9 +58,10 @@ static inline bool ls__border_any(const ls__border *b) {
   return all > 0;
 }
 
-/* What stays as it is whatever the image: zeros.  Once before the first fill. */
-void ls__border_begin(const ls__border *b, float *bordered, size_t images);
-void ls__border_fill(const ls__border *b, const float *x, float *bordered, size_t images);
+/* The bordered image has its numbers `as` they are wanted.  What stays as it is whatever the image: zeros.  Once before the first fill. */
+void ls__border_begin(const ls__border *b, const ls__pixels *as, void *bordered, size_t images);
+void ls__border_fill(const ls__border *b, const ls__pixels *as, const float *x, void *bordered,
+                     size_t images);
 /* x = the sum of the pixels that fill made of it; `add`: x += . */
 void ls__border_fold(const ls__border *b, const float *bordered, float *x, size_t images, bool add);
 

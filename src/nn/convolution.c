@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "tensor/convolve.h"
+#include "tensor/convolve_bf16.h"
 
 enum {
   PIXELS = 256,   /* as many samples at a time as have so many, ... */
@@ -99,8 +99,10 @@ static size_t panel_floats(size_t patch, size_t filters) {
 
 /* Parts of the work memory. */
 typedef struct places {
-  size_t panels, image, folded, turned, end;
+  size_t panels, image, folded, turned, room, end;
 } places;
+
+static ls__windows windows_of(const ls__convolve_shape *c, size_t samples, const ls__pixels *as);
 
 static places place(const ls__convolve_shape *c) {
   const ls__border dy = border_of_dy(c);
@@ -114,7 +116,13 @@ static places place(const ls__convolve_shape *c) {
   p.image = p.panels + parts * (forward > backward ? forward : backward);
   p.folded = p.image + round_up(samples * (x > y ? x : y) + BEHIND);
   p.turned = p.folded + (folds(c) ? round_up(samples * x) : 0);
-  p.end = p.turned + c->filters * ls__convolve_patch(c);
+  p.room = p.turned + round_up(c->filters * ls__convolve_patch(c));
+  p.end = p.room;
+  if (c->groups == 1) { /* of others bfloat16 is not asked for */
+    const ls__pixels as = {c->x.channels, ls__bf16_padding(c->x.channels, true), 0, NULL};
+    const ls__windows all = windows_of(c, samples, &as);
+    p.end += ls__convolve_room(&all);
+  }
   return p;
 }
 
@@ -153,15 +161,23 @@ static void steps(const size_t n[3], size_t channels, size_t out[4]) {
   out[0] = n[0] * out[1];
 }
 
-/* The windows of x' that y reads, and the pixels of y. */
-static ls__windows windows_of(const ls__convolve_shape *c, size_t samples) {
+/* By what it is computed: groups always in float32. */
+static ls__arithmetic arithmetic_of(const ls__convolve_call *call) {
+  ls__arithmetic by = call->by;
+  if (call->shape->groups > 1) by.precision = LS__FLOAT32;
+  return by;
+}
+
+/* The windows of x', whose numbers are so, that y reads, and the pixels of y. */
+static ls__windows windows_of(const ls__convolve_shape *c, size_t samples, const ls__pixels *as) {
   const size_t size[3] = {ls__border_size(&c->x, 0), ls__border_size(&c->x, 1),
                           ls__border_size(&c->x, 2)};
   size_t x[4];
   ls__windows w = {.channels = c->x.channels / c->groups,
+                   .padding = as->padding,
                    .filters = c->filters / parts_of(c),
                    .alone = alone(c)};
-  steps(size, c->x.channels, x);
+  steps(size, ls__pixels_pitch(as), x);
   steps(c->m, c->filters, w.y_step);
   w.n[0] = samples;
   w.x_step[0] = x[0];
@@ -188,28 +204,30 @@ void ls__convolve_forward(const ls__convolve_call *call, const float *x, const f
                           const float *start, bool add, ls__convolve_finish finish, float *y) {
   const ls__convolve_shape *c = call->shape;
   const places at = place(c);
-  const bool bordered = ls__border_any(&c->x);
+  const ls__arithmetic by = arithmetic_of(call);
+  const ls__pixels as = ls__convolve_image(by, c->x.channels, false);
+  const bool copied = ls__border_any(&c->x) || by.precision == LS__BFLOAT16;
   const size_t most = samples_at_a_time(c), patch = ls__convolve_patch(c);
   float *image = call->work + at.image, *panels = call->work + at.panels;
-  ls__windows all = windows_of(c, most);
+  ls__windows all = windows_of(c, most, &as);
   const size_t floats = panel_floats(patch, all.filters);
-  const size_t width = ls__convolve_width(call->by, &all);
+  const size_t width = ls__convolve_width(&all);
   for (size_t g = 0; g < parts_of(c); g++) {
     const ls__operand b = ls__operand_b(w + g * all.filters * patch, patch, true);
-    ls__convolve_pack(&all, width, &b, 0, patch, panels + g * floats);
+    ls__convolve_pack(by, &all, width, &b, 0, patch, panels + g * floats);
   }
-  if (bordered) ls__border_begin(&c->x, image, fewer(most, call->samples));
+  if (copied) ls__border_begin(&c->x, &as, image, fewer(most, call->samples));
   for (size_t i = 0; i < call->samples; i += most) {
     const size_t samples = fewer(call->samples - i, most);
     const float *from = x + i * ls__convolve_inputs(c);
     float *to = y + i * all.y_step[0];
-    if (bordered) ls__border_fill(&c->x, from, image, samples);
+    if (copied) ls__border_fill(&c->x, &as, from, image, samples);
     all.n[0] = samples;
     for (size_t g = 0; g < parts_of(c); g++)
       ls__convolve(&(ls__convolution){
-          .by = call->by,
+          .by = by,
           .at = all,
-          .x = (bordered ? image : from) + g * all.channels,
+          .x = (copied ? image : from) + g * all.channels, /* one group, unless they are floats */
           .soon = next(call, x, i + samples, g == 0 ? ls__convolve_inputs(c) : 0),
           .panels = panels + g * floats,
           .width = width,
@@ -235,15 +253,17 @@ typedef struct back {
 } back;
 
 /* Phase number i; false: there are no more.  `empty` ones have no pixels. */
-static bool get_phase(const ls__convolve_shape *c, const ls__border *dy, size_t i, back *out) {
+static bool get_phase(const ls__convolve_shape *c, const ls__border *dy, const ls__pixels *as,
+                      size_t i, back *out) {
   size_t x[4], y[4];
   const size_t dy_size[3] = {ls__border_size(dy, 0), ls__border_size(dy, 1),
                              ls__border_size(dy, 2)};
   size_t n[3];
   for (int a = 0; a < 3; a++) n[a] = folds(c) ? ls__border_size(&c->x, a) : c->x.n[a];
   steps(n, c->x.channels, x);
-  steps(dy_size, c->filters, y);
+  steps(dy_size, ls__pixels_pitch(as), y);
   *out = (back){.at = {.channels = c->filters / c->groups,
+                       .padding = as->padding,
                        .filters = c->x.channels / parts_of(c),
                        .alone = alone(c)}};
   out->at.n[0] = samples_at_a_time(c);
@@ -278,7 +298,7 @@ static void pack_back(const ls__convolve_shape *c, ls__arithmetic by, const back
                       float *panels) {
   const phase *p = b->along;
   const size_t filters = b->at.channels, channels = b->at.filters, patch = ls__convolve_patch(c);
-  const size_t width = ls__convolve_width(by, &b->at);
+  const size_t width = ls__convolve_width(&b->at);
   for (size_t t = 0; t < taps_of(b); t++) {
     const size_t i0 = t / p[2].taps / p[1].taps, i1 = t / p[2].taps % p[1].taps, i2 = t % p[2].taps;
     const size_t t0 = p[0].last - i0 * p[0].step, t1 = p[1].last - i1 * p[1].step,
@@ -286,25 +306,26 @@ static void pack_back(const ls__convolve_shape *c, ls__arithmetic by, const back
     const size_t tap = (t0 * c->kernel[1] + t1) * c->kernel[2] + t2;
     const ls__operand rows = b->at.alone ? ls__operand_b(w + tap, patch, true)
                                          : ls__operand_b(w + tap * channels, patch, false);
-    ls__convolve_pack(&b->at, width, &rows, t * filters, filters, panels);
+    ls__convolve_pack(by, &b->at, width, &rows, t * filters, filters, panels);
   }
 }
 
 /* All phases of some samples, whose dy has its border. */
-static void run_phases(const ls__convolve_call *call, const ls__border *dy, const float *image,
-                       ls__soon soon, size_t samples, const float *start, bool add, float *dx) {
+static void run_phases(const ls__convolve_call *call, const ls__border *dy, const ls__pixels *as,
+                       const void *image, ls__soon soon, size_t samples, const float *start,
+                       bool add, float *dx) {
   const ls__convolve_shape *c = call->shape;
   const float *panels = call->work + place(c).panels;
   back b;
-  for (size_t i = 0; get_phase(c, dy, i, &b); i++) {
-    const size_t width = ls__convolve_width(call->by, &b.at);
+  for (size_t i = 0; get_phase(c, dy, as, i, &b); i++) {
+    const size_t width = ls__convolve_width(&b.at);
     if (add && taps_of(&b) == 0) continue;
     b.at.n[0] = samples;
     for (size_t g = 0; g < parts_of(c); g++) {
       ls__convolve(&(ls__convolution){
-          .by = call->by,
+          .by = arithmetic_of(call),
           .at = b.at,
-          .x = image + b.from + g * b.at.channels,
+          .x = (const char *)image + (b.from + g * b.at.channels) * as->bytes,
           .soon = soon,
           .panels = panels,
           .width = width,
@@ -324,21 +345,23 @@ void ls__convolve_backward(const ls__convolve_call *call, const float *dy, const
   const ls__convolve_shape *c = call->shape;
   const places at = place(c);
   const ls__border border = border_of_dy(c);
-  const bool bordered = ls__border_any(&border);
+  const ls__arithmetic by = arithmetic_of(call);
+  const ls__pixels as = ls__convolve_image(by, c->filters, false);
+  const bool copied = ls__border_any(&border) || by.precision == LS__BFLOAT16;
   const size_t most = samples_at_a_time(c), outputs = ls__convolve_pixels(c) * c->filters;
   float *image = call->work + at.image, *folded = call->work + at.folded,
         *panels = call->work + at.panels;
   back b;
-  for (size_t i = 0; get_phase(c, &border, i, &b); i++)
+  for (size_t i = 0; get_phase(c, &border, &as, i, &b); i++)
     for (size_t g = 0; g < parts_of(c); g++, panels += back_floats(&b))
-      pack_back(c, call->by, &b, w + g * b.at.channels * ls__convolve_patch(c), panels);
-  if (bordered) ls__border_begin(&border, image, fewer(most, call->samples));
+      pack_back(c, by, &b, w + g * b.at.channels * ls__convolve_patch(c), panels);
+  if (copied) ls__border_begin(&border, &as, image, fewer(most, call->samples));
   for (size_t i = 0; i < call->samples; i += most) {
     const size_t samples = fewer(call->samples - i, most);
     const float *from = dy + i * outputs;
     float *to = dx + i * ls__convolve_inputs(c);
-    if (bordered) ls__border_fill(&border, from, image, samples);
-    run_phases(call, &border, bordered ? image : from, next(call, dy, i + samples, outputs),
+    if (copied) ls__border_fill(&border, &as, from, image, samples);
+    run_phases(call, &border, &as, copied ? image : from, next(call, dy, i + samples, outputs),
                samples, start, add && !folds(c), folds(c) ? folded : to);
     if (folds(c)) ls__border_fold(&c->x, folded, to, samples, add);
   }
@@ -357,21 +380,24 @@ void ls__convolve_kernels(const ls__convolve_call *call, const float *x, const f
   const ls__convolve_shape *c = call->shape;
   const places at = place(c);
   const size_t most = samples_at_a_time(c), patch = ls__convolve_patch(c);
-  ls__windows all = windows_of(c, 1);
+  const ls__arithmetic by = arithmetic_of(call);
+  const ls__pixels as = ls__convolve_image(by, c->x.channels, true);
+  ls__windows all = windows_of(c, 1, &as);
   const size_t each = all.filters * patch;
-  const bool turned = ls__convolve_gradient_turned(call->by, &all);
-  const bool copied = ls__border_any(&c->x) || (!turned && ls__windows_run(&all) % 16 != 0);
+  const bool turned = ls__convolve_gradient_turned(by, &all);
+  const bool copied = ls__border_any(&c->x) || by.precision == LS__BFLOAT16 ||
+                      (!turned && ls__windows_run(&all) % 16 != 0);
   float *image = call->work + at.image, *target = turned ? call->work + at.turned : dw;
   for (size_t g = 0; turned && g < parts_of(c); g++)
     turn_over(dw + g * each, all.filters, patch, target + g * each);
-  if (copied) ls__border_begin(&c->x, image, fewer(most, call->samples));
+  if (copied) ls__border_begin(&c->x, &as, image, fewer(most, call->samples));
   for (size_t i = 0; i < call->samples; i += most) {
     const float *from = x + i * ls__convolve_inputs(c);
     all.n[0] = fewer(call->samples - i, most);
-    if (copied) ls__border_fill(&c->x, from, image, all.n[0]);
+    if (copied) ls__border_fill(&c->x, &as, from, image, all.n[0]);
     for (size_t g = 0; g < parts_of(c); g++)
       ls__convolve_gradient(&(ls__convolution_gradient){
-          .by = call->by,
+          .by = by,
           .at = all,
           .x = (copied ? image : from) + g * all.channels,
           .dy = dy + i * all.y_step[0] + g * all.filters,
@@ -381,6 +407,7 @@ void ls__convolve_kernels(const ls__convolve_call *call, const float *x, const f
           .ldw = turned ? all.filters : patch,
           .turned = turned,
           .work = call->work,
+          .room = call->work + at.room,
       });
   }
   for (size_t g = 0; turned && g < parts_of(c); g++)

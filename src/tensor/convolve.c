@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "tensor/convolve_bf16.h"
 #include "tensor/convolve_ops.h"
 
 LS_SIMD_DECLARE(ls__convolve_ops, ls__convolve_ops);
@@ -12,22 +13,31 @@ static const ls__convolve_ops *ops(void) {
   return LS_SIMD_PICK(ls__convolve_ops);
 }
 
-enum { MANY = 128 }; /* filters that are worth making matrices of patches */
-
 /* Products that OpenBLAS is asked for are those of matrices: convolutions are ours wherever the
  * processor has what they need. */
-static bool by_own(ls__arithmetic by, const ls__windows *w) {
-  if (w->alone) return true;
-  if (by.precision == LS__BFLOAT16 && w->filters >= MANY) return false;
-  return ls__products_here(LS__PRODUCTS_OWN) == LS__PRODUCTS_OWN;
+static bool by_own(const ls__windows *w) {
+  return w->alone || ls__products_here(LS__PRODUCTS_OWN) == LS__PRODUCTS_OWN;
 }
 
-size_t ls__convolve_width(ls__arithmetic by, const ls__windows *w) {
-  return by_own(by, w) ? ops()->width(w) : (w->filters + 15) / 16 * 16;
+ls__pixels ls__convolve_image(ls__arithmetic by, size_t channels, bool gradient) {
+  return by.precision == LS__BFLOAT16 ? ls__convolve_bf16_image(channels, gradient)
+                                      : ls__pixels_floats(channels);
 }
 
-void ls__convolve_pack(const ls__windows *w, size_t width, const ls__operand *b, size_t first,
-                       size_t rows, float *panels) {
+size_t ls__convolve_room(const ls__windows *w) {
+  return ls__convolve_bf16_room(w);
+}
+
+size_t ls__convolve_width(const ls__windows *w) {
+  return by_own(w) ? ops()->width(w) : (w->filters + 15) / 16 * 16;
+}
+
+void ls__convolve_pack(ls__arithmetic by, const ls__windows *w, size_t width, const ls__operand *b,
+                       size_t first, size_t rows, float *panels) {
+  if (by.precision == LS__BFLOAT16) {
+    ls__convolve_bf16_pack(w, width, b, first, rows, panels);
+    return;
+  }
   const size_t patch = ls__windows_patch(w);
   for (size_t f = 0; f < w->filters; f += width) {
     const size_t left = w->filters - f;
@@ -118,7 +128,7 @@ static void convolve_by_multiply(const ls__convolution *c) {
   const int flat = flat_from(&c->at);
   part p;
   for (size_t i = 0; get_part(&c->at, flat, i, &p); i++) {
-    const pixels all = {&p.at, c->x + p.x};
+    const pixels all = {&p.at, (const float *)c->x + p.x};
     ls__multiply(&(ls__product){
         .by = c->by,
         .m = p.pixels,
@@ -140,7 +150,7 @@ static void gradient_by_multiply(const ls__convolution_gradient *g) {
   const int flat = flat_from(&g->at);
   part p;
   for (size_t i = 0; get_part(&g->at, flat, i, &p); i++) {
-    const pixels all = {&p.at, g->x + p.x};
+    const pixels all = {&p.at, (const float *)g->x + p.x};
     ls__multiply(&(ls__product){
         .by = g->by,
         .m = g->at.filters,
@@ -159,26 +169,37 @@ static void gradient_by_multiply(const ls__convolution_gradient *g) {
 
 /* ---- Which */
 
+static bool in_bf16(ls__arithmetic by) {
+  return by.precision == LS__BFLOAT16;
+}
+
 void ls__convolve(const ls__convolution *c) {
-  if (!by_own(c->by, &c->at)) {
+  if (!in_bf16(c->by) && !by_own(&c->at)) {
     convolve_by_multiply(c);
     return;
   }
   const double start = ls__products_begin();
-  ops()->convolve(c);
+  if (in_bf16(c->by))
+    ls__convolve_bf16(c);
+  else
+    ops()->convolve(c);
   ls__products_end(start);
 }
 
 void ls__convolve_gradient(const ls__convolution_gradient *g) {
-  if (!by_own(g->by, &g->at)) {
+  if (!in_bf16(g->by) && !by_own(&g->at)) {
     gradient_by_multiply(g);
     return;
   }
   const double start = ls__products_begin();
-  ops()->gradient(g);
+  if (in_bf16(g->by))
+    ls__convolve_bf16_gradient(g);
+  else
+    ops()->gradient(g);
   ls__products_end(start);
 }
 
 bool ls__convolve_gradient_turned(ls__arithmetic by, const ls__windows *at) {
-  return by_own(by, at) && ops()->turned(at);
+  if (by.precision == LS__BFLOAT16 && ls__bf16_now() != LS__BF16_EMULATED) return false;
+  return by_own(at) && ops()->turned(at);
 }

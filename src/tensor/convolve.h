@@ -10,23 +10,24 @@
  * Of channels that are `alone`, each with a filter of its own, x is read at patch(p) + at(i) + f.
  *
  * An element is one chain of fused multiply-adds, i or p ascending, as in tensor/product.h: the same
- * bits on every processor that has them.  ls__multiply computes where there is no fused multiply-add,
- * and in bfloat16 what has many filters: with few of them, and channels that are alone, float32 is
- * faster than making matrices of patches is, and so it is taken. */
+ * bits on every processor that has them.  ls__multiply computes where there is no fused multiply-add.
+ * What bfloat16 does is in convolve_bf16.h; channels in several groups, or alone, stay in float32. */
 #ifndef LS_TENSOR_CONVOLVE_H
 #define LS_TENSOR_CONVOLVE_H
 
+#include "tensor/pixels.h"
 #include "tensor/product.h"
 
 enum { LS__PIXEL_AXES = 4, LS__WIDEST_PANEL = 64 };
 
-/* Where pixels and patches lie, in floats. */
+/* Where pixels and patches lie, in numbers. */
 typedef struct ls__windows {
   size_t n[LS__PIXEL_AXES];                              /* pixels of y along each axis */
   size_t x_step[LS__PIXEL_AXES], y_step[LS__PIXEL_AXES]; /* from one to the next: of their patches
                                                             in x, and in y */
   size_t taps[3], tap_step[3]; /* of a patch along depth, height and width */
   size_t channels;             /* side by side at each tap; 1 if alone */
+  size_t padding;              /* zeros behind those of each pixel of x, in bfloat16 */
   size_t filters;              /* side by side at each pixel of y */
   bool alone;
 } ls__windows;
@@ -57,7 +58,7 @@ typedef struct ls__soon {
 typedef struct ls__convolution {
   ls__arithmetic by;
   ls__windows at;
-  const float *x;
+  const void *x; /* as ls__convolve_image makes it */
   ls__soon soon;
   const float *panels; /* B: see ls__convolve_pack, */
   size_t width;        /* and for which width */
@@ -70,29 +71,37 @@ typedef struct ls__convolution {
   float *work; /* [LS__PRODUCT_WORK] */
 } ls__convolution;
 
+/* What x must be made: of floats that is what it is. */
+ls__pixels ls__convolve_image(ls__arithmetic by, size_t channels, bool gradient);
+
 void ls__convolve(const ls__convolution *c);
 
 /* The columns of a panel of B that are best, at most LS__WIDEST_PANEL in float32. */
-size_t ls__convolve_width(ls__arithmetic by, const ls__windows *at);
+size_t ls__convolve_width(const ls__windows *at);
 
 /* Some rows of B, [rows, filters], from row `first` on.  All of them take
  * patch * (filters + LS__WIDEST_PANEL) floats. */
-void ls__convolve_pack(const ls__windows *at, size_t width, const ls__operand *b, size_t first,
-                       size_t rows, float *panels);
+void ls__convolve_pack(ls__arithmetic by, const ls__windows *at, size_t width, const ls__operand *b,
+                       size_t first, size_t rows, float *panels);
 
 typedef struct ls__convolution_gradient {
   ls__arithmetic by;
   ls__windows at;
-  const float *x; /* where a run is no multiple of 16, 16 floats behind the last may be read, too */
+  const void *x; /* as ls__convolve_image makes it, whole images; where a run is no multiple of 16,
+                    16 floats behind the last may be read, too */
   const float *dy;
   ls__soon soon[2];
   float *dw; /* [filters, patch], rows of: */
   size_t ldw;
   bool turned; /* dw is [patch, filters] */
   float *work; /* [LS__PRODUCT_WORK] */
+  float *room; /* [ls__convolve_room], aligned to 64 bytes; in bfloat16 */
 } ls__convolution_gradient;
 
 void ls__convolve_gradient(const ls__convolution_gradient *g);
+
+/* Of windows with the padding that ls__bf16_padding says. */
+size_t ls__convolve_room(const ls__windows *at);
 
 /* Whether dw must be turned, or is better so. */
 bool ls__convolve_gradient_turned(ls__arithmetic by, const ls__windows *at);

@@ -15,6 +15,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "tensor/ahead.h"
 #include "tensor/tile.h"
 
 enum {
@@ -47,26 +48,6 @@ static tile_size choose(size_t rows, size_t vectors, size_t most, size_t given) 
 
 static size_t vectors_of(size_t n) {
   return (n + VEC - 1) / VEC;
-}
-
-/* ---- What is wanted soon */
-
-/* Some lines with each tile: all at once would keep those of this call waiting. */
-typedef struct ahead {
-  ls__soon soon;
-  size_t each; /* lines */
-} ahead;
-
-static ahead spread(ls__soon soon, double tiles) {
-  return (ahead){soon, (size_t)((double)soon.floats / 16 / tiles) + 1};
-}
-
-INLINE void ask(ahead *a) {
-  for (size_t i = 0; i < a->each && a->soon.floats >= 16; i++) {
-    prefetch(a->soon.at);
-    a->soon.at += 16;
-    a->soon.floats -= 16;
-  }
 }
 
 /* ---- y */
@@ -159,12 +140,13 @@ static void pixels(region *r, size_t filter, size_t n_filters) {
   const ls__convolution *c = r->c;
   const ls__windows *w = &c->at;
   const int *o = r->over;
+  const float *x = c->x;
   r->job.t.last = n_filters - (vectors_of(n_filters) - 1) * VEC;
   for (size_t i = 0; i < w->n[o[0]]; i++)
     for (size_t j = 0; j < w->n[o[1]]; j++)
       for (size_t k = 0; k < w->n[o[2]]; k++) {
         float *y = c->y + i * w->y_step[o[0]] + j * w->y_step[o[1]] + k * w->y_step[o[2]];
-        line(r, c->x + i * w->x_step[o[0]] + j * w->x_step[o[1]] + k * w->x_step[o[2]], y, filter,
+        line(r, x + i * w->x_step[o[0]] + j * w->x_step[o[1]] + k * w->x_step[o[2]], y, filter,
              n_filters);
         if (r->finishes) c->finish(c->context, y, w->n[3] * w->filters);
       }
@@ -274,6 +256,7 @@ static void alone_tiles_of(alone_job *j, size_t tall, size_t channels, const flo
 
 static void convolve_alone(const ls__convolution *c) {
   const ls__windows *w = &c->at;
+  const float *x = c->x;
   alone_job j =
       {.t = {.step_a = w->x_step[3], .ldc = w->y_step[3], .ld_start = c->add ? w->y_step[3] : 0},
        .n = {1, w->taps[0], w->taps[1], w->taps[2]},
@@ -283,7 +266,7 @@ static void convolve_alone(const ls__convolution *c) {
     for (size_t d = 0; d < w->n[1]; d++)
       for (size_t h = 0; h < w->n[2]; h++) {
         float *y = c->y + s * w->y_step[0] + d * w->y_step[1] + h * w->y_step[2];
-        j.t.a = c->x + s * w->x_step[0] + d * w->x_step[1] + h * w->x_step[2];
+        j.t.a = x + s * w->x_step[0] + d * w->x_step[1] + h * w->x_step[2];
         j.t.b = c->panels;
         alone_tiles_of(&j, w->n[3], w->filters, c->add ? y : c->start, y);
         if (c->finish != NULL) c->finish(c->context, y, w->n[3] * w->filters);
@@ -465,7 +448,7 @@ static void gradient(const ls__convolution_gradient *g) {
         n[2] = share(w->n[2] - h, most[2]);
         for (i = 0; i < w->n[3]; i += n[3]) {
           n[3] = share(w->n[3] - i, most[3]);
-          const float *x = g->x + s * xs[0] + d * xs[1] + h * xs[2] + i * xs[3];
+          const float *x = (const float *)g->x + s * xs[0] + d * xs[1] + h * xs[2] + i * xs[3];
           const float *dy = g->dy + s * ys[0] + d * ys[1] + h * ys[2] + i * ys[3];
           memcpy(alone.n, n, sizeof n);
           memcpy(j.n, n, sizeof j.n);

@@ -405,33 +405,10 @@ const ls__bf16_multiply ls__bf16_by_avx512 = NULL;
 /* ---- AMX */
 
 #if defined(__AVX512BF16__) && defined(LS__KNOWS_AMX)
-/* Registers: 0 to 3 of C, 4 and 5 of A, 6 and 7 of B.  In assembler, since intrinsics of older
- * compilers don't say that they touch memory. */
-#define ZERO(t) __asm__ volatile("tilezero %%tmm" #t ::)
-/* clang-format off */
-#define LOAD(t, at, ld) \
-  __asm__ volatile("tileloadd (%0,%1,1), %%tmm" #t ::"r"(at), "r"((ld) * sizeof(float)) : "memory")
-/* clang-format on */
-#define STORE(t, at, ld)                                                                    \
-  __asm__ volatile("tilestored %%tmm" #t ", (%0,%1,1)" ::"r"(at), "r"((ld) * sizeof(float)) \
-                   : "memory")
-#define ADD_PRODUCT(c, a, b) __asm__ volatile("tdpbf16ps %%tmm" #b ", %%tmm" #a ", %%tmm" #c ::)
+#include "tensor/amx.h"
 
-static void amx_begin(size_t pairs) {
-  struct {
-    uint8_t palette, start, none[14];
-    uint16_t row_bytes[16];
-    uint8_t rows[16];
-  } config = {.palette = 1};
-  for (int t = 0; t < 8; t++) {
-    config.rows[t] = t >= 6 ? (uint8_t)pairs : TILE;
-    config.row_bytes[t] = (uint16_t)((t == 4 || t == 5 ? pairs : TILE) * sizeof(float));
-  }
-  __asm__ volatile("ldtilecfg %0" ::"m"(config));
-}
-
-static void amx_end(void) {
-  __asm__ volatile("tilerelease" ::);
+static void amx_begin_pairs(size_t pairs) {
+  amx_begin(TILE, pairs, TILE);
 }
 
 static void amx_block(const block_job *t) {
@@ -542,7 +519,7 @@ static void amx_group(const float *a, size_t lda, const float *b, size_t lanes, 
 }
 
 static void by_amx(const ls__product *p) {
-  static const instructions amx = {amx_begin, amx_end, amx_block, amx_group, true};
+  static const instructions amx = {amx_begin_pairs, amx_end, amx_block, amx_group, true};
   multiply(p, &amx);
 }
 const ls__bf16_multiply ls__bf16_by_amx = by_amx;

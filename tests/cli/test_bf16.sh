@@ -84,5 +84,40 @@ for precision in float32 bfloat16; do
 done
 awk -v a="$(digits float32)" -v b="$(digits bfloat16)" 'BEGIN { exit !(a > 0.9 && b > a - 0.01 && b < a + 0.01) }' ||
   fail "digits: accuracy $(digits bfloat16) in bfloat16, $(digits float32) in float32"
+# Convolutions, by each kind of instructions: strides, few channels and many, a shortcut of one pixel; those
+# in groups stay in float32.
+cat >images.yaml <<'YAML'
+data: {file: digits.h5}
+model:
+- reshape: {shape: [8, 8, 1]}
+- conv2d: {filters: 16, kernel_size: 3, padding: same, activation: relu}
+- residual: {layers: [{conv2d: {filters: 40, kernel_size: 3, strides: 2, padding: 1}}, batch_norm, relu,
+                      {conv2d: {filters: 40, kernel_size: 3, padding: 1}}],
+             shortcut: [{conv2d: {filters: 40, kernel_size: 1, strides: 2}}]}
+- conv2d: {filters: 20, kernel_size: 2, groups: 4}
+- conv2d_transpose: {filters: 3, kernel_size: 2, strides: 2}
+- flatten
+- dense: {units: 10}
+loss: cross_entropy
+optimizer: {sgd: {lr: 0.01, momentum: 0.9}}
+train: {batch: 50, max_steps: 8, seed: 4, lanes: 6, precision: bfloat16}
+YAML
+for kind in $kinds; do
+  train env LOCKSTEP_BF16=$kind "$lockstep" train images.yaml output=images-$kind
+  for n in 2 3; do
+    train ranks $n env LOCKSTEP_BF16=$kind "$lockstep" train images.yaml output=images-$kind-$n
+    same "convolutions by $kind on $n ranks" "$(hash_of images-$kind-$n)" "$(hash_of images-$kind)"
+  done
+  train ranks 1 env LOCKSTEP_BF16=$kind "$lockstep" train images.yaml output=images-$kind-pass train.pass_mb=0.05
+  same "convolutions by $kind in passes" "$(hash_of images-$kind-pass)" "$(hash_of images-$kind)"
+done
+for precision in float32 bfloat16; do
+  train ranks 2 "$lockstep" train images.yaml output=epoch-$precision train.epochs=1 train.max_steps=0 train.precision=$precision
+done
+[ "$(hash_of epoch-float32)" != "$(hash_of epoch-bfloat16)" ] || fail "convolutions in bfloat16 give the weights of float32"
+awk -v a="$(number epoch-float32 loss)" -v b="$(number epoch-bfloat16 loss)" \
+  'BEGIN { exit !(a > 0 && a < 1.5 && b > 0.98 * a && b < 1.02 * a) }' ||
+  fail "convolutions: loss $(number epoch-bfloat16 loss) in bfloat16, $(number epoch-float32 loss) in float32"
+
 echo "by$kinds; digits $(digits float32) in float32, $(digits bfloat16) in bfloat16"
 finish

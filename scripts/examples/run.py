@@ -25,7 +25,7 @@ from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PEERS = os.path.join(HERE, "peers.json")
-PYTHON = os.environ.get("LOCKSTEP_TEST_PYTHON", sys.executable)   # for scripts that prepare data
+PYTHON = os.environ.get("LOCKSTEP_TEST_PYTHON", sys.executable)   # for scripts that prepare data, and peers
 
 
 @dataclass
@@ -85,7 +85,7 @@ CIFAR = ["cifar10-jpeg/train_5000.bin.gz", "cifar10-jpeg/test_1000.bin.gz"]
 EXAMPLES = {
     "mnist": Example(
         MNIST, ["idx", *("@DATA@/" + file for file in MNIST), "--validation", "0.05"],
-        "images/mnist_cnn.yaml", "accuracy", lambda value, peer: value >= 0.99, "0.99", seeds=1,
+        "images/mnist_cnn.yaml", "accuracy", lambda value, peer: value >= 0.99, "0.99",
         short=["data.limit=800", "train.epochs=1", "train.batch=16"], short_must=0.7,
         short_convert=["idx", *("@DATA@/" + file for file in MNIST[2:]), "--test", "0.1"]),
     "cifar10": Example(
@@ -181,9 +181,9 @@ def reach(args, name, example, work):
 
 
 def measure_peer(args, name, example, work):
-    done = subprocess.run([sys.executable, os.path.join(HERE, example.peer), name,
+    done = subprocess.run([PYTHON, os.path.join(HERE, example.peer), name,
                            data_file(args, name, example, work), "--seeds", str(example.seeds)],
-                          capture_output=True, text=True, check=True)
+                          stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
 

@@ -153,9 +153,9 @@ static void on_crash(int number, siginfo_t *info, void *context) {
 /* Seconds of computing in one call: the first limit is for a call that reads nothing meanwhile, or
  * reads the file over and over; the second for any call.  A call may take long: a piece of a badly
  * chunked file decompresses all of it, but then it reads, and not much more than the file. */
-static double idle_seconds = 60.0, most_seconds = 1800.0;
+static double idle_seconds = 20.0, most_seconds = 1800.0;
 /* So often is over and over; and bytes so few that no gzip takes that long to decompress them. */
-enum { OVER_AND_OVER = 16, LITTLE = 4 << 20 };
+enum { OVER_AND_OVER = 16, LITTLE = 1 << 20 };
 
 static pthread_t looker;
 static bool looking; /* guarded by the mutex below */

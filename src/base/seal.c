@@ -14,7 +14,7 @@
 
 /* Files are read in pieces of this many bytes, a whole number of stripes, which the second cache
  * holds: a byte comes from memory once. */
-enum { PIECE = 1 << 18, RECORDS = LS__SEAL_BYTES / LS__SEAL_RECORD };
+enum { PIECE = 1 << 18, RECORDS = LS__SEAL_BYTES / LS__SEAL_RECORD, VERSION_BYTES = 8 };
 
 static const char words[] = "lockstep seal ";
 
@@ -119,9 +119,27 @@ static bool read_record(const char record[LS__SEAL_RECORD], uint64_t *bytes, uin
   return memcmp(record, again, sizeof again) == 0;
 }
 
+/* Whether all records begin as those of a later version: our words where they belong, the same plain
+ * number in each, and a space.  Then the block is not damaged; one that was cut or shifted has its
+ * words elsewhere, or not in all records. */
+static bool is_later(const char block[LS__SEAL_BYTES], char version[VERSION_BYTES]) {
+  const size_t at = sizeof words - 1;
+  const char *digit = block + at;
+  size_t n = 0;
+  while (n + 1 < VERSION_BYTES && digit[n] >= '0' && digit[n] <= '9') n++;
+  if (n == 0 || digit[0] == '0' || digit[n] != ' ' || (n == 1 && digit[0] == '1')) return false;
+  memcpy(version, digit, n);
+  version[n] = '\0';
+  for (size_t i = 0; i < RECORDS; i++) {
+    const char *record = block + i * LS__SEAL_RECORD;
+    if (memcmp(record, words, at) != 0 || memcmp(record + at, digit, n + 1) != 0) return false;
+  }
+  return true;
+}
+
 ls_status ls__seal_read(const char *path, int fd, ls__seal *seal) {
   ls_status st = LS_OK;
-  char block[LS__SEAL_BYTES] = "", version[8] = "";
+  char block[LS__SEAL_BYTES] = "", version[VERSION_BYTES];
   size_t got = 0;
   uint64_t bytes = 0;
   LS_TRY(look(path, fd, seal));
@@ -130,13 +148,8 @@ ls_status ls__seal_read(const char *path, int fd, ls__seal *seal) {
   for (size_t i = 0; i < RECORDS && !seal->sealed; i++)
     seal->sealed = read_record(block + i * LS__SEAL_RECORD, &bytes, &seal->hash);
   if (!seal->sealed) {
-    /* All records begin alike, and not as ours do: they are not damaged but later. */
-    bool alike = true;
-    for (size_t i = 0; i < RECORDS; i++)
-      alike = alike && memcmp(block + i * LS__SEAL_RECORD, block, sizeof words + 2) == 0;
-    if (alike && sscanf(block + sizeof words - 1, "%7[0-9]", version) == 1 &&
-        strcmp(version, "1") != 0)
-      LS_FAIL(LS_EDATA,
+    if (is_later(block, version))
+      LS_FAIL(LS_EVERSION,
               "%s: its seal has version %s, which is unknown; this program reads version 1", path,
               version);
     LS_FAIL(LS_EDATA, "%s: is damaged: the seal in its first %d bytes cannot be read", path,

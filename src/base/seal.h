@@ -28,8 +28,9 @@ typedef struct ls__seal {
 /* Hash what is behind the block, and write the block.  LS_EIO. */
 LS_CHECKED ls_status ls__seal_write(const char *path, int fd);
 
-/* Read the block and compare the length: LS_EDATA where the block is damaged, where the length is
- * another, where the version is a later one.  A file without any trace of a seal is not sealed. */
+/* Read the block and compare the length: LS_EDATA where the block is damaged or the length is
+ * another, LS_EVERSION where all records are of a later version.  A file without any trace of a seal
+ * is not sealed. */
 LS_CHECKED ls_status ls__seal_read(const char *path, int fd, ls__seal *seal);
 
 /* Read the whole file and compare the hash, too: LS_EDATA where it doesn't fit.  Not needed again

@@ -298,13 +298,47 @@ static void still_read(void **state) {
   free(bytes);
 }
 
+/* `bytes`: a file whose seal is of version 2.  As soon as that doesn't stand in all records, in its
+ * place, as a plain number, the block is damaged. */
+static void later_or_damaged(const unsigned char *bytes) {
+  static const char *const damaged = "the seal in its first 512 bytes cannot be read";
+  unsigned char *changed = copy_of_whole(1);
+  uint64_t digest;
+  for (size_t cut = 1; cut < 130; cut++) { /* off its beginning */
+    write_bytes(other, bytes + cut, length - cut);
+    REFUSED(read_all(other, &digest), LS_ECHECKPOINT, damaged);
+    write_bytes(other, whole + cut, length - cut);
+    assert_int_equal(read_all(other, &digest), LS_ECHECKPOINT);
+  }
+  for (size_t i = 0; i < 8; i++) { /* one record says 3, 0, 02, 2x or has other words */
+    static const char *const record[] = {"lockstep seal 3 ", "lockstep seal 0 ",
+                                         "lockstep seal 02 ", "lockstep seal 2x",
+                                         "lockstap seal 2 "};
+    for (size_t k = 0; k < 5; k++) {
+      memcpy(changed, bytes, length);
+      memcpy(changed + 64 * i, record[k], strlen(record[k]));
+      write_bytes(other, changed, length);
+      REFUSED(read_all(other, &digest), LS_ECHECKPOINT, damaged);
+    }
+  }
+  memcpy(changed, bytes, length);
+  for (size_t i = 0; i < 8; i++) memcpy(changed + 64 * i + 14, "02 ", 3);
+  write_bytes(other, changed, length);
+  REFUSED(read_all(other, &digest), LS_ECHECKPOINT, damaged);
+  for (size_t i = 0; i < 8; i++) memcpy(changed + 64 * i + 14, "12 ", 3);
+  write_bytes(other, changed, length);
+  REFUSED(read_all(other, &digest), LS_EVERSION, "version 12");
+  free(changed);
+}
+
 static void messages(void **state) {
   (void)state;
   uint64_t digest;
   unsigned char *bytes = copy_of_whole(1);
   for (size_t i = 0; i < 8; i++) bytes[64 * i + 14] = '2';
   write_bytes(other, bytes, length);
-  REFUSED(read_all(other, &digest), LS_ECHECKPOINT, "its seal has version 2, which is unknown");
+  REFUSED(read_all(other, &digest), LS_EVERSION, "its seal has version 2, which is unknown");
+  later_or_damaged(bytes);
   memset(bytes, 0, LS__SEAL_BYTES);
   write_bytes(other, bytes, length);
   REFUSED(read_all(other, &digest), LS_ECHECKPOINT, "in its first 512 bytes, there is no seal");

@@ -230,13 +230,13 @@ ls_status ls__checkpoint_choose(const char *path, char name[LS__CHOICE_BYTES], l
   static const char *const choice[] = {"checkpoints/final.h5", "checkpoints/best.h5"};
   ls_status st = LS_OK;
   ls__chosen chosen;
-  struct stat s;
+  ls__file_kind kind;
   *model = NULL;
   name[0] = '\0';
   memset(&chosen, 0, sizeof chosen);
   if (strlen(path) > LS__FILE_PATH - 100) LS_FAIL(LS_EIO, "%.200s...: the path is too long", path);
-  if (stat(path, &s) != 0 || !S_ISDIR(s.st_mode)) /* what is wrong with it, opening says */
-    return load(path, model);
+  LS_TRY(ls__file_look(path, &kind));
+  if (kind != LS__FILE_FOLDER) return load(path, model); /* that it isn't there, opening says */
   for (size_t i = 0; i < 2; i++) {
     bool there;
     LS_TRY(load_named(path, choice[i], model, &there));

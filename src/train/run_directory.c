@@ -16,7 +16,7 @@
 
 /* A run holds a lock on its metrics.jsonl, which the system takes back when the process ends,
  * however it ends: that of a run that was killed bars nobody. */
-typedef enum held { MINE, BUSY, MOVED } held;
+typedef enum held { MINE, BUSY, MOVED, UNKNOWN } held;
 
 static int ask(int fd, int command, short type, struct flock *lock) {
   memset(lock, 0, sizeof *lock);
@@ -26,7 +26,7 @@ static int ask(int fd, int command, short type, struct flock *lock) {
 }
 
 /* MOVED: it is no longer the file of this path, another run has put the directory aside or begun
- * there.  On file systems without locks the run goes on without one, and says so. */
+ * there.  UNKNOWN: the system doesn't say, but errno why.  On file systems without locks the run goes on without one, and says so. */
 static held lock_file(const char *path, int fd, bool writable) {
   struct flock lock;
   struct stat mine, there;
@@ -37,7 +37,8 @@ static held lock_file(const char *path, int fd, bool writable) {
             "noticed\n",
             path, strerror(errno));
   }
-  if (fstat(fd, &mine) != 0 || stat(path, &there) != 0) return MOVED;
+  if (fstat(fd, &mine) != 0) return UNKNOWN;
+  if (stat(path, &there) != 0) return ls__file_is_none(errno) ? MOVED : UNKNOWN;
   return mine.st_ino == there.st_ino && mine.st_dev == there.st_dev ? MINE : MOVED;
 }
 
@@ -87,8 +88,10 @@ static ls_status claim(const char *output, const char *path, bool to_write, FILE
     const held how = lock_file(path, fd, writable);
     if (how == MINE) *metrics = fdopen(fd, writable ? "a+" : "r");
     if (how == MINE && *metrics != NULL) return LS_OK;
+    const int error = errno;
     close(fd);
     if (how == BUSY) return fail_busy(output);
+    if (how == UNKNOWN) LS_FAIL(LS_EIO, "%s: cannot be looked at: %s", path, strerror(error));
     if (how == MINE) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   }
   LS_FAIL(LS_EIO, "output: %s: other runs begin there all the time", output);
@@ -240,7 +243,11 @@ static ls_status keep_lines(const char *path, uint64_t step, FILE **metrics) {
     if (at == NULL || strchr(line, '\n') == NULL || strtoull(at + 7, NULL, 10) > step) continue;
     fputs(line, kept);
   }
-  if (ferror(*metrics)) LS_FAIL(LS_EIO, "%s: cannot be read: %s", path, strerror(errno));
+  if (ferror(*metrics)) {
+    st = ls__fail(LS_EIO, "%s: cannot be read: %s", path, strerror(errno));
+    (void)unlink(temporary);
+    goto out;
+  }
   if (fflush(kept) != 0 || ferror(kept) || fsync(fileno(kept)) != 0 ||
       rename(temporary, target) != 0) {
     st = ls__fail(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));

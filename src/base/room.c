@@ -1,9 +1,11 @@
 /* Limits of memory, by getrlimit, /proc and /sys/fs/cgroup (room.h). */
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "base/room.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 
 enum { PATH = 700 };
@@ -122,6 +124,13 @@ void ls__room_of_machine(const char *root, bool swap, ls__room *room) {
 }
 
 /* ---- Asking ---- */
+
+bool ls__room_is_short(size_t bytes) {
+  void *there = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (there == MAP_FAILED) return true;
+  (void)munmap(there, bytes);
+  return false;
+}
 
 bool ls__room_holds(size_t bytes) {
   ls__room room;

@@ -26,6 +26,8 @@ void ls__room_of_process(ls__room *room);
  * stands for "/". */
 void ls__room_of_machine(const char *root, bool swap, ls__room *room);
 
+/* Whether the process's limits don't allow so many more bytes now; for a signal handler, too. */
+bool ls__room_is_short(size_t bytes);
 /* Whether so many more bytes can be touched. */
 bool ls__room_holds(size_t bytes);
 /* Why so many bytes do not fit: the text of the limit that leaves less than that, or "". */

@@ -1,11 +1,12 @@
 /* The room's lock, and what happens when HDF5 crashes or loops while somebody holds it.
  *
  * HDF5 1.10 trusts much of what a file says and crashes on some damaged ones.  Its state cannot be
- * used after that, so a handler says which file it was and ends the process.  Every call of HDF5
- * lies between ls__h5_enter and ls__h5_leave; between the two, a signal of the thread that holds
- * the lock is HDF5's.  An endless recursion overflows the stack, so the handler has its own: one
- * is enough, as one thread at a time is inside.  On other damaged files HDF5 loops for ever: a
- * second thread watches, and sends a signal to one that computes for too long in one call.
+ * used after that, so a handler says which file it was and ends the process; where memory is short
+ * it may have crashed over a good file, and that is what is said.  Every call of HDF5 lies between
+ * ls__h5_enter and ls__h5_leave; between the two, a signal of the thread that holds the lock is
+ * HDF5's.  An endless recursion overflows the stack, so the handler has its own: one is enough, as
+ * one thread at a time is inside.  On other damaged files HDF5 loops for ever: a second thread
+ * watches, and sends a signal to one that computes for too long in one call.
  *
  * A child process that reads the file first would catch less (a file may change, a chunk is read
  * later) and cost more: every file twice, and a fork under MPI, which not every network allows. */
@@ -20,9 +21,11 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/room.h"
 #include "h5/h5_inside.h"
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -91,23 +94,53 @@ static void leave_mark(void) {
   (void)close(fd);
 }
 
+/* "ulimit -v is 92 MB": the limit that doesn't leave enough. */
+static void append_limit(char *line, size_t room, size_t *n) {
+  struct rlimit limit;
+  char digits[24];
+  size_t at = sizeof digits - 1;
+  const char *name = "ulimit -d";
+  int which = RLIMIT_DATA;
+#if defined(RLIMIT_AS)
+  if (getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY) {
+    name = "ulimit -v";
+    which = RLIMIT_AS;
+  }
+#endif
+  if (getrlimit(which, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return;
+  digits[at] = '\0';
+  for (uint64_t mb = (limit.rlim_cur + 500000) / 1000000; at > 0 && (mb > 0 || digits[at] == '\0');
+       mb /= 10)
+    digits[--at] = (char)('0' + mb % 10);
+  append(line, room, n, ": ");
+  append(line, room, n, name);
+  append(line, room, n, " is ");
+  append(line, room, n, digits + at);
+  append(line, room, n, " MB");
+}
+
 static void end_process(void) {
-  static char line[4096 + 128]; /* one thread is inside */
+  static char line[4096 + 160]; /* one thread is inside */
   size_t n = 0;
+  const bool loops = atomic_load(&endless) == atomic_load(&call);
+  /* Where an allocation has failed the file need not be bad: HDF5 crashes over good ones, too. */
+  const bool starved = !loops && ls__room_is_short(LS__H5_LITTLE);
   for (const ls__h5 *file = written; file != NULL; file = file->next_written)
     (void)unlink(file->temporary);
-  leave_mark();
-  append(line, sizeof line - 96, &n, "lockstep: ");
-  append(line, sizeof line - 96, &n, path);
+  if (!starved) leave_mark();
+  append(line, sizeof line - 128, &n, "lockstep: ");
+  append(line, sizeof line - 128, &n, path);
+  append(line, sizeof line - 1, &n, loops ? ": HDF5 loops" : ": HDF5 crashed");
+  append(line, sizeof line - 1, &n, writing ? " while writing it: " : " while reading it: ");
   append(line, sizeof line - 1, &n,
-         atomic_load(&endless) == atomic_load(&call) ? ": HDF5 loops" : ": HDF5 crashed");
-  append(line, sizeof line - 1, &n,
-         writing ? " while writing it: the file is not written"
-                 : " while reading it: the file is damaged");
+         starved   ? "memory is short"
+         : writing ? "the file is not written"
+                   : "the file is damaged");
+  if (starved) append_limit(line, sizeof line - 1, &n);
   line[n++] = '\n';
   wait_for_turn();
   (void)!write(STDERR_FILENO, line, n); /* whole: mpirun and other ranks can't cut into it */
-  _exit(ls_status_exit_code(LS_EDATA));
+  _exit(ls_status_exit_code(starved ? LS_ENOMEM : LS_EDATA));
 }
 
 /* Do what would happen without this handler. */

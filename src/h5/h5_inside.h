@@ -64,6 +64,9 @@ bool ls__h5_begins(int fd, uint64_t bytes, uint64_t *at, unsigned char first[LS_
 /* Open it whatever its seal says (h5_seal.c asks that). */
 LS_CHECKED ls_status ls__h5_open_unchecked(const char *path, ls__h5 **out);
 
+/* With less memory left than this HDF5 may fail or crash over any file. */
+enum { LS__H5_LITTLE = 64 << 20 };
+
 /* Why HDF5's last call failed, in its own words, shortened. */
 enum { LS__H5_REASON = 256 };
 const char *ls__h5_reason(char text[LS__H5_REASON]);

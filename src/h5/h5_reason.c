@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/room.h"
 #include "h5/h5_inside.h"
 
 /* Keeps the innermost description: where the failure began. */
@@ -51,12 +52,19 @@ static bool memory_is_short(void) {
   return none;
 }
 
+static ls_status no_memory(size_t bytes) {
+  char why[LS__ROOM_TEXT] = "";
+  ls__room_why(bytes, why);
+  return ls__fail(LS_ENOMEM, "out of memory%s%s", why[0] != '\0' ? ": " : "", why);
+}
+
 ls_status ls__h5_why(const char *otherwise) {
   char why[LS__H5_REASON];
   unsigned major = 0, minor = 0, release = 0;
   if (take_reason(why)) return ls__fail(LS_EIO, "cannot be read: %s", why);
-  if (strstr(why, "memory allocation failed") != NULL && memory_is_short())
-    return ls__fail(LS_ENOMEM, "out of memory");
+  /* Seldom does it say so: a filter "failed", or there is "no reason". */
+  if (ls__room_is_short(LS__H5_LITTLE)) return no_memory(LS__H5_LITTLE);
+  if (strstr(why, "memory allocation failed") != NULL && memory_is_short()) return no_memory(0);
   if (strstr(why, "version") == NULL) return ls__fail(LS_EDATA, "%s: %s", otherwise, why);
   (void)H5get_libversion(&major, &minor, &release);
   return ls__fail(LS_EDATA, "%s, or one newer than HDF5 %u.%u.%u: %s", otherwise, major, minor,

@@ -10,10 +10,11 @@
 #include <unistd.h>
 
 #include "base/alloc.h"
+#include "base/checksum.h"
 #include "base/hash.h"
 
-/* Files are read in pieces of this many bytes, a whole number of stripes, which the second cache
- * holds: a byte comes from memory once. */
+/* Files are read in pieces of this many bytes, which the second cache holds: a byte comes from memory
+ * once. */
 enum { PIECE = 1 << 18, RECORDS = LS__SEAL_BYTES / LS__SEAL_RECORD, VERSION_BYTES = 8 };
 
 static const char words[] = "lockstep seal ";
@@ -60,10 +61,9 @@ bool ls__seal_same_file(const ls__seal *a, const ls__seal *b) {
 
 ls_status ls__seal_hash(const char *path, int fd, uint64_t from, uint64_t bytes, uint64_t *hash) {
   ls_status st = LS_OK;
-  ls__bulk_hash all;
+  ls__checksum all = {{0}, {0}, 0, {0}};
   unsigned char *piece = NULL;
   LS_TRY(ls__alloc(&piece, PIECE, 1, path));
-  ls__bulk_hash_init(&all);
   (void)posix_fadvise(fd, (off_t)from, 0, POSIX_FADV_SEQUENTIAL);
   while (from < bytes) {
     const size_t n = bytes - from < PIECE ? (size_t)(bytes - from) : PIECE;
@@ -74,10 +74,10 @@ ls_status ls__seal_hash(const char *path, int fd, uint64_t from, uint64_t bytes,
               "%s: the file became shorter while it was read: %" PRIu64 " bytes of %" PRIu64 " are "
               "left",
               path, from + got, bytes);
-    ls__bulk_hash_add(&all, piece, n);
+    ls__checksum_add(&all, piece, n);
     from += n;
   }
-  *hash = ls__bulk_hash_end(&all);
+  *hash = ls__checksum_value(&all);
 out:
   ls__free(piece);
   return st;

@@ -1,7 +1,7 @@
 /* A file that tells by itself whether it is whole.
  *
- * Its first 512 bytes, the block, hold its length and a hash of all bytes behind them: a record of
- * 64 bytes of text, eight times, so that what hits one of them leaves the others.
+ * Its first 512 bytes, the block, hold its length and a checksum (checksum.h) of all bytes behind
+ * them: a record of 64 bytes of text, eight times, so that what hits one of them leaves the others.
  *
  *   lockstep seal 1 LENGTH HASH CHECK\n   in hexadecimal: 16, 16 and 13 digits
  *

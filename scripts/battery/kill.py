@@ -1,9 +1,11 @@
 """kill -9 of a rank, of all, or of mpirun at random moments of a run, most of them while a checkpoint is
 written; then --resume on other numbers of ranks, killed again, until it is done.  Right is: the weights and
-losses of a run that nobody killed, no checkpoint lost or half-written, no whole one passed over."""
+losses of a run that nobody killed, no checkpoint lost or half-written, no whole one passed over.  Between kills
+the newest of two checkpoints is damaged now and then: then the one before is taken, to the same end."""
 import os
 import signal
 
+from damage import spoil
 from inputs import config, dataset, losses, reference, train
 from jobs import DONE, MARGIN, PASSED, Job, Lost, half_written, hash_of, run, same, steps
 
@@ -74,28 +76,56 @@ def kill(job, shared, draw, folder, seen):
     failures, _ = job.lines()
     if len(failures) > 1:
         job.lost("more lines than one")
-    if len(steps(folder + "/run")) < len(before[:KEEP]):
+    if len(steps(folder + "/run")) + len(aside(folder)) < len(before[:KEEP]):
         job.lost(f"checkpoints {steps(folder + '/run')}, were {before}")
     return True
 
 
-def whole_or_none(job):
-    """A kill leaves no damaged checkpoint: --resume passes over none."""
-    if any(PASSED.search(line) for line in job.lines()[1]):
+def aside(folder):
+    """What a resume has set aside."""
+    names = os.listdir(folder + "/run/checkpoints") if os.path.isdir(folder + "/run/checkpoints") else []
+    return [name for name in names if ".h5.damaged" in name]
+
+
+def clear(folder):
+    for name in aside(folder):
+        os.unlink(os.path.join(folder, "run/checkpoints", name))
+
+
+def damaged(draw, folder, seen):
+    """Sometimes damages the newest checkpoint, where there is another; what it is called, or None."""
+    names = steps(folder + "/run")
+    if len(names) < 2 or draw.random() < 0.6:
+        return None
+    spoil(os.path.join(folder, "run/checkpoints", names[-1]), draw)
+    seen["newest damaged"] = seen.get("newest damaged", 0) + 1
+    return names[-1]
+
+
+def check_passed(job, bad):
+    """A kill leaves no damaged checkpoint: --resume passes over none but the one that was damaged here."""
+    passed = [line for line in job.lines()[1] if PASSED.search(line)]
+    if any(bad is None or bad not in line for line in passed):
         job.lost("a checkpoint was passed over")
+    return len(passed) > 0
 
 
 def case(shared, draw, folder, seed):
-    seen = {}
+    seen, bad = {}, None
     for _ in range(draw.randint(2, 5)):
         ranks = draw.choice((1, 1, 2, 3))
         job = Job(folder, train(shared["config"], "--resume"), ranks=ranks, name=f"killed-{seen.get('kills', 0)}")
         goes_on = kill(job, shared, draw, folder, seen)
-        whole_or_none(job)
+        check_passed(job, bad)
         if not goes_on:
+            bad = None
             break
+        if bad is None or any(name.startswith(bad) for name in aside(folder)):
+            clear(folder)
+            bad = damaged(draw, folder, seen)
     job = run(folder, train(shared["config"], "--resume"), ranks=draw.choice((1, 1, 2, 3)), name="last")
-    whole_or_none(job)
+    if not check_passed(job, bad) and bad is not None:
+        job.lost(f"{bad} was damaged, and nothing is said of it")
     same("weights", hash_of(folder + "/run"), shared["whole"]["hash"])
     if losses(folder + "/run") != shared["whole"]["losses"]:
         raise Lost("other lines in metrics.jsonl than those of a run that nobody killed")

@@ -1,8 +1,8 @@
 /** @file
  * Checkpoints: networks on disk, as HDF5 files that know no ranks and that h5py reads.
  *
- *   /parameters/LAYER/NAME            float32, the parameter's own shape; of a layer in blocks LAYER is
- *                                     BLOCK/LAYER, and so groups in groups
+ *   /parameters/LAYER/NAME            float32, the parameter's own shape; of a layer in blocks
+ *                                     LAYER is BLOCK/LAYER, and so groups in groups
  *   /optimizer/SLOT/LAYER/NAME        float32; absent from a network saved by ls_model_save
  *   /normalization/{x,y}_{mean,rstd}  x' = (x - mean) * rstd; absent without normalisation
  *   attributes of /: format, version, config (YAML), input_shape, classes, step, epoch, ...

@@ -60,13 +60,13 @@ typedef struct ls_train_options {
  *
  * A step's batch of n samples is cut into lanes, and each rank computes some of them, several at
  * once: it calls load for the samples of all of these, runs the network forward, calls score for
- * one lane after another, and runs the network backward.  (Where a layer looks at the whole batch, as
- * batch_norm does, all lanes of the rank are loaded, in one call or several, before the first is scored.)
- * The callbacks of a rank are called for
- * ascending samples, and must give the same for a sample whichever rank asks, and whichever samples
- * are beside it: then the weights are the same, bit for bit, on any number of ranks.  A rank may
- * have no samples; then it makes no call.  A callback that fails (with any status) ends the
- * step on all ranks, with the message that it left by ls_fail. */
+ * one lane after another, and runs the network backward.  (Where a layer looks at the whole batch,
+ * as batch_norm does, all lanes of the rank are loaded, in one call or several, before the first is
+ * scored.)  The callbacks of a rank are called for ascending samples, and must give the same for a
+ * sample whichever rank asks, and whichever samples are beside it: then the weights are the same,
+ * bit for bit, on any number of ranks.  A rank may have no samples; then it makes no call.  A
+ * callback that fails (with any status) ends the step on all ranks, with the message that it left
+ * by ls_fail. */
 typedef struct ls_feed {
   void *context; /**< given to both */
   /** Fill in samples [lo, hi) of the step's batch: inputs[i] is [hi - lo, input i], of float, or
@@ -75,8 +75,9 @@ typedef struct ls_feed {
   ls_status (*load)(void *context, size_t lo, size_t hi, void *const *inputs,
                     float *const *targets);
   /** The loss of samples [lo, hi), of those that load gave before, summed, and its gradient:
-   * outputs[i] and gradients[i] are [hi - lo, output i].  Of an output whose configured loss applies
-   * a final softmax or sigmoid itself, what goes into that.  NULL: the configured losses, with the targets that load gives. */
+   * outputs[i] and gradients[i] are [hi - lo, output i].  Of an output whose configured loss
+   * applies a final softmax or sigmoid itself, what goes into that.  NULL: the configured losses,
+   * with the targets that load gives. */
   ls_status (*score)(void *context, size_t lo, size_t hi, const float *const *outputs,
                      float *const *gradients, double *loss);
 } ls_feed;

@@ -16,7 +16,8 @@ double ls__clock(void);
  *   clock    0 ... 1.0 | stopped | 8.0 ... 11.5
  *   waited   0 ... 1.0 |         | 1.5 ...  5.0   the limit
  *
- * A process that is only short of a processor looks every few milliseconds, and all of it counts. */
+ * A process that is only short of a processor looks every few milliseconds, and all of it
+ * counts. */
 typedef struct ls__waited {
   double last, most; /* the clock at the last look; what counts of a gap */
   double seconds;

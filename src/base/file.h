@@ -30,12 +30,12 @@ LS_CHECKED ls_status ls__file_target(const char *path, char target[LS__FILE_PATH
 /* Make a folder with all folders above it; what a link names, too. */
 LS_CHECKED ls_status ls__file_make_folder(const char *path);
 
-/* Rename a file or folder to PATH.ENDING, or where that is taken PATH.ENDING.2, .3, ...: `to`.  False, and
- * errno, where that can't be done. */
+/* Rename a file or folder to PATH.ENDING, or where that is taken PATH.ENDING.2, .3, ...: `to`.
+ * False, and errno, where that can't be done. */
 bool ls__file_set_aside(const char *path, const char *ending, char to[LS__FILE_PATH + 16]);
 
-/* Open a new, empty file to be renamed to `target` once it is whole, and say how it is called, in `bytes`
- * bytes: TARGET.PID.ENDING, or, as another host or an earlier process may have that one,
+/* Open a new, empty file to be renamed to `target` once it is whole, and say how it is called, in
+ * `bytes` bytes: TARGET.PID.ENDING, or, as another host or an earlier process may have that one,
  * TARGET.PID-2.ENDING, ...  -1, and errno, where that can't be done. */
 int ls__file_create_beside(const char *target, const char *ending, char *path, size_t bytes);
 

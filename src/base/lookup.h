@@ -1,5 +1,5 @@
-/* From names to numbers, by a hash table: an index over a list that the caller has.  The table holds
- * hashes and places in that list, and the caller compares the names.
+/* From names to numbers, by a hash table: an index over a list that the caller has.  The table
+ * holds hashes and places in that list, and the caller compares the names.
  *
  *   size_t at, probe = 0;
  *   while (ls__lookup_next(&table, ls__hash_text(name), &probe, &at))

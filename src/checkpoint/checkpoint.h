@@ -44,8 +44,9 @@ void ls__checkpoint_abandon(ls__checkpoint_writer *writer);
 /* The optimizer's slot that holds the average of the weights. */
 #define LS__CHECKPOINT_AVERAGE "ema"
 
-/* Load the network; where its weights have an average, by that, unless the run is to go on; unless standing is NULL also the standing and *sums (owned by the caller), and
- * check the optimizer's state, so that a run can go on from a checkpoint that loads. */
+/* Load the network; where its weights have an average, by that, unless the run is to go on; unless
+ * standing is NULL also the standing and *sums (owned by the caller), and check the optimizer's
+ * state, so that a run can go on from a checkpoint that loads. */
 LS_CHECKED ls_status ls__checkpoint_load(const char *path, ls_model **model, ls__standing *standing,
                                          double **sums);
 /* What follows reads more of the file that ls__checkpoint_load made the model of.  It is not hashed
@@ -65,8 +66,8 @@ LS_CHECKED ls_status ls__checkpoint_has_held(const char *path, const ls_model *m
 LS_CHECKED ls_status ls__checkpoint_load_held(const char *path, const ls_model *model, int rank,
                                               float *held, size_t n);
 
-/* Which checkpoint a file is, wherever it lies and whatever it is called: those of one identity have
- * the same bytes.  Without pointers, so that its bytes can be sent to other ranks. */
+/* Which checkpoint a file is, wherever it lies and whatever it is called: those of one identity
+ * have the same bytes.  Without pointers, so that its bytes can be sent to other ranks. */
 typedef struct ls__checkpoint_identity {
   uint64_t bytes, hash;
   uint64_t sealed; /* 1: it has a checksum of its own; 0: from elsewhere, or from before */
@@ -111,7 +112,8 @@ void ls__chosen_reset(ls__chosen *chosen);
 LS_CHECKED ls_status ls__checkpoint_newest(const char *run_directory, bool resume,
                                            ls__chosen *chosen);
 
-/* The network as it was at the end of this epoch, of any checkpoint that stands there; else NULL. */
+/* The network as it was at the end of this epoch, of any checkpoint that stands there; else
+ * NULL. */
 LS_CHECKED ls_status ls__checkpoint_at_epoch(const char *run_directory, uint64_t epoch,
                                              ls_model **model);
 
@@ -134,15 +136,15 @@ void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, s
 /* The steps of all of them, newest first; *steps is owned by the caller. */
 LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);
 
-/* Give a file that can't be used another name, FILE.damaged, FILE.unreadable or FILE.newer: a run that
- * goes on from another one neither takes it for its own nor writes over it. */
+/* Give a file that can't be used another name, FILE.damaged, FILE.unreadable or FILE.newer: a run
+ * that goes on from another one neither takes it for its own nor writes over it. */
 void ls__checkpoint_set_aside(const char *path, ls__flaw flaw);
 
 /* Delete what a killed run left half-written.  For whoever has locked the run directory. */
 void ls__checkpoint_tidy(const char *run_directory);
 
-/* After writing the checkpoint of `step`, once it is safe on disk: delete all but the `keep` newest up to
- * this one.  False: it isn't safe, and nothing is deleted. */
+/* After writing the checkpoint of `step`, once it is safe on disk: delete all but the `keep` newest
+ * up to this one.  False: it isn't safe, and nothing is deleted. */
 bool ls__checkpoint_prune(const char *run_directory, uint64_t step, size_t keep);
 
 #endif

@@ -1,4 +1,5 @@
-/* The checkpoints/ folder of a run directory: listing it, setting files aside, deleting old ones. */
+/* The checkpoints/ folder of a run directory: listing it, setting files aside, deleting old
+ * ones. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -49,7 +49,8 @@ out:
   return st;
 }
 
-/* Such numbers are never saved by a training: it ends when its loss or its weights are no numbers. */
+/* Such numbers are never saved by a training: it ends when its loss or its weights are no
+ * numbers. */
 static ls_status check_finite(const ls__h5 *file, const char *name, const float *x, size_t n) {
   if (ls__span()->all_finite(x, n)) return LS_OK;
   return ls__fail(LS_ECHECKPOINT, "%s: %s holds NaN or infinite numbers", ls__h5_path(file), name);
@@ -319,7 +320,8 @@ static bool starts(const char *name, const char *with) {
   return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Compare what the optimizer and the exchange keep with its checksum, where the file has no seal. */
+/* Compare what the optimizer and the exchange keep with its checksum, where the file has no
+ * seal. */
 static ls_status check_slot(void *context, const char *name, bool is_group) {
   ls_status st = LS_OK;
   ls__h5 *file = context;

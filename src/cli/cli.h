@@ -178,7 +178,8 @@ extern const char *const cli_splits[];
 ls_status cli_check_tasks(cli *c, int ranks);
 
 /* How long the ranks wait for each other, in seconds, and for MPI to start: by LOCKSTEP_WATCHDOG,
- * the arguments argv[1..] and the configuration that they name.  LS_EUSAGE: the variable is wrong. */
+ * the arguments argv[1..] and the configuration that they name.  LS_EUSAGE: the variable is
+ * wrong. */
 ls_status cli_watchdog(int argc, char **argv, double *watchdog, double *start);
 
 /* Load the configuration that is the first argument, with the others as overrides. */

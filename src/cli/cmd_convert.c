@@ -74,8 +74,8 @@ static ls_status run(cli *c) {
   return st;
 }
 
-/* A list of columns, which may be given in several pieces: they are joined by commas, in memory that
- * is the program's to its end. */
+/* A list of columns, which may be given in several pieces: they are joined by commas, in memory
+ * that is the program's to its end. */
 static bool add_columns(const char *text, void *to) {
   const char **list = to;
   const size_t before = *list == NULL ? 0 : strlen(*list), bytes = before + strlen(text) + 2;

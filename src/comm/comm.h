@@ -35,8 +35,8 @@ const char *ls__comm_host(const ls_comm *comm);
 /* What this rank is doing, for the watchdog's line; static strings.  Local. */
 void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase);
 
-/* What the watchdog's line says of the results from now on, as in "the results are written"; static,
- * NULL: nothing.  Local. */
+/* What the watchdog's line says of the results from now on, as in "the results are written";
+ * static, NULL: nothing.  Local. */
 void ls__comm_done(ls_comm *comm, const char *done);
 
 /* Collective, blocking.  R1 and R2 alike: nothing here depends on timing. */

@@ -37,8 +37,8 @@ LS_CHECKED ls_status ls__config_map(ls_config *map, const char *key, ls_config *
  * node; options is a map to read from (made where there was only a scalar). */
 LS_CHECKED ls_status ls__config_variant(ls_config *node, const char **name, ls_config **options);
 
-/* Before it, where an option of the variant may stand alone: `{cutout: 8}` becomes {cutout: {KEY: 8}};
- * anything else stays as it is. */
+/* Before it, where an option of the variant may stand alone: `{cutout: 8}` becomes
+ * {cutout: {KEY: 8}}; anything else stays as it is. */
 LS_CHECKED ls_status ls__config_brief(ls_config *node, const char *key);
 
 /* Scalars.  A fallback of LS__REQUIRED_* means that there is no default: a missing key is an error.

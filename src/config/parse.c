@@ -255,8 +255,8 @@ out:
   return st;
 }
 
-/* libyaml compares every directive (`%TAG`) with all before it.  In any encoding, and more lines than
- * those that are some. */
+/* libyaml compares every directive (`%TAG`) with all before it.  In any encoding, and more lines
+ * than those that are some. */
 static ls_status check_directives(const char *text, size_t size, const ls__config_source *source) {
   enum { MOST = 1000 };
   const char *end = text + size;

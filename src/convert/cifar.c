@@ -1,6 +1,6 @@
 /* The binary files of CIFAR-10 and CIFAR-100 (https://www.cs.toronto.edu/~kriz/cifar.html): records
- * without a header, each a label byte (CIFAR-100: a coarse and a fine one) and 32 x 32 pixels, first
- * all of red, then green, then blue.  The colours of a pixel are written side by side. */
+ * without a header, each a label byte (CIFAR-100: a coarse and a fine one) and 32 x 32 pixels,
+ * first all of red, then green, then blue.  The colours of a pixel are written side by side. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -244,8 +244,8 @@ out:
 
 /* ---- Classes ---- */
 
-/* A target of plain numbers, and classes that are called by numbers: each number is the class of that
- * name.  Names that are no numbers: the numbers are labels, counted from 0. */
+/* A target of plain numbers, and classes that are called by numbers: each number is the class of
+ * that name.  Names that are no numbers: the numbers are labels, counted from 0. */
 static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, size_t n) {
   ls_status st = LS_OK;
   const ls__array *array = &data->array[i];

@@ -21,9 +21,9 @@ size_t ls__dtype_size(ls__dtype type);
  * HDF5 file, or is truncated.  Where it begins with a seal (base/seal.h), that is checked before
  * HDF5 sees the file. */
 LS_CHECKED ls_status ls__h5_open(const char *path, ls__h5 **out);
-/* The same of a file that should have a seal: one that has lost it is LS_EDATA, and of one that never
- * had one the whole is hashed, so that ls__h5_seal tells which file it is.  Neither is read as a
- * whole again where it is the one that gave `known`, unchanged; NULL: none. */
+/* The same of a file that should have a seal: one that has lost it is LS_EDATA, and of one that
+ * never had one the whole is hashed, so that ls__h5_seal tells which file it is.  Neither is read
+ * as a whole again where it is the one that gave `known`, unchanged; NULL: none. */
 LS_CHECKED ls_status ls__h5_open_sealed(const char *path, const ls__seal *known, ls__h5 **out);
 /* What was seen of it before: where it is sealed, it fits. */
 const ls__seal *ls__h5_seal(const ls__h5 *file);
@@ -37,8 +37,8 @@ LS_CHECKED ls_status ls__h5_commit(ls__h5 *file); /* closes and frees in every c
 void ls__h5_close(ls__h5 *file);                  /* NULL is nothing */
 const char *ls__h5_path(const ls__h5 *file);
 
-/* Should HDF5 crash while it reads this file, the crash guard leaves a file `mark` with this text.  The
- * strings must live until the next call; NULL: no file any more. */
+/* Should HDF5 crash while it reads this file, the crash guard leaves a file `mark` with this text.
+ * The strings must live until the next call; NULL: no file any more. */
 void ls__h5_crash_mark(const char *file, const char *mark, const char *text);
 
 /* "a MATLAB 7.3 file (HDF5)", "a netCDF-4 file (HDF5)"; NULL: it doesn't say so. */
@@ -60,8 +60,8 @@ typedef struct ls__h5_info {
   uint64_t stored_bytes;
 } ls__h5_info;
 
-/* Whether there is a dataset or group of this name.  Three answers: LS_OK and *there; or it can't be
- * known, which is not "no".  LS_EDATA: the file is damaged where it would be, or there is a link
+/* Whether there is a dataset or group of this name.  Three answers: LS_OK and *there; or it can't
+ * be known, which is not "no".  LS_EDATA: the file is damaged where it would be, or there is a link
  * that leads nowhere; LS_EIO: the system refuses to read. */
 LS_CHECKED ls_status ls__h5_exists(ls__h5 *file, const char *name, bool *there);
 LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info);

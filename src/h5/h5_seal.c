@@ -6,8 +6,8 @@
 
 #include "h5/h5_inside.h"
 
-/* The first bytes of the HDF5 part, of version 2 or 3 of the format: where it begins in the file, and
- * where the file ends, as it was when it was written. */
+/* The first bytes of the HDF5 part, of version 2 or 3 of the format: where it begins in the file,
+ * and where the file ends, as it was when it was written. */
 enum { VERSION = 8, OFFSET_BYTES = 9, BEGINS = 12, ENDS = 28 };
 
 bool ls__h5_begins(int fd, uint64_t bytes, uint64_t *at, unsigned char first[LS__H5_FIRST]) {
@@ -25,8 +25,8 @@ static uint64_t number(const unsigned char at[8]) {
   return x;
 }
 
-/* A file without a seal has not lost one: HDF5's part stands at its beginning, where it was written;
- * or a block was taken away from before it, and nothing else. */
+/* A file without a seal has not lost one: HDF5's part stands at its beginning, where it was
+ * written; or a block was taken away from before it, and nothing else. */
 static ls_status check_lost(const char *path, int fd, bool must, const ls__seal *seal) {
   unsigned char first[LS__H5_FIRST];
   uint64_t at;

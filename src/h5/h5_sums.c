@@ -2,8 +2,8 @@
  *
  * HDF5's own filter (fletcher32) reads at 1 to 3 GB/s.  These cost less than what is saved by not
  * going through HDF5's chunk cache: blocks of rows come from the file to where they are wanted, and
- * are summed up there while they lie in the processor's cache.  They are of rows, not of chunks: they
- * still fit when another program has rechunked or compressed the file.
+ * are summed up there while they lie in the processor's cache.  They are of rows, not of chunks:
+ * they still fit when another program has rechunked or compressed the file.
  *
  * The attribute lockstep_checksums of a dataset of N rows has 2 + ceil(N / R) whole numbers:
  *
@@ -24,7 +24,8 @@ static const char attribute[] = "lockstep_checksums";
 static const char *const meant[] = {"classes", "columns", "scale"};
 
 /* A block has about BLOCK bytes: a part of a chunk, since samples that are streamed in random order
- * come from the file in pieces smaller than a chunk.  Neighbours are read together, up to AT_ONCE. */
+ * come from the file in pieces smaller than a chunk.  Neighbours are read together, up to
+ * AT_ONCE. */
 enum { HEAD = 2, BLOCK = 1 << 16, AT_ONCE = 1 << 20 };
 
 struct ls__h5_sums {

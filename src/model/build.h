@@ -62,7 +62,8 @@ bool ls__name_taken(const ls__builder *b, const char *full);
 /* The thing that a value is, the outermost where it is several; NULL: none. */
 const ls__named *ls__name_of_value(const ls__builder *b, int value);
 
-/* From here on names are in the scope NAME/ within the present one; leave with its length before. */
+/* From here on names are in the scope NAME/ within the present one; leave with its length
+ * before. */
 LS_CHECKED ls_status ls__scope_enter(ls__builder *b, const ls_config *at, const char *name,
                                      size_t *before);
 void ls__scope_leave(ls__builder *b, size_t before);

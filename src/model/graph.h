@@ -57,9 +57,10 @@ typedef struct ls__graph {
 
 /* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries
  * are layers, `- dense: {units: 64, activation: relu}` or just `- flatten`, and blocks of layers,
- * `- repeat: {times: 3, layers: [...]}`; each takes `name:` and `from: NAME` or `from: [NAMES]`, the
- * layers or inputs it reads (missing: the one before it, or the first input).  The inputs' types are found out: LS_INDEX where a layer reads numbers of
- * things.  LS_ECONFIG with file, line and key. */
+ * `- repeat: {times: 3, layers: [...]}`; each takes `name:` and `from: NAME` or `from: [NAMES]`,
+ * the layers or inputs it reads (missing: the one before it, or the first input).  The inputs'
+ * types are found out: LS_INDEX where a layer reads numbers of things.  LS_ECONFIG with file, line
+ * and key. */
 LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs,
                                      const ls_port *input, ls__graph **out);
 void ls__graph_destroy(ls__graph *graph);

@@ -1,4 +1,5 @@
-/* Forward and backward through the graph, the chain rule, on one pass or one stage of it at a time. */
+/* Forward and backward through the graph, the chain rule, on one pass or one stage of it at a
+ * time. */
 #include <math.h>
 #include <stdio.h>
 #include <string.h>

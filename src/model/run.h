@@ -22,8 +22,8 @@ typedef struct ls__run_plan {
 LS_CHECKED ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan,
                                     ls__run **out);
 void ls__run_destroy(ls__run *run);
-/* Give up the own scratch for another run's of the same graph, where that is large enough; they run in
- * turns, and the other stays as long as this one. */
+/* Give up the own scratch for another run's of the same graph, where that is large enough; they run
+ * in turns, and the other stays as long as this one. */
 void ls__run_share_scratch(ls__run *run, const ls__run *with);
 
 /* [max_n, input i], float or int32_t: fill before forward. */
@@ -59,10 +59,11 @@ void ls__run_backward(ls__run *run, const float *parameters, float *gradients,
 
 /* ---- Several passes of a batch side by side
  *
- * A layer with sums (nn/layer.h) is a place where forward and backward wait for all lanes of the batch:
- * the passes of this rank and of the others.  With m such layers a pass is run in m + 1 stages each
- * way.  A stage k < m ends before the k-th of them on this way, with its sums of the pass's lanes;
- * stage k + 1 begins with that layer, and with what `merge` makes of those of all lanes:
+ * A layer with sums (nn/layer.h) is a place where forward and backward wait for all lanes of the
+ * batch: the passes of this rank and of the others.  With m such layers a pass is run in m + 1
+ * stages each way.  A stage k < m ends before the k-th of them on this way, with its sums of the
+ * pass's lanes; stage k + 1 begins with that layer, and with what `merge` makes of those of all
+ * lanes:
  *
  *   for k = 0 ... m:
  *     for each pass:  ls__run_forward_stage(run, ..., k, batch)
@@ -90,9 +91,9 @@ void ls__run_time(ls__run *run, ls__node_seconds *seconds);
 /* Whether the layer before node i applies it, within its own forward. */
 bool ls__run_fused(const ls__run *run, int i);
 
-/* For messages: from now on forward looks at the outputs of its nodes, for those lanes whose loss is
- * not finite; NULL, as at first: it doesn't.  Inputs stay until all of forward is done, so that it
- * can be run again. */
+/* For messages: from now on forward looks at the outputs of its nodes, for those lanes whose loss
+ * is not finite; NULL, as at first: it doesn't.  Inputs stay until all of forward is done, so that
+ * it can be run again. */
 typedef struct ls__run_watch {
   const double *loss; /* [lanes] of the pass */
   int first;          /* the least node whose output isn't finite; set it to `nodes` before */

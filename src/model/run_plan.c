@@ -1,11 +1,11 @@
 /* A run's plan of memory.
  *
- * Every value's storage (y), its gradient's (dy), and what a node saves for its backward, are blocks
- * with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node i's backward
- * is at 2N - i.  A value lives from its producer's forward to its last reader: a forward, or the
- * backward of a node that needs it.  A gradient lives from the first backward that writes it to its
- * producer's.  A node that works in place shares its input's storage; the inputs of a sum share
- * their gradient's. */
+ * Every value's storage (y), its gradient's (dy), and what a node saves for its backward, are
+ * blocks with a lifetime.  Time runs 0 .. N-1 through the forward pass, N is the loss, and node i's
+ * backward is at 2N - i.  A value lives from its producer's forward to its last reader: a forward,
+ * or the backward of a node that needs it.  A gradient lives from the first backward that writes it
+ * to its producer's.  A node that works in place shares its input's storage; the inputs of a sum
+ * share their gradient's. */
 #include "model/run_internal.h"
 
 #include <string.h>

@@ -58,7 +58,8 @@ static inline bool ls__border_any(const ls__border *b) {
   return all > 0;
 }
 
-/* The bordered image has its numbers `as` they are wanted.  What stays as it is whatever the image: zeros.  Once before the first fill. */
+/* The bordered image has its numbers `as` they are wanted.  What stays as it is whatever the image:
+ * zeros.  Once before the first fill. */
 void ls__border_begin(const ls__border *b, const ls__pixels *as, void *bordered, size_t images);
 void ls__border_fill(const ls__border *b, const ls__pixels *as, const float *x, void *bordered,
                      size_t images);

@@ -1,4 +1,5 @@
-/* What a kernel's next call reads is asked for while this one computes.  For kernels in NAME.simd.c. */
+/* What a kernel's next call reads is asked for while this one computes.  For kernels in
+ * NAME.simd.c. */
 #ifndef LS_TENSOR_AHEAD_H
 #define LS_TENSOR_AHEAD_H
 

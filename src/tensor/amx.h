@@ -1,5 +1,5 @@
-/* The instructions of AMX that products in bfloat16 are made of, where LS__KNOWS_AMX.  In assembler,
- * since intrinsics of older compilers don't say that they touch memory.
+/* The instructions of AMX that products in bfloat16 are made of, where LS__KNOWS_AMX.  In
+ * assembler, since intrinsics of older compilers don't say that they touch memory.
  *
  * Registers: 0 to 3 for tiles of C, 4 and 5 of A, 6 and 7 of B. */
 #ifndef LS_TENSOR_AMX_H

@@ -9,9 +9,10 @@
  *
  * Of channels that are `alone`, each with a filter of its own, x is read at patch(p) + at(i) + f.
  *
- * An element is one chain of fused multiply-adds, i or p ascending, as in tensor/product.h: the same
- * bits on every processor that has them.  ls__multiply computes where there is no fused multiply-add.
- * What bfloat16 does is in convolve_bf16.h; channels in several groups, or alone, stay in float32. */
+ * An element is one chain of fused multiply-adds, i or p ascending, as in tensor/product.h: the
+ * same bits on every processor that has them.  ls__multiply computes where there is no fused
+ * multiply-add.  What bfloat16 does is in convolve_bf16.h; channels in several groups, or alone,
+ * stay in float32. */
 #ifndef LS_TENSOR_CONVOLVE_H
 #define LS_TENSOR_CONVOLVE_H
 

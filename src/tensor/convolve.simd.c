@@ -31,7 +31,8 @@ typedef struct tile_size {
 } tile_size;
 
 /* `rows` in tiles of at most `most` by `vectors`, of which tiles have `given`, unless that is 0:
- * multiply-adds, loads and four cycles until a sum can be added to again, two of each in a cycle. */
+ * multiply-adds, loads and four cycles until a sum can be added to again, two of each in a
+ * cycle. */
 static tile_size choose(size_t rows, size_t vectors, size_t most, size_t given) {
   tile_size best = {0, 0, SIZE_MAX};
   for (size_t w = given > 0 ? given : 1; w <= (given > 0 ? given : WIDE); w++) {

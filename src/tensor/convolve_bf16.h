@@ -7,8 +7,8 @@
  *             odd places in another, both added, and the sum added to what came before
  *   avx512    one chain over the same numbers, of each two neighbours in a cut the odd one first
  *
- * What lies between the rows of a line, and beyond its end in a cut, counts as zeros of dy, whatever
- * x is there: where x has what is no number, more of dw may become none.
+ * What lies between the rows of a line, and beyond its end in a cut, counts as zeros of dy,
+ * whatever x is there: where x has what is no number, more of dw may become none.
  *
  * x is stored in bfloat16, with zeros behind the channels of each pixel: for y so many that cuts
  * don't straddle lines of the cache. */
@@ -52,8 +52,8 @@ static inline size_t ls__bf16_pixel_cut(size_t n) {
   return 2 * ((pairs + cuts - 1) / cuts);
 }
 
-/* The pixels that are cut: a row; or all rows of a plane, one after the other as they lie in x, with
- * what is between them, where that takes fewer cuts. */
+/* The pixels that are cut: a row; or all rows of a plane, one after the other as they lie in x,
+ * with what is between them, where that takes fewer cuts. */
 typedef struct ls__bf16_line {
   size_t rows;
   size_t pitch; /* from row to row, in pixels */

@@ -142,8 +142,8 @@ static void pack(const ls__windows *w, const ls__operand *b, size_t first, size_
 
 /* ---- y */
 
-/* Tiles lie along the axis that takes the least time: about 6 and as many as they have rows, a fifth
- * more where pixels are apart. */
+/* Tiles lie along the axis that takes the least time: about 6 and as many as they have rows, a
+ * fifth more where pixels are apart. */
 static int choose_axis(const ls__windows *w) {
   int best = LS__PIXEL_AXES - 1;
   double least = HUGE_VAL;

@@ -1,7 +1,7 @@
 /* Products in bfloat16, by AMX or AVX512_BF16.
  *
- * Parts of A and B are packed as strips, as many as there is room for (product_bf16_pack.h).  A tile
- * of C is 16 x 16; tiles of A and B are 16 pairs deep, or 8 where lanes are that short.
+ * Parts of A and B are packed as strips, as many as there is room for (product_bf16_pack.h).  A
+ * tile of C is 16 x 16; tiles of A and B are 16 pairs deep, or 8 where lanes are that short.
  *
  * Lanes: a tile's sums over some lanes are put side by side, and added along the tree of
  * comm/lanes.h.  Where a lane is one tile deep, AMX adds it to what it has in one rounding, so two
@@ -470,8 +470,8 @@ static void amx_block(const block_job *t) {
                      vec_load(edge[q] + r * TILE), n[q]);
 }
 
-/* Where a lane is one tile deep: a sum is stored while the next but one is computed, which takes other
- * registers. */
+/* Where a lane is one tile deep: a sum is stored while the next but one is computed, which takes
+ * other registers. */
 INLINE void amx_lanes(const size_t each, const float *a, size_t lda, const float *b, size_t lanes,
                       size_t pairs, tile *sums) {
 #define LANE(l, of_c, of_a, of_b)         \

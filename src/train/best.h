@@ -14,16 +14,17 @@ typedef struct ls__best {
   ls__flaw flaw;
 } ls__best;
 
-/* Resumed: that of best.h5; where it can't be used, a line says what is taken for it.  Local, rank 0;
- * reset in every case. */
+/* Resumed: that of best.h5; where it can't be used, a line says what is taken for it.  Local, rank
+ * 0; reset in every case. */
 LS_CHECKED ls_status ls__best_open(const ls_trainer *t, ls__best *best);
 void ls__best_reset(ls__best *best);
 /* The monitored value of the epoch that has ended.  On all ranks, the same. */
 void ls__best_watch(ls_trainer *t, ls__best *best, double value);
 /* Write best.h5, if it is due.  Local, rank 0. */
 LS_CHECKED ls_status ls__best_save(const ls_trainer *t, ls__best *best);
-/* The run ends: the parameters become the best epoch's where that is wanted, else the average of the
- * weights.  *epoch: the epoch whose they are if that is one of early stopping's; else 0.  Collective. */
+/* The run ends: the parameters become the best epoch's where that is wanted, else the average of
+ * the weights.  *epoch: the epoch whose they are if that is one of early stopping's; else 0.
+ * Collective. */
 LS_CHECKED ls_status ls__best_restore(ls_trainer *t, const ls__best *best, uint64_t *epoch);
 
 #endif

@@ -9,7 +9,8 @@
 
 #include "train/pass.h"
 
-/* Of a pass that has been scored, into t->bad_where: the least of what is not finite, in this order.
+/* Of a pass that has been scored, into t->bad_where: the least of what is not finite, in this
+ * order.
  *
  *   -1 - k              tensor k, where several are the last: backward met it first
  *   -1 - tensors - i    input i

@@ -88,8 +88,8 @@ static outcome run_gnuplot(const char *script, const char *png, const char *svg)
   return started ? wait_for(pid) : ABSENT;
 }
 
-/* The pixels of small images stay squares where a browser enlarges them: a property that all inside of
- * <svg> inherit.  False, and `from` as it was: the copy could not be made. */
+/* The pixels of small images stay squares where a browser enlarges them: a property that all inside
+ * of <svg> inherit.  False, and `from` as it was: the copy could not be made. */
 static bool sharpen(const char *from, const char *to) {
   char text[1 << 14];
   FILE *in = fopen(from, "r"), *out = in == NULL ? NULL : fopen(to, "w");

@@ -84,7 +84,8 @@ static ls_status remove_one(const char *folder, const char *name) {
                   strerror(errno));
 }
 
-/* The new checkpoint is safe: what it replaces goes, and an earlier run's end is the end no more. */
+/* The new checkpoint is safe: what it replaces goes, and an earlier run's end is the end no
+ * more. */
 static ls_status remove_old(const loop *l) {
   ls_status st = LS_OK;
   const ls_trainer *t = l->t;

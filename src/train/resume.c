@@ -77,8 +77,8 @@ out:
   return st;
 }
 
-/* What was passed over keeps its bytes under another name: this run's checkpoints are the newer ones from
- * now on, and may come to have the same names. */
+/* What was passed over keeps its bytes under another name: this run's checkpoints are the newer
+ * ones from now on, and may come to have the same names. */
 static void set_passed_aside(ls_trainer *t) {
   for (size_t i = 0; i < t->n_passed; i++) {
     char path[4096];
@@ -124,8 +124,8 @@ out:
   return st;
 }
 
-/* Whether the run was done: then its last network lies beside the checkpoint, and the summary, which
- * is written after it, says so. */
+/* Whether the run was done: then its last network lies beside the checkpoint, and the summary,
+ * which is written after it, says so. */
 static ls_status look_for_end(ls_trainer *t) {
   ls_status st = LS_OK;
   ls__file_kind last, summary;

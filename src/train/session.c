@@ -31,8 +31,8 @@ static bool sets(const char *const *overrides, size_t n, const char *key) {
   return false;
 }
 
-/* A file of this name in a folder, which ends in a slash: its path.  "" where there is none; one that
- * can't be looked at is taken, and opening says why. */
+/* A file of this name in a folder, which ends in a slash: its path.  "" where there is none; one
+ * that can't be looked at is taken, and opening says why. */
 static void look_in(const char *folder, size_t n, const char *name, char path[PATH_MAX]) {
   ls__file_kind kind;
   const int length = snprintf(path, PATH_MAX, "%.*s%s", (int)n, folder, name);

@@ -8,9 +8,9 @@
  * Every rank merges the same numbers in the same order, and so has the same bits.  A rank without
  * lanes or samples, or one that has failed, gives zeros: nobody waits for it in vain.
  *
- * The first pass writes its gradients into the exchange's memory, as passes one by one do: so a rank
- * with one pass overlaps the exchange with its backward.  Others have memory of their own, and are
- * handed over when all of them are done. */
+ * The first pass writes its gradients into the exchange's memory, as passes one by one do: so a
+ * rank with one pass overlaps the exchange with its backward.  Others have memory of their own, and
+ * are handed over when all of them are done. */
 #include "train/side_by_side.h"
 
 #include <string.h>
@@ -24,7 +24,8 @@ struct ls__side_by_side {
   size_t passes;         /* of this rank; none without lanes */
   size_t stages, widest; /* most doubles a lane */
   /* Ranks of one node write the sums of their lanes to one sheet that all of them read.  There are
-   * two, used in turn: who writes on one again has met all others since, and so they have read it. */
+   * two, used in turn: who writes on one again has met all others since, and so they have read
+   * it. */
   ls__window *window; /* NULL: a rank is alone, or there are several nodes */
   double *sheet[2];   /* [lanes, widest]; of several nodes the first is the rank's own */
   double *mine;       /* [own lanes, widest]; NULL where they go straight to the sheet */

@@ -5,9 +5,10 @@
  *   exchange:  passes of this rank -> ranks of a node -> nodes  <----------------'  stretch at once
  *   for each bucket, as soon as it is summed:  update the own slice -> weights to all ranks
  *
- * Where a layer needs sums over the whole batch, the passes go side by side instead (side_by_side.h).
- * Exchange and update of the buckets that are finished first overlap with the backward of the rest,
- * and the last of them with the next step's loading, for which the memory is asked already. */
+ * Where a layer needs sums over the whole batch, the passes go side by side instead
+ * (side_by_side.h).  Exchange and update of the buckets that are finished first overlap with the
+ * backward of the rest, and the last of them with the next step's loading, for which the memory is
+ * asked already. */
 #include <math.h>
 #include <string.h>
 

@@ -132,16 +132,16 @@ ls_status ls__not_finite(const ls_trainer *t, double step, const char *what, con
 
 /* --- resume.c */
 LS_CHECKED ls_status ls__trainer_save(ls_trainer *t, const char *path); /* collective */
-/* Look for a checkpoint of the run directory whose settings fit: t->taken, the standing and the running
- * sums on all ranks, the network on rank 0.  Collective. */
+/* Look for a checkpoint of the run directory whose settings fit: t->taken, the standing and the
+ * running sums on all ranks, the network on rank 0.  Collective. */
 LS_CHECKED ls_status ls__trainer_find(ls_trainer *t, ls__chosen *chosen);
 /* Take its weights and optimizer state.  Collective; saved and path count on rank 0. */
 LS_CHECKED ls_status ls__trainer_restore(ls_trainer *t, const ls_model *saved, const char *path,
                                          bool whole);
 
 /* --- run_pictures.c */
-/* At the end of a run: the scripts of its pictures, where they are wanted.  Collective; never fails, and
- * says on standard error why there are none. */
+/* At the end of a run: the scripts of its pictures, where they are wanted.  Collective; never
+ * fails, and says on standard error why there are none. */
 void ls__trainer_pictures(ls_trainer *t);
 
 /* Whether the run directory holds a finished run, to which nothing was added. */

@@ -1,6 +1,6 @@
-/* Checkpoints: one that a network saved, with some things in it removed, renamed, replaced by others
- * of other types and shapes, its configuration rewritten; then loaded.  A damaged file HDF5 would
- * meet first, with faults of its own; those are tests/fault's. */
+/* Checkpoints: one that a network saved, with some things in it removed, renamed, replaced by
+ * others of other types and shapes, its configuration rewritten; then loaded.  A damaged file HDF5
+ * would meet first, with faults of its own; those are tests/fault's. */
 #include <hdf5.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,8 +39,8 @@ static herr_t copy_object(hid_t from, const char *name, const H5L_info_t *about,
   return H5Ocopy(from, name, *(hid_t *)to, name, H5P_DEFAULT, H5P_DEFAULT);
 }
 
-/* The same checkpoint as another program would make it: what holds the file together as a whole is not
- * copied, so that changes are seen by those who read what was changed. */
+/* The same checkpoint as another program would make it: what holds the file together as a whole is
+ * not copied, so that changes are seen by those who read what was changed. */
 static void copy_file(const char *from, const char *to) {
   const int64_t version = 1;
   hid_t in = H5Fopen(from, H5F_ACC_RDONLY, H5P_DEFAULT),

@@ -104,8 +104,8 @@ void fuzz_end(size_t begin) {
 
 /* ---- To begin with */
 
-/* In the folder LOCKSTEP_FUZZ_SEEDS: the inputs that libFuzzer begins with, and in words.dict what it
- * may put into them. */
+/* In the folder LOCKSTEP_FUZZ_SEEDS: the inputs that libFuzzer begins with, and in words.dict what
+ * it may put into them. */
 int LLVMFuzzerInitialize(int *argc, char ***argv) {
   static uint8_t room[FUZZ_ROOM];
   const char *to = getenv("LOCKSTEP_FUZZ_SEEDS");

@@ -42,7 +42,8 @@ void fuzz_write(const char *path, const uint8_t *data, size_t size);
 void fuzz_failed(const char *what, const char *file, int line) LS_NORETURN;
 #define FUZZ_CHECK(what) ((what) ? (void)0 : fuzz_failed(#what, __FILE__, __LINE__))
 
-/* A status is one of `allowed`, bits 1 << status, or LS_OK; and an error has a message of one line. */
+/* A status is one of `allowed`, bits 1 << status, or LS_OK; and an error has a message of one
+ * line. */
 void fuzz_status(ls_status st, unsigned allowed);
 /* Inputs so far that were good: all of them refused would mean that little is tried. */
 extern size_t fuzz_good;

@@ -1,5 +1,5 @@
-/* For tests: a library that is loaded in front of HDF5 (LD_PRELOAD), so that opening a file whose path
- * ends like $CRASH_PATH crashes, as HDF5 does by itself on a few damaged files. */
+/* For tests: a library that is loaded in front of HDF5 (LD_PRELOAD), so that opening a file whose
+ * path ends like $CRASH_PATH crashes, as HDF5 does by itself on a few damaged files. */
 #include <dlfcn.h>
 #include <signal.h>
 #include <stdint.h>

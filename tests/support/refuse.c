@@ -1,5 +1,5 @@
-/* For tests: a library that is loaded before the C library (LD_PRELOAD) and refuses calls, so that a
- * program meets what only a broken disk or a lost network file system does:
+/* For tests: a library that is loaded before the C library (LD_PRELOAD) and refuses calls, so that
+ * a program meets what only a broken disk or a lost network file system does:
  *
  *   REFUSE_PATH   calls with a path, or a file of a path, that ends like this
  *   REFUSE_CALLS  which: look (stat, access, readlink, realpath), open (folders, too) or read

@@ -1,7 +1,7 @@
 /* Convolutions in bfloat16 by every kind of instruction that is here, bit for bit against the order
- * of sums that tensor/convolve_bf16.h promises: what each sum is made of is written down, zeros that
- * fill it up included, and then added by plain loops.  Each kind in a process of its own, with a
- * page behind all memory that nobody may touch. */
+ * of sums that tensor/convolve_bf16.h promises: what each sum is made of is written down, zeros
+ * that fill it up included, and then added by plain loops.  Each kind in a process of its own, with
+ * a page behind all memory that nobody may touch. */
 #define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 #include "convolution_check.h"
 

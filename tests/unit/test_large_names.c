@@ -1,5 +1,5 @@
-/* What is found by hash where there is much of it: keys, anchors, overrides, names of layers; and HDF5
- * files whose groups lie in each other without end. */
+/* What is found by hash where there is much of it: keys, anchors, overrides, names of layers; and
+ * HDF5 files whose groups lie in each other without end. */
 #include <hdf5.h>
 #include <stdio.h>
 #include <string.h>

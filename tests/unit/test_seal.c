@@ -1,5 +1,6 @@
-/* Seals: a checkpoint that is damaged anywhere, in any way, is seen before HDF5 meets it, and gives what it
- * gave or is refused in one line.  LOCKSTEP_TEST_FLIPS=1000 flips so many bits instead of 60. */
+/* Seals: a checkpoint that is damaged anywhere, in any way, is seen before HDF5 meets it, and gives
+ * what it gave or is refused in one line.  LOCKSTEP_TEST_FLIPS=1000 flips so many bits instead of
+ * 60. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <lockstep/checkpoint.h>
@@ -155,8 +156,8 @@ static int clear(void **state) {
 
 /* ---- Damage ---- */
 
-/* Damaged bytes: refused in one line by us, not by HDF5.  Only where the seal alone was hit may it still be
- * read, and gives what it gave. */
+/* Damaged bytes: refused in one line by us, not by HDF5.  Only where the seal alone was hit may it
+ * still be read, and gives what it gave. */
 static void expect(const unsigned char *bytes, size_t n, const char *what) {
   uint64_t digest = 0;
   write_bytes(other, bytes, n);

@@ -105,10 +105,11 @@ timeout -k 5 $limit bash "$LOCKSTEP_SOURCE/tests/support/aarch64.sh" "$arm"
 rc=$?
 [ $rc != 124 ] || { echo "the ARM build was not ready after $limit seconds"; rc=77; }
 [ $rc = 0 ] || exit $rc
-for name in "${names[@]}"; do
-  trained arm "$name" "$arm/run"
-  trained arm-2-ranks "$name" ranks 2 "$arm/run"
-done
+for name in "${names[@]}"; do trained arm "$name" "$arm/run"; done
+# Emulated ranks take seconds to start; what a rank computes doesn't depend on the processor, as the
+# others have shown.
+[ -n "${LOCKSTEP_TEST_FULL:-}" ] || names=("${names[-1]}")
+for name in "${names[@]}"; do trained arm-2-ranks "$name" ranks 2 "$arm/run"; done
 echo "and 64-bit ARM"
-for name in "${names[@]}"; do echo "$name: ${wanted[$name]}"; done
+for name in "${!wanted[@]}"; do echo "$name: ${wanted[$name]}"; done
 finish

@@ -1,4 +1,4 @@
-/* Links to files and folders, and folders with those above them. */
+/* Files and folders by their paths: what is there, where links lead, making and setting aside. */
 #include "base/file.h"
 
 #include <errno.h>

@@ -77,7 +77,7 @@ out:
 /* --- checkpoints */
 
 static ls_status remove_one(const char *folder, const char *name) {
-  char path[4096];
+  char path[LS__FILE_PATH];
   snprintf(path, sizeof path, "%s/%s", folder, name);
   if (unlink(path) == 0 || ls__file_is_none(errno)) return LS_OK;
   return ls__fail(LS_EIO, "%s: is of an earlier end of this run, and cannot be removed: %s", path,
@@ -100,7 +100,7 @@ out:
 static ls_status save(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
-  char path[4096];
+  char path[LS__FILE_PATH];
   if (l->saved && l->saved_step == t->now.step) return LS_OK;
   LS_TRY(agree_health(t));
   l->last_save = ls__clock();
@@ -349,7 +349,7 @@ static ls_status finish(loop *l) {
   LS_TRY(ls__best_restore(t, &l->best, &l->end.weights_epoch));
   if (t->set.output != NULL) {
     ls_status local = LS_OK;
-    char path[4096];
+    char path[LS__FILE_PATH];
     snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
     if (is_root(t) && !ls__trainer_idle(t)) local = ls_model_save(t->model, path);
     LS_TRY(ls_comm_agree(t->comm, local));

@@ -81,7 +81,7 @@ out:
  * ones from now on, and may come to have the same names. */
 static void set_passed_aside(ls_trainer *t) {
   for (size_t i = 0; i < t->n_passed; i++) {
-    char path[4096];
+    char path[LS__FILE_PATH];
     ls__checkpoint_path(t->set.output, t->passed[i].step, path, sizeof path);
     ls__checkpoint_set_aside(path, t->passed[i].flaw);
   }

@@ -31,7 +31,10 @@ for layout in node1:2,node2:1 node1:1,node2:3 node1:1,node2:2,node3:1 node1:2,no
   n=$(tr , '\n' <<<"$layout" | awk -F: '{ n += $2 } END { print n }')
   accepted on "$layout" "$n" hostname
   [ "$(sort -u "$work/out" | wc -l)" = "$(tr , '\n' <<<"$layout" | wc -l)" ] || fail "$layout: not so many hosts"
-  for exchange in shared tree auto; do
+  # auto takes one of the others: once, where there are most hosts.
+  exchanges='shared tree'
+  case ${LOCKSTEP_TEST_FULL:-}$layout in 1* | *node4*) exchanges+=' auto' ;; esac
+  for exchange in $exchanges; do
     run=$(tr ':,' '--' <<<"$layout-$exchange")
     accepted on "$layout" "$n" "$lockstep" train hosts.yaml "exchange=$exchange" "output=$run" --progress=none
     [ "$(hash_of "$run")" = "$(hash_of alone)" ] || fail "$layout, exchange $exchange: other weights"

@@ -1,4 +1,4 @@
-/* Files and folders by their paths: what is there, where links lead, making and setting aside. */
+/* Files and folders by their paths (file.h). */
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,4 +1,4 @@
-/* Files and folders that are made, through whatever links name them. */
+/* Files and folders by their paths: looking, following links, making, setting aside. */
 #ifndef LS_BASE_FILE_H
 #define LS_BASE_FILE_H
 

@@ -113,7 +113,8 @@ def full_shared_memory(shared, draw, folder):
     job = Job(folder, train(shared["config"]), ranks=draw.choice((2, 3)),
               before=[*shared["namespace"], "bash", "-c", script, "-"])
     job.wait()
-    job.judge(DONE, FAILED, starved="not enough space for /dev/shm" in job.printed())
+    own = ("not enough space for /dev/shm", "unable to reach each other")  # what Open MPI's start says then
+    job.judge(DONE, FAILED, starved=any(words in job.printed() for words in own))
     after(shared, draw, folder, job, "train")
     return f"full /dev/shm: code {job.code}"
 

@@ -80,6 +80,14 @@ LS_PUBLIC void ls_comm_set_watchdog(ls_comm *comm, double seconds);
  * @return      the worst status, the same on every rank */
 LS_PUBLIC LS_CHECKED ls_status ls_comm_agree(ls_comm *comm, ls_status mine);
 
+/** Make sure that all ranks say the same, as which command they run.
+ *
+ * Collective.
+ * @param what  what the text is, for the message, as in "the command"
+ * @param text  this rank's; of what is longer only the first 255 bytes count
+ * @return      LS_EUSAGE where a rank says something else than rank 0 */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_same(ls_comm *comm, const char *what, const char *text);
+
 #ifdef __cplusplus
 }
 #endif

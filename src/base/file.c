@@ -47,6 +47,23 @@ ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]) {
   }
 }
 
+static ls_status identify(const char *path, struct stat *s, bool *there) {
+  *there = stat(path, s) == 0;
+  if (*there || ls__file_is_none(errno)) return LS_OK;
+  return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+}
+
+ls_status ls__file_same(const char *a, const char *b, bool *same) {
+  ls_status st = LS_OK;
+  struct stat of_a, of_b;
+  bool a_there = false, b_there = false;
+  LS_TRY(identify(a, &of_a, &a_there));
+  LS_TRY(identify(b, &of_b, &b_there));
+  *same = a_there && b_there && of_a.st_dev == of_b.st_dev && of_a.st_ino == of_b.st_ino;
+out:
+  return st;
+}
+
 /* One folder on the way to `whole`, whose upper ones are there; what a dangling link names is made
  * with its upper ones. */
 static ls_status make_one(const char *path, const char *whole) {

@@ -27,6 +27,9 @@ bool ls__file_is_none(int error);
  * disk.  Slashes at the end are left out. */
 LS_CHECKED ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]);
 
+/* Whether both paths lead to one file, which only a file that is there can be.  LS_EIO. */
+LS_CHECKED ls_status ls__file_same(const char *a, const char *b, bool *same);
+
 /* Make a folder with all folders above it; what a link names, too. */
 LS_CHECKED ls_status ls__file_make_folder(const char *path);
 

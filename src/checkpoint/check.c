@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "checkpoint/format.h"
+#include "tensor/product.h"
 
 ls_status ls__checkpoint_check(const char *path, const ls__standing *s) {
   ls_status st = LS_OK;
@@ -13,6 +14,9 @@ ls_status ls__checkpoint_check(const char *path, const ls__standing *s) {
             "of them can "
             "be 0",
             path, s->samples, s->batch, s->lanes);
+  if (s->lanes > LS__MOST_LANES)
+    LS_FAIL(LS_ECHECKPOINT, "%s: lanes is %" PRIu64 ", and there can be %d", path, s->lanes,
+            (int)LS__MOST_LANES);
   if (s->position > s->samples)
     LS_FAIL(LS_ECHECKPOINT, "%s: position is %" PRIu64 ", and an epoch has %" PRIu64 " samples",
             path, s->position, s->samples);

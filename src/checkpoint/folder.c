@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
@@ -32,6 +33,20 @@ static bool is_step(const char *name, uint64_t *step) {
   return strcmp(path + strlen("/checkpoints/"), name) == 0;
 }
 
+/* There is none yet, or what is to be there can't be reached: a link to nowhere is that once the run has
+ * begun, for its disk may not be mounted; before, whoever made the link wants the folder there. */
+static ls_status not_listed(const char *run_directory, const char *folder, int error) {
+  char path[LS__FILE_PATH];
+  struct stat s, there;
+  const bool named = lstat(folder, &s) == 0;
+  if (!named && ls__file_is_none(errno)) return LS_OK;
+  snprintf(path, sizeof path, "%s/config.yaml", run_directory);
+  const bool begun = stat(path, &there) == 0 || errno != ENOENT;
+  if (named && S_ISLNK(s.st_mode) && error == ENOENT && !begun) return LS_OK;
+  return ls__fail(LS_EIO, "%s: cannot be listed: %s%s", folder, strerror(error),
+                  error == ENOENT ? " (it is a link)" : "");
+}
+
 ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n) {
   ls_status st = LS_OK;
   char folder[LS__FILE_PATH];
@@ -40,10 +55,7 @@ ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size
   *n = 0;
   snprintf(folder, sizeof folder, "%s/checkpoints", run_directory);
   DIR *directory = opendir(folder);
-  if (directory == NULL) {
-    if (ls__file_is_none(errno)) return LS_OK;
-    return ls__fail(LS_EIO, "%s: cannot be listed: %s", folder, strerror(errno));
-  }
+  if (directory == NULL) return not_listed(run_directory, folder, errno);
   for (;;) {
     uint64_t step;
     errno = 0;

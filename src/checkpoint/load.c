@@ -106,9 +106,14 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   float *mean = NULL, *rstd = NULL;
   double *rest = NULL;
   ls_shape shape = {1, {n}};
-  bool there = false;
+  bool there = false, other = false;
+  snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
+  LS_TRY(ls__h5_exists(file, name, &other));
   snprintf(name, sizeof name, "/normalization/%.200s_mean", which);
   LS_TRY(ls__h5_exists(file, name, &there));
+  if (there != other)
+    LS_FAIL(LS_ECHECKPOINT, "%s: of /normalization/%.200s_mean and %.200s_rstd one is missing",
+            ls__h5_path(file), which, which);
   if (!there) goto out;
   LS_TRY(ls__alloc(&mean, n, sizeof *mean, "normalisation"));
   LS_TRY(ls__alloc(&rstd, n, sizeof *rstd, "normalisation"));
@@ -117,6 +122,9 @@ static ls_status read_affine(ls__h5 *file, const char *which, size_t n, ls__affi
   snprintf(name, sizeof name, "/normalization/%.200s_rstd", which);
   LS_TRY(read_array(file, name, LS__F32, &shape, rstd));
   LS_TRY(check_finite(file, name, rstd, n));
+  for (size_t k = 0; k < n; k++)
+    if (!(rstd[k] > 0))
+      LS_FAIL(LS_ECHECKPOINT, "%s: %s holds numbers that are not above 0", ls__h5_path(file), name);
   snprintf(name, sizeof name, "/normalization/%.200s_rest", which);
   LS_TRY(ls__h5_exists(file, name, &there));
   if (there) {

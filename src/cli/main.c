@@ -115,10 +115,22 @@ static int ending(const cli *c, ls_status st) {
   return ls_status_exit_code(st);
 }
 
-static bool asks_for_help(int argc, char **argv) {
+static bool has_word(int argc, char **argv, const char *word) {
   for (int i = 0; i < argc; i++)
-    if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) return true;
+    if (strcmp(argv[i], word) == 0) return true;
   return false;
+}
+
+static bool asks_for_help(int argc, char **argv) {
+  return has_word(argc, argv, "--help") || has_word(argc, argv, "-h");
+}
+
+/* Ranks that do different things would wait for each other.  Collective. */
+static ls_status check_command(const cli *c, const command *of, int argc, char **argv) {
+  char text[CLI_NAME + 16];
+  snprintf(text, sizeof text, "%s%s", of == NULL ? "unknown" : c->name,
+           has_word(argc, argv, "--dry-run") ? " --dry-run" : "");
+  return ls_comm_same(c->comm, "the command", argc == 0 ? "none" : text);
 }
 
 /* Do what needs no MPI, such as --help; an exit code, or -1: go on. */
@@ -174,6 +186,7 @@ int main(int argc, char **argv) {
   ls_crash_guard_install(rank);
   ls_status st = ls_comm_create_within(MPI_COMM_WORLD, watchdog, &c.comm);
   if (st == LS_OK) st = ls_comm_agree(c.comm, said != LS_OK ? usage_says("%s", wrong) : LS_OK);
+  if (st == LS_OK) st = check_command(&c, of, n, rest);
   const bool together = of == &cmd_train || of == &cmd_evaluate || of == &cmd_predict ||
                         of == &cmd_plot || strncmp(name, "bench", 5) == 0;
   if (st == LS_OK && together) st = cli_check_tasks(&c, ranks);

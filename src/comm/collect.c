@@ -290,3 +290,17 @@ ls_status ls__comm_share_end(ls_comm *comm, const double **all) {
   *all = comm->share_all;
   return LS_OK;
 }
+
+ls_status ls_comm_same(ls_comm *comm, const char *what, const char *text) {
+  ls_status st = LS_OK;
+  char first[256], mine[256];
+  snprintf(mine, sizeof mine, "%s", text);
+  memcpy(first, mine, sizeof first);
+  LS_TRY(ls__comm_bcast(comm, first, sizeof first));
+  if (strcmp(first, mine) != 0)
+    st = ls__fail(LS_EUSAGE, "the ranks differ: %s is %s on rank %d (%s), and %s on rank 0", what,
+                  mine, ls_comm_rank(comm), ls__comm_host(comm), first);
+  st = ls_comm_agree(comm, st);
+out:
+  return st;
+}

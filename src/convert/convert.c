@@ -16,11 +16,9 @@ const ls__registry ls__formats = {"format", kinds, NULL, NULL};
 
 /* The output must not be one of the sources under another name. */
 static ls_status check_output(const char *output, const char *source) {
-  struct stat a, b;
-  if (stat(output, &a) != 0)
-    return ls__file_is_none(errno) ? LS_OK : ls__fail(LS_EIO, "%s: %s", output, strerror(errno));
-  if (stat(source, &b) != 0) return ls__fail(LS_EIO, "%s: %s", source, strerror(errno));
-  if (a.st_dev != b.st_dev || a.st_ino != b.st_ino) return LS_OK;
+  bool same = false;
+  ls_status st = ls__file_same(output, source, &same);
+  if (st != LS_OK || !same) return st;
   return ls__fail(LS_EUSAGE, "%s: is both source and output", source);
 }
 

@@ -132,6 +132,10 @@ out:
   return st;
 }
 
+const char *ls__data_path(const ls_data *data) {
+  return data->file == NULL ? NULL : ls__h5_path(data->file);
+}
+
 /* Numbers whose differences get lost, unless they are normalised. */
 static void warn_of_rounding(ls_data *data) {
   for (size_t i = 0; i < data->n_arrays && data->purpose == LS__DATA_TRAIN; i++) {

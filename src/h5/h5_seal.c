@@ -54,7 +54,10 @@ static ls_status look_at_seal(const char *path, bool must, const ls__seal *known
   LS_TRY(ls__seal_check(path, fd, known, seal));
   if (seal->sealed) goto out;
   LS_TRY(check_lost(path, fd, must, seal));
-  if (!must) goto out;
+  unsigned char first[LS__H5_FIRST];
+  uint64_t at;
+  if (!must || !ls__h5_begins(fd, seal->bytes, &at, first))
+    goto out; /* no need to read all of it */
   if (known != NULL && ls__seal_same_file(known, seal))
     seal->hash = known->hash;
   else

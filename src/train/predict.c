@@ -1,8 +1,10 @@
 /* Predicting a part of a dataset into a file. */
 #include <lockstep/train.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "h5/h5.h"
 #include "train/fit.h"
 #include "train/session.h"
@@ -152,10 +154,27 @@ out:
   return st;
 }
 
+/* It must not take the place of what it is made from, by whatever name. */
+static ls_status check_output(const char *output, const ls__session *s) {
+  ls_status st = LS_OK;
+  bool same = false;
+  const char *data = ls__data_path(s->data);
+  if (data != NULL) LS_TRY(ls__file_same(output, data, &same));
+  if (same) LS_FAIL(LS_EUSAGE, "%s: is both the data and the output", output);
+  const ls__seal *origin = &s->model->origin;
+  struct stat info;
+  if (stat(output, &info) == 0 && (uint64_t)info.st_dev == origin->device &&
+      (uint64_t)info.st_ino == origin->inode)
+    LS_FAIL(LS_EUSAGE, "%s: is both the checkpoint and the output", output);
+out:
+  return st;
+}
+
 /* The datasets, empty. */
 static ls_status create_file(const char *output, const ls__session *s, ls__h5 **file) {
   ls_status st = LS_OK;
   char name[2 * LS_NAME_BYTES];
+  LS_TRY(check_output(output, s));
   LS_TRY(ls__h5_create(output, file));
   for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
     const ls_port port = ls_model_output(s->model, i);

@@ -124,6 +124,17 @@ if (ulimit -v 200000 && "$lockstep" --version >/dev/null 2>&1); then
   same "without memory: the exit code" "$? $(grep -c 'lockstep: out of memory' err)" "1 1"
 fi
 
+# what is read is not written over, by whatever name
+ln -sf good.h5 alias.h5
+refused 2 'both the data and the output' "$lockstep" predict run --data good.h5 -o good.h5
+refused 2 'both the data and the output' "$lockstep" predict run --data good.h5 -o alias.h5
+refused 2 'both the checkpoint and the output' "$lockstep" predict run --data good.h5 -o run/checkpoints/final.h5
+accepted ranks 1 "$lockstep" predict run --data good.h5 -o predicted.h5
+
+# a folder of checkpoints whose disk is not mounted is not an empty one
+cp -r run linked && mv linked/checkpoints elsewhere && ln -s "$work/nowhere" linked/checkpoints
+refused 1 'linked/checkpoints: cannot be listed: .*it is a link' "$lockstep" train good.yaml output=linked --resume
+
 # places that can't be written
 touch file
 TMPDIR=$work/file accepted "$lockstep" inspect good.h5 # one process makes nothing there

@@ -149,6 +149,16 @@ RESUMES = [("loss=mae", 2, "loss was mse and is mae"), ("optimizer=adam", 2, "op
 EFFECT = ("optimizer.", "train.epochs", "schedule", "clip")  # of those that are accepted
 
 
+def commands():
+    """Ranks that run different commands say so, and don't wait for each other."""
+    for other in ("inspect data.h5", "train c.yaml --dry-run", ""):
+        code, _, err = run(*MPIRUN, "-n", "1", LOCKSTEP, "train", "c.yaml", "output=commands", ":", "-n", "1", LOCKSTEP,
+                           *other.split())
+        lines = [line for line in err if "the ranks differ: the command is" in line]
+        if code != 2 or len(lines) != 1:
+            fail(f"train beside {other or 'no command'}: {code} {err}")
+
+
 def resume():
     change, wanted, said = draw.choice(RESUMES)
     shutil.rmtree(os.path.join(work, "again"), ignore_errors=True)
@@ -234,6 +244,8 @@ for folder, name in [(".", "runs/deep"), ("runs", "deep"), ("runs/deep", "."), (
                           text=True)
     if done.returncode != 0 or done.stdout != TRUTH["whole"]:
         fail(f"evaluate {name} in {folder}: {done.returncode} {done.stderr}")
+
+commands()
 
 # ---- Tasks that never found each other
 

@@ -9,6 +9,8 @@ from jobs import DONE, Job, Lost, hash_of, run, same
 
 LONG = 20
 WORKERS = 5  # they mostly wait
+# Open MPI 4's mpirun, woken, now and then takes a rank that it had not yet noted as started for one that failed.
+MISCOUNTED = "with PID 0 on"
 
 
 def prepare(work):
@@ -44,6 +46,8 @@ def case(shared, draw, folder, seed):
         suspend(job, draw)
         times += 1
     job.wait()
+    if job.code == 1 and not job.lines()[0] and MISCOUNTED in job.printed():
+        return {"mpirun lost count": 1}
     job.judge(DONE)
     if job.lines()[0]:
         job.lost("a line")

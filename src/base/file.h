@@ -27,6 +27,10 @@ bool ls__file_is_none(int error);
  * disk.  Slashes at the end are left out. */
 LS_CHECKED ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]);
 
+/* Whether a file may take this place: there is none, or a file.  LS_EIO where it is a device, a pipe or a
+ * folder, behind links, too: a rename would put a file in its place. */
+LS_CHECKED ls_status ls__file_replaceable(const char *path);
+
 /* Whether both paths lead to one file, which only a file that is there can be.  LS_EIO. */
 LS_CHECKED ls_status ls__file_same(const char *a, const char *b, bool *same);
 

@@ -77,6 +77,7 @@ static ls_status claim(const char *output, const char *path, bool to_write, FILE
   for (int i = 0; i < TRIES; i++) {
     bool writable = true;
     LS_TRY(ls__file_make_folder(output));
+    LS_TRY(ls__file_replaceable(path)); /* its lines are read, and written anew */
     int fd = open(path, O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NONBLOCK, 0666);
     if (fd < 0 && errno == ENOENT) continue; /* moved meanwhile */
     if (fd < 0 && !to_write && (errno == EACCES || errno == EROFS)) {
@@ -200,6 +201,7 @@ ls_status ls__run_write(const char *path, const char *text) {
   ls_status st = LS_OK;
   char target[LS__FILE_PATH], temporary[LS__FILE_PATH + 40];
   LS_TRY(ls__file_target(path, target));
+  LS_TRY(ls__file_replaceable(target));
   const int fd = ls__file_create_beside(target, "partial", temporary, sizeof temporary);
   FILE *file = fd < 0 ? NULL : fdopen(fd, "w");
   if (file == NULL) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));

@@ -107,6 +107,12 @@ refused_alone 'loop.h5: .*(links|symbolic)' "$lockstep" predict run -o loop.h5
 mknod null c 1 3 2>/dev/null && [ -w null ] || ln -s /dev/full null
 refused_alone 'null: is not a regular file' "$lockstep" predict run -o null
 [ -f null ] && fail "a file took a device's place"
+for file in metrics.jsonl config.yaml summary.json; do
+  rm -rf device && cp -r run device && rm device/$file device/checkpoints/final.h5 && ln -s "$work/null" device/$file
+  refused_alone "$file: is not a regular file|null: is not a regular file" \
+    "$lockstep" train c.yaml output=device train.epochs=3 --resume --progress=none
+  [ -f null ] && fail "$file took a device's place"
+done
 
 ln -s scratch/one one    # the folder itself, dangling
 ln -s scratch/all all    # one above it, dangling

@@ -53,11 +53,17 @@ static ls_status identify(const char *path, struct stat *s, bool *there) {
   return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
 }
 
+ls_status ls__file_there(const char *path, bool *there) {
+  struct stat s;
+  return identify(path, &s, there);
+}
+
 ls_status ls__file_replaceable(const char *path) {
   ls_status st = LS_OK;
   struct stat s;
   bool there = false;
   LS_TRY(identify(path, &s, &there));
+  if (there && S_ISDIR(s.st_mode)) LS_FAIL(LS_EIO, "%s: is a directory", path);
   if (there && !S_ISREG(s.st_mode)) LS_FAIL(LS_EIO, "%s: is not a regular file", path);
 out:
   return st;

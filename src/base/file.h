@@ -27,6 +27,10 @@ bool ls__file_is_none(int error);
  * disk.  Slashes at the end are left out. */
 LS_CHECKED ls_status ls__file_target(const char *path, char target[LS__FILE_PATH]);
 
+/* Whether there is such a file; behind links, too, so that a link to what is not there yet is none.
+ * LS_EIO: it can't be known. */
+LS_CHECKED ls_status ls__file_there(const char *path, bool *there);
+
 /* Whether a file may take this place: there is none, or a file.  LS_EIO where it is a device, a pipe or a
  * folder, behind links, too: a rename would put a file in its place. */
 LS_CHECKED ls_status ls__file_replaceable(const char *path);

@@ -183,15 +183,11 @@ static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   ls__h5 *file = NULL;
   hid_t access = H5I_INVALID_HID, creation = H5P_DEFAULT;
   char why[LS__H5_REASON], target[LS__FILE_PATH];
-  ls__file_kind kind;
   *out = NULL;
   ls__h5_enter_path(path, true);
   LS_TRY(make(path, &file));
   LS_TRY(ls__file_target(path, target));
-  LS_TRY(ls__file_look(target, &kind));
-  if (kind == LS__FILE_FOLDER) LS_FAIL(LS_EIO, "%s: is a directory", path);
-  if (kind == LS__FILE_OTHER) /* a rename would put a file in its place */
-    LS_FAIL(LS_EIO, "%s: is not a regular file", path);
+  LS_TRY(ls__file_replaceable(path));
   size_t bytes = strlen(target) + 40;
   LS_TRY(ls__alloc(&file->target, bytes, 1, path));
   LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));

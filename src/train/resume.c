@@ -128,13 +128,13 @@ out:
  * which is written after it, says so. */
 static ls_status look_for_end(ls_trainer *t) {
   ls_status st = LS_OK;
-  ls__file_kind last, summary;
+  bool last = false, summary = false;
   char path[LS__FILE_PATH];
   snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
-  LS_TRY(ls__file_look(path, &last));
+  LS_TRY(ls__file_there(path, &last));
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
-  LS_TRY(ls__file_look(path, &summary));
-  t->taken.finished = last != LS__FILE_NONE && summary != LS__FILE_NONE;
+  LS_TRY(ls__file_there(path, &summary));
+  t->taken.finished = last && summary;
 out:
   return st;
 }

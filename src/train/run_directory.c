@@ -105,11 +105,8 @@ out:
 /* Yes, no, or an error; what a link names that leads nowhere yet is not there. */
 static ls_status is_there(const char *folder, const char *name, bool *there) {
   char path[LS__FILE_PATH];
-  struct stat s;
   snprintf(path, sizeof path, "%.*s/%s", LS__MOST_OUTPUT, folder, name);
-  *there = stat(path, &s) == 0;
-  if (*there || ls__file_is_none(errno)) return LS_OK;
-  return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
+  return ls__file_there(path, there);
 }
 
 /* Whether its checkpoints/ has anything but half-written files. */

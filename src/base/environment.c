@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/distance.h"
 #include "base/error.h"
 
 enum { MOST = 4 };
@@ -65,18 +66,6 @@ static ls_status check(const variable *v) {
                   v->words[0] != NULL ? words : "whole numbers with commas between them are");
 }
 
-/* Whether a name is one of ours but for a letter: one too many, missing, another, or two turned. */
-static bool nearly(const char *name, size_t n, const char *ours) {
-  const size_t m = strlen(ours);
-  size_t head = 0, tail = 0;
-  while (head < n && head < m && name[head] == ours[head]) head++;
-  if (head == n && head == m) return false;
-  while (tail < n - head && tail < m - head && name[n - 1 - tail] == ours[m - 1 - tail]) tail++;
-  const size_t left = n - head - tail, right = m - head - tail;
-  if (left <= 1 && right <= 1) return true;
-  return left == 2 && right == 2 && name[head] == ours[head + 1] && name[head + 1] == ours[head];
-}
-
 extern char **environ;
 
 ls_status ls_environment_check(FILE *notes) {
@@ -84,7 +73,7 @@ ls_status ls_environment_check(FILE *notes) {
   for (char *const *at = environ; notes != NULL && at != NULL && *at != NULL; at++) {
     const size_t n = strcspn(*at, "=");
     for (size_t i = 0; strncmp(*at, "LOCKSTEP", 8) == 0 && i < VARIABLES; i++)
-      if (nearly(*at, n, table[i].name))
+      if (ls__distance(*at, n, table[i].name, strlen(table[i].name)) == 1)
         fprintf(notes, "lockstep: note: %.*s is set, which means nothing; is %s meant?\n", (int)n,
                 *at, table[i].name);
   }

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/distance.h"
 #include "base/grow.h"
 #include "h5/h5_inside.h"
 
@@ -179,23 +180,8 @@ ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context) {
 
 /* ---- What is not there ---- */
 
-/* How far two names are apart: insertions, deletions and replacements (Levenshtein). */
-static size_t distance(const char *a, const char *b) {
-  enum { MOST = 64, MOST_WANTED = 256 };
-  size_t row[MOST + 1], n = strlen(b);
-  if (n > MOST || strlen(a) > MOST_WANTED) return SIZE_MAX;
-  for (size_t j = 0; j <= n; j++) row[j] = j;
-  for (size_t i = 0; a[i] != '\0'; i++) {
-    size_t corner = row[0];
-    row[0] = i + 1;
-    for (size_t j = 0; j < n; j++) {
-      size_t replaced = corner + (a[i] != b[j]);
-      corner = row[j + 1];
-      size_t best = row[j] < row[j + 1] ? row[j] + 1 : row[j + 1] + 1;
-      row[j + 1] = replaced < best ? replaced : best;
-    }
-  }
-  return row[n];
+static size_t apart(const char *a, const char *b) {
+  return ls__distance(a, strlen(a), b, strlen(b));
 }
 
 /* How unlikely it is that `there` was meant; SIZE_MAX: it wasn't.  The same last name in another
@@ -205,12 +191,11 @@ static size_t unlikeness(const char *wanted, const char *there) {
   a = a == NULL ? wanted : a + 1;
   b = b == NULL ? there : b + 1;
   const char *whole = wanted[0] == '/' ? there : there + 1;
-  if (strcmp(a, b) == 0) return distance(wanted, whole);
+  if (strcmp(a, b) == 0) return apart(wanted, whole);
   const size_t n = strlen(wanted), m = strlen(whole), most = 1 + n / 3;
   if (n > m + most || m > n + most) return SIZE_MAX; /* they are at least that far apart */
-  const size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b),
-               far = distance(wanted, whole);
-  return far <= most && distance(a, b) < longer ? far : SIZE_MAX;
+  const size_t longer = strlen(a) > strlen(b) ? strlen(a) : strlen(b), far = apart(wanted, whole);
+  return far <= most && apart(a, b) < longer ? far : SIZE_MAX;
 }
 
 ls_status ls__h5_missing(const ls__h5 *file, const char *name) {

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/distance.h"
 #include "base/file.h"
 #include "base/text.h"
 
@@ -155,12 +156,30 @@ static void test_links(void **state) {
   assert_int_equal(rmdir(folder), 0);
 }
 
+static void test_distance(void **state) {
+  (void)state;
+  static const struct {
+    const char *a, *b;
+    size_t far;
+  } pairs[] = {{"", "", 0},           {"", "abc", 3},       {"units", "units", 0},
+               {"unist", "units", 1}, {"unit", "units", 1}, {"kitten", "sitting", 3},
+               {"ab", "ba", 1},       {"abc", "xyz", 3}};
+  char longest[LS__LONGEST_NAME + 2];
+  for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+    const char *a = pairs[i].a, *b = pairs[i].b;
+    assert_int_equal(ls__distance(a, strlen(a), b, strlen(b)), pairs[i].far);
+    assert_int_equal(ls__distance(b, strlen(b), a, strlen(a)), pairs[i].far);
+  }
+  memset(longest, 'a', sizeof longest);
+  assert_int_equal(ls__distance(longest, LS__LONGEST_NAME, "a", 1), LS__LONGEST_NAME - 1);
+  assert_int_equal(ls__distance("a", 1, longest, LS__LONGEST_NAME), LS__LONGEST_NAME - 1);
+  assert_true(ls__distance(longest, LS__LONGEST_NAME + 1, "a", 1) == SIZE_MAX);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_show),
-      cmocka_unit_test(test_cell),
-      cmocka_unit_test(test_message),
-      cmocka_unit_test(test_links),
+      cmocka_unit_test(test_show),  cmocka_unit_test(test_cell),     cmocka_unit_test(test_message),
+      cmocka_unit_test(test_links), cmocka_unit_test(test_distance),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -4,6 +4,7 @@
 
 #include <lockstep/checkpoint.h>
 
+#include "base/file.h"
 #include "h5/h5.h"
 #include "model/model.h"
 
@@ -95,7 +96,7 @@ typedef struct ls__passed {
 
 /* The checkpoint that a run is taken up from. */
 typedef struct ls__chosen {
-  char path[4096]; /* "": there is none */
+  char path[LS__FILE_PATH]; /* "": there is none */
   uint64_t step;
   ls_model *model;
   ls__standing standing;
@@ -132,6 +133,11 @@ LS_CHECKED ls_status ls__checkpoint_choose(const char *path, char name[LS__CHOIC
 
 /* "RUN/checkpoints/step-000000123.h5" */
 void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, size_t bytes);
+
+/* The networks beside them: the end's, and that of early stopping's best epoch. */
+#define LS__FINAL "checkpoints/final.h5"
+#define LS__BEST "checkpoints/best.h5"
+void ls__checkpoint_named(const char *run_directory, const char *name, char path[LS__FILE_PATH]);
 
 /* The steps of all of them, newest first; *steps is owned by the caller. */
 LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);

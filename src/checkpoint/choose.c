@@ -215,7 +215,7 @@ static ls_status load_named(const char *run_directory, const char *name, ls_mode
                             bool *there) {
   char file[LS__FILE_PATH];
   struct stat s;
-  snprintf(file, sizeof file, "%s/%s", run_directory, name);
+  ls__checkpoint_named(run_directory, name, file);
   *there = lstat(file, &s) == 0;
   if (!*there && (errno == ENOENT || errno == ENOTDIR)) return LS_OK;
   if (!*there) return ls__fail(LS_EIO, "%s: cannot be read: %s", file, strerror(errno));
@@ -227,7 +227,7 @@ static ls_status load_named(const char *run_directory, const char *name, ls_mode
 }
 
 ls_status ls__checkpoint_choose(const char *path, char name[LS__CHOICE_BYTES], ls_model **model) {
-  static const char *const choice[] = {"checkpoints/final.h5", "checkpoints/best.h5"};
+  static const char *const choice[] = {LS__FINAL, LS__BEST};
   ls_status st = LS_OK;
   ls__chosen chosen;
   ls__file_kind kind;

@@ -18,6 +18,10 @@ void ls__checkpoint_path(const char *run_directory, uint64_t step, char *path, s
   snprintf(path, bytes, "%s/checkpoints/step-%012llu.h5", run_directory, (unsigned long long)step);
 }
 
+void ls__checkpoint_named(const char *run_directory, const char *name, char path[LS__FILE_PATH]) {
+  snprintf(path, LS__FILE_PATH, "%s/%s", run_directory, name);
+}
+
 /* Newest first. */
 static int newest_first(const void *a, const void *b) {
   uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;

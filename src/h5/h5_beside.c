@@ -23,8 +23,8 @@ static bool is_at(const char *path, ls_status *unknown) {
   return st == LS_OK && kind != LS__FILE_NONE;
 }
 
-static bool in_prefixes(const char *of, const char *prefix, const char *name, char path[4096],
-                        ls_status *unknown) {
+static bool in_prefixes(const char *of, const char *prefix, const char *name,
+                        char path[LS__FILE_PATH], ls_status *unknown) {
   static const char origin[] = "${ORIGIN}";
   char folder[1024];
   while (prefix != NULL && prefix[0] != '\0') {
@@ -41,9 +41,9 @@ static bool in_prefixes(const char *of, const char *prefix, const char *name, ch
   return false;
 }
 
-ls_status ls__h5_beside(const char *of, const char *variable, const char *name, char path[4096],
-                        bool *there) {
-  char folder[1024], real[4096];
+ls_status ls__h5_beside(const char *of, const char *variable, const char *name,
+                        char path[LS__FILE_PATH], bool *there) {
+  char folder[1024], real[LS__FILE_PATH];
   ls_status unknown = LS_OK;
   *there = true;
   if (name[0] == '/') {

@@ -102,7 +102,7 @@ static void external_path(const looked *d, const char *name, char *path, size_t 
 
 static ls_status find_external(const looked *d, int files, ls__h5_gaps *gaps) {
   ls_status st = LS_OK;
-  char name[1024], path[4096];
+  char name[1024], path[LS__FILE_PATH];
   hsize_t all = 1, begin = 0;
   hid_t type = H5Dget_type(d->id);
   const hsize_t size = type < 0 ? 0 : H5Tget_size(type);
@@ -194,7 +194,7 @@ static void number_name(const char *pattern, hsize_t b, char *name, size_t bytes
 static ls_status source_is_whole(const looked *d, const char *file, const char *name, hid_t wanted,
                                  int depth, ls__h5_gaps *gaps, bool *whole) {
   ls_status st = LS_OK;
-  char path[4096];
+  char path[LS__FILE_PATH];
   hid_t source = H5I_INVALID_HID, id = H5I_INVALID_HID;
   looked s = {.made = H5I_INVALID_HID, .space = H5I_INVALID_HID};
   ls__h5_gaps inside = {0};

@@ -4,6 +4,7 @@
 
 #include <hdf5.h>
 
+#include "base/file.h"
 #include "h5/h5.h"
 #include "h5/h5_guard.h"
 
@@ -88,7 +89,7 @@ LS_CHECKED ls_status ls__h5_readable(const char *path);
  * file, beside what a link to it points at, or here.  LS_EIO: nowhere, and not all of these places
  * could be looked at. */
 LS_CHECKED ls_status ls__h5_beside(const char *of, const char *variable, const char *name,
-                                   char path[4096], bool *there);
+                                   char path[LS__FILE_PATH], bool *there);
 /* "/a" of "/a/b"; "." of "b". */
 void ls__h5_folder(const char *path, char *folder, size_t bytes);
 

@@ -10,6 +10,7 @@
 #include <sys/auxv.h>
 #endif
 
+#include "base/file.h"
 #include "tensor/blas.h"
 
 /* Whether what is executed is this program: not where the dynamic loader was told to run it. */
@@ -24,7 +25,7 @@ static bool runs_itself(void) {
 /* By its own name: as /proc/self/exe the process would be listed as "exe".  Returns where it can't
  * be done. */
 static void execute_with(const char *name, const char *value, char *const argv[]) {
-  char path[4096];
+  char path[LS__FILE_PATH];
   const char *had = getenv(name);
   char before[64] = "";
   if (had != NULL) snprintf(before, sizeof before, "%s", had);

@@ -40,7 +40,7 @@ void ls__best_watch(ls_trainer *t, ls__best *best, double value) {
 ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
   char path[LS__FILE_PATH];
   if (best->parameters == NULL || !best->unsaved) return LS_OK;
-  snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
+  ls__checkpoint_named(t->set.output, LS__BEST, path);
   if (best->bad_file) ls__checkpoint_set_aside(path, best->flaw);
   best->bad_file = false;
   float *current = t->model->parameters;
@@ -57,7 +57,7 @@ ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
 static ls_status read_file(const ls_trainer *t, const char *name, ls_model **model) {
   ls_status st = LS_OK;
   char path[LS__FILE_PATH];
-  snprintf(path, sizeof path, "%s/checkpoints/%s", t->set.output, name);
+  ls__checkpoint_named(t->set.output, name, path);
   LS_TRY(ls__checkpoint_try(path, model, NULL, NULL));
   if (!ls__graph_same_tensors((*model)->graph, t->model->graph))
     LS_FAIL(LS_ECHECKPOINT, "%s: holds another network than the run's", path);
@@ -90,10 +90,10 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
   struct stat s;
   const char *from = "is lost: until an epoch is better, the best of those from here on counts for "
                      "it";
-  st = read_file(t, "best.h5", model);
+  st = read_file(t, LS__BEST, model);
   if (st == LS_OK || st == LS_ENOMEM) goto out;
   snprintf(why, sizeof why, "%s", ls_error_message());
-  snprintf(path, sizeof path, "%s/checkpoints/best.h5", t->set.output);
+  ls__checkpoint_named(t->set.output, LS__BEST, path);
   best->bad_file = lstat(path, &s) == 0 || errno != ENOENT;
   best->flaw = ls__flaw_of(st);
   LS_TRY(ls__checkpoint_at_epoch(t->set.output, epoch, model));
@@ -104,7 +104,7 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
   if (*model != NULL) {
     from = "is taken from the checkpoint of that epoch";
   } else if (ended_with(t, epoch)) {
-    st = read_file(t, "final.h5", model);
+    st = read_file(t, LS__FINAL, model);
     if (st == LS_ENOMEM) goto out;
     if (st == LS_OK) from = "is taken from final.h5";
     st = LS_OK;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "train/pictures.h"
 
@@ -34,7 +35,7 @@ static double number_of(const char *line, const char *key) {
 
 static ls_status read_epochs(const ls__pictures *p, const panel *list, size_t panels, epochs *e) {
   ls_status st = LS_OK;
-  char path[4096], key[3 * LS_NAME_BYTES + 16], *line = NULL;
+  char path[LS__FILE_PATH], key[3 * LS_NAME_BYTES + 16], *line = NULL;
   size_t room = 0;
   snprintf(path, sizeof path, "%.4000s/metrics.jsonl", p->directory);
   FILE *file = fopen(path, "r");

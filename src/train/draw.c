@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/text.h"
 #include "train/pictures.h"
 
@@ -113,7 +114,7 @@ static bool sharpen(const char *from, const char *to) {
 static outcome draw(const char *folder, const char *name) {
   enum { SCRIPT, PNG, SVG, NEW_PNG, NEW_SVG, SHARP, PATHS };
   static const char *const ends[PATHS] = {".gp", ".png", ".svg", ".new.png", ".new.svg", ".new"};
-  char path[PATHS][4096];
+  char path[PATHS][LS__FILE_PATH];
   struct stat about;
   for (int i = 0; i < PATHS; i++) {
     char own[32] = ""; /* another process may draw the same */

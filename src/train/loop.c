@@ -91,7 +91,7 @@ static ls_status remove_old(const loop *l) {
   const ls_trainer *t = l->t;
   const bool safe = ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
   if (!safe || t->now.step <= l->first_step) return LS_OK;
-  LS_TRY(remove_one(t->set.output, "checkpoints/final.h5"));
+  LS_TRY(remove_one(t->set.output, LS__FINAL));
   LS_TRY(remove_one(t->set.output, "summary.json"));
 out:
   return st;
@@ -350,7 +350,7 @@ static ls_status finish(loop *l) {
   if (t->set.output != NULL) {
     ls_status local = LS_OK;
     char path[LS__FILE_PATH];
-    snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
+    ls__checkpoint_named(t->set.output, LS__FINAL, path);
     if (is_root(t) && !ls__trainer_idle(t)) local = ls_model_save(t->model, path);
     LS_TRY(ls_comm_agree(t->comm, local));
   }

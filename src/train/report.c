@@ -8,6 +8,7 @@
 
 #include "base/alloc.h"
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/simd.h"
 #include "base/text.h"
 #include "h5/h5.h"
@@ -36,7 +37,7 @@ void ls__json_times(ls__json *json, const ls__times *times) {
 
 static ls_status write_config(ls__report *r, const ls_trainer *t) {
   ls_status st = LS_OK;
-  char path[4096], *text = NULL;
+  char path[LS__FILE_PATH], *text = NULL;
   r->config_due = false;
   LS_TRY(ls_config_write(t->config, &text));
   snprintf(path, sizeof path, "%s/config.yaml", t->set.output);
@@ -244,7 +245,7 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 
 static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending *end,
                                const ls_train_summary *s) {
-  char path[4096], hash[20], *text = NULL;
+  char path[LS__FILE_PATH], hash[20], *text = NULL;
   size_t bytes = 0;
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
   FILE *f = open_memstream(&text, &bytes);

@@ -130,7 +130,7 @@ static ls_status look_for_end(ls_trainer *t) {
   ls_status st = LS_OK;
   bool last = false, summary = false;
   char path[LS__FILE_PATH];
-  snprintf(path, sizeof path, "%s/checkpoints/final.h5", t->set.output);
+  ls__checkpoint_named(t->set.output, LS__FINAL, path);
   LS_TRY(ls__file_there(path, &last));
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
   LS_TRY(ls__file_there(path, &summary));

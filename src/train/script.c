@@ -2,6 +2,7 @@
  * are arguments, so that no path is ever part of a script. */
 #include <string.h>
 
+#include "base/file.h"
 #include "base/text.h"
 #include "train/pictures.h"
 #include "train/run_directory.h"
@@ -39,7 +40,7 @@ void ls__script_draw(ls__script *s, unsigned width, unsigned height) {
 
 ls_status ls__script_end(ls__script *s, const ls__pictures *pictures, const char *name,
                          ls_status st) {
-  char path[4096];
+  char path[LS__FILE_PATH];
   if (s->out == NULL) return st;
   fputs("unset output\n}\n", s->out);
   if (fclose(s->out) != 0 && st == LS_OK) st = ls__fail(LS_ENOMEM, "pictures: out of memory");

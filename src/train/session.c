@@ -3,7 +3,6 @@
 #include "train/session.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -33,10 +32,10 @@ static bool sets(const char *const *overrides, size_t n, const char *key) {
 
 /* A file of this name in a folder, which ends in a slash: its path.  "" where there is none; one
  * that can't be looked at is taken, and opening says why. */
-static void look_in(const char *folder, size_t n, const char *name, char path[PATH_MAX]) {
+static void look_in(const char *folder, size_t n, const char *name, char path[LS__FILE_PATH]) {
   ls__file_kind kind;
-  const int length = snprintf(path, PATH_MAX, "%.*s%s", (int)n, folder, name);
-  if (length < 0 || length >= PATH_MAX ||
+  const int length = snprintf(path, LS__FILE_PATH, "%.*s%s", (int)n, folder, name);
+  if (length < 0 || length >= LS__FILE_PATH ||
       (ls__file_look(path, &kind) == LS_OK && kind == LS__FILE_NONE))
     path[0] = '\0';
 }
@@ -45,9 +44,9 @@ static void look_in(const char *folder, size_t n, const char *name, char path[PA
  * it is what the run directory's place says, less the name that the run gave it; or the run
  * directory itself, or the folder that it is in. */
 static ls_status find_file(const char *checkpoint, const char *output, const char *name,
-                           char path[PATH_MAX]) {
+                           char path[LS__FILE_PATH]) {
   ls_status st = LS_OK;
-  char run[PATH_MAX];
+  char run[LS__FILE_PATH];
   ls__file_kind kind;
   path[0] = '\0';
   if (realpath(checkpoint, run) == NULL) LS_FAIL(LS_EIO, "%s: %s", checkpoint, strerror(errno));
@@ -79,7 +78,7 @@ static ls_status set_file(ls__session *s, const char *checkpoint) {
   ls_config *data = ls__config_child(s->config, "data");
   const char *name = ls__config_text(ls__config_child(data, "file"));
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
-  char path[PATH_MAX], *text = NULL;
+  char path[LS__FILE_PATH], *text = NULL;
   ls__file_kind kind;
   if (name == NULL || name[0] == '\0' || name[0] == '/') return LS_OK;
   LS_TRY(ls__file_look(name, &kind));

@@ -3,9 +3,10 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/file.h"
 #include "config/config.h"
 
-enum { PATH = 4096, MOST_BYTES = 16 << 20 };
+enum { MOST_BYTES = 16 << 20 };
 
 /* Whether a path is a file that a configuration may be: a pipe can be read only once. */
 static bool is_short_file(const char *path) {
@@ -14,11 +15,11 @@ static bool is_short_file(const char *path) {
 }
 
 /* CONFIG itself, RUN/config.yaml, or that of RUN/checkpoints/FILE.h5. */
-static bool find_config(const char *path, char file[PATH]) {
+static bool find_config(const char *path, char file[LS__FILE_PATH]) {
   static const char inside[] = "checkpoints/";
   struct stat s;
   const size_t n = strlen(path);
-  if (n + sizeof "/config.yaml" > PATH || stat(path, &s) != 0) return false;
+  if (n + sizeof "/config.yaml" > LS__FILE_PATH || stat(path, &s) != 0) return false;
   memcpy(file, path, n + 1);
   if (S_ISDIR(s.st_mode)) {
     memcpy(file + n, "/config.yaml", sizeof "/config.yaml");
@@ -34,7 +35,7 @@ static bool find_config(const char *path, char file[PATH]) {
 double ls_train_watchdog(const char *const *arguments, size_t n, double otherwise) {
   static const char key[] = "watchdog=";
   ls_config *config = NULL;
-  char file[PATH];
+  char file[LS__FILE_PATH];
   double seconds = otherwise;
   ls_status st = LS_EIO;
   for (size_t i = 0; i < n && st != LS_OK; i++)

@@ -85,7 +85,12 @@ void ls__checkpoint_tell(const char *path, const ls_model *model);
 /* ---- choose.c: which checkpoint of a run directory is meant ---- */
 
 /* Why a checkpoint can't be used: it may be thrown away only where it is damaged. */
-typedef enum ls__flaw { LS__DAMAGED, LS__UNREADABLE, LS__NEWER } ls__flaw;
+typedef enum ls__flaw {
+  LS__DAMAGED,
+  LS__UNREADABLE,
+  LS__NEWER,
+  LS__FOREIGN /* of another run, which who loads it says */
+} ls__flaw;
 ls__flaw ls__flaw_of(ls_status st); /* of what loading it returned */
 
 /* A checkpoint that was passed over. */
@@ -142,7 +147,7 @@ void ls__checkpoint_named(const char *run_directory, const char *name, char path
 /* The steps of all of them, newest first; *steps is owned by the caller. */
 LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);
 
-/* Give a file that can't be used another name, FILE.damaged, FILE.unreadable or FILE.newer: a run
+/* Give a file that can't be used another name, FILE.damaged, .unreadable, .newer or .foreign: a run
  * that goes on from another one neither takes it for its own nor writes over it. */
 void ls__checkpoint_set_aside(const char *path, ls__flaw flaw);
 

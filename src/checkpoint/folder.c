@@ -89,7 +89,7 @@ static void remove_mark(const char *path) {
 }
 
 void ls__checkpoint_set_aside(const char *path, ls__flaw flaw) {
-  static const char *const ending[] = {"damaged", "unreadable", "newer"};
+  static const char *const ending[] = {"damaged", "unreadable", "newer", "foreign"};
   char to[LS__FILE_PATH + 16];
   if (ls__file_set_aside(path, ending[flaw], to)) remove_mark(path);
 }

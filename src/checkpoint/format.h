@@ -15,6 +15,13 @@ enum { LS__CHECKPOINT_VERSION = 2, LS__PATH_BYTES = 512 };
   X(n_sums)
 /* clang-format on */
 
+/* The run, in hexadecimal digits, and the epoch that a network without a standing is of. */
+#define LS__RUN_ATTRIBUTE "run"
+#define LS__EPOCH_ATTRIBUTE "weights_epoch"
+
+/* How many inputs and outputs have a normalisation. */
+#define LS__NORMALIZED_ATTRIBUTE "normalized"
+
 /* "FOLDER/LAYER/NAME" */
 static inline void ls__tensor_path(const char *folder, const ls__tensor *tensor,
                                    char path[LS__PATH_BYTES]) {
@@ -35,5 +42,11 @@ static inline void ls__held_path(int rank, char path[LS__PATH_BYTES]) {
 
 /* Whether the numbers of a standing can be of one training.  LS_ECHECKPOINT. */
 LS_CHECKED ls_status ls__checkpoint_check(const char *path, const ls__standing *s);
+
+/* Whether a network that was read has the normalisation that it was saved with; of a file without a seal that
+ * does not say how many ports had one: that its configuration asks for.  LS_ECHECKPOINT. */
+LS_CHECKED ls_status ls__checkpoint_check_normal(ls__h5 *file, const ls_model *model);
+/* Ports of a network that have one. */
+size_t ls__checkpoint_normalized(const ls_model *model);
 
 #endif

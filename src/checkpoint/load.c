@@ -1,6 +1,7 @@
 /* Reading a checkpoint: everything is checked before it is believed. */
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -240,6 +241,30 @@ out:
   return st;
 }
 
+/* What write_origin wrote; an older file has nothing of it. */
+static ls_status read_origin(ls__h5 *file, ls_model *model) {
+  ls_status st = LS_OK;
+  char *run = NULL;
+  int64_t epoch = 0;
+  bool there = false;
+  LS_TRY(ls__h5_has_attribute(file, "/", LS__RUN_ATTRIBUTE, &there));
+  if (!there) goto out;
+  LS_TRY(ls__h5_get_string(file, "/", LS__RUN_ATTRIBUTE, &run));
+  model->of_run = strtoull(run, NULL, 16);
+  if (strlen(run) != 16 || strspn(run, "0123456789abcdef") != 16 || model->of_run == 0)
+    LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " LS__RUN_ATTRIBUTE " is damaged",
+            ls__h5_path(file));
+  LS_TRY(ls__h5_has_attribute(file, "/", LS__EPOCH_ATTRIBUTE, &there));
+  if (there) LS_TRY(ls__h5_get_integer(file, "/", LS__EPOCH_ATTRIBUTE, &epoch));
+  if (there && epoch < 1)
+    LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " LS__EPOCH_ATTRIBUTE " is damaged",
+            ls__h5_path(file));
+  model->at_epoch = (uint64_t)epoch;
+out:
+  ls__free(run);
+  return st;
+}
+
 static ls_status read_model(ls__h5 *file, ls_model **out) {
   ls_status st = LS_OK;
   char *text = NULL;
@@ -264,6 +289,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
     if (rows <= 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute rows is damaged", ls__h5_path(file));
     model->train_rows = (size_t)rows;
   }
+  LS_TRY(read_origin(file, model));
   *out = model;
   model = NULL;
 out:

@@ -1,4 +1,5 @@
 /* Writing a checkpoint: config, weights, optimizer state, normalisation.  The end seals it. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -96,6 +97,19 @@ out:
   return st;
 }
 
+/* Which training it is of, as far as that is known. */
+static ls_status write_origin(ls__h5 *file, const ls_model *model, bool alone) {
+  ls_status st = LS_OK;
+  char run[20];
+  if (model->of_run == 0) return LS_OK;
+  snprintf(run, sizeof run, "%016" PRIx64, model->of_run);
+  LS_TRY(ls__h5_set_string(file, "/", LS__RUN_ATTRIBUTE, run));
+  if (alone && model->at_epoch > 0)
+    LS_TRY(ls__h5_set_integer(file, "/", LS__EPOCH_ATTRIBUTE, (int64_t)model->at_epoch));
+out:
+  return st;
+}
+
 static ls_status write_model(ls__h5 *file, const ls_model *model) {
   ls_status st = LS_OK;
   char *text = NULL;
@@ -141,6 +155,7 @@ ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
   writer->model = model;
   LS_TRY(ls__h5_create_sealed(path, &writer->file));
   LS_TRY(write_model(writer->file, model));
+  LS_TRY(write_origin(writer->file, model, standing == NULL));
   if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
   LS_TRY(write_arena(writer, "/parameters", false, model->parameters));
   *out = writer;

@@ -40,6 +40,8 @@ struct ls_model {
                                                             inputs and targets had; n 0: unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__seal origin;   /* the checkpoint that it was read from; zeros: none */
+  uint64_t of_run;   /* which training it is of (train/identity.h); 0: unknown */
+  uint64_t at_epoch; /* whose weights they are, where a network alone was saved; 0: unknown */
   ls__run *run;      /* for prediction; made when first needed */
 };
 

@@ -8,6 +8,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "train/average.h"
+#include "train/identity.h"
 
 /* Whether the current parameters are the best ones. */
 static bool stands_at_best(const ls_trainer *t) {
@@ -39,14 +40,17 @@ void ls__best_watch(ls_trainer *t, ls__best *best, double value) {
 
 ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
   char path[LS__FILE_PATH];
-  if (best->parameters == NULL || !best->unsaved) return LS_OK;
+  if (best->parameters == NULL || t->set.output == NULL) return LS_OK;
   ls__checkpoint_named(t->set.output, LS__BEST, path);
   if (best->bad_file) ls__checkpoint_set_aside(path, best->flaw);
   best->bad_file = false;
+  if (!best->unsaved) return LS_OK;
   float *current = t->model->parameters;
   t->model->parameters = best->parameters;
+  t->model->at_epoch = best->epoch;
   const ls_status st = ls_model_save(t->model, path);
   t->model->parameters = current;
+  t->model->at_epoch = 0;
   if (st == LS_OK) best->unsaved = false;
   return st;
 }
@@ -54,13 +58,20 @@ ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
 /* ---- Going on ---- */
 
 /* A network of the run directory, if it is one that this run may have. */
-static ls_status read_file(const ls_trainer *t, const char *name, ls_model **model) {
+static ls_status read_file(const ls_trainer *t, const char *name, ls_model **model,
+                           ls__flaw *flaw) {
   ls_status st = LS_OK;
   char path[LS__FILE_PATH];
   ls__checkpoint_named(t->set.output, name, path);
-  LS_TRY(ls__checkpoint_try(path, model, NULL, NULL));
-  if (!ls__graph_same_tensors((*model)->graph, t->model->graph))
-    LS_FAIL(LS_ECHECKPOINT, "%s: holds another network than the run's", path);
+  st = ls__checkpoint_try(path, model, NULL, NULL);
+  *flaw = ls__flaw_of(st);
+  LS_THEN(st, ls__identity_check(t, path, *model, flaw));
+  if (st != LS_OK) goto out;
+  /* One that was written after the checkpoint is of what comes again. */
+  const uint64_t epoch = (*model)->at_epoch, best = t->now.best_epoch;
+  if (epoch != 0 && epoch != best && epoch <= t->now.epoch)
+    LS_FAIL(LS_ECHECKPOINT, "%s: is of epoch %llu", path, (unsigned long long)epoch);
+  ls__identity_tell(path, *model);
 out:
   if (st != LS_OK) {
     ls_model_destroy(*model);
@@ -90,21 +101,22 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
   struct stat s;
   const char *from = "is lost: until an epoch is better, the best of those from here on counts for "
                      "it";
-  st = read_file(t, LS__BEST, model);
+  ls__flaw flaw;
+  st = read_file(t, LS__BEST, model, &flaw);
   if (st == LS_OK || st == LS_ENOMEM) goto out;
   snprintf(why, sizeof why, "%s", ls_error_message());
   ls__checkpoint_named(t->set.output, LS__BEST, path);
   best->bad_file = lstat(path, &s) == 0 || errno != ENOENT;
-  best->flaw = ls__flaw_of(st);
+  best->flaw = flaw;
   LS_TRY(ls__checkpoint_at_epoch(t->set.output, epoch, model));
-  if (*model != NULL && !ls__graph_same_tensors((*model)->graph, t->model->graph)) {
+  if (*model != NULL && ls__identity_check(t, path, *model, &flaw) != LS_OK) {
     ls_model_destroy(*model);
     *model = NULL;
   }
   if (*model != NULL) {
     from = "is taken from the checkpoint of that epoch";
   } else if (ended_with(t, epoch)) {
-    st = read_file(t, LS__FINAL, model);
+    st = read_file(t, LS__FINAL, model, &flaw);
     if (st == LS_ENOMEM) goto out;
     if (st == LS_OK) from = "is taken from final.h5";
     st = LS_OK;
@@ -130,7 +142,9 @@ ls_status ls__best_open(const ls_trainer *t, ls__best *best) {
       (!stands_at_best(t) || t->weights != NULL)) {
     best->epoch = 0;
     LS_TRY(find(t, best, &model));
-    if (model != NULL) take(t, best, model->parameters, t->now.best_epoch);
+    if (model != NULL)
+      take(t, best, model->parameters,
+           model->at_epoch > t->now.epoch ? model->at_epoch : t->now.best_epoch);
   }
 out:
   ls_model_destroy(model);

@@ -14,6 +14,7 @@
 #include "train/average.h"
 #include "train/best.h"
 #include "train/blame.h"
+#include "train/identity.h"
 #include "train/report.h"
 #include "train/score.h"
 #include "train/trainer.h"
@@ -91,6 +92,7 @@ static ls_status remove_old(const loop *l) {
   const ls_trainer *t = l->t;
   const bool safe = ls__checkpoint_prune(t->set.output, t->now.step, t->set.keep);
   if (!safe || t->now.step <= l->first_step) return LS_OK;
+  ls__identity_clear_final(l->t);
   LS_TRY(remove_one(t->set.output, LS__FINAL));
   LS_TRY(remove_one(t->set.output, "summary.json"));
 out:
@@ -351,7 +353,14 @@ static ls_status finish(loop *l) {
     ls_status local = LS_OK;
     char path[LS__FILE_PATH];
     ls__checkpoint_named(t->set.output, LS__FINAL, path);
-    if (is_root(t) && !ls__trainer_idle(t)) local = ls_model_save(t->model, path);
+    if (is_root(t)) local = ls__best_save(t, &l->best);
+    if (is_root(t) && local == LS_OK && !ls__trainer_idle(t)) {
+      ls__identity_clear_final(t);
+      t->model->at_epoch = l->end.weights_epoch > 0 ? l->end.weights_epoch
+                           : t->now.position == 0   ? t->now.epoch
+                                                    : 0;
+      local = ls_model_save(t->model, path);
+    }
     LS_TRY(ls_comm_agree(t->comm, local));
   }
 out:

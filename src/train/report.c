@@ -245,14 +245,16 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
 
 static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending *end,
                                const ls_train_summary *s) {
-  char path[LS__FILE_PATH], hash[20], *text = NULL;
+  char path[LS__FILE_PATH], hash[20], run[20], *text = NULL;
   size_t bytes = 0;
   snprintf(path, sizeof path, "%s/summary.json", t->set.output);
   FILE *f = open_memstream(&text, &bytes);
   if (f == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", path);
   ls__json json = {.out = f};
   snprintf(hash, sizeof hash, "%016llx", (unsigned long long)s->weights_hash);
+  snprintf(run, sizeof run, "%016llx", (unsigned long long)t->model->of_run);
   ls__json_open(&json, NULL, '{');
+  ls__json_string(&json, "run", run);
   ls__json_string(&json, "status", status == LS_OK ? "done" : ls_status_text(status));
   ls__json_string(&json, "why", status == LS_OK ? end->why : ls_error_message());
   ls__json_whole(&json, "epochs", s->epochs);

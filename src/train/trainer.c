@@ -9,6 +9,7 @@
 #include "tensor/product.h"
 #include "train/average.h"
 #include "train/fit.h"
+#include "train/identity.h"
 #include "train/initialize.h"
 #include "train/resume.h"
 #include "train/together.h"
@@ -523,6 +524,8 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   t->lanes = choose_lanes(t);
   const size_t saved_lanes = (size_t)t->now.lanes;
   LS_TRY(ls_comm_agree(comm, name_lanes(t)));
+  LS_TRY(
+      ls_comm_agree(comm, ls_comm_rank(comm) == 0 ? ls__identity_take(t, earlier.model) : LS_OK));
   t->now.lanes = t->lanes;
   t->now.batch = t->batch;
   t->now.samples = t->n;

@@ -283,6 +283,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(read_arena(file, "/parameters", model->graph, false, true, model->parameters));
   LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
+  LS_TRY(ls__checkpoint_check_normal(file, model));
   LS_TRY(ls__h5_has_attribute(file, "/", "rows", &there));
   if (there) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));
@@ -354,8 +355,8 @@ static bool starts(const char *name, const char *with) {
   return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* Compare what the optimizer and the exchange keep with its checksum, where the file has no
- * seal. */
+/* What the optimizer and the exchange keep, where the file has no seal: its checksum, if it has one, and
+ * whether it is numbers; what a training has saved may overflow, but it ended before it was NaN. */
 static ls_status check_slot(void *context, const char *name, bool is_group) {
   ls_status st = LS_OK;
   ls__h5 *file = context;
@@ -365,6 +366,8 @@ static ls_status check_slot(void *context, const char *name, bool is_group) {
   LS_TRY(ls__h5_info_get(file, name, &info));
   LS_TRY(ls__alloc(&values, ls_shape_count(&info.shape), sizeof *values, name));
   LS_TRY(read_array(file, name, LS__F32, &info.shape, values));
+  for (size_t i = 0; i < ls_shape_count(&info.shape); i++)
+    if (isnan(values[i])) LS_FAIL(LS_ECHECKPOINT, "%s: %s holds NaN", ls__h5_path(file), name);
 out:
   ls__free(values);
   return st;

@@ -86,4 +86,26 @@ resume 1 run
 said "run/checkpoints/best.h5 does not say which run it is of"
 same "an old best.h5" "$(hash_of run) $(grep -c "which run" "$work/err")" "$whole 1"
 
+# ---- from elsewhere ----
+cp whole/checkpoints/final.h5 bare.h5
+unsealed bare.h5
+accepted "$lockstep" evaluate bare.h5 --split validation --data data.h5
+"$change" bare.h5 remove /normalization || fail "the normalisation can't be removed"
+refused 3 'bare.h5: /normalization has that of 0 inputs and outputs, and the attribute normalized says 2' \
+  "$lockstep" evaluate bare.h5 --split validation --data data.h5
+"$change" bare.h5 forget normalized
+refused 3 'bare.h5: data.normalize of its configuration says .*there is no /normalization' \
+  "$lockstep" evaluate bare.h5 --split validation --data data.h5
+accepted train output=plain data.normalize=false train.epochs=2
+cp plain/checkpoints/final.h5 bare.h5
+unsealed bare.h5
+"$change" bare.h5 forget normalized
+accepted "$lockstep" evaluate bare.h5 --split validation --data data.h5
+
+copy stopped run
+newest=$(ls run/checkpoints/step-* | tail -1)
+find run/checkpoints -name 'step-*' ! -name "$(basename "$newest")" -delete
+unsealed "$newest"
+"$change" "$newest" first /optimizer/exp_avg/dense_1/weight nan || fail "NaN can't be written"
+refused 3 "$newest: /optimizer/exp_avg/dense_1/weight holds NaN" "$lockstep" train k.yaml --progress=none output=run --resume
 finish

@@ -10,7 +10,7 @@
 extern "C" {
 #endif
 
-/** Refuse a variable that has a value which it can't have.
+/** Refuse a variable that has a value which it can't have, and a stack that is too small.
  *
  * Local.  The library reads LOCKSTEP_SIMD, LOCKSTEP_BF16 and, for tests, LOCKSTEP_TEST_NODES, the
  * program also LOCKSTEP_ALONE.  A value that none of them knows is taken by the library as if the
@@ -19,7 +19,8 @@ extern "C" {
  *
  * @param notes  where a line goes for each variable whose name is nearly one of these, such as
  *               LOCKSTEP_SIMDS; NULL: nowhere
- * @return       LS_EUSAGE, and the message names the variable and what it may be */
+ * @return       LS_EUSAGE, and the message names the variable and what it may be; LS_ENOMEM: the
+ *               stack is limited to less than 256 KB, and the limit can't be raised */
 LS_PUBLIC LS_CHECKED ls_status ls_environment_check(FILE *notes);
 
 #ifdef __cplusplus

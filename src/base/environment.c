@@ -1,9 +1,10 @@
-/* Variables of the environment: their names, and what they may be. */
+/* Variables of the environment: their names, and what they may be; the stack. */
 #include "base/environment.h"
 
 #include <lockstep/environment.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/distance.h"
 #include "base/error.h"
@@ -66,6 +67,22 @@ static ls_status check(const variable *v) {
                   v->words[0] != NULL ? words : "whole numbers with commas between them are");
 }
 
+/* Paths of a few KB lie on the stack, of several functions at once, and HDF5 and MPI have theirs: where they
+ * don't fit, a signal ends the process.  A soft limit is raised as far as the hard one lets it. */
+static ls_status check_stack(void) {
+  enum { NEEDED = 256 << 10, USUAL = 8 << 20 };
+  struct rlimit limit;
+  if (getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+      limit.rlim_cur >= NEEDED)
+    return LS_OK;
+  const unsigned long long had = limit.rlim_cur;
+  limit.rlim_cur = limit.rlim_max == RLIM_INFINITY || limit.rlim_max > USUAL ? USUAL
+                                                                             : limit.rlim_max;
+  if (limit.rlim_cur >= NEEDED && setrlimit(RLIMIT_STACK, &limit) == 0) return LS_OK;
+  return ls__fail(LS_ENOMEM, "the stack is limited to %llu KB (ulimit -s), and %d are needed",
+                  had >> 10, NEEDED >> 10);
+}
+
 extern char **environ;
 
 ls_status ls_environment_check(FILE *notes) {
@@ -78,5 +95,6 @@ ls_status ls_environment_check(FILE *notes) {
                 *at, table[i].name);
   }
   for (size_t i = 0; i < VARIABLES && st == LS_OK; i++) st = check(&table[i]);
+  LS_THEN(st, check_stack());
   return st;
 }

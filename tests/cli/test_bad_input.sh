@@ -88,6 +88,11 @@ refused 2 'LOCKSTEP_TEST_NODES=1,x: whole numbers' env LOCKSTEP_TEST_NODES=1,x "
 accepted env LOCKSTEP_SIMD= LOCKSTEP_SIMDS=avx2 LOCKSTEP_BUILT=1 "$lockstep" inspect good.h5
 [ "$(grep -c 'LOCKSTEP_SIMDS is set, which means nothing; is LOCKSTEP_SIMD meant' "$work/err")" = 1 ] || fail "a name that is nearly one of ours"
 [ "$(wc -l <"$work/err")" = 1 ] || fail "a name that is none of ours"
+# a stack that is too small is said, and a soft limit is no limit
+small_stack() { bash -c 'ulimit "$1" 64 && shift && exec "$@"' stack "$@"; }
+small_stack -s "$lockstep" train good.yaml >out 2>err
+same "a stack of 64 KB" "$? $(cat err)" "1 lockstep: the stack is limited to 64 KB (ulimit -s), and 256 are needed"
+accepted small_stack -Ss "$lockstep" inspect good.h5
 
 # converters
 printf 'a,b,c\n1,2,3\n4,5\n' >ragged.csv

@@ -104,7 +104,8 @@ typedef struct ls_trainer ls_trainer;
  *                 else borrowed, must outlive the trainer
  * @param options  NULL: the usual
  * @param trainer  owned by the caller
- * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; the same on all ranks */
+ * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; LS_ESTOPPED after ls_stop,
+ *                 which long passes over the data look at; the same on all ranks */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                                                  const ls_train_options *options,
                                                  ls_trainer **trainer);
@@ -161,8 +162,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *
 /** Free it.  Collective; does nothing for NULL. */
 LS_PUBLIC void ls_trainer_destroy(ls_trainer *trainer);
 
-/** Ask the run of this process to stop at the next step on which all ranks agree.  Local;
- * async-signal-safe. */
+/** Ask the run of this process to stop at the next step on which all ranks agree, or while
+ * ls_trainer_create prepares it.  Local; async-signal-safe. */
 LS_PUBLIC void ls_stop(void);
 
 /** Seconds of the watchdog, before anything is opened: for ls_comm_create_within.

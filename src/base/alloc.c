@@ -11,6 +11,7 @@
 #endif
 
 #include "base/room.h"
+#include "base/stop.h"
 
 /* In a cache line of its own before every block, so that the block stays aligned. */
 typedef struct header {
@@ -42,12 +43,12 @@ static header *header_of(void *block) {
   return (header *)(void *)((char *)block - LS__ALIGN);
 }
 
-/* Write zeros to all of it; false: there is no room.  Ranks that do this at the same moment see
+/* Write zeros to all of it; false: there is no room, or a run that is being prepared was asked to stop.  Ranks that do this at the same moment see
  * what the others take. */
 static bool clear(char *memory, size_t whole) {
   for (size_t at = 0; at < whole; at += LOOK_EVERY) {
     const size_t left = whole - at;
-    if (whole >= LOOK_EVERY && !ls__room_holds(left)) return false;
+    if (whole >= LOOK_EVERY && (ls__stop_check() != LS_OK || !ls__room_holds(left))) return false;
     memset(memory + at, 0, left < LOOK_EVERY ? left : LOOK_EVERY);
   }
   return true;
@@ -86,7 +87,9 @@ ls_status ls__no_memory(const char *what, size_t count, size_t size) {
 ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size, const char *what) {
   void *block = ls__calloc(count, size);
   memcpy(pointer_to_pointer, &block, sizeof block);
-  return block != NULL ? LS_OK : ls__no_memory(what, count, size);
+  if (block != NULL) return LS_OK;
+  const ls_status st = ls__stop_check();
+  return st != LS_OK ? st : ls__no_memory(what, count, size);
 }
 
 void *ls__realloc(void *block, size_t count, size_t size) {

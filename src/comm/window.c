@@ -9,6 +9,7 @@
 
 #include "base/alloc.h"
 #include "base/room.h"
+#include "base/stop.h"
 #include "comm/comm_internal.h"
 
 struct ls__window {
@@ -72,9 +73,15 @@ static ls_status clear(ls_comm *comm, ls__window *window, size_t bytes) {
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
   char *from = (char *)window->memory - (uintptr_t)window->memory % page;
   const size_t all = (size_t)((char *)window->memory + bytes - from);
-  if (madvise(from, all, MADV_POPULATE_WRITE) != 0 && (errno == EFAULT || errno == ENOMEM))
-    st = ls__fail(LS_ENOMEM, "%s: shared memory: %.0f MB were promised, and /dev/shm is full",
-                  comm->host[comm->rank], (double)bytes / 1e6);
+  const size_t piece = page << 14;
+  for (size_t at = 0; at < all && st == LS_OK; at += piece) {
+    const size_t some = all - at < piece ? all - at : piece;
+    st = ls__stop_check();
+    if (st == LS_OK && madvise(from + at, some, MADV_POPULATE_WRITE) != 0 &&
+        (errno == EFAULT || errno == ENOMEM))
+      st = ls__fail(LS_ENOMEM, "%s: shared memory: %.0f MB were promised, and /dev/shm is full",
+                    comm->host[comm->rank], (double)bytes / 1e6);
+  }
 #endif
   if (st == LS_OK) memset(window->memory, 0, bytes);
   ls__working_end(&work);

@@ -93,7 +93,7 @@ LS_CHECKED ls_status ls__data_load(ls_data *data);
 
 /* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank
  * and for any number of them.  0: unknown, as of the caller's own arrays.  Local. */
-uint64_t ls__data_fingerprint(const ls_data *data);
+LS_CHECKED ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
 /* LS_AUTO becomes the part that it means here; LS_EDATA where there is no such part.  Local. */

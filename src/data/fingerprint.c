@@ -49,15 +49,19 @@ out:
   return st;
 }
 
-uint64_t ls__data_fingerprint(const ls_data *data) {
+ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint) {
+  ls_status st = LS_OK;
   uint64_t hash = LS__HASH_START;
-  if (data->file == NULL) return 0;
+  *fingerprint = 0;
+  if (data->file == NULL) return LS_OK;
   for (int s = 0; s < data->n_sources; s++) {
     const ls__source *source = &data->source[s];
     const uint64_t rows = source->rows;
     hash = ls__hash(hash, &rows, sizeof rows);
     for (size_t i = 0; i < data->n_arrays; i++)
-      if (data->kept[i].same < 0 && add_rows(data, source, i, &hash) != LS_OK) return 0;
+      if (data->kept[i].same < 0) LS_TRY(add_rows(data, source, i, &hash));
   }
-  return hash == 0 ? 1 : hash;
+  *fingerprint = hash == 0 ? 1 : hash;
+out:
+  return st;
 }

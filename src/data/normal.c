@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "comm/lanes.h"
 #include "data/inside.h"
 
@@ -201,6 +202,7 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
     const size_t first = ls__cut(n, c, chunks), end = ls__cut(n, c + 1, chunks);
     for (size_t i = first; i < end; i += rows) {
       const size_t some = end - i < rows ? end - i : rows;
+      LS_TRY(ls__stop_check());
       LS_TRY(ls__data_rows(data, LS_TRAIN, i, i + some, to));
       for (size_t a = 0; a < m->n; a++) {
         const float *x = to[m->array[a]];

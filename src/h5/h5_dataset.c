@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "h5/h5_inside.h"
 
 size_t ls__dtype_size(ls__dtype type) {
@@ -360,6 +361,7 @@ ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t first, size_t 
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
   ls__h5_enter(file);
+  LS_TRY(ls__stop_check());
   LS_TRY(ls__h5_set_find(file, name, &set));
   const ls_shape *shape = &set->info.shape;
   if (shape->ndim == 0) LS_FAIL(LS_EDATA, "%s: %s: a single value, no rows", file->path, name);

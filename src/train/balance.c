@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "train/score.h"
 #include "train/task.h"
 
@@ -90,6 +91,7 @@ static ls_status count_share(ls_comm *comm, const ls__task *task, ls_data *data,
   for (size_t i = 0; i < n_arrays; i++) to[i] = rows.array[i];
   for (size_t c = (size_t)ls_comm_rank(comm); c < chunks; c += (size_t)ls_comm_size(comm)) {
     const size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
+    LS_TRY(ls__stop_check());
     LS_TRY(ls__data_rows(data, LS_TRAIN, lo, hi, to));
     LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
     for (int h = 0; h < task->n_heads; h++) {

@@ -2,13 +2,13 @@
  * at an epoch's end. */
 #include <errno.h>
 #include <math.h>
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "tensor/span.h"
 #include "train/alarms.h"
 #include "train/average.h"
@@ -53,10 +53,8 @@ typedef struct loop {
   ls__ending end;
 } loop;
 
-static volatile sig_atomic_t stop_requested;
-
 void ls_stop(void) {
-  stop_requested = 1;
+  ls__stop_ask();
 }
 
 static bool is_root(const ls_trainer *t) {
@@ -127,7 +125,7 @@ static ls_status begin_check(loop *l) {
   ls_trainer *t = l->t;
   double seconds = ls__clock() - l->start;
   check mine =
-      {stop_requested ? 1 : 0, t->failed != LS_OK, (double)t->bad_step, t->bad_where, 0, 0, 1};
+      {ls__stop_asked() ? 1 : 0, t->failed != LS_OK, (double)t->bad_step, t->bad_where, 0, 0, 1};
   if (is_root(t)) {
     uint64_t steps = t->now.step - l->first_step;
     double step = t->trained_seconds / (double)(steps > 0 ? steps : 1);
@@ -309,7 +307,7 @@ static ls_status agree_epoch(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
   double now = ls__clock();
-  double any[3] = {stop_requested ? 1 : 0, 0, 0};
+  double any[3] = {ls__stop_asked() ? 1 : 0, 0, 0};
   if (is_root(t)) {
     any[1] = (t->set.save_seconds > 0 && now - l->last_save > t->set.save_seconds) ||
              (t->set.save_epochs > 0 && t->now.epoch % t->set.save_epochs == 0) ||
@@ -450,7 +448,7 @@ ls_status ls_trainer_run(ls_trainer *t, ls_train_summary *summary) {
   l.saved_step = t->taken.step;
   LS_TRY(ls_comm_agree(t->comm, open_loop(&l)));
   st = train(&l, &l.end.why);
-  if (st == LS_ESTOPPED) stop_requested = 0; /* the next run of this process is another one */
+  if (st == LS_ESTOPPED) ls__stop_forget(); /* the next run of this process is another one */
   t->now.seconds = l.seconds_before + ls__clock() - l.start;
   result.epochs = t->now.epoch;
   result.steps = t->now.step;

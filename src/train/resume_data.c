@@ -246,7 +246,9 @@ ls_status ls__resume_data(ls_trainer *t, const ls_model *saved, const char *path
              reads = root && t->data != NULL && t->set.output != NULL &&
                      ls__data_train_rows(t->data) !=
                          0; /* the caller's own may be others each time */
-  const uint64_t fingerprint = reads ? ls__data_fingerprint(t->data) : 0;
+  uint64_t fingerprint = 0;
+  if (reads) local = ls__data_fingerprint(t->data, &fingerprint);
+  LS_TRY(ls_comm_agree(t->comm, local));
   if (t->taken.found) {
     if (root) local = check(t, saved, fingerprint, path);
     LS_TRY(ls_comm_agree(t->comm, local));

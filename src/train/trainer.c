@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
@@ -177,7 +178,8 @@ static ls_status check_targets(ls_trainer *t) {
     size_t chunks = (n + ROWS - 1) / ROWS, size = (size_t)ls_comm_size(t->comm);
     for (size_t c = (size_t)ls_comm_rank(t->comm); c < chunks && st == LS_OK; c += size) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
-      st = ls__data_rows(t->data, (ls_split)split, lo, hi, to);
+      st = ls__stop_check();
+      LS_THEN(st, ls__data_rows(t->data, (ls_split)split, lo, hi, to));
       LS_THEN(st, ls__task_check(&t->task, &rows, hi - lo, lo));
       const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights]
                                                                       : NULL;
@@ -510,6 +512,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   char how[256];
   ls_trainer *t = NULL;
   *trainer = NULL;
+  ls__stop_prepare(true);
   name_options(options, data, how, sizeof how);
   LS_TRY(ls__together(comm, "train", how, config));
   LS_TRY(ls_comm_agree(comm, ls__alloc(&t, 1, sizeof *t, "trainer")));
@@ -550,6 +553,8 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   *trainer = t;
   t = NULL;
 out:
+  ls__stop_prepare(false);
+  if (st == LS_ESTOPPED) ls__stop_forget(); /* the next run of this process is another one */
   ls__chosen_reset(&earlier);
   ls_trainer_destroy(t);
   return st;

@@ -105,7 +105,7 @@ ended() {
   if [ "$(grep -c . <<<"$got")" != $((${#pattern} > 0)) ] || { [ -n "$pattern" ] && ! grep -Eq "$pattern" <<<"$got"; }; then
     fail "$run: wanted ${pattern:-no line}, got: $got"
   fi
-  left=$(find "$run" -name '*.tmp' -o -name '*.partial')
+  left=$(find "$run" -name '*.tmp' -o -name '*.partial' 2>/dev/null)
   [ -z "$left" ] || fail "$run: left behind: $left"
 }
 

@@ -51,6 +51,7 @@ begun() { [ -e "$1.process.$2" ] && catches "$1" "$2" $asks; }
 interrupted() { ! catches "$1" "$2" $interrupt; }
 
 stopped='^lockstep: stopped on request at step [0-9]+; a checkpoint is written$'
+early='^lockstep: stopped on request (at step [0-9]+; a checkpoint is written|before the first step: there is nothing to save yet)$'
 newest() { find "$1/checkpoints" -name 'step-*.h5' | sort | tail -1; }
 
 # Each: RUN RANKS SIGNAL, the run new or resumed.
@@ -64,15 +65,15 @@ while_reading() {
   newest=$(newest "$1")
   start "$1" "$2" files.yaml --resume
   hold "$1" reading "$1" "$newest" && send "$1" $(($2 - 1)) "$3" && let_go
-  ended "$1" "$2" 75 "$stopped"
-  [ -n "$(newest "$1")" ] && [ "$(newest "$1")" != "$newest" ] || fail "$1: no checkpoint came after the resume"
+  ended "$1" "$2" 75 "$early"
+  [ -n "$(newest "$1")" ] || fail "$1: no checkpoint is left after the resume"
 }
 while_beginning() { # a stop asked for twice is one stop
   start "$1" "$2" files.yaml --resume
   until_true begun "$1" 0 && until_true begun "$1" $(($2 - 1)) || fail "$1: never began"
   send "$1" 0 "$3"
   if [ "$3" != INT ]; then send "$1" $(($2 - 1)) "$3"; else send "$1" 0 TERM; fi
-  ended "$1" "$2" 75 "$stopped"
+  ended "$1" "$2" 75 "$early"
 }
 while_ending() {
   start "$1" "$2" files.yaml --resume
@@ -125,6 +126,26 @@ in_last_step() {
   same "$1, asked to stop in its last step" "$(hash_of "$1")" "$steps"
 }
 
+# While a gigabyte is measured for `normalize`, before there is anything to save.
+cat >measured.yaml <<'YAML'
+data: {file: sparse.h5, normalize: true, memory: stream}
+model: [{dense: {units: 1}}]
+loss: mse
+optimizer: sgd
+train: {batch: 1000, epochs: 1, seed: 2}
+YAML
+in_statistics() {
+  local since
+  start "$1" "$2" measured.yaml
+  until_true begun "$1" 0 && until_true begun "$1" $(($2 - 1)) || fail "$1: never began"
+  sleep 1
+  since=$SECONDS
+  for ((r = 0; r < $2; r++)); do send "$1" $r "$3"; done
+  ended "$1" "$2" 75 '^lockstep: stopped on request before the first step: there is nothing to save yet$'
+  ((SECONDS - since <= 3)) || fail "$1: took $((SECONDS - since)) s to end"
+  [ ! -e "$1" ] || fail "$1: a run directory was made"
+}
+
 # A command with nothing to save ends at the first one, once it has set its signals up.
 ignores_pipe() { [[ $(grep SigIgn "/proc/$job/status" 2>/dev/null) == *1??? ]]; }
 other_command() {
@@ -159,7 +180,10 @@ every() { # RANKS OTHER-RANKS SIGNAL
   after_interrupts "$run-interrupts" "$2"
   in_last_step "$run-last" "$1" "$3"
 }
+"$LOCKSTEP_BUILD/tests/fault/change" sparse.h5 sparse 8000000 || fail "no sparse file"
+measured() { in_statistics measured-1 1 TERM; in_statistics measured-2 2 USR1; }
 together files_1 files_2 long_1 long_2 other_command
+measured
 if [ "${LOCKSTEP_TEST_FULL:-0}" = 1 ]; then
   for signal in TERM INT USR1; do together "every 1 3 $signal" "every 2 1 $signal" "every 3 2 $signal"; done
 fi

@@ -10,6 +10,7 @@
 #include "comm/lanes.h"
 #include "data_arrays.h"
 #include "data_batch.h"
+#include "fingerprint.h"
 #include "make_h5.h"
 
 enum { N = 500, F = 7, LANES = 6, BATCH = 32 };
@@ -330,9 +331,9 @@ static void notices_other_data(void) {
         EXPECT(strstr(ls_error_message(), words[c]) != NULL &&
                strstr(ls_error_message(), "/a") != NULL);
       if (c == 0) {
-        uint64_t zero = ls__data_fingerprint(data);
+        uint64_t zero = fingerprint_of(data);
         MUST(ls__comm_bcast(comm, &zero, sizeof zero));
-        EXPECT(zero == ls__data_fingerprint(data) && zero != 0);
+        EXPECT(zero == fingerprint_of(data) && zero != 0);
       }
       ls_data_close(data);
       ls_config_destroy(conf);

@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "data/data.h"
+#include "fingerprint.h"
 #include "make_h5.h"
 #include "model/model.h"
 
@@ -65,11 +66,11 @@ static void test_numbers(void **state) {
         MUST(read_users(data, got)); /* as they lie in the file */
         for (int i = 0; i < N; i++) assert_int_equal(got[i], users[i]);
         MUST(ls__data_set_categories(data, 0, file_names, 3)); /* the same: nothing to do */
-        const uint64_t before = ls__data_fingerprint(data);
+        const uint64_t before = fingerprint_of(data);
         MUST(ls__data_set_categories(data, 0, known, 4));
         MUST(read_users(data, got));
         for (int i = 0; i < N; i++) assert_int_equal(got[i], code[users[i]]);
-        assert_true(ls__data_fingerprint(data) != before); /* of what is delivered */
+        assert_true(fingerprint_of(data) != before); /* of what is delivered */
         ls_data_close(data);
         data = open_data(config, (ls__data_purpose)purpose);
         MUST(ls__data_set_categories(data, 0, fewer, 2));

@@ -7,6 +7,7 @@
 #include "comm/lanes.h"
 #include "data_arrays.h"
 #include "data_refused.h"
+#include "fingerprint.h"
 
 static ls_data *open_headers(ls_config *config, ls__data_purpose purpose) {
   ls_data *data = NULL;
@@ -85,9 +86,9 @@ static void test_names(void **state) {
     (void)ls__data_arrays(data, &arrays);
     assert_int_equal(arrays[1].n_columns, 4);
     assert_string_equal(arrays[1].columns[3], "z"); /* of a dataset with one number its own name */
-    const uint64_t before = ls__data_fingerprint(data);
+    const uint64_t before = fingerprint_of(data);
     assert_int_equal(ls__data_set_columns(data, 0, names, 3), LS_OK);
-    assert_int_equal(ls__data_fingerprint(data), before);
+    assert_int_equal(fingerprint_of(data), before);
     assert_int_equal(ls__data_set_columns(data, 0, other, 3), LS_EDATA);
     assert_non_null(strstr(ls_error_message(), "/x has the columns a, b, c; the network was "
                                                "trained on c, a, d"));
@@ -100,7 +101,7 @@ static void test_names(void **state) {
                                                "trained on dog, bee, ape"));
     MUST(ls__data_set_classes(data, 2, known, 4));
     assert_int_equal(arrays[2].n_classes, 4);
-    assert_true(ls__data_fingerprint(data) != before);
+    assert_true(fingerprint_of(data) != before);
     MUST(ls__data_load(data));
     assert_int_equal(ls__data_streamed(data), streamed);
     MUST(ls__data_rows(data, LS_TRAIN, 0, ROWS, to));

@@ -9,6 +9,7 @@
 #include "augment/augment.h"
 #include "base/alloc.h"
 #include "data_refused.h"
+#include "fingerprint.h"
 #include "make_h5.h"
 #include "tensor/span.h"
 
@@ -106,7 +107,7 @@ static void compare(ls_data *a, ls_data *b) {
   MUST(ls__data_take(a, 0, N, to));
   MUST(ls__data_take(b, 0, N, other));
   assert_memory_equal(x, y, N * count * sizeof *x);
-  assert_true(ls__data_fingerprint(a) == ls__data_fingerprint(b));
+  assert_true(fingerprint_of(a) == fingerprint_of(b));
   ls__free(x);
   ls__free(y);
 }

@@ -6,6 +6,7 @@
 #include "base/alloc.h"
 #include "check.h"
 #include "data/data.h"
+#include "fingerprint.h"
 #include "make_h5.h"
 
 enum { N = 300 };
@@ -82,7 +83,7 @@ static void test_offsets(void **state) {
         to[0] = again;
         MUST(ls__data_rows(other, LS_ALL, 0, N, to));
         assert_memory_equal(again, got, sizeof got);
-        assert_true(ls__data_fingerprint(other) == ls__data_fingerprint(data));
+        assert_true(fingerprint_of(other) == fingerprint_of(data));
         ls_data_close(other);
         done(data, config);
       }

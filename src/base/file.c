@@ -1,9 +1,14 @@
 /* Files and folders by their paths (file.h). */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -144,6 +149,48 @@ int ls__file_create_beside(const char *target, const char *ending, char *path, s
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   }
   return fd;
+}
+
+/* "NAME.PID.ENDING" or "NAME.PID-K.ENDING": the process that made it; 0: it is another file. */
+static long made_by(const char *file, const char *name, const char *ending) {
+  const size_t n = strlen(name);
+  char *at, want[64];
+  if (strncmp(file, name, n) != 0 || file[n] != '.' || file[n + 1] < '1' || file[n + 1] > '9')
+    return 0;
+  const long process = strtol(file + n + 1, &at, 10);
+  if (*at == '-') at += 1 + strspn(at + 1, "0123456789");
+  snprintf(want, sizeof want, ".%s", ending);
+  return strcmp(at, want) == 0 && process < INT_MAX ? process : 0;
+}
+
+/* Nobody writes to it: who does holds a lock, on any machine that shares the disk. */
+static bool is_free(int folder, const char *file) {
+  const int fd = openat(folder, file, O_RDWR | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
+  if (fd < 0) return false;
+  const bool mine = flock(fd, LOCK_EX | LOCK_NB) == 0;
+  close(fd);
+  return mine;
+}
+
+void ls__file_remove_left(const char *target, const char *ending, FILE *notes) {
+  char folder[LS__FILE_PATH];
+  const char *slash = strrchr(target, '/'), *name = slash == NULL ? target : slash + 1;
+  const size_t n = slash == NULL ? 0 : (size_t)(slash - target) + 1;
+  if (n >= sizeof folder) return;
+  memcpy(folder, target, n);
+  folder[n] = '\0';
+  DIR *directory = opendir(n == 0 ? "." : folder);
+  if (directory == NULL) return;
+  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    const long process = made_by(entry->d_name, name, ending);
+    if (process == 0 || process == (long)getpid() || kill((pid_t)process, 0) == 0 ||
+        errno != ESRCH || !is_free(dirfd(directory), entry->d_name) ||
+        unlinkat(dirfd(directory), entry->d_name, 0) != 0)
+      continue;
+    fprintf(notes, "lockstep: note: %s%s is removed: process %ld was ended while it wrote it\n",
+            folder, entry->d_name, process);
+  }
+  (void)closedir(directory);
 }
 
 bool ls__file_close(FILE *file) {

@@ -192,6 +192,7 @@ static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   LS_TRY(ls__alloc(&file->target, bytes, 1, path));
   LS_TRY(ls__alloc(&file->temporary, bytes, 1, path));
   memcpy(file->target, target, strlen(target) + 1);
+  ls__file_remove_left(target, "tmp", stderr);
   /* The system first: its reasons are the better ones. */
   int fd = ls__file_create_beside(target, "tmp", file->temporary, bytes);
   if (fd < 0) LS_FAIL(LS_EIO, "%s: cannot be written: %s", path, strerror(errno));

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -51,6 +52,7 @@ static H5FD_t *open_file(const char *name, unsigned flags, hid_t access, haddr_t
     ls__free(w);
     return NULL;
   }
+  (void)flock(w->fd, LOCK_EX | LOCK_NB); /* for ls__file_remove_left; not all disks have locks */
   w->eof = (haddr_t)info.st_size;
   return &w->head;
 }

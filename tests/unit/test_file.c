@@ -1,7 +1,10 @@
 /* Names that are free: files set aside, and files that are made beside another. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -75,10 +78,63 @@ static void test_beside(void **state) {
   assert_int_equal(errno, ENOENT);
 }
 
+/* What a process left that is there no more is removed, with a line; what somebody may still write to is not,
+ * nor anything of another name. */
+static void test_left(void **state) {
+  (void)state;
+  enum { FILES = 8 };
+  static const struct {
+    const char *before, *after;
+  } around[FILES] = {{"c.h5.", ".tmp"},
+                     {"c.h5.", "-2.tmp"},
+                     {"c.h5.", ".tmp.old"},
+                     {"d.h5.", ".tmp"},
+                     {"c.h5.0", ".tmp"},
+                     {"c.h5.", "x.tmp"},
+                     {"c.h5.", "-3.tmp"} /* locked */,
+                     {"c.h5.", ".partial"}};
+  char target[LS__FILE_PATH], path[LS__FILE_PATH], name[64], said[512] = "";
+  int status, locked = -1;
+  const pid_t gone = fork();
+  if (gone == 0) _exit(0);
+  assert_int_equal(waitpid(gone, &status, 0), gone);
+  in_folder("c.h5", target);
+  for (int i = 0; i < FILES; i++) {
+    snprintf(name, sizeof name, "%s%ld%s", around[i].before, (long)gone, around[i].after);
+    in_folder(name, path);
+    const int fd = open(path, O_RDWR | O_CREAT, 0666);
+    assert_true(fd >= 0);
+    if (i == 6) {
+      assert_int_equal(flock(fd, LOCK_EX), 0);
+      locked = fd;
+    } else {
+      close(fd);
+    }
+  }
+  snprintf(name, sizeof name, "c.h5.%ld.tmp", (long)getppid()); /* of one that is there */
+  in_folder(name, path);
+  close(open(path, O_RDWR | O_CREAT, 0666));
+  FILE *notes = tmpfile();
+  assert_non_null(notes);
+  ls__file_remove_left(target, "tmp", notes);
+  rewind(notes);
+  said[fread(said, 1, sizeof said - 1, notes)] = '\0';
+  fclose(notes);
+  assert_int_equal(unlink(path), 0);
+  for (int i = 0; i < FILES; i++) {
+    snprintf(name, sizeof name, "%s%ld%s", around[i].before, (long)gone, around[i].after);
+    in_folder(name, path);
+    assert_int_equal(unlink(path), i < 2 ? -1 : 0);
+    assert_true((strstr(said, name) != NULL) == (i < 2));
+  }
+  close(locked);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_set_aside),
       cmocka_unit_test(test_beside),
+      cmocka_unit_test(test_left),
   };
   assert_non_null(mkdtemp(folder));
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);

@@ -53,10 +53,16 @@ static bool is_folder(const char *path) {
   return stat(path, &s) == 0 && S_ISDIR(s.st_mode);
 }
 
+/* Opening a pipe waits for whoever writes into it. */
+static bool is_file(const char *path) {
+  struct stat s;
+  return stat(path, &s) == 0 && S_ISREG(s.st_mode);
+}
+
 static bool is_hdf5(const char *path) {
   static const char signature[] = "\211HDF\r\n\032\n";
   char first[sizeof signature - 1];
-  FILE *file = fopen(path, "rb");
+  FILE *file = is_file(path) ? fopen(path, "rb") : NULL;
   if (file == NULL) return false;
   const bool good = fread(first, 1, sizeof first, file) == sizeof first &&
                     memcmp(first, signature, sizeof first) == 0;
@@ -66,6 +72,8 @@ static bool is_hdf5(const char *path) {
 
 /* Whether it is there, and can't be read: then nobody knows what it is. */
 static bool is_unreadable(const char *path) {
+  struct stat s;
+  if (stat(path, &s) == 0 && !S_ISREG(s.st_mode)) return false;
   FILE *file = fopen(path, "rb");
   if (file == NULL) return errno != ENOENT && errno != ENOTDIR;
   const bool failed = fgetc(file) == EOF && ferror(file) != 0;

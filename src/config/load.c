@@ -165,6 +165,21 @@ out:
   return st;
 }
 
+/* Files; and what a shell gives as one, /dev/stdin and <(...): another pipe may never end. */
+static bool is_readable_kind(const char *path, const struct stat *about) {
+  static const char *const streams[] = {"/dev/stdin", "/dev/fd/", "/proc/self/fd/"};
+  if (S_ISREG(about->st_mode)) return true;
+  for (size_t i = 0; i < sizeof streams / sizeof *streams; i++)
+    if (strncmp(path, streams[i], strlen(streams[i])) == 0) return !S_ISDIR(about->st_mode);
+  return false;
+}
+
+static const char *not_a_file(const struct stat *about) {
+  return S_ISDIR(about->st_mode)    ? "is a directory, and a file is wanted"
+         : S_ISFIFO(about->st_mode) ? "is a pipe, and a file is wanted"
+                                    : "is a device, and a file is wanted";
+}
+
 /* asker: the `base:` node that wants this file, or NULL. */
 static ls_status load(const char *path, const file_link *above, const ls_config *asker,
                       ls_config **out) {
@@ -173,7 +188,14 @@ static ls_status load(const char *path, const file_link *above, const ls_config 
   size_t size = 0, length = 0;
   struct stat about;
   file_link here = {.above = above, .path = path, .is_file = true};
-  FILE *file = fopen(path, "rb");
+  FILE *file = NULL;
+  if (stat(path, &about) == 0 && !is_readable_kind(path, &about)) {
+    (void)(asker == NULL ? ls__fail(LS_ECONFIG, "%s: %s", path, not_a_file(&about))
+                         : ls__config_fail(asker, "%s: %s", path, not_a_file(&about)));
+    st = LS_ECONFIG;
+    goto out;
+  }
+  file = fopen(path, "rb");
   if (file == NULL || fstat(fileno(file), &about) != 0) {
     st = unread(errno);
     if (asker == NULL)

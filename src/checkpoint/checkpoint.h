@@ -147,6 +147,10 @@ void ls__checkpoint_named(const char *run_directory, const char *name, char path
 /* The steps of all of them, newest first; *steps is owned by the caller. */
 LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);
 
+/* A line on standard error for each file that is called nearly as a checkpoint of a step, and is looked at by
+ * nobody: step-70.h5. */
+void ls__checkpoint_tell_names(const char *run_directory);
+
 /* Give a file that can't be used another name, FILE.damaged, .unreadable, .newer or .foreign: a run
  * that goes on from another one neither takes it for its own nor writes over it. */
 void ls__checkpoint_set_aside(const char *path, ls__flaw flaw);

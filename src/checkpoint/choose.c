@@ -161,6 +161,7 @@ ls_status ls__checkpoint_newest(const char *run_directory, bool resume, ls__chos
   reasons why = {NULL, 0, 0};
   bool again = true;
   memset(chosen, 0, sizeof *chosen);
+  ls__checkpoint_tell_names(run_directory);
   for (int i = 0; again && i < LOOKS; i++)
     LS_TRY(look(run_directory, resume, chosen, &why, &again));
   if (again)

@@ -81,6 +81,27 @@ out:
   return st;
 }
 
+void ls__checkpoint_tell_names(const char *run_directory) {
+  char folder[LS__FILE_PATH];
+  snprintf(folder, sizeof folder, "%s/checkpoints", run_directory);
+  DIR *directory = opendir(folder);
+  if (directory == NULL) return;
+  for (const struct dirent *entry; (entry = readdir(directory)) != NULL;) {
+    const char *name = entry->d_name;
+    const size_t n = strlen(name);
+    uint64_t step;
+    if (n < 8 || strncmp(name, "step", 4) != 0 || strcmp(name + n - 3, ".h5") != 0 ||
+        is_step(name, &step))
+      continue;
+    fprintf(stderr,
+            "lockstep: note: %s/%s: is not called as a checkpoint of a run (step-, 12 digits, "
+            ".h5), "
+            "and is not looked at\n",
+            folder, name);
+  }
+  closedir(directory);
+}
+
 /* Delete a checkpoint's mark that HDF5 crashed on it. */
 static void remove_mark(const char *path) {
   char mark[LS__FILE_PATH + 16];

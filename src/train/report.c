@@ -54,6 +54,7 @@ static ls_status open_directory(ls__report *r, ls_trainer *t) {
                                .found = t->taken.found,
                                .step = t->now.step,
                                .newest = t->taken.newest,
+                               .data = t->data != NULL ? ls__data_path(t->data) : NULL,
                                .out = r->progress != LS_PROGRESS_NONE ? r->out : NULL};
   LS_TRY(ls__run_open(&start, &r->metrics));
   r->config_due = true;

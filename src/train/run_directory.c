@@ -272,6 +272,7 @@ ls_status ls__run_open(const ls__run_start *start, FILE **metrics) {
     LS_FAIL(LS_EIO, "output: \"%.100s...\" is too long a path", folder);
   snprintf(path, sizeof path, "%s/metrics.jsonl", start->output);
   snprintf(checkpoints, sizeof checkpoints, "%s/checkpoints", start->output);
+  if (!start->found) LS_TRY(ls__run_others(start, folder));
   LS_TRY(claim(start->output, path, start->found, metrics));
   if (start->resume) LS_TRY(check_unchanged(start));
   if (!start->found) LS_TRY(holds_run(start, folder, *metrics, &holds));

@@ -131,6 +131,32 @@ static ls_status see(void *context, const char *name, bool is_group) {
   return LS_OK;
 }
 
+/* Where links into other files point; whether something is there is for who reads them. */
+typedef struct links {
+  FILE *out; /* NULL: json */
+  ls__json *json;
+} links;
+
+static ls_status see_link(void *context, const char *name, const char *file, const char *object) {
+  const links *to = context;
+  if (to->out != NULL) {
+    fputs("  ", to->out);
+    ls__text_put(to->out, name);
+    fputs("  is a link to ", to->out);
+    ls__text_put(to->out, object);
+    fputs(" in the file ", to->out);
+    ls__text_put(to->out, file);
+    fputc('\n', to->out);
+    return LS_OK;
+  }
+  ls__json_open(to->json, NULL, '{');
+  ls__json_string(to->json, "name", name);
+  ls__json_string(to->json, "file", file);
+  ls__json_string(to->json, "object", object);
+  ls__json_close(to->json, '}');
+  return LS_OK;
+}
+
 /* What the file is, and who wrote it. */
 static ls_status read_origin(contents *c) {
   ls_status st = LS_OK;
@@ -356,6 +382,7 @@ static ls_status in_words(const contents *c, FILE *out) {
     fputs("  not sealed: another program wrote it, or an older lockstep\n", out);
   LS_TRY(attributes(c->file, "/", NULL, out));
   for (size_t i = 0; i < c->n; i++) LS_TRY(words_array(c, &c->list[i], width, out));
+  LS_TRY(ls__h5_links(c->file, see_link, &(links){.out = out}));
 out:
   return st;
 }
@@ -409,6 +436,9 @@ static ls_status in_json(const contents *c, FILE *out) {
   LS_TRY(attributes(c->file, "/", &json, NULL));
   ls__json_open(&json, "datasets", '[');
   for (size_t i = 0; i < c->n; i++) LS_TRY(json_array(c, &c->list[i], &json));
+  ls__json_close(&json, ']');
+  ls__json_open(&json, "links", '[');
+  LS_TRY(ls__h5_links(c->file, see_link, &(links){.json = &json}));
   ls__json_close(&json, ']');
   ls__json_close(&json, '}');
   fputc('\n', out);

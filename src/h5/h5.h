@@ -69,6 +69,11 @@ LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info
 /* Call `see` for every group and dataset, parents first, names like "/train/x". */
 typedef ls_status (*ls__h5_visit_fn)(void *context, const char *name, bool is_group);
 LS_CHECKED ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context);
+/* For every link into another file, by name: the file as the link calls it, and the object there.  It must not
+ * call this room. */
+typedef ls_status (*ls__h5_link_fn)(void *context, const char *name, const char *file,
+                                    const char *object);
+LS_CHECKED ls_status ls__h5_links(ls__h5 *file, ls__h5_link_fn see, void *context);
 
 /* Rows [first, first + rows) along the first dimension, converted to `type`, row-major.  An
  * integer that doesn't fit is LS_EDATA, not clipped. */

@@ -3,6 +3,7 @@
  *   change FILE.h5 remove NAME         a group or dataset
  *   change FILE.h5 forget ATTRIBUTE    of the file
  *   change FILE.h5 first NAME VALUE    the first number of a dataset; nan, 1e31
+ *   change FILE.h5 link NAME OTHER     make NAME a link to the same name in the file OTHER
  *   change FILE.h5 sparse ROWS         make it: /x [ROWS, 64] and /y [ROWS], zeros that take no room */
 #include <hdf5.h>
 #include <stdbool.h>
@@ -55,6 +56,8 @@ int main(int argc, char **argv) {
   if (strcmp(argv[2], "remove") == 0) st = H5Ldelete(file, argv[3], H5P_DEFAULT);
   if (strcmp(argv[2], "forget") == 0) st = H5Adelete(file, argv[3]);
   if (strcmp(argv[2], "first") == 0 && argc == 5) st = set_first(file, argv[3], argv[4]);
+  if (strcmp(argv[2], "link") == 0 && argc == 5)
+    st = H5Lcreate_external(argv[4], argv[3], file, argv[3], H5P_DEFAULT, H5P_DEFAULT);
   if (H5Fclose(file) < 0) st = -1;
   return st < 0;
 }

@@ -76,6 +76,14 @@ accepted train output=named --resume
 said 'named/checkpoints/step-4.h5: is not called as a checkpoint of a run'
 same "lines of names" "$(grep -c 'is not called' err)" 1
 
+# ---- links into other files ----
+cp data.h5 linked.h5
+"$LOCKSTEP_BUILD/tests/fault/change" linked.h5 link /elsewhere far/away.h5 || fail "no link was made"
+accepted "$lockstep" inspect linked.h5
+shown '^  /elsewhere  is a link to /elsewhere in the file far/away.h5$'
+accepted "$lockstep" inspect linked.h5 --json
+shown '"name":"/elsewhere","file":"far/away.h5","object":"/elsewhere"'
+
 # ---- a converter that was killed ----
 sleep 0 &
 gone=$!

@@ -79,8 +79,11 @@ LS_CHECKED ls_status ls__checkpoint_identify(const char *path, ls__checkpoint_id
 bool ls__checkpoint_same(const ls__checkpoint_identity *a, const ls__checkpoint_identity *b);
 /* Of the file that ls__checkpoint_load made this model of; zeros: of none. */
 ls__checkpoint_identity ls__checkpoint_identity_of(const ls_model *model);
-/* One line on standard error where that file is not sealed; for one rank to call. */
+/* One line on standard error where that file is not sealed, and one where a weight is huge; for one rank to
+ * call. */
 void ls__checkpoint_tell(const char *path, const ls_model *model);
+/* The latter, of a network that is called `what`. */
+void ls__checkpoint_tell_huge(const char *what, const ls_model *model);
 
 /* ---- choose.c: which checkpoint of a run directory is meant ---- */
 

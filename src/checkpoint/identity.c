@@ -1,6 +1,7 @@
 /* Which checkpoint a file is: its length and the hash in its seal. */
 #include <errno.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -35,4 +36,23 @@ void ls__checkpoint_tell(const char *path, const ls_model *model) {
             "lockstep: note: %s has no checksum of its own: another program wrote it, or an older "
             "lockstep, and damage to it would not be seen\n",
             path);
+  ls__checkpoint_tell_huge(path, model);
+}
+
+/* Finite, and too large to be learnt: a product of two such is none any more, and the others are rounded away
+ * beside it.  A loss may not show it, where its layer saturates or is multiplied by 0. */
+void ls__checkpoint_tell_huge(const char *what, const ls_model *model) {
+  static const float huge = 1e30F;
+  for (int t = 0; t < model->graph->n_tensors; t++) {
+    const ls__tensor *tensor = &model->graph->tensor[t];
+    const float *x = model->parameters + tensor->offset;
+    float most = 0;
+    for (size_t i = 0; i < tensor->n; i++) most = fabsf(x[i]) > most ? fabsf(x[i]) : most;
+    if (most < huge) continue;
+    fprintf(stderr,
+            "lockstep: warning: %s: weights of %s are as large as %.3g: it is damaged, or "
+            "diverged\n",
+            what, tensor->name, (double)most);
+    return;
+  }
 }

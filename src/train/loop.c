@@ -361,6 +361,7 @@ static ls_status finish(loop *l) {
     }
     LS_TRY(ls_comm_agree(t->comm, local));
   }
+  if (is_root(t)) ls__checkpoint_tell_huge("this run's network", t->model);
 out:
   return st;
 }

@@ -102,6 +102,19 @@ unsealed bare.h5
 "$change" bare.h5 forget normalized
 accepted "$lockstep" evaluate bare.h5 --split validation --data data.h5
 
+# ---- a weight that is finite, and no weight ----
+cp whole/checkpoints/final.h5 bare.h5
+unsealed bare.h5
+accepted "$lockstep" evaluate bare.h5 --split validation --data data.h5
+same "usual weights" "$(grep -c warning "$work/err")" 0
+"$change" bare.h5 first /parameters/dense_1/bias 3e31
+for n in 1 3; do
+  accepted ranks $n "$lockstep" evaluate bare.h5 --split validation --data data.h5
+  same "a huge weight on $n" "$(grep -c 'warning: bare.h5: weights of dense_1/bias are as large as 3e+31' "$work/err")" 1
+done
+accepted train output=huge initialize.from=bare.h5 train.epochs=1
+said "warning: this run's network: weights of dense_1/bias are as large as 3e.31"
+
 copy stopped run
 newest=$(ls run/checkpoints/step-* | tail -1)
 find run/checkpoints -name 'step-*' ! -name "$(basename "$newest")" -delete

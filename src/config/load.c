@@ -175,7 +175,7 @@ static bool is_readable_kind(const char *path, const struct stat *about) {
 }
 
 static const char *not_a_file(const struct stat *about) {
-  return S_ISDIR(about->st_mode)    ? "is a directory, and a file is wanted"
+  return S_ISDIR(about->st_mode)    ? strerror(EISDIR)
          : S_ISFIFO(about->st_mode) ? "is a pipe, and a file is wanted"
                                     : "is a device, and a file is wanted";
 }

@@ -83,8 +83,8 @@ struct ls_trainer {
   ls__standing now;
   struct { /* the checkpoint that the run was taken up from */
     bool found;
-    bool finished;   /* rank 0: the run was done there; its files stay until a step is made */
-    bool bad_final;  /* rank 0: there is a final.h5 that is not this run's, because: */
+    bool finished;  /* rank 0: the run was done there; its files stay until a step is made */
+    bool bad_final; /* rank 0: there is a final.h5 that is not this run's, because: */
     ls__flaw final_flaw;
     bool new_state;  /* forced: another optimizer, whose state begins anew */
     bool new_normal; /* forced: another normalisation, which is measured */

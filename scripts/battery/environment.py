@@ -149,7 +149,7 @@ def open_files(shared, draw, folder):
 def stack(shared, draw, folder):
     if not shared["prlimit"] or shared["sanitized"]:
         return None
-    return limited(shared, draw, folder, "stack", [kb * 1024 for kb in (128, 200, 256, 512, 1024)])
+    return limited(shared, draw, folder, "stack", [kb * 1024 for kb in (64, 128, 200, 256, 512, 1024)])
 
 
 def processor_time(shared, draw, folder):

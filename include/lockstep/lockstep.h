@@ -16,6 +16,7 @@
 #include <lockstep/help.h>
 #include <lockstep/loss.h>
 #include <lockstep/model.h>
+#include <lockstep/pictures.h>
 #include <lockstep/shape.h>
 #include <lockstep/status.h>
 #include <lockstep/train.h>

@@ -206,24 +206,6 @@ LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);
 
-/** Make anew what ls_trainer_run leaves for ls_pictures_draw, from a run directory: learning curves,
- * and of the validation part (where there is none, the training part) the confusion matrix and a
- * page of predictions, as scripts for gnuplot in its folder `pictures`.
- *
- * Collective; as ls_evaluate, which overrides are for.
- * @return  as ls_evaluate */
-LS_PUBLIC LS_CHECKED ls_status ls_pictures_write(ls_comm *comm, const char *directory,
-                                                 const char *const *overrides, size_t n);
-
-/** Draw the scripts of such a folder as PNG and SVG beside them, by gnuplot, or what the environment
- * variable GNUPLOT names; where that is empty, nothing is done.
- *
- * Local, one process; it starts others, so call it after MPI_Finalize.  Nothing here fails a
- * program: what could not be drawn is told.
- * @param folder  "runs/digits/pictures"
- * @param out     where one line says what was drawn; NULL: nowhere */
-LS_PUBLIC void ls_pictures_draw(const char *folder, FILE *out);
-
 /** Compare the gradient of every parameter tensor with central differences on a few samples.
  *
  * Local, one process.

@@ -28,7 +28,9 @@ typedef struct cli {
       *lost; /* what is said where standard output fails, of a command whose results are in files */
   char pictures[4096]; /* a folder whose pictures are drawn when all else is done; "": none */
   bool quiet;          /* say nothing of them */
-  bool unread;         /* whoever read standard output has gone */
+  ls_status (*finally)(struct cli *c); /* instead, after MPI, on rank 0: its failure is one of the
+                                          command; NULL: nothing */
+  bool unread;                         /* whoever read standard output has gone */
 } cli;
 
 /* ---- Options ---- */

@@ -5,6 +5,7 @@
 #include <lockstep/comm.h>
 #include <lockstep/crash_guard.h>
 #include <lockstep/environment.h>
+#include <lockstep/pictures.h>
 #include <lockstep/train.h>
 #include <mpi.h>
 #include <poll.h>
@@ -151,6 +152,19 @@ static int without_mpi(cli *c, const command *of, int argc, char **argv) {
   return ending(c, st);
 }
 
+/* After MPI and when all results are on the disk.  Pictures of a run that couldn't be drawn are no
+ * failure of the run; those that were asked for are one of the command. */
+static ls_status draw(cli *c, ls_status st) {
+  ls_status drawn = LS_OK;
+  if (!c->root || (c->finally == NULL && c->pictures[0] == '\0')) return st;
+  if (c->finally != NULL)
+    drawn = c->finally(c);
+  else if (ls_pictures_draw(c->pictures, c->quiet ? NULL : stdout) != LS_OK && !c->quiet)
+    printf("%s\n", ls_error_message());
+  print_error(c, drawn);
+  return end_output(c, st != LS_OK ? st : drawn);
+}
+
 int main(int argc, char **argv) {
   char name[CLI_NAME];
   hold_streams();
@@ -199,9 +213,5 @@ int main(int argc, char **argv) {
   print_error(&c, st);
   ls_crash_guard_remove();
   ls_comm_finalize(c.comm, st == LS_OK ? "the results are written" : NULL);
-  if (c.root && c.pictures[0] != '\0') {
-    ls_pictures_draw(c.pictures, c.quiet ? NULL : stdout);
-    st = end_output(&c, st);
-  }
-  return ending(&c, st);
+  return ending(&c, draw(&c, st));
 }

@@ -3,99 +3,130 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "train/pictures.h"
-
-/* A round step, 1, 2 or 5 times a power of ten, of which at most `most` fit into a range. */
-static double step_of(double range, int most) {
-  if (!(range > 1e-300 && range < 1e300)) return 1;
-  double step = 1;
-  while (step * most >= range) step /= 10;
-  while (10 * step * most < range) step *= 10;
-  return 2 * step * most >= range ? 2 * step : 5 * step * most >= range ? 5 * step : 10 * step;
-}
 
 /* ---- The confusion matrix ---- */
 
-/* Right answers are blue and wrong ones orange, by their share of the class's samples; of wrong
+/* More classes than these have no per cent in their cells, or no numbers. */
+enum { MOST_SHARES = 12, MOST_NUMBERS = 25 };
+
+/* Right answers are blue and wrong ones orange, by their share of the class's `sum` samples; of wrong
  * ones the root, so that few are seen, too. */
-static double shade(const double *counts, size_t k, size_t truth, size_t guess) {
-  double sum = 0;
-  for (size_t j = 0; j < k; j++) sum += counts[truth * k + j];
+static double shade(double n, double sum, bool right) {
   if (sum <= 0) return 0;
-  const double share = counts[truth * k + guess] / sum;
-  return truth == guess ? share : -sqrt(share);
+  return right ? n / sum : -sqrt(n / sum);
 }
 
-static void write_class_tics(ls__script *s, size_t k, const char *const *names, size_t *longest) {
+/* Letters of the longest name that is shown. */
+enum { MOST_NAME = 16 };
+static size_t longest_name(size_t k, const char *const *names) {
+  size_t longest = 2;
+  for (size_t c = 0; c < k && names != NULL; c++) {
+    const size_t n = ls__text_width(names[c]);
+    if (n > longest) longest = n;
+  }
+  return longest < MOST_NAME ? longest : MOST_NAME + 2; /* with what is put for the rest */
+}
+
+static void write_class_tics(ls__script *s, size_t k, const char *const *names) {
   const size_t every = k <= 40 ? 1 : (k + 39) / 40;
   char number[24];
-  *longest = 0;
   for (int axis = 0; axis < 2; axis++) {
     fprintf(s->out, "set %ctics (", axis == 0 ? 'x' : 'y');
     for (size_t c = 0; c < k; c += every) {
       snprintf(number, sizeof number, "%zu", c);
-      const char *name = names != NULL ? names[c] : number;
-      if (strlen(name) > *longest) *longest = strlen(name);
       if (c > 0) fputs(", ", s->out);
-      ls__script_quote(s, name, 16);
+      ls__script_quote(s, names != NULL ? names[c] : number, MOST_NAME);
       fprintf(s->out, " %zu", c);
     }
     fputs(")\n", s->out);
   }
-  if (*longest > 16) *longest = 16;
+}
+
+/* The numbers of cells: how many, and below it per cent of the truth's samples where there is room;
+ * `bright`: those on a dark ground. */
+static void write_cells(ls__script *s, size_t k, bool bright) {
+  const char *which = bright ? ">" : "<=", *colour = bright ? "#ffffff" : "#202020";
+  if (k <= MOST_SHARES)
+    fprintf(s->out,
+            ", $matrix using 1:($2-0.13):($4 > 0 && abs($3) %s 0.6 ? sprintf('%%d', $4) : '') with "
+            "labels font ',11' tc rgb '%s', $matrix using 1:($2+0.2):($4 > 0 && abs($3) %s 0.6 ? "
+            "sprintf($5 < 9.95 || ($5 >= 99.5 && $5 < 100) ? '%%.1f %%%%' : '%%.0f %%%%', $5) : "
+            "'') with labels font ',8' tc "
+            "rgb "
+            "'%s'",
+            which, colour, which, colour);
+  else
+    fprintf(s->out,
+            ", $matrix using 1:2:($4 > 0 && abs($3) %s 0.6 ? sprintf('%%d', $4) : '') with labels "
+            "font ',8' tc rgb '%s'",
+            which, colour);
 }
 
 ls_status ls__page_confusion(const ls__pictures *p, const char *name, const double *counts,
                              size_t k, const char *const *names) {
-  enum { MOST_NUMBERS = 25 };
   ls_status st = LS_OK;
   ls__script s;
   double right = 0, all = 0;
-  size_t longest;
+  const size_t longest = longest_name(k, names);
   char title[200];
   LS_TRY(ls__script_begin(&s));
-  fputs("$matrix << END\n", s.out);
-  for (size_t truth = 0; truth < k; truth++)
+  fputs("# prediction, truth, shade, samples, per cent of the truth's\n$matrix << END\n", s.out);
+  for (size_t truth = 0; truth < k; truth++) {
+    double sum = 0;
+    for (size_t guess = 0; guess < k; guess++) sum += counts[truth * k + guess];
     for (size_t guess = 0; guess < k; guess++) {
       const double n = counts[truth * k + guess];
-      fprintf(s.out, "%zu %zu %.4f %.0f\n", guess, truth, shade(counts, k, truth, guess), n);
+      fprintf(s.out, "%zu %zu %.4f %.0f %.2f\n", guess, truth, shade(n, sum, truth == guess), n,
+              sum > 0 ? 100 * n / sum : 0.0);
       all += n;
       if (truth == guess) right += n;
     }
+  }
   fputs("END\n", s.out);
   unsigned side = (unsigned)(k <= MOST_NUMBERS ? 44 * k : 20 * k);
   side = side < 220 ? 220 : side > 900 ? 900 : side;
-  write_class_tics(&s, k, names, &longest);
+  const bool turned = k > MOST_NUMBERS || (double)longest * 7 > 0.9 * side / (double)k;
   const unsigned left = 54 + 7 * (unsigned)longest,
-                 bottom = longest > 4 || k > MOST_NUMBERS ? 54 + 6 * (unsigned)longest : 54,
-                 width = side + left + 30, height = side + bottom + 50;
-  ls__script_draw(&s, width, height);
-  snprintf(title, sizeof title, "%s: %.0f of %.0f right (%.2f %%)", ls__script_part(p), right, all,
-           all > 0 ? 100 * right / all : 0.0);
+                 bottom = turned ? 54 + 6 * (unsigned)longest : 54, least = 300,
+                 width = side + left + 30 < least ? least : side + left + 30,
+                 height = side + bottom + 66;
+  ls__script_draw(&s, p->style, width, height);
+  write_class_tics(&s, k, names);
+  snprintf(title, sizeof title, "%s: %.0f of %.0f right (%.2f %%)%s", ls__script_part(p), right,
+           all, all > 0 ? 100 * right / all : 0.0,
+           k <= MOST_SHARES    ? "\nsamples, and per cent of those of a class"
+           : k <= MOST_NUMBERS ? "\nsamples; shades by the share of a class"
+                               : "\nshades by the share of a class");
   title[0] = (char)(title[0] - 'a' + 'A');
-  fputs("set title ", s.out);
+  char *second = strchr(title, '\n');
+  *second++ = '\0';
+  fputs("set label 1 ", s.out);
   ls__script_quote(&s, title, 100);
   fprintf(s.out,
-          "\nset lmargin at screen %.4f\nset rmargin at screen %.4f\nset bmargin at screen "
+          " at screen 0.5,%.4f center tc rgb '#202020'\nset label 2 '%s' at screen 0.5,%.4f "
+          "center font ',9' tc rgb '#606060'\n",
+          1 - 18.0 / height, second, 1 - 36.0 / height);
+  fprintf(s.out,
+          "set lmargin at screen %.4f\nset rmargin at screen %.4f\nset bmargin at screen "
           "%.4f\nset tmargin at screen %.4f\n",
-          (double)left / width, 1 - 30.0 / width, (double)bottom / height, 1 - 50.0 / height);
+          (double)left / width, (double)(left + side) / width, (double)bottom / height,
+          1 - 66.0 / height + 14.0 / height);
   fprintf(s.out,
           "set xrange [-0.5:%g]\nset yrange [%g:-0.5]\nunset grid\nset border 15 lc rgb "
           "'#b0b0b0'\nset tics scale 0\n%sset xlabel 'prediction'\nset ylabel 'truth'\nset cbrange "
           "[-1:1]\nunset colorbox\nset palette defined (-1 '#b34700', -0.5 '#e88a4a', -0.2 "
           "'#f7d0b4', 0 '#ffffff', 0.3 '#c3dcec', 0.7 '#4f97c4', 1 '" LS__BLUE "')\n",
-          (double)k - 0.5, (double)k - 0.5,
-          longest > 4 || k > MOST_NUMBERS ? "set xtics rotate by 60 right\n" : "");
+          (double)k - 0.5, (double)k - 0.5, turned ? "set xtics rotate by 60 right\n" : "");
   fputs("plot $matrix using 1:2:3 with image", s.out);
-  if (k <= MOST_NUMBERS)
-    fprintf(s.out,
-            ", $matrix using 1:2:($4 > 0 && abs($3) <= 0.6 ? sprintf('%%d', $4) : '') with labels "
-            "font ',%d' tc rgb '#202020', $matrix using 1:2:($4 > 0 && abs($3) > 0.6 ? "
-            "sprintf('%%d', $4) : '') with labels font ',%d' tc rgb '#ffffff'",
-            k <= 12 ? 10 : 8, k <= 12 ? 10 : 8);
+  if (k <= MOST_NUMBERS) {
+    write_cells(&s, k, false);
+    write_cells(&s, k, true);
+  }
   fputc('\n', s.out);
 out:
-  return ls__script_end(&s, p, name, st);
+  return ls__script_end_in(&s, p->directory, name, st);
 }
 
 /* ---- Images ---- */
@@ -184,7 +215,7 @@ ls_status ls__page_images(const ls__pictures *p, const char *name, const ls__gri
   }
   const double width = ACROSS * (CELL + GAP) + GAP,
                height = TOP + (double)rows * ((double)grid.height * unit + TEXT) + 6;
-  ls__script_draw(&s, (unsigned)width, (unsigned)height);
+  ls__script_draw(&s, p->style, width, height);
   fprintf(s.out,
           "set lmargin at screen 0\nset rmargin at screen 1\nset bmargin at screen 0\nset tmargin "
           "at screen 1\nunset border\nunset tics\nunset grid\nset xrange [0:%g]\nset yrange "
@@ -222,7 +253,7 @@ ls_status ls__page_images(const ls__pictures *p, const char *name, const ls__gri
   }
   fputc('\n', s.out);
 out:
-  return ls__script_end(&s, p, name, st);
+  return ls__script_end_in(&s, p->directory, name, st);
 }
 
 /* ---- Fields ---- */
@@ -298,7 +329,7 @@ ls_status ls__page_fields(const ls__pictures *p, const char *name, const ls__gri
   const double tall = CELL * fmin(2, fmax(0.25, (double)output->height / (double)output->width)),
                width = LEFT + (double)columns * (CELL + GAP) + RIGHT,
                height = TOP + (double)n * (tall + GAP) + BOTTOM;
-  ls__script_draw(&s, (unsigned)width, (unsigned)height);
+  ls__script_draw(&s, p->style, width, height);
   fputs("set multiplot\nset border 15 lc rgb '#b0b0b0' lw 0.7\nunset tics\nunset grid\n"
         "set xrange [*:*] noextend\nset yrange [*:*] noextend reverse\n",
         s.out);
@@ -332,7 +363,7 @@ ls_status ls__page_fields(const ls__pictures *p, const char *name, const ls__gri
                 "noborder\nset cbtics %.3g font ',8' scale 0.4 nomirror offset 0,0.4 textcolor "
                 "rgb '#404040'\n",
                 x / width, (BOTTOM - 24) / height, (c == 1 ? 2 * CELL + GAP : CELL) / width,
-                10 / height, step_of(high[c] - low[c], c == 1 ? 8 : 4));
+                10 / height, ls__script_step(high[c] - low[c], c == 1 ? 8 : 4));
       else
         fputs("unset colorbox\n", s.out);
       fprintf(s.out,
@@ -342,7 +373,7 @@ ls_status ls__page_fields(const ls__pictures *p, const char *name, const ls__gri
     }
   fputs("unset multiplot\n", s.out);
 out:
-  return ls__script_end(&s, p, name, st);
+  return ls__script_end_in(&s, p->directory, name, st);
 }
 
 ls_status ls__page_lines(const ls__pictures *p, const char *name, size_t width,
@@ -358,7 +389,7 @@ ls_status ls__page_lines(const ls__pictures *p, const char *name, size_t width,
     fputs("END\n", s.out);
   }
   const unsigned across = n > 1 ? 2 : 1, down = ((unsigned)n + across - 1) / across;
-  ls__script_draw(&s, 60 + 450 * across, 20 + 290 * down);
+  ls__script_draw(&s, p->style, 60 + 450 * across, 20 + 290 * down);
   fprintf(s.out,
           "set xrange [0:%zu]\nset xlabel 'position' offset 0,0.3 textcolor rgb '#404040'\nset "
           "multiplot layout %u,%u margins char 9,2.5,4,3 spacing char 9,6\n",
@@ -373,71 +404,5 @@ ls_status ls__page_lines(const ls__pictures *p, const char *name, size_t width,
             i == 0 ? "set key top right samplen 2 textcolor rgb '#303030'" : "unset key", i);
   fputs("unset multiplot\n", s.out);
 out:
-  return ls__script_end(&s, p, name, st);
-}
-
-/* ---- Numbers ---- */
-
-static double r2_of(size_t n, size_t columns, size_t c, const float *y, const float *yhat) {
-  double mean = 0, error = 0, spread = 0;
-  for (size_t i = 0; i < n; i++) mean += (double)y[i * columns + c] / (double)n;
-  for (size_t i = 0; i < n; i++) {
-    const double d = (double)yhat[i * columns + c] - (double)y[i * columns + c],
-                 m = (double)y[i * columns + c] - mean;
-    error += d * d;
-    spread += m * m;
-  }
-  return spread > 0 ? 1 - error / spread : (double)NAN;
-}
-
-ls_status ls__page_scatter(const ls__pictures *p, const char *name, size_t n, size_t columns,
-                           const float *target, const float *prediction, const char *const *names) {
-  enum { MOST_PANELS = 6 };
-  ls_status st = LS_OK;
-  ls__script s;
-  const size_t panels = columns < MOST_PANELS ? columns : MOST_PANELS;
-  const unsigned across = panels < 3    ? (unsigned)panels
-                          : panels == 4 ? 2
-                                        : 3,
-                 down = ((unsigned)panels + across - 1) / across;
-  LS_TRY(ls__script_begin(&s));
-  fputs("$points << END\n", s.out);
-  for (size_t i = 0; i < n; i++)
-    for (size_t c = 0; c < panels; c++)
-      fprintf(s.out, "%.7g %.7g%c", (double)target[i * columns + c],
-              (double)prediction[i * columns + c], c + 1 == panels ? '\n' : ' ');
-  fputs("END\n", s.out);
-  ls__script_draw(&s, 60 + 400 * across, 20 + 390 * down);
-  fprintf(s.out,
-          "set format '%%g'\nset size square\nset xlabel 'target' offset 0,0.3 textcolor rgb "
-          "'#404040'\nset ylabel 'prediction' offset 0.5,0 textcolor rgb '#404040'\nset "
-          "multiplot layout %u,%u margins char 11,2.5,4,3 spacing char 12,7\n",
-          down, across);
-  for (size_t c = 0; c < panels; c++) {
-    double low = HUGE_VAL, high = -HUGE_VAL;
-    char title[160];
-    for (size_t i = 0; i < n; i++) {
-      take_range(&target[i * columns + c], 1, &low, &high);
-      take_range(&prediction[i * columns + c], 1, &low, &high);
-    }
-    if (!(high > low)) {
-      low -= 1;
-      high += 1;
-    }
-    const double edge = 0.03 * (high - low);
-    snprintf(title, sizeof title, "%.60s%s%zu samples of the %s, R2 %.4f",
-             names != NULL ? names[c] : "", names != NULL ? ": " : "", n, ls__script_part(p),
-             r2_of(n, columns, c, target, prediction));
-    fputs("set title ", s.out);
-    ls__script_quote(&s, title, 90);
-    fprintf(s.out,
-            "\nset xrange [%.7g:%.7g]\nset yrange [%.7g:%.7g]\nset xtics %g\nset ytics %g\nplot "
-            "$points using %zu:%zu with "
-            "points pt 7 ps 0.4 lc rgb '#900072b2', x with lines lw 1.2 lc rgb '#606060'\n",
-            low - edge, high + edge, low - edge, high + edge, step_of(high - low, 5),
-            step_of(high - low, 5), 1 + 2 * c, 2 + 2 * c);
-  }
-  fputs("unset multiplot\n", s.out);
-out:
-  return ls__script_end(&s, p, name, st);
+  return ls__script_end_in(&s, p->directory, name, st);
 }

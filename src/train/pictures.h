@@ -4,6 +4,8 @@
 #ifndef LS_TRAIN_PICTURES_H
 #define LS_TRAIN_PICTURES_H
 
+#include <lockstep/pictures.h>
+
 #include "comm/comm.h"
 #include "data/data.h"
 #include "model/model.h"
@@ -18,12 +20,17 @@ typedef struct ls__pictures {
   const ls_model *model;
   ls__run *run; /* for LS__PREDICT_BATCH samples, that ends at the task's values */
   ls_data *data;
-  ls_split split; /* of which samples are shown */
+  ls_split split;                /* of which samples are shown */
+  const ls_picture_style *style; /* or NULL */
+  bool has_curves;               /* the learning curves are written */
 } ls__pictures;
 
 /* Write the scripts: learning curves, and for each output its confusion matrix and a page of
  * predictions.  Collective; rank 0 writes. */
 LS_CHECKED ls_status ls__pictures_write(const ls__pictures *pictures);
+
+/* Make DIRECTORY/pictures. */
+LS_CHECKED ls_status ls__pictures_folder(const char *directory);
 
 /* Whether anything would draw them: the variable GNUPLOT of the environment is not empty. */
 bool ls__pictures_wanted(void);
@@ -31,7 +38,11 @@ bool ls__pictures_wanted(void);
 /* ---- Pages: pages.c, curves.c.  Rank 0; each writes directory/pictures/NAME.gp. */
 
 /* Loss, metrics and learning rate over the epochs of metrics.jsonl. */
-LS_CHECKED ls_status ls__page_curves(const ls__pictures *pictures);
+LS_CHECKED ls_status ls__page_curves(const char *directory, const ls_picture_style *style);
+/* Of several runs, into a file; columns: of characters, not a picture; 0: a picture. */
+LS_CHECKED ls_status ls__curves_script(const char *const *runs, size_t n,
+                                       const ls_picture_style *style, unsigned columns,
+                                       const char *path);
 
 /* counts [k, k]: truth by prediction; names may be NULL. */
 LS_CHECKED ls_status ls__page_confusion(const ls__pictures *pictures, const char *name,
@@ -70,7 +81,7 @@ LS_CHECKED ls_status ls__page_scatter(const ls__pictures *pictures, const char *
 
 /* ---- For the pages: script.c */
 
-/* A script being written; `panels` is what it draws, once for each file that it is called with. */
+/* A script being written: what it draws, it draws once for each file that it is called with. */
 typedef struct ls__script {
   FILE *out;
   char *text;
@@ -79,11 +90,20 @@ typedef struct ls__script {
 /* Data blocks come next, then ls__script_draw, then what is drawn, then ls__script_end, which writes the
  * file, or only frees after a failure (st). */
 LS_CHECKED ls_status ls__script_begin(ls__script *script);
-void ls__script_draw(ls__script *script, unsigned width, unsigned height);
-LS_CHECKED ls_status ls__script_end(ls__script *script, const ls__pictures *pictures,
-                                    const char *name, ls_status st);
+/* A page that is so large in a font of 12.  It is made larger or smaller as a whole to fit into a given
+ * size.  Sizes of points are multiples of u: "ps 0.4*u". */
+void ls__script_draw(ls__script *script, const ls_picture_style *style, double width,
+                     double height);
+/* A page of this size and font; `given`: by who wants it, to the pixel. */
+void ls__script_page(ls__script *script, double width, double height, double font, bool given);
+LS_CHECKED ls_status ls__script_end(ls__script *script, const char *path, ls_status st);
+/* The same as directory/pictures/NAME.gp. */
+LS_CHECKED ls_status ls__script_end_in(ls__script *script, const char *directory, const char *name,
+                                       ls_status st);
 /* Text in quotes of gnuplot's, at most `most` letters of it. */
 void ls__script_quote(ls__script *script, const char *text, size_t most);
+/* A round step, 1, 2 or 5 times a power of ten, of which at most `most` fit into a range. */
+double ls__script_step(double range, int most);
 /* "validation part", ... */
 const char *ls__script_part(const ls__pictures *pictures);
 

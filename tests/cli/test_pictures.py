@@ -176,8 +176,12 @@ else:
 # Without gnuplot: one line, and the scripts.
 said = good("train", "images.yaml", "output=without", gnuplot="no-such-gnuplot")
 if [line for line in said.splitlines() if "picture" in line] != [
-        "no pictures: there is no no-such-gnuplot here (lockstep plot draws them where there is)"]:
+        "no pictures: there is no no-such-gnuplot here: install gnuplot (Debian and Ubuntu: gnuplot-nox), or name it in the "
+        "variable GNUPLOT; the data are kept as scripts: without/pictures"]:
     fail(f"without gnuplot: {said}")
+got = run("plot", "without", gnuplot="no-such-gnuplot")
+if got.returncode != 1 or "there is no no-such-gnuplot here: install gnuplot" not in got.stderr or len(got.stderr.splitlines()) != 1:
+    fail(f"plot without gnuplot: {got.returncode} {got.stderr}")
 if sorted(os.listdir("without/pictures")) != ["confusion.gp", "learning_curves.gp", "predictions.gp"]:
     fail(f"without gnuplot: {os.listdir('without/pictures')}")
 for how, gnuplot in ((["pictures=false"], None), ([], "")):
@@ -195,19 +199,24 @@ def stand_in(name, text):
     return os.path.join(work, name)
 
 
-said = good("train", "images.yaml", "output=fails", gnuplot=stand_in("fails.sh", "exit 1\n"))
-if "no pictures by gnuplot: confusion, learning_curves, predictions" not in said:
+fails = stand_in("fails.sh", 'echo "\n   ^\nline 3: unknown terminal" >&2; exit 1\n')
+said = good("train", "images.yaml", "output=fails", gnuplot=fails)
+if "not drawn by gnuplot: confusion, learning_curves, predictions: line 3: unknown terminal; the scripts are in fails/pictures" not in said:
     fail(f"gnuplot fails: {said}")
+got = run("plot", "fails", gnuplot=fails)
+if got.returncode != 1 or "line 3: unknown terminal" not in got.stderr or len(got.stderr.splitlines()) != 1:
+    fail(f"plot, gnuplot fails: {got.returncode} {got.stderr}")
 half = stand_in("half.sh", 'echo x > "$3"; case $2 in *confusion*) kill -9 $$ ;; esac; echo "<svg>" > "$4"\n')
 said = good("train", "images.yaml", "output=half", gnuplot=half)
-if "pictures: learning_curves, predictions (.png, .svg) in half/pictures; not drawn by gnuplot: confusion" not in said:
+if ("pictures: learning_curves, predictions (.png, .svg) in half/pictures\nnot drawn by gnuplot: confusion: it said nothing; "
+        "the scripts are in half/pictures") not in said:
     fail(f"gnuplot dies once: {said}")
 if [name for name in os.listdir("half/pictures") if "new" in name or name == "confusion.png"]:
     fail(f"gnuplot dies once: {os.listdir('half/pictures')} is left")
 start = time.monotonic()
 if os.environ.get("LOCKSTEP_TEST_FULL"):
     said = good("train", "images.yaml", "output=hangs", gnuplot=stand_in("hangs.sh", "exec sleep 1000\n"))
-    if "no pictures by gnuplot" not in said or time.monotonic() - start > 60:
+    if "not drawn by gnuplot: confusion: it took more than 30 seconds" not in said or time.monotonic() - start > 60:
         fail(f"gnuplot hangs: {said}, {time.monotonic() - start:.0f} s")
 # A folder that can't be made costs the pictures alone.
 os.makedirs("blocked")

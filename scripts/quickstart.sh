@@ -45,8 +45,8 @@ heading "Evaluate on 1,797 digits by people the network has never seen"
 show "$lockstep" evaluate "$run" --data runs/digits.h5 --split test || die "the evaluation failed"
 
 heading "Learning curve"
-if has gnuplot; then
-  scripts/plot.sh "$run" --text
+if has "${GNUPLOT-gnuplot}"; then
+  "$lockstep" plot "$run" --text
   note "pictures of it, of mistakes and of what was right: $run/pictures"
 else
   note "no gnuplot here, so no picture; the numbers are in $run/metrics.jsonl"

@@ -9,7 +9,8 @@
 #             weak: the batch grows with the ranks (each rank's share stays)
 #   --repeat  runs of each kind; the table shows the median and, in brackets, least and most
 #   --steps   steps of each run
-#   --out     where results.json, results.csv, scaling.png and the runs go (runs/scaling-MODE)
+#   --out     where results.json (with the machine's facts), results.csv, scaling.png, scaling.svg, what
+#             gnuplot drew them from (scaling.gp) and the runs go (runs/scaling-MODE)
 #
 # Other arguments are handed to `lockstep train` as they are.  The program is $LOCKSTEP, else
 # build/lockstep, else the one on the PATH; the launcher is $MPIRUN, else "mpirun".  In a SLURM
@@ -76,6 +77,9 @@ train "${counts[0]}" "$work/warm-up" $(((steps + 9) / 10))
 batch=$(sed -n 's/.*"batch": *\([0-9]*\).*/\1/p' "$work/warm-up/summary.json" | head -1)
 [ -n "$batch" ] || die "$work/warm-up/summary.json names no batch"
 
+# What this is measured on.
+"${mpirun[@]}" -n "$most" "$LOCKSTEP" doctor --json >"$work/machine.json" 2>/dev/null </dev/null || rm -f "$work/machine.json"
+
 # Kinds of runs take turns, so that a disturbance doesn't fall on one kind alone.
 for ((i = 1; i <= repeat; i++)); do
   for count in "${counts[@]}"; do
@@ -89,10 +93,13 @@ done
 
 python3 "$project/scripts/scaling_table.py" "$out" --runs "$work" --mode "$mode" --cores "$available" \
   --ranks "$ranks" --repeat "$repeat" --config "$config"
-if has gnuplot && [ -s "$out/scaling.gnuplot" ]; then
-  gnuplot "$out/scaling.gnuplot"
-  note "picture: $out/scaling.png"
+pictures=("$out/scaling.png" "$out/scaling.svg")
+if ! has gnuplot; then
+  note "no picture, as there is no gnuplot here (Debian and Ubuntu: gnuplot-nox); where there is:"
+  note "gnuplot -c $out/scaling.gp ${pictures[*]}"
+elif said=$(gnuplot -c "$out/scaling.gp" "${pictures[@]}" 2>&1); then
+  note "picture: ${pictures[0]}, ${pictures[1]}"
 else
-  note "no gnuplot here, so no picture"
+  warn "no picture, gnuplot says: $(tail -n 1 <<<"$said")"
 fi
 note "numbers: $out/results.json, $out/results.csv"

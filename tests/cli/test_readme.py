@@ -204,9 +204,9 @@ def check_results(work, log):
     for part, count in (("validation", 1), ("test", 3)):
         if len(re.findall(rf"^{part}: \d+ samples$", log, re.M)) < count:
             failures.append(f"the {part} part was not scored {count} times")
-    for name in ("predicted.h5", "test.h5", "runs/parts/learning-curve.png", "runs/own/checkpoints/final.h5",
+    for name in ("predicted.h5", "test.h5", "runs/parts/pictures/learning_curves.gp", "runs/own/checkpoints/final.h5",
                  "fields-predicted.h5"):
-        if not os.path.exists(os.path.join(work, name)) and (shutil.which("gnuplot") or "png" not in name):
+        if not os.path.exists(os.path.join(work, name)):
             failures.append(f"no {name}")
     prices = re.findall(r"^price \[\[([0-9.]+)\]\]", log, re.M)
     if HAS_H5PY and (len(prices) != 1 or abs(float(prices[0]) - 121.5) > 6):

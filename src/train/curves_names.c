@@ -35,24 +35,6 @@ static const char *last_part(const char *path) {
   return slash != NULL && slash[1] != '\0' ? slash + 1 : path;
 }
 
-/* At most so many letters: the middle is left out, as names of one sweep differ at their ends. */
-static void shorten(const char *name, char *to, size_t bytes) {
-  char shown[1024];
-  const size_t n = ls__text_show(name, sizeof shown, shown, sizeof shown);
-  if (n <= MOST_LETTERS) {
-    snprintf(to, bytes, "%.200s", shown);
-    return;
-  }
-  size_t head = 0, tail = 0, i = 0;
-  for (const char *c = shown; *c != '\0'; i++) {
-    if (i == MOST_LETTERS / 2 - 2) head = (size_t)(c - shown);
-    if (i == n - MOST_LETTERS / 2 + 1) tail = (size_t)(c - shown);
-    const size_t size = ls__text_letter(c);
-    c += size > 0 ? size : 1;
-  }
-  snprintf(to, bytes, "%.*s...%.120s", (int)(head < 120 ? head : 120), shown, shown + tail);
-}
-
 ls_status ls__curves_names(const char *const *runs, size_t n, char ***names) {
   ls_status st = LS_OK;
   char **name = NULL;
@@ -71,9 +53,9 @@ ls_status ls__curves_names(const char *const *runs, size_t n, char ***names) {
     const size_t size = strlen(name[r]);
     if (begin + end < size && size - end > begin) {
       name[r][size - end] = '\0';
-      shorten(name[r] + begin, shown, sizeof shown);
+      ls__script_shorten(name[r] + begin, MOST_LETTERS, shown, sizeof shown);
     } else {
-      shorten(last_part(name[r]), shown, sizeof shown);
+      ls__script_shorten(last_part(name[r]), MOST_LETTERS, shown, sizeof shown);
     }
     memcpy(name[r], shown, sizeof shown);
   }

@@ -19,25 +19,26 @@ static double shade(double n, double sum, bool right) {
 }
 
 /* Letters of the longest name that is shown. */
-enum { MOST_NAME = 16 };
+enum { MOST_NAME = 18 };
 static size_t longest_name(size_t k, const char *const *names) {
   size_t longest = 2;
   for (size_t c = 0; c < k && names != NULL; c++) {
     const size_t n = ls__text_width(names[c]);
     if (n > longest) longest = n;
   }
-  return longest < MOST_NAME ? longest : MOST_NAME + 2; /* with what is put for the rest */
+  return longest < MOST_NAME ? longest : MOST_NAME;
 }
 
 static void write_class_tics(ls__script *s, size_t k, const char *const *names) {
   const size_t every = k <= 40 ? 1 : (k + 39) / 40;
-  char number[24];
+  char number[24], shown[256];
   for (int axis = 0; axis < 2; axis++) {
     fprintf(s->out, "set %ctics (", axis == 0 ? 'x' : 'y');
     for (size_t c = 0; c < k; c += every) {
       snprintf(number, sizeof number, "%zu", c);
       if (c > 0) fputs(", ", s->out);
-      ls__script_quote(s, names != NULL ? names[c] : number, MOST_NAME);
+      ls__script_shorten(names != NULL ? names[c] : number, MOST_NAME, shown, sizeof shown);
+      ls__script_quote(s, shown, sizeof shown);
       fprintf(s->out, " %zu", c);
     }
     fputs(")\n", s->out);
@@ -350,7 +351,7 @@ ls_status ls__page_fields(const ls__pictures *p, const char *name, const ls__gri
                 (x + CELL / 2.0) / width, (y + tall + 12) / height);
       if (c == 3)
         fprintf(s.out,
-                "set label 3 sprintf('%%.2g %%%%', 100 * e%zu) at screen %.5f,%.5f center rotate "
+                "set label 3 sprintf('%%.3g %%%%', 100 * e%zu) at screen %.5f,%.5f center rotate "
                 "by "
                 "90 font ',9' tc rgb '#606060'\n",
                 row, (LEFT - 14) / width, (y + tall / 2) / height);
@@ -389,19 +390,22 @@ ls_status ls__page_lines(const ls__pictures *p, const char *name, size_t width,
     fputs("END\n", s.out);
   }
   const unsigned across = n > 1 ? 2 : 1, down = ((unsigned)n + across - 1) / across;
-  ls__script_draw(&s, p->style, 60 + 450 * across, 20 + 290 * down);
+  ls__script_draw(&s, p->style, 60 + 450 * across, 40 + 290 * down);
   fprintf(s.out,
           "set xrange [0:%zu]\nset xlabel 'position' offset 0,0.3 textcolor rgb '#404040'\nset "
-          "multiplot layout %u,%u margins char 9,2.5,4,3 spacing char 9,6\n",
+          "multiplot layout %u,%u margins char 9,2.5,4,4.4 spacing char 9,6\n",
           width - 1, down, across);
   for (size_t i = 0; i < n; i++)
     fprintf(s.out,
-            "set title 'Sample %zu of the %s: error %.2g %%'\n%s\nplot $s%zu using 1:2 with lines "
+            "set title 'Sample %zu of the %s: error %.3g %%'\n%s\nplot $s%zu using 1:2 with lines "
             "lw "
             "3.5 lc rgb '#a0a0a0' title 'target', '' using 1:3 with lines lw 1.6 lc rgb '" LS__RED
             "' title 'prediction'\n",
             field[i].sample, ls__script_part(p), 100 * relative_error(&field[i], width),
-            i == 0 ? "set key top right samplen 2 textcolor rgb '#303030'" : "unset key", i);
+            i == 0 ? "set key at screen 0.5, screen 0.985 center top horizontal samplen 2 "
+                     "textcolor rgb '#303030'"
+                   : "unset key",
+            i);
   fputs("unset multiplot\n", s.out);
 out:
   return ls__script_end_in(&s, p->directory, name, st);

@@ -102,6 +102,9 @@ LS_CHECKED ls_status ls__script_end_in(ls__script *script, const char *directory
                                        ls_status st);
 /* Text in quotes of gnuplot's, at most `most` letters of it. */
 void ls__script_quote(ls__script *script, const char *text, size_t most);
+/* Text of at most so many letters, 8 or more: the middle is left out, as names that belong together often
+ * differ at their ends. */
+void ls__script_shorten(const char *text, size_t most, char *to, size_t bytes);
 /* A round step, 1, 2 or 5 times a power of ten, of which at most `most` fit into a range. */
 double ls__script_step(double range, int most);
 /* "validation part", ... */

@@ -106,16 +106,21 @@ static void write_residuals(ls__script *s, size_t c, const column *is, size_t mo
           2 + 2 * c, 1 + 2 * c, points);
 }
 
+static size_t at_most(size_t n, size_t most) {
+  return n < 1 ? 1 : n < most ? n : most;
+}
+
 ls_status ls__page_scatter(const ls__pictures *p, const char *name, size_t n, size_t columns,
                            const float *target, const float *prediction, const char *const *names) {
   ls_status st = LS_OK;
   ls__script s;
-  const size_t shown = columns < MOST_TARGETS ? columns : MOST_TARGETS,
-               across = shown == 1                 ? 2
-                        : shown == 2 || shown == 4 ? 2
-                                                   : 3,
-               blocks = shown == 1 ? 1 : (shown + across - 1) / across; /* rows of targets */
   const bool given = p->style != NULL && p->style->width > 0;
+  /* Panels that are too small to read are none: fewer targets on a small page. */
+  const size_t beside = given ? at_most(p->style->width / 150, 3) : 3,
+               rows = given ? at_most(p->style->height / 210, 6) : 2,
+               shown = at_most(at_most(columns, MOST_TARGETS), beside * rows),
+               across = shown == 1 || (shown == 4 && beside > 1) ? 2 : at_most(shown, beside),
+               blocks = (shown + across - 1) / across; /* rows of targets */
   double width = 340 * (double)across, font = 12,
          height = 30 + (shown == 1 ? 320 : 600 * (double)blocks);
   if (given) {
@@ -161,21 +166,21 @@ ls_status ls__page_scatter(const ls__pictures *p, const char *name, size_t n, si
     if (names != NULL) snprintf(is_called, sizeof is_called, "%.150s", names[c]);
     if (names == NULL && columns > 1) snprintf(is_called, sizeof is_called, "column %zu", c);
     const double inner = wide - left - right;
-    const size_t most = (size_t)fmax(10, (wide - left) / (0.62 * font));
+    const size_t letters = (size_t)fmax(10, (wide - left) / (0.62 * font));
     const int tics = most_tics(&is, inner / font);
     /* Values take two thirds of a block's height, residuals one; of one target they lie beside each
      * other. */
     const double x = (double)(c % across) * wide + left,
                  ground = height - head - (double)(c / across + 1) * block + bottom,
-                 room = block - (shown == 1 ? 1 : 2) * (top + bottom),
-                 rest = fmax(shown == 1 ? room : 0.36 * room, font),
-                 tall = fmax(shown == 1 ? room : 0.64 * room, font),
+                 inside = block - (shown == 1 ? 1 : 2) * (top + bottom),
+                 rest = fmax(shown == 1 ? inside : 0.36 * inside, font),
+                 tall = fmax(shown == 1 ? inside : 0.64 * inside, font),
                  above = shown == 1 ? 0 : rest + top + bottom;
     place(&s, x / width, (ground + above) / height, inner / width, tall / height);
-    write_values(&s, c, &is, is_called, most, tics);
+    write_values(&s, c, &is, is_called, letters, tics);
     fputs("unset label 1\n", s.out);
     place(&s, (shown == 1 ? x + wide : x) / width, ground / height, inner / width, rest / height);
-    write_residuals(&s, c, &is, most, tics, (int)fmax(2, fmin(6, rest / (2.6 * font))));
+    write_residuals(&s, c, &is, letters, tics, (int)fmax(2, fmin(6, rest / (2.6 * font))));
   }
   fputs("unset multiplot\n", s.out);
 out:

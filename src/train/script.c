@@ -134,6 +134,23 @@ void ls__script_quote(ls__script *s, const char *text, size_t most) {
   putc(')', s->out);
 }
 
+void ls__script_shorten(const char *text, size_t most, char *to, size_t bytes) {
+  char shown[1024];
+  const size_t n = ls__text_show(text, sizeof shown, shown, sizeof shown);
+  if (n <= most) {
+    (void)ls__text_show(text, most, to, bytes);
+    return;
+  }
+  size_t head = 0, tail = 0, i = 0;
+  for (const char *c = shown; *c != '\0'; i++) {
+    if (i == most / 2 - 1) head = (size_t)(c - shown);
+    if (i == n - (most - most / 2) + 2) tail = (size_t)(c - shown);
+    const size_t size = ls__text_letter(c);
+    c += size > 0 ? size : 1;
+  }
+  snprintf(to, bytes, "%.*s...%.400s", (int)(head < 400 ? head : 400), shown, shown + tail);
+}
+
 const char *ls__script_part(const ls__pictures *pictures) {
   static const char *const parts[] = {"training part", "validation part", "test part", "all rows"};
   return pictures->split >= LS_TRAIN && pictures->split <= LS_ALL ? parts[pictures->split] : "";

@@ -7,6 +7,7 @@
 
 #include "base/alloc.h"
 #include "base/number.h"
+#include "base/real.h"
 #include "base/text.h"
 
 enum { TITLE = LS__HISTORY_KEY + 96 };
@@ -224,19 +225,27 @@ static void panel_title(const ls__curves *page, const ls__panel *p, char title[T
            p->cut ? ", first epoch cut" : "");
 }
 
+static double log_ten(double x) {
+  return ls__log(x) / ls__log(10);
+}
+
+static double ten_to(int n) {
+  return n < 0 ? 1 / ls__power(10, (uint64_t)-n) : ls__power(10, (uint64_t)n);
+}
+
 /* Numbers at a logarithmic axis: at least two of them, and not more than there is room for. */
 static void write_decades(ls__script *s, const ls__panel *p, int up) {
-  const double decades = log10(p->high / p->low);
+  const double decades = log_ten(p->high / p->low);
   if (decades > 2.4 || 3 * decades > up + 1)
     fprintf(s->out, "set logscale y\nset ytics %g\n",
-            decades <= up ? 10.0 : pow(10, ceil(decades / up)));
+            decades <= up ? 10.0 : ten_to((int)ceil(decades / up)));
   else { /* 1, 2, 5, 10, 20, ... */
     static const int each[] = {1, 2, 5};
     bool begun = false;
     fputs("set logscale y\nset ytics (", s->out);
-    for (int k = (int)floor(log10(p->low)); k <= (int)ceil(log10(p->high)); k++)
+    for (int k = (int)floor(log_ten(p->low)) - 1; k <= (int)ceil(log_ten(p->high)); k++)
       for (size_t i = 0; i < COUNT(each); i++) {
-        const double at = each[i] * pow(10, k);
+        const double at = each[i] * ten_to(k);
         if (at < p->low || at > p->high) continue;
         fprintf(s->out, "%s'%.6g' %.6g", begun ? ", " : "", at, at);
         begun = true;

@@ -1,6 +1,7 @@
 /* Where learning curves and their legend lie on the page (curves.h). */
 #include <math.h>
 
+#include "base/real.h"
 #include "train/curves.h"
 
 /* In heights of the font: a letter's mean width, a line, the parts around a plot's inside. */
@@ -21,7 +22,7 @@ double ls__curves_value(const ls__panel *p, double value) {
 
 double ls__curves_y(const ls__panel *p, double value) {
   const double is = ls__curves_value(p, value),
-               share = p->log ? log(is / p->low) / log(p->high / p->low)
+               share = p->log ? ls__log(is / p->low) / ls__log(p->high / p->low)
                               : (is - p->low) / (p->high - p->low);
   return p->y + p->height * (1 - share);
 }
@@ -78,7 +79,7 @@ static void place_panels(ls__curves *page, size_t across, double below) {
 /* A font for panels of this size: it grows slower than they do, and is never too small to read. */
 static double font_for(double wide, double tall) {
   const double by = fmin(wide / panel_width, tall / panel_height);
-  return font * (by > 1 ? pow(by, 0.6) : fmax(sqrt(by), 0.8));
+  return font * (by > 1 ? ls__real_power(by, 0.6) : fmax(sqrt(by), 0.8));
 }
 
 void ls__curves_lay_out(ls__curves *page, const ls_picture_style *style) {

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/real.h"
 #include "train/pictures.h"
 
 enum { MOST_TARGETS = 6 };
@@ -125,7 +126,7 @@ ls_status ls__page_scatter(const ls__pictures *p, const char *name, size_t n, si
          height = 30 + (shown == 1 ? 320 : 600 * (double)blocks);
   if (given) {
     const double by = fmin(p->style->width / width, p->style->height / height);
-    font *= by > 1 ? pow(by, 0.6) : fmax(sqrt(by), 0.7);
+    font *= by > 1 ? ls__real_power(by, 0.6) : fmax(sqrt(by), 0.7);
     width = p->style->width;
     height = p->style->height;
   }

@@ -140,6 +140,8 @@ static ls_status take_panels(ls__curves *page, const ls_picture_style *style) {
   const char *at;
   if (style != NULL && style->panels != NULL) {
     size_t n;
+    if (word_at(style->panels, 0, &at) == 0)
+      LS_FAIL(LS_EUSAGE, "--show names no value, as loss,accuracy does");
     for (size_t k = 0; (n = word_at(style->panels, k, &at)) > 0; k++) {
       char key[LS__HISTORY_KEY];
       snprintf(key, sizeof key, "%.*s", (int)(n < sizeof key ? n : sizeof key - 1), at);

@@ -11,6 +11,8 @@
 #include "config/config.h"
 
 static const char validation[] = "validation_";
+/* What lies beyond is as good as infinite, or as 0: no axis reaches it. */
+static const double most = 1e100;
 
 /* ---- A line of metrics.jsonl ---- */
 
@@ -24,7 +26,8 @@ static double number_of(const char *line, const char *key) {
   at += strlen(mark);
   if (strncmp(at, "null", 4) == 0) return HUGE_VAL;
   const double x = strtod(at, &end);
-  return end == at ? (double)NAN : x;
+  if (end == at) return (double)NAN;
+  return fabs(x) > most ? HUGE_VAL : fabs(x) < 1 / most ? 0 : x;
 }
 
 /* What stands beside the values. */
@@ -74,7 +77,7 @@ static ls_status add_epoch(ls__history *h, const char *line) {
   char key[LS__HISTORY_KEY + 16];
   const double epoch = number_of(line, "epoch");
   const size_t columns = 1 + 2 * h->keys;
-  if (!isfinite(epoch)) return LS_OK;
+  if (!isfinite(epoch) || epoch < 0 || epoch > 1e9) return LS_OK; /* no line of ours */
   LS_TRY(ls__grow(&h->value, &h->capacity, h->n + 1, columns * sizeof *h->value, "epochs"));
   double *row = h->value + h->n++ * columns;
   row[0] = epoch;

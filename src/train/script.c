@@ -94,7 +94,8 @@ static int rarity(const char *letter, size_t size) {
 }
 
 /* Nothing within single quotes means anything to gnuplot, but for these quotes themselves, which are
- * written twice.  A backquote becomes one of the others all the same.  Letters above `most` rarity
+ * written twice, and of which it takes none at the beginning or behind another: such a one becomes an
+ * apostrophe.  A backquote becomes one of the others all the same.  Letters above `most` rarity
  * become question marks. */
 static void put_quoted(ls__script *s, const char *text, const char *end, int most) {
   putc('\'', s->out);
@@ -103,7 +104,7 @@ static void put_quoted(ls__script *s, const char *text, const char *end, int mos
     if (rarity(c, size) > most)
       putc('?', s->out);
     else if (*c == '\'')
-      fputs("\'\'", s->out);
+      fputs(c == text || c[-1] == '\'' ? "\u2019" : "''", s->out);
     else if (*c == '`')
       putc('"', s->out);
     else

@@ -133,6 +133,10 @@ if min(below) < max(v for c in p.curves for u, v in c):
     fail("the legend of seven runs is not below their curves")
 if os.path.exists("hacked"):
     fail("a name was obeyed")
+# Quotes where gnuplot takes none.
+for name in ("'; print 1; '", "''a", "b''c'"):
+    make("quoted/" + name, 3, falling())
+drawn(*("quoted/" + name for name in ("'; print 1; '", "''a", "b''c'")), wants=["\u2019; print 1; '", "\u2019\u2019a", "b'\u2019c'"])
 # Twelve runs: each has its own pair of colour and dash.
 for i in range(12):
     make(f"twelve/lr={i}", 20, falling(3 + i))

@@ -173,7 +173,7 @@ const command cmd_plot = {
              "\n"
              "gnuplot draws; the variable GNUPLOT names another program, or none where it is "
              "empty. "
-             " Where it is missing or fails, exit code 1, and the data stay as a script of its: "
+             " Where it is missing or fails, exit code 1, and the data stay as its script: "
              "NAME.gp, or PICTURE.gp.",
     .arguments = arguments,
     .options = options,

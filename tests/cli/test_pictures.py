@@ -135,7 +135,7 @@ else:
     if said.splitlines()[-1] != line:
         fail(f"the last line: {said.splitlines()[-1]!r}")
     check_pictures("runs/images", ["confusion", "learning_curves", "predictions"],
-                   ["training", "validation", "accuracy", "prediction", "truth", "right ones"])
+                   ["training", "validation", "accuracy", "prediction", "truth", "right ones", "samples, and per cent of those of a class", " %</text>"])
     before = scripts("runs/images")
     for name in os.listdir("runs/images/pictures"):
         os.remove("runs/images/pictures/" + name)
@@ -148,13 +148,21 @@ else:
     if {k: v for k, v in scripts("three").items()} != before:
         fail("other scripts on 3 ranks than on 1")
     for name, wanted in (("fields", ["input", "target", "prediction - target"]), ("lines", ["position", "error"]),
-                         ("numbers", ["target", "prediction", "R2"])):
+                         ("numbers", ["target", "prediction", "R2", "prediction - target", "rmse"])):
         good("train", name + ".yaml")
         check_pictures("runs/" + name, ["learning_curves", "predictions"], wanted)
+    # Of another part, and in another size: what has a shape of its own fits in, the others fill it.
+    good("plot", "runs/numbers", "--split", "train", "--size", "640x400")
+    check_pictures("runs/numbers", ["learning_curves", "predictions"], ["samples of the training part", 'viewBox="0 0 640 400"'])
+    good("plot", "runs/images", "--size", "400x300")
+    with open("runs/images/pictures/confusion.png", "rb") as f:
+        width, height = struct.unpack(">II", f.read(24)[16:])
+    if height != 300 or not 200 < width < 400:
+        fail(f"a confusion matrix within 400x300: {width}x{height}")
     good("train", "table.yaml")
     check_pictures("runs/table", ["confusion", "learning_curves"])
     # Names and paths that would mean something to a shell or to gnuplot.
-    names = ["it's", "`touch hacked`", '"', "$(touch hacked)", "{/Bold=80 x}", "@x", "a\\nb", "|touch hacked", "ä_ö^2", "} END"]
+    names = ["it's", "'; print 1; '", "你好", "`touch hacked`", '"', "$(touch hacked)", "{/Bold=80 x}", "@x", "a\\nb", "|touch hacked", "ä_ö^2", "} END"]
     with open("names.csv", "w") as f:
         for i in range(300):
             name = names[i % len(names)].replace('"', '""')

@@ -110,11 +110,25 @@ make("runs/one", 12, falling())
 p = drawn("runs/one", wants=["loss (mse)", "epoch", "training", "validation", "lowest validation loss: epoch 12"], lacks=["lr", "learning rate"])
 equal("curves of one run", [len(c) for c in p.curves], [12, 12])
 equal("which is dashed", [d is not None for d in p.dashes], [True, False])
-at = [place for text, place in zip(p.texts, p.places) if text in ("training", "validation")]
-for x, y in at:
-    for curve in p.curves:
-        if any(abs(u - x) < 60 and abs(v - y) < 8 for u, v in curve):
-            fail(f"a curve runs through the legend at {x}, {y}")
+
+
+def check_legend(picture):
+    at = [place for text, place in zip(picture.texts, picture.places) if text in ("training", "validation")]
+    for x, y in at:
+        for curve in picture.curves:
+            if any(abs(u - x) < 60 and abs(v - y) < 8 for u, v in curve):
+                fail(f"a curve runs through the legend at {x}, {y}")
+    return at
+
+
+check_legend(p)
+# Where curves rise, that is another corner; where they are everywhere, it is below them.
+make("runs/rising", 12, lambda e: {"loss": 1.0 * e, "validation_loss": 1.1 * e})
+check_legend(drawn("runs/rising"))
+make("runs/wild", 60, lambda e: {"loss": 1 + math.sin(1.3 * e), "validation_loss": 1 + math.cos(1.3 * e)})
+p = drawn("runs/wild")
+if min(y for x, y in check_legend(p)) < max(v for c in p.curves for u, v in c):
+    fail("the legend is not below curves that are everywhere")
 # Early stopping's best epoch is taken from the summary.
 make("runs/stopped", 12, falling(), best=7)
 drawn("runs/stopped", wants=["best epoch: 7"])

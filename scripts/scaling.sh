@@ -91,7 +91,7 @@ for ((i = 1; i <= repeat; i++)); do
 done
 [ ! -t 1 ] || printf '\r%*s\r' 60 ''
 
-python3 "$project/scripts/scaling_table.py" "$out" --runs "$work" --mode "$mode" --cores "$available" \
+python3 -B "$project/scripts/scaling_table.py" "$out" --runs "$work" --mode "$mode" --cores "$available" \
   --ranks "$ranks" --repeat "$repeat" --config "$config"
 pictures=("$out/scaling.png" "$out/scaling.svg")
 if ! has gnuplot; then

@@ -29,14 +29,11 @@ typedef struct ls_picture_style {
  * its folder `pictures`.
  *
  * Collective; as ls_evaluate, which overrides are for.
- * @param split    LS_AUTO: the validation part; where there is none, the training part
- * @param written  whether there is anything to draw: of a run that goes on the learning curves, also
- *                 where the rest failed.  On all ranks
- * @return         as ls_evaluate; LS_EUSAGE for panels that aren't there */
+ * @param split  LS_AUTO: the validation part; where there is none, the training part
+ * @return       as ls_evaluate; LS_EUSAGE for panels that aren't there */
 LS_PUBLIC LS_CHECKED ls_status ls_pictures_write(ls_comm *comm, const char *directory,
                                                  const char *const *overrides, size_t n,
-                                                 ls_split split, const ls_picture_style *style,
-                                                 bool *written);
+                                                 ls_split split, const ls_picture_style *style);
 
 /** Draw the scripts of such a folder as PNG and SVG beside them, by gnuplot, or what the environment
  * variable GNUPLOT names; where that is empty, nothing is done.

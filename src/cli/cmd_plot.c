@@ -125,11 +125,11 @@ static ls_status run(cli *c) {
     if (st == LS_OK) c->finally = draw_curves;
     return st;
   }
-  bool written = false;
   st = ls_pictures_write(c->comm, runs[0], overrides, n_overrides,
-                         split >= 0 ? (ls_split)split : LS_AUTO, &style, &written);
-  const int size = snprintf(c->pictures, sizeof c->pictures, "%s/pictures", runs[0]);
-  if (written && size > 0 && (size_t)size < sizeof c->pictures) c->finally = draw_folder;
+                         split >= 0 ? (ls_split)split : LS_AUTO, &style);
+  if (st != LS_OK) return st;
+  snprintf(c->pictures, sizeof c->pictures, "%s/pictures", runs[0]); /* they were written there */
+  c->finally = draw_folder;
   return st;
 }
 
@@ -166,15 +166,16 @@ const command cmd_plot = {
     .prose = "Of one run, draws what the end of a training draws: learning curves, and of a part "
              "of "
              "the data the confusion matrix and a page of predictions, as PNG and SVG in "
-             "RUN/pictures.  Of several, lays their learning curves over each other; runs may "
-             "still "
-             "go on.  A ring marks the best epoch: early stopping's, else that of the lowest "
-             "loss.\n"
+             "RUN/pictures.  Of several, lays their learning curves over each other.  Curves "
+             "alone, "
+             "of several or with -o, need no data and no checkpoint: runs may still go on.  A ring "
+             "marks the best epoch: early stopping's, else that of the lowest loss.\n"
              "\n"
              "gnuplot draws; the variable GNUPLOT names another program, or none where it is "
              "empty. "
              " Where it is missing or fails, exit code 1, and the data stay as its script: "
-             "NAME.gp, or PICTURE.gp.",
+             "NAME.gp, "
+             "or PICTURE.gp.",
     .arguments = arguments,
     .options = options,
     .computes = true,

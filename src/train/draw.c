@@ -163,6 +163,7 @@ static outcome draw(const char *script, const char *const *picture, size_t n, ch
   char path[MOST_FILES][LS__FILE_PATH], sharp[LS__FILE_PATH];
   const char *paths[MOST_FILES] = {NULL};
   struct stat about;
+  snprintf(why, bytes, "too long a path");
   for (size_t i = 0; i < n; i++) {
     if (!beside(picture[i], ".new", path[i])) return FAILED;
     paths[i] = path[i];
@@ -219,6 +220,7 @@ static outcome draw_named(const char *folder, const char *name, char *why, size_
   enum { SCRIPT, PNG, SVG, PATHS };
   static const char *const ends[PATHS] = {".gp", ".png", ".svg"};
   char path[PATHS][LS__FILE_PATH];
+  snprintf(why, bytes, "too long a path");
   for (int i = 0; i < PATHS; i++) {
     const int n = snprintf(path[i], sizeof path[i], "%s%s/%s%s", folder[0] == '/' ? "" : "./",
                            folder, name, ends[i]);

@@ -310,7 +310,7 @@ static ls_status look_and_draw(const ls__pictures *p) {
   looking l = {.p = p};
   const int heads = p->task->n_heads;
   l.n_arrays = ls__data_arrays(p->data, &l.arrays);
-  if (!p->has_curves) LS_TRY(ls__page_curves(p->directory, p->style));
+  LS_TRY(ls__page_curves(p->directory, p->style));
   LS_TRY(ls__alloc(&l.head, (size_t)heads, sizeof *l.head, "pictures"));
   for (int h = 0; h < heads; h++) {
     shown *s = &l.head[h];
@@ -361,6 +361,14 @@ out:
   return st;
 }
 
+static ls_status make_folder(const char *directory) {
+  char path[LS__FILE_PATH];
+  const int n = snprintf(path, sizeof path, "%s/pictures", directory);
+  if (n < 0 || (size_t)n >= sizeof path)
+    return ls__fail(LS_EIO, "%.100s...: too long a path", directory);
+  return ls__file_make_folder(path);
+}
+
 ls_status ls__pictures_write(const ls__pictures *p) {
   ls_status st = LS_OK, local = LS_OK;
   const bool root = ls_comm_rank(p->comm) == 0;
@@ -368,7 +376,7 @@ ls_status ls__pictures_write(const ls__pictures *p) {
   bool any = false;
   ls__scores scores;
   ls__number_locale locale = ls__number_begin();
-  if (root) local = ls__pictures_folder(p->directory);
+  if (root) local = make_folder(p->directory);
   LS_THEN(local, make_matrices(p, confusion, &any));
   LS_TRY(ls_comm_agree(p->comm, local));
   if (any)

@@ -22,15 +22,11 @@ typedef struct ls__pictures {
   ls_data *data;
   ls_split split;                /* of which samples are shown */
   const ls_picture_style *style; /* or NULL */
-  bool has_curves;               /* the learning curves are written */
 } ls__pictures;
 
 /* Write the scripts: learning curves, and for each output its confusion matrix and a page of
  * predictions.  Collective; rank 0 writes. */
 LS_CHECKED ls_status ls__pictures_write(const ls__pictures *pictures);
-
-/* Make DIRECTORY/pictures. */
-LS_CHECKED ls_status ls__pictures_folder(const char *directory);
 
 /* Whether anything would draw them: the variable GNUPLOT of the environment is not empty. */
 bool ls__pictures_wanted(void);

@@ -3,8 +3,6 @@
 #include <lockstep/train.h>
 #include <string.h>
 
-#include "base/file.h"
-#include "base/number.h"
 #include "train/pictures.h"
 #include "train/scoring.h"
 #include "train/trainer.h"
@@ -42,42 +40,11 @@ const char *ls_trainer_pictures(const ls_trainer *t) {
   return t->pictures[0] != '\0' && ls_comm_rank(t->comm) == 0 ? t->pictures : NULL;
 }
 
-ls_status ls__pictures_folder(const char *directory) {
-  char path[LS__FILE_PATH];
-  const int n = snprintf(path, sizeof path, "%s/pictures", directory);
-  if (n < 0 || (size_t)n >= sizeof path)
-    return ls__fail(LS_EIO, "%.100s...: too long a path", directory);
-  return ls__file_make_folder(path);
-}
-
-/* Rank 0, before anything is asked of the data or a checkpoint: the curves need neither. */
-static ls_status write_curves(const char *directory, const ls_picture_style *style) {
-  char path[LS__FILE_PATH];
-  bool there = false;
-  ls_status st = LS_OK;
-  ls__number_locale locale = ls__number_begin();
-  const int n = snprintf(path, sizeof path, "%s/metrics.jsonl", directory);
-  if (n > 0 && (size_t)n < sizeof path) LS_TRY(ls__file_there(path, &there));
-  if (!there)
-    LS_FAIL(LS_EIO, "%s: there is no metrics.jsonl; a run directory is wanted, such as runs/digits",
-            directory);
-  LS_TRY(ls__pictures_folder(directory));
-  LS_TRY(ls__page_curves(directory, style));
-out:
-  ls__number_end(&locale);
-  return st;
-}
-
 ls_status ls_pictures_write(ls_comm *comm, const char *directory, const char *const *overrides,
-                            size_t n, ls_split split, const ls_picture_style *style,
-                            bool *written) {
+                            size_t n, ls_split split, const ls_picture_style *style) {
   ls__scoring s;
   const ls_split part = split == LS_AUTO ? LS_VALIDATION : split;
-  ls_status st = ls_comm_rank(comm) == 0 ? write_curves(directory, style) : LS_OK;
-  st = ls_comm_agree(comm, st);
-  *written = st == LS_OK;
-  if (st != LS_OK) return st;
-  st = ls__scoring_open(comm, directory, overrides, n, part, &s);
+  ls_status st = ls__scoring_open(comm, directory, overrides, n, part, &s);
   if (st == LS_EDATA && split == LS_AUTO && s.session.split == LS_VALIDATION &&
       ls_data_count(s.session.data, LS_VALIDATION) ==
           0) { /* no validation part: then, as at the run's end, the training part */
@@ -95,8 +62,7 @@ ls_status ls_pictures_write(ls_comm *comm, const char *directory, const char *co
                                    .run = s.run,
                                    .data = s.session.data,
                                    .split = s.session.split,
-                                   .style = style,
-                                   .has_curves = true};
+                                   .style = style};
     st = ls__pictures_write(&pictures);
   }
   ls__scoring_close(&s);

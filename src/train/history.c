@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/file.h"
 #include "base/grow.h"
 #include "config/config.h"
 
@@ -93,7 +94,7 @@ out:
 /* Twice: first for the keys, as a value may be missing in some epochs. */
 static ls_status read_metrics(const char *directory, ls__history *h) {
   ls_status st = LS_OK;
-  char path[4096], *line = NULL;
+  char path[LS__FILE_PATH], *line = NULL;
   size_t room = 0;
   snprintf(path, sizeof path, "%.4000s/metrics.jsonl", directory);
   FILE *file = fopen(path, "r");
@@ -122,7 +123,7 @@ out:
 
 /* Early stopping's best epoch, where the run has ended; else that of the lowest loss. */
 static void find_best(const char *directory, ls__history *h) {
-  char path[4096], text[1 << 14];
+  char path[LS__FILE_PATH], text[1 << 14];
   const size_t loss = ls__history_find(h, "loss");
   double lowest = HUGE_VAL;
   h->best = h->n;
@@ -148,7 +149,7 @@ static void find_best(const char *directory, ls__history *h) {
 
 /* `loss: mse`, `loss: {huber: {delta: 2}}`; of several outputs none. */
 static void find_loss(const char *directory, ls__history *h) {
-  char path[4096];
+  char path[LS__FILE_PATH];
   ls_config *config = NULL;
   snprintf(path, sizeof path, "%.4000s/config.yaml", directory);
   if (ls_config_load(path, &config) == LS_OK) {

@@ -69,7 +69,7 @@ ls_status ls__script_end(ls__script *s, const char *path, ls_status st) {
 }
 
 ls_status ls__script_end_in(ls__script *s, const char *directory, const char *name, ls_status st) {
-  char path[4096];
+  char path[LS__FILE_PATH];
   const int n = snprintf(path, sizeof path, "%s/pictures/%s.gp", directory, name);
   if (st == LS_OK && (n < 0 || (size_t)n >= sizeof path))
     st = ls__fail(LS_EIO, "%.100s...: too long a path", path);

@@ -17,6 +17,7 @@
 #include <lockstep/loss.h>
 #include <lockstep/model.h>
 #include <lockstep/pictures.h>
+#include <lockstep/propose.h>
 #include <lockstep/shape.h>
 #include <lockstep/status.h>
 #include <lockstep/train.h>

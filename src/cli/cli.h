@@ -4,6 +4,7 @@
 #define LS_CLI_CLI_H
 
 #include <lockstep/config.h>
+#include <lockstep/convert.h>
 #include <lockstep/data.h>
 #include <lockstep/status.h>
 #include <stdbool.h>
@@ -121,11 +122,17 @@ typedef struct command {
   ls_status (*run)(cli *c);
 } command;
 
-extern const command cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict, cmd_gradcheck,
-    cmd_plot, cmd_doctor, cmd_bench, cmd_help;
+extern const command cmd_init, cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict,
+    cmd_gradcheck, cmd_plot, cmd_doctor, cmd_bench, cmd_help;
 
 /* Ask the library for its formats: before anything else. */
 void cli_prepare_convert(void);
+void cli_prepare_init(void);
+/* An option of a format as one of a command: its value goes to *given, of a switch to *on. */
+cli_option cli_convert_option(const ls_convert_option *is, const char **given, bool *on);
+/* For CLI_READ of a const char *: a list that may be given in several pieces.  They are joined by
+ * commas, in memory that is the program's to its end. */
+bool cli_add_to_list(const char *text, void *to);
 
 /* All of them, ended by NULL. */
 extern const command *const cli_commands[];

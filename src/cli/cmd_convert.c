@@ -74,9 +74,7 @@ static ls_status run(cli *c) {
   return st;
 }
 
-/* A list of columns, which may be given in several pieces: they are joined by commas, in memory
- * that is the program's to its end. */
-static bool add_columns(const char *text, void *to) {
+bool cli_add_to_list(const char *text, void *to) {
   const char **list = to;
   const size_t before = *list == NULL ? 0 : strlen(*list), bytes = before + strlen(text) + 2;
   char *joined = malloc(bytes);
@@ -86,16 +84,13 @@ static bool add_columns(const char *text, void *to) {
   return true;
 }
 
-static cli_option option_of(converter *own, size_t k) {
-  const ls_convert_option *is = &own->format.option[k];
-  if (strcmp(is->form, "true|false") == 0)
-    return (cli_option)CLI_FLAG(0, is->name, &own->on[k], is->what);
+cli_option cli_convert_option(const ls_convert_option *is, const char **given, bool *on) {
+  if (strcmp(is->form, "true|false") == 0) return (cli_option)CLI_FLAG(0, is->name, on, is->what);
   if (strcmp(is->form, "COLUMNS") == 0)
-    return (cli_option)CLI_READ(0, is->name, is->form, &own->given[k], add_columns, "columns",
-                                is->what);
+    return (cli_option)CLI_READ(0, is->name, is->form, given, cli_add_to_list, "columns", is->what);
   if (strcmp(is->form, "FILE") == 0)
-    return (cli_option)CLI_FILE(0, is->name, is->form, &own->given[k], is->what);
-  return (cli_option)CLI_TEXT(0, is->name, is->form, &own->given[k], is->what);
+    return (cli_option)CLI_FILE(0, is->name, is->form, given, is->what);
+  return (cli_option)CLI_TEXT(0, is->name, is->form, given, is->what);
 }
 
 static const cli_argument arguments[] = {
@@ -109,7 +104,7 @@ void cli_prepare_convert(void) {
     cli_option *o = own->options;
     for (const cli_option *s = shared; s->type != CLI_IS_END; s++) *o++ = *s;
     for (size_t k = 0; k < own->format.n_options && o < own->options + OPTIONS - 1; k++)
-      *o++ = option_of(own, k);
+      *o++ = cli_convert_option(&own->format.option[k], &own->given[k], &own->on[k]);
     *o = (cli_option)CLI_END;
     snprintf(own->synopsis, sizeof own->synopsis, "lockstep convert %s %s -o OUT.h5 [options]",
              own->format.name, own->format.sources);

@@ -16,10 +16,9 @@
 
 #include "cli.h"
 
-const command *const cli_commands[] = {&cmd_convert,   &cmd_inspect, &cmd_train,
-                                       &cmd_evaluate,  &cmd_predict, &cmd_plot,
-                                       &cmd_gradcheck, &cmd_doctor,  &cmd_bench,
-                                       &cmd_help,      NULL};
+const command *const cli_commands[] = {&cmd_init,     &cmd_convert, &cmd_inspect, &cmd_train,
+                                       &cmd_evaluate, &cmd_predict, &cmd_plot,    &cmd_gradcheck,
+                                       &cmd_doctor,   &cmd_bench,   &cmd_help,    NULL};
 
 enum { MESSAGE = 1024 };
 
@@ -170,6 +169,7 @@ int main(int argc, char **argv) {
   hold_streams();
   ls_blas_one_thread(argv);
   cli_prepare_convert();
+  cli_prepare_init();
   char **rest = argv + 1;
   int n = argc > 0 ? argc - 1 : 0;
   const command *of = cli_resolve(&n, &rest, name);

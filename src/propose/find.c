@@ -1,0 +1,400 @@
+/* Which datasets of a file are inputs and targets: as they are named, else by what people call them, else
+ * by their sizes. */
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "base/grow.h"
+#include "base/text.h"
+#include "data/source.h"
+#include "propose/propose.h"
+
+/* What is in the file. */
+typedef struct found {
+  char *name;
+  ls__h5_info info;
+} found;
+typedef struct listing {
+  found *list; /* [n] */
+  size_t n, capacity;
+} listing;
+
+static const char *const input_names[] = {"x",       "inputs", "input",   "features", "feature",
+                                          "images",  "image",  "imgs",    "img",      "data",
+                                          "samples", "pixels", "x_train", NULL};
+static const char *const target_names[] = {"y",       "targets",  "target",  "labels", "label",
+                                           "classes", "class",    "outputs", "output", "masks",
+                                           "mask",    "solution", "y_train", NULL};
+
+/* What layers of a proposal are called (network.c), and words of the configuration. */
+static const char *const own_names[] = {"input",   "inputs",    "target",  "trunk",
+                                        "seen",    "code",      "fine",    "middle",
+                                        "up_fine", "up_middle", "outputs", NULL};
+
+static const char *base_of(const char *name) {
+  const char *slash = strrchr(name, '/');
+  return slash == NULL ? name : slash + 1;
+}
+
+/* Place in a list of names, whatever their case; -1: it isn't there. */
+static int rank_in(const char *const *names, const char *name) {
+  for (int i = 0; names[i] != NULL; i++)
+    if (strcasecmp(names[i], base_of(name)) == 0) return i;
+  return -1;
+}
+
+static ls_status see(void *context, const char *name, bool is_group) {
+  listing *l = context;
+  ls_status st = LS_OK;
+  if (is_group) return LS_OK;
+  LS_TRY(ls__grow(&l->list, &l->capacity, l->n + 1, sizeof *l->list, "datasets"));
+  l->list[l->n] = (found){.name = ls__strdup(name)};
+  if (l->list[l->n].name == NULL) LS_FAIL(LS_ENOMEM, "datasets: out of memory");
+  l->n++;
+out:
+  return st;
+}
+
+/* May it hold samples, a row each? */
+static bool may_be_read(const found *f) {
+  return (f->info.numeric || (f->info.text && f->info.shape.ndim == 1)) && f->info.shape.ndim > 0 &&
+         f->info.filter[0] == '\0' && ls_shape_count(&f->info.shape) > 0;
+}
+
+static found *find_name(const listing *l, const char *name) {
+  for (size_t i = 0; i < l->n; i++)
+    if (strcmp(l->list[i].name, name) == 0) return &l->list[i];
+  return NULL;
+}
+
+/* "/a [100, 3] float32, /b [100] int64, ... (12 more)" */
+static void tell_datasets(const listing *l, char *text, size_t bytes) {
+  size_t used = 0, i = 0;
+  text[0] = '\0';
+  for (; i < l->n && used + 120 < bytes; i++) {
+    char shape[LS_SHAPE_TEXT], name[64];
+    (void)ls__text_show(l->list[i].name, 40, name, sizeof name);
+    ls_shape_format(&l->list[i].info.shape, shape);
+    used += (size_t)snprintf(text + used, bytes - used, "%s%s %.40s %s", i > 0 ? ", " : "", name,
+                             shape, l->list[i].info.type_name);
+  }
+  if (i < l->n) snprintf(text + used, bytes - used, ", ... (%zu more)", l->n - i);
+}
+
+static ls_status can_not_tell(const ls__proposal *p, const listing *l, const char *why) {
+  char datasets[640];
+  tell_datasets(l, datasets, sizeof datasets);
+  return ls__fail(LS_EUSAGE,
+                  "%s: %s; name them (--inputs NAME,... --targets NAME,...).  It holds %s",
+                  ls__h5_path(p->file), why, datasets);
+}
+
+/* ---- Taking one ---- */
+
+/* Letters, digits, `_`, `-`, `.`; another one for each array. */
+static void make_port(const ls__proposal *p, ls__seen *s) {
+  const char *base = base_of(s->name);
+  size_t n = 0;
+  for (; *base != '\0' && n < LS_NAME_BYTES - 8; base++)
+    s->port[n++] = (char)(isalnum((unsigned char)*base) || strchr("_-.", *base) != NULL ? *base
+                                                                                        : '_');
+  if (n == 0) s->port[n++] = 'a';
+  if (!isalpha((unsigned char)s->port[0])) { /* a number alone would be another sort of name */
+    memmove(s->port + 2, s->port, n);
+    memcpy(s->port, "a_", 2);
+    n += 2;
+  }
+  s->port[n] = '\0';
+  for (int again = 2;; again++) {
+    bool taken = strncmp(s->port, "of_", 3) == 0;
+    for (size_t i = 0; own_names[i] != NULL && !taken; i++)
+      taken = strcmp(s->port, own_names[i]) == 0;
+    for (size_t i = 0; i < p->n; i++) taken = taken || strcmp(p->seen[i].port, s->port) == 0;
+    if (!taken) break;
+    snprintf(s->port + n, LS_NAME_BYTES - n, "_%d", again);
+  }
+}
+
+static ls_status take(ls__proposal *p, const found *f, ls_use use, bool grouped) {
+  ls_status st = LS_OK;
+  ls__seen *s = &p->seen[p->n];
+  if (!may_be_read(f)) {
+    char shape[LS_SHAPE_TEXT];
+    return ls__fail(LS_EDATA, "%s: %s, %s %s, holds no samples, a row each", ls__h5_path(p->file),
+                    f->name, ls_shape_format(&f->info.shape, shape), f->info.type_name);
+  }
+  if (use == LS_INPUT && f->info.text)
+    return ls__fail(LS_EDATA,
+                    "%s: %s holds texts, which are no inputs; numbers from 0 on that stand for "
+                    "them "
+                    "are",
+                    ls__h5_path(p->file), f->name);
+  if (p->n == LS__PROPOSE_ARRAYS || (use == LS_INPUT && p->n_inputs == LS_MAX_PORTS) ||
+      (use == LS_TARGET && p->n - p->n_inputs == LS_MAX_PORTS))
+    return ls__fail(LS_EUSAGE, "%s: more than %d inputs or targets", ls__h5_path(p->file),
+                    LS_MAX_PORTS);
+  *s = (ls__seen){.use = use,
+                  .info = f->info,
+                  .rows = f->info.shape.dim[0],
+                  .name = ls__strdup(f->name)};
+  if (s->name == NULL) return ls__fail(LS_ENOMEM, "datasets: out of memory");
+  s->said = grouped ? s->name + strlen("/train/") : s->name;
+  make_port(p, s);
+  p->n++;
+  p->n_inputs += use == LS_INPUT;
+  s->row.ndim = f->info.shape.ndim - 1;
+  for (int d = 0; d < s->row.ndim; d++) s->row.dim[d] = f->info.shape.dim[d + 1];
+  s->count = ls_shape_count(&s->row);
+  if (!s->info.text) {
+    bool odd = false;
+    LS_TRY(ls__source_classes(p->file, s->name, &s->classes, &s->n_classes, &odd));
+  }
+out:
+  return st;
+}
+
+/* ---- As they are named ---- */
+
+static ls_status take_named(ls__proposal *p, const listing *l, const char *name, ls_use use,
+                            bool *grouped) {
+  char path[LS__ERROR_BYTES];
+  const found *f = NULL;
+  bool in_group = false;
+  if (name[0] == '/') {
+    f = find_name(l, name);
+  } else {
+    snprintf(path, sizeof path, "/train/%s", name);
+    f = find_name(l, path);
+    in_group = f != NULL;
+    snprintf(path, sizeof path, "/%s", name);
+    if (f == NULL) f = find_name(l, path);
+  }
+  if (f == NULL) {
+    char why[256], shown[80];
+    (void)ls__text_show(name, 60, shown, sizeof shown);
+    snprintf(why, sizeof why, "there is no dataset %s", shown);
+    return can_not_tell(p, l, why);
+  }
+  if (p->n > 0 && *grouped != in_group)
+    return ls__fail(LS_EUSAGE,
+                    "%s: %s is named in the groups (train, ...) and another by its whole path; "
+                    "name "
+                    "all in one way",
+                    ls__h5_path(p->file), name);
+  *grouped = in_group;
+  return take(p, f, use, in_group);
+}
+
+/* ---- By what they are called ---- */
+
+static bool in_folder(const char *name, const char *folder, size_t size) {
+  return strncmp(name, folder, size) == 0 && name[size] == '/' &&
+         strchr(name + size + 1, '/') == NULL;
+}
+
+/* The dataset of a folder that comes first in a list of names, with so many rows (0: any). */
+static const found *by_name(const listing *l, const char *folder, size_t size,
+                            const char *const *names, size_t rows) {
+  const found *best = NULL;
+  int rank = 0;
+  for (size_t i = 0; i < l->n; i++) {
+    const found *f = &l->list[i];
+    const int is = in_folder(f->name, folder, size) && may_be_read(f) ? rank_in(names, f->name)
+                                                                      : -1;
+    if (is < 0 || (best != NULL && is >= rank)) continue;
+    if (rows > 0 && f->info.shape.dim[0] != rows) continue;
+    best = f;
+    rank = is;
+  }
+  return best;
+}
+
+/* Input and target of a folder, NULL: there is no such pair. */
+static void pair_of(const listing *l, const char *folder, size_t size, const found **x,
+                    const found **y) {
+  *y = by_name(l, folder, size, target_names, 0);
+  *x = *y == NULL ? NULL : by_name(l, folder, size, input_names, (*y)->info.shape.dim[0]);
+}
+
+/* Categories of a file that convert made, in the group train. */
+static ls_status take_ids(ls__proposal *p, const listing *l) {
+  ls_status st = LS_OK;
+  for (size_t i = 0; i < l->n; i++) {
+    const found *f = &l->list[i];
+    bool named = false;
+    if (!in_folder(f->name, "/train", 6) || !f->info.integer || f->info.shape.ndim != 1) continue;
+    if (strcmp(base_of(f->name), "x") == 0 || strcmp(base_of(f->name), "y") == 0) continue;
+    LS_TRY(ls__h5_has_attribute(p->file, f->name, "classes", &named));
+    if (named) LS_TRY(take(p, f, LS_INPUT, true));
+  }
+out:
+  return st;
+}
+
+static ls_status take_ours(ls__proposal *p, const listing *l) {
+  ls_status st = LS_OK;
+  const found *x = find_name(l, "/train/x"), *y = find_name(l, "/train/y");
+  if (x != NULL) LS_TRY(take(p, x, LS_INPUT, true));
+  LS_TRY(take_ids(p, l));
+  if (y != NULL && p->n > 0 && !p->reproduce) LS_TRY(take(p, y, LS_TARGET, true));
+out:
+  return st;
+}
+
+/* The only two datasets with as many rows, the smaller one a number a row. */
+static void by_size(const listing *l, const found **x, const found **y) {
+  size_t n = 0;
+  const found *two[2] = {NULL, NULL};
+  for (size_t i = 0; i < l->n; i++) {
+    if (!may_be_read(&l->list[i])) continue;
+    if (n < 2) two[n] = &l->list[i];
+    n++;
+  }
+  *x = *y = NULL;
+  if (n != 2 || two[0]->info.shape.dim[0] != two[1]->info.shape.dim[0]) return;
+  const size_t a = ls_shape_count(&two[0]->info.shape), b = ls_shape_count(&two[1]->info.shape);
+  const size_t rows = two[0]->info.shape.dim[0];
+  if (a == b || (a < b ? a : b) != rows) return;
+  *x = a > b ? two[0] : two[1];
+  *y = a > b ? two[1] : two[0];
+  if ((*x)->info.text) *x = *y = NULL;
+}
+
+static ls_status guess(ls__proposal *p, const listing *l) {
+  ls_status st = LS_OK;
+  const found *x = NULL, *y = NULL, *other_x, *other_y;
+  bool grouped = false, many = false;
+  if (p->ours && (find_name(l, "/train/x") != NULL || find_name(l, "/train/y") != NULL)) {
+    LS_TRY(take_ours(p, l));
+    goto out;
+  }
+  pair_of(l, "/train", strlen("/train"), &x, &y);
+  grouped = x != NULL;
+  for (size_t i = 0; i < l->n && !grouped; i++) { /* each folder by its first dataset */
+    const size_t size = (size_t)(base_of(l->list[i].name) - l->list[i].name) - 1;
+    bool seen = false;
+    for (size_t k = 0; k < i && !seen; k++)
+      seen = in_folder(l->list[k].name, l->list[i].name, size);
+    if (seen) continue;
+    pair_of(l, l->list[i].name, size, &other_x, &other_y);
+    if (other_x == NULL) continue;
+    many = x != NULL;
+    if (many) break;
+    x = other_x;
+    y = other_y;
+  }
+  if (many) LS_TRY(can_not_tell(p, l, "several groups hold inputs and targets"));
+  if (x == NULL) {
+    by_size(l, &x, &y);
+    if (x != NULL) fputs("by their sizes: the larger dataset is taken for the input\n", p->remarks);
+  }
+  if (x == NULL)
+    LS_TRY(can_not_tell(p, l,
+                        l->n == 1 ? "there is one dataset, and no target (--targets inputs: an "
+                                    "autoencoder, which learns to reproduce its inputs)"
+                                  : "what is learnt from what can't be told"));
+  LS_TRY(take(p, x, LS_INPUT, grouped));
+  LS_TRY(take(p, y, LS_TARGET, grouped));
+out:
+  return st;
+}
+
+/* ---- All of it ---- */
+
+static ls_status check_kind(const ls__proposal *p) {
+  ls_status st = LS_OK;
+  char *format = NULL;
+  ls__h5_kind kind;
+  size_t n;
+  LS_TRY(ls__h5_attribute_kind(p->file, "/", "format", &kind, &n));
+  if (kind != LS__H5_TEXTS || n != 1) goto out;
+  LS_TRY(ls__h5_get_string(p->file, "/", "format", &format));
+  if (strcmp(format, "lockstep checkpoint") == 0)
+    LS_FAIL(LS_EDATA,
+            "%s: is a checkpoint, and a dataset is wanted; `lockstep inspect` shows the "
+            "configuration that is in it",
+            ls__h5_path(p->file));
+out:
+  ls__free(format);
+  return st;
+}
+
+/* Half of it is named: the other half is looked for where the named one is. */
+static ls_status complete(ls__proposal *p, const listing *l, bool grouped, ls_use use) {
+  const ls__seen *there = &p->seen[0];
+  const size_t size = (size_t)(base_of(there->name) - there->name) - 1;
+  const found *f = by_name(l, there->name, size, use == LS_TARGET ? target_names : input_names,
+                           there->rows);
+  for (size_t i = 0; f != NULL && i < p->n; i++)
+    if (strcmp(p->seen[i].name, f->name) == 0) f = NULL;
+  if (f == NULL)
+    return can_not_tell(p, l,
+                        use == LS_TARGET ? "the targets are not named"
+                                         : "the inputs are not named");
+  return take(p, f, use, grouped);
+}
+
+static ls_status check_rows(const ls__proposal *p) {
+  for (size_t i = 1; i < p->n; i++)
+    if (p->seen[i].rows != p->seen[0].rows)
+      return ls__fail(LS_EDATA, "%s: %s has %zu rows and %s %zu; a row is a sample in both",
+                      ls__h5_path(p->file), p->seen[0].name, p->seen[0].rows, p->seen[i].name,
+                      p->seen[i].rows);
+  return LS_OK;
+}
+
+/* Which groups have all arrays. */
+static void find_parts(ls__proposal *p, const listing *l) {
+  static const char *const parts[LS__PARTS] = {"train", "validation", "test"};
+  for (int part = 0; part < LS__PARTS; part++) {
+    p->has[part] = p->seen[0].said != p->seen[0].name;
+    for (size_t i = 0; i < p->n && p->has[part]; i++) {
+      char path[LS__ERROR_BYTES];
+      snprintf(path, sizeof path, "/%s/%s", parts[part], p->seen[i].said);
+      p->has[part] = find_name(l, path) != NULL;
+    }
+  }
+}
+
+ls_status ls__propose_find(ls__proposal *p) {
+  ls_status st = LS_OK;
+  listing l = {0};
+  const ls_propose_options *o = p->options;
+  bool grouped = false;
+  LS_TRY(check_kind(p));
+  LS_TRY(ls__h5_visit(p->file, see, &l));
+  for (size_t i = 0; i < l.n; i++)
+    LS_TRY(ls__h5_info_get(p->file, l.list[i].name, &l.list[i].info));
+  if (l.n == 0) LS_FAIL(LS_EDATA, "%s: holds no datasets", ls__h5_path(p->file));
+  LS_TRY(ls__source_is_ours(p->file, l.list[0].name, &p->ours));
+  p->reproduce = o->n_targets == 1 && strcmp(o->targets[0], "inputs") == 0;
+  for (size_t i = 0; i < o->n_inputs; i++)
+    LS_TRY(take_named(p, &l, o->inputs[i], LS_INPUT, &grouped));
+  if (p->reproduce && o->n_inputs == 0) {
+    LS_TRY(p->ours ? take_ours(p, &l) : can_not_tell(p, &l, "the inputs are not named"));
+  } else if (o->n_inputs == 0 && o->n_targets == 0) {
+    LS_TRY(guess(p, &l));
+  } else {
+    for (size_t i = 0; i < o->n_targets && !p->reproduce; i++)
+      LS_TRY(take_named(p, &l, o->targets[i], LS_TARGET, &grouped));
+    if (o->n_inputs == 0) {
+      LS_TRY(complete(p, &l, grouped, LS_INPUT));
+      const ls__seen last = p->seen[p->n - 1]; /* inputs come first */
+      memmove(p->seen + 1, p->seen, (p->n - 1) * sizeof *p->seen);
+      p->seen[0] = last;
+    }
+    if (o->n_targets == 0) LS_TRY(complete(p, &l, grouped, LS_TARGET));
+  }
+  if (p->n_inputs == 0 || (p->n == p->n_inputs && !p->reproduce))
+    LS_TRY(can_not_tell(p, &l,
+                        "there are inputs and no target (--targets inputs: an autoencoder, "
+                        "which learns to reproduce its inputs)"));
+  LS_TRY(check_rows(p));
+  find_parts(p, &l);
+  p->rows = p->seen[0].rows;
+out:
+  for (size_t i = 0; i < l.n; i++) ls__free(l.list[i].name);
+  ls__free(l.list);
+  return st;
+}

@@ -1,0 +1,162 @@
+/* Sizes: of the network, of the parts, of a step, and how many steps, by how much there is to learn from.
+ *
+ * The numbers of tables come from trials on eight tables of 150 to 20,640 rows beside tuned networks of
+ * scikit-learn (scripts/examples/init.py repeats the comparison). */
+#include <string.h>
+
+#include "data/inside.h"
+#include "propose/propose.h"
+
+/* Below so many rows no part is kept for validation in a table: what its rows teach is worth more than what
+ * so few tell, and a loss over some tens of rows stops a run by chance. */
+enum { SMALL = 1000, TINY = 20 };
+
+static size_t at_least(size_t x, size_t low) {
+  return x < low ? low : x;
+}
+
+static size_t within(double x, size_t low, size_t high) {
+  return x < (double)low ? low : x > (double)high ? high : (size_t)x;
+}
+
+/* ---- What sort of network ---- */
+
+static bool all_on_one_grid(const ls__proposal *p) {
+  for (size_t i = 0; i < p->n; i++) {
+    const ls__seen *s = &p->seen[i];
+    if (s->looks != LS__LOOKS_GRID && s->looks != LS__LOOKS_MASK) return false;
+    if (!ls__seen_same_places(s, &p->seen[0])) return false;
+  }
+  return true;
+}
+
+static void choose_sort(const ls__proposal *p, ls__recipe *r) {
+  bool flat = p->n_inputs > 1;
+  for (size_t i = 0; i < p->n_inputs; i++) flat = flat && p->seen[i].looks == LS__LOOKS_NUMBERS;
+  r->joined = flat;
+  if (p->reproduce) return;
+  r->fields = p->n == p->n_inputs + 1 && all_on_one_grid(p);
+  r->images = !r->fields && p->seen[0].looks == LS__LOOKS_GRID;
+  r->halves = r->fields;
+  for (int i = 0; i < p->seen[0].space && r->fields; i++)
+    r->halves = r->halves && p->seen[0].place[i] % 4 == 0 && p->seen[0].place[i] >= 12;
+}
+
+/* ---- Parts ---- */
+
+/* A part of few rows may come out empty: another seed draws another. */
+static void choose_seed(ls__recipe *r, size_t rows) {
+  enum { SOME = 1024, TRIES = 1000 };
+  uint8_t part[SOME];
+  for (r->split_seed = 0; rows <= SOME && r->split_seed < TRIES; r->split_seed++) {
+    const ls__draw draw = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
+    size_t count[LS__PARTS] = {0};
+    ls__draw_parts(&draw, 0, rows, part);
+    for (size_t i = 0; i < rows; i++) count[part[i]]++;
+    if (count[LS_TRAIN] > 0 && (r->test <= 0 || count[LS_TEST] > 0) &&
+        (r->validation <= 0 || count[LS_VALIDATION] > 0))
+      break;
+  }
+}
+
+static void choose_parts(const ls__proposal *p, ls__recipe *r) {
+  const bool table = !r->images && !r->fields;
+  double kept;
+  if (p->rows >= TINY && !p->has[LS_TEST]) r->test = p->rows < SMALL ? 0.2 : 0.1;
+  kept = (1 - r->test) * (double)p->rows;
+  if (kept >= (table ? SMALL : 2 * TINY) && !p->has[LS_VALIDATION]) r->validation = 0.1;
+  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)p->rows), 1);
+  choose_seed(r, p->rows);
+}
+
+/* ---- Tables ---- */
+
+static void plan_table(const ls__proposal *p, ls__recipe *r, bool classes, size_t numbers) {
+  const size_t n = r->training;
+  r->width = numbers > 5000 ? 64 : 128;
+  r->depth = 2;
+  r->batch = n < 300       ? 16
+             : n < 6000    ? 32
+             : n < 10000   ? 64
+             : n < 50000   ? 128
+             : n < 200000  ? 256
+             : n < 2000000 ? 1024
+                           : 2048;
+  r->lr = 0.003;
+  r->weight_decay = classes && n < SMALL ? 0.3 : 0.1;
+  if (numbers > 5000) r->weight_decay = 1; /* more columns than rows, mostly */
+  if (classes && n >= SMALL) r->dropout = 0.2;
+  r->parameters = r->width * (numbers + r->width + 1);
+  const double steps = classes ? 6000 : 10000;
+  r->epochs = within(steps * (double)r->batch / (double)n, 5, classes ? 100 : 400);
+  (void)p;
+}
+
+/* ---- Grids ---- */
+
+static size_t points_of(const ls__seen *s) {
+  size_t points = 1;
+  for (int i = 0; i < s->space; i++) points *= s->place[i];
+  return points;
+}
+
+/* Kernels have 3 taps a dimension. */
+static double taps_of(const ls__seen *s) {
+  return s->space == 1 ? 3 : s->space == 2 ? 9 : 27;
+}
+
+/* Multiply-adds of a sample, about. */
+static double plan_grid(const ls__proposal *p, ls__recipe *r) {
+  const ls__seen *x = &p->seen[0];
+  const double points = (double)points_of(x), taps = taps_of(x);
+  size_t channels = 0, side = SIZE_MAX;
+  for (size_t i = 0; i < p->n_inputs; i++)
+    if (p->seen[i].looks == LS__LOOKS_GRID) channels += p->seen[i].channels;
+  for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
+  r->lr = r->fields ? 0.003 : 0.002;
+  r->batch = r->training < 2000 ? 16 : r->training < 20000 ? 32 : 64;
+  if (r->fields) {
+    r->width = points > 200000 ? 16 : 32;
+    r->depth = 4;
+    const double w = (double)r->width;
+    return points * taps * ((double)channels * w + (r->halves ? 4 : 8) * w * w);
+  }
+  r->width = channels == 1 && side <= 32 ? 16 : 32;
+  double work = 0, in = (double)channels, out = (double)r->width, at = points;
+  for (r->depth = 0; r->depth < 5 && (r->depth == 0 || side >= 4); r->depth++) {
+    work += at * taps * in * out;
+    in = out;
+    out = out < 128 ? 2 * out : out;
+    at /= x->space == 1 ? 2 : x->space == 2 ? 4 : 8;
+    side /= 2;
+  }
+  r->dropout = 0.3;
+  r->weight_decay = 0.01;
+  return work;
+}
+
+void ls__propose_plan(const ls__proposal *p, ls__recipe *r) {
+  bool classes = p->n > p->n_inputs;
+  size_t numbers = 0;
+  memset(r, 0, sizeof *r);
+  for (size_t i = 0; i < p->n_inputs; i++)
+    numbers += p->seen[i].looks == LS__LOOKS_IDS ? 16 : p->seen[i].count;
+  for (size_t i = p->n_inputs; i < p->n; i++)
+    classes = classes && (ls__seen_is_class(&p->seen[i]) || p->seen[i].looks == LS__LOOKS_YES_NO);
+  choose_sort(p, r);
+  choose_parts(p, r);
+  double work;
+  if (r->images || r->fields) {
+    work = plan_grid(p, r);
+    r->epochs = within(20000.0 * (double)r->batch / (double)r->training, 8, 100);
+    if (r->fields) r->weight_decay = 0.001;
+  } else {
+    plan_table(p, r, classes, numbers);
+    work = (double)r->parameters;
+  }
+  if (classes && (r->images || r->training >= SMALL) && !r->fields) r->smoothing = 0.1;
+  /* Six operations a multiply-add in a step; so many take about two minutes of two cores. */
+  const double most = 6e12 / (6 * work * (double)r->training);
+  if ((double)r->epochs > most) r->epochs = within(most, 5, r->epochs);
+  if (p->has[LS_VALIDATION] || r->validation > 0) r->patience = at_least(r->epochs / 4, 5);
+}

@@ -1,0 +1,106 @@
+/* A first configuration for a dataset: find what may be learnt from what, look at the values, choose a
+ * network and how it is trained, write that down.  For the sources of this room alone. */
+#ifndef LS_PROPOSE_PROPOSE_H
+#define LS_PROPOSE_PROPOSE_H
+
+#include <lockstep/propose.h>
+#include <lockstep/shape.h>
+
+#include "data/data.h"
+#include "h5/h5.h"
+
+/* ---- What is there (find.c, look.c) ---- */
+
+/* What one sample of an array is. */
+typedef enum ls__looks {
+  LS__LOOKS_NUMBERS, /* an input or target of numbers, one behind the other */
+  LS__LOOKS_GRID,    /* numbers on a grid: an image, a field */
+  LS__LOOKS_IDS,     /* an input: one whole number that says which of several things it is */
+  LS__LOOKS_CLASS,   /* a target: one whole number that says which class */
+  LS__LOOKS_ONE_HOT, /* a target: a one among zeros says which class */
+  LS__LOOKS_YES_NO,  /* a target: zeros and ones */
+  LS__LOOKS_MASK     /* a target: the class of each point of a grid */
+} ls__looks;
+
+/* One array that is read. */
+typedef struct ls__seen {
+  char *name;               /* in the file, "/train/x" */
+  const char *said;         /* in the configuration, "x" or "/a": the end of `name`, or all of it */
+  char port[LS_NAME_BYTES]; /* its name where there are several */
+  ls_use use;
+  ls__h5_info info;
+  ls_shape row; /* one sample */
+  size_t rows, count;
+  char **classes; /* [n_classes] names of classes or categories, NULL: none */
+  size_t n_classes;
+
+  /* Of the rows that were looked at */
+  size_t looked;
+  uint64_t values, missing, infinite;
+  double low, high, sum, squares, products; /* products: of neighbours, less `first` as is sum */
+  double first;                             /* the first value that is one */
+  uint64_t pairs;
+  bool whole;         /* whole numbers alone */
+  bool hollow;        /* an element of a sample has no value in any row */
+  size_t distinct;    /* of one number a row, up to LS__SEEN_DISTINCT */
+  size_t least, most; /* rows of the rarest and of the most frequent label that is there */
+  bool one_hot;       /* each row is a one among zeros */
+
+  ls__looks looks;
+  /* Of a grid */
+  int space;                 /* 1 to 3 dimensions that are places */
+  size_t place[3], channels; /* channels 1 and not `has_channels`: the file has no such dimension */
+  bool has_channels, channels_first;
+} ls__seen;
+enum { LS__SEEN_DISTINCT = 4096 };
+
+enum { LS__PROPOSE_ARRAYS = 2 * LS_MAX_PORTS };
+
+typedef struct ls__proposal {
+  const ls_propose_options *options;
+  ls__h5 *file;
+  bool ours;                         /* convert made it */
+  bool has[LS__PARTS];               /* groups train, validation, test are used */
+  ls__seen seen[LS__PROPOSE_ARRAYS]; /* inputs first */
+  size_t n, n_inputs;
+  bool reproduce; /* the inputs are the targets */
+  size_t rows;    /* of the training part, before rows are drawn from it */
+  FILE *remarks;
+} ls__proposal;
+
+/* Which arrays are read, and what for. */
+LS_CHECKED ls_status ls__propose_find(ls__proposal *p);
+/* Their values; what a target and an input is. */
+LS_CHECKED ls_status ls__propose_look(ls__proposal *p);
+LS_CHECKED ls_status ls__propose_tell(ls__proposal *p);
+
+/* ---- What is done with it (plan.c, network.c, write.c) ---- */
+
+typedef struct ls__recipe {
+  double validation, test; /* shares that are drawn; 0: none */
+  uint64_t split_seed;
+  size_t training; /* rows that remain, about */
+  size_t width, depth;
+  double dropout, lr, weight_decay, smoothing;
+  bool joined;                    /* the inputs are one list of numbers, in the order named */
+  bool images;                    /* a network of convolutions, down to a few numbers */
+  bool fields;                    /* one of convolutions that keeps the grid */
+  bool halves;                    /* the fields are halved twice on the way */
+  size_t batch, epochs, patience; /* patience 0: no early stopping */
+  size_t parameters;              /* about */
+} ls__recipe;
+
+void ls__propose_plan(const ls__proposal *p, ls__recipe *r);
+/* The sections from `model` to `metrics`. */
+void ls__propose_network(const ls__proposal *p, const ls__recipe *r, FILE *out);
+void ls__propose_write(const ls__proposal *p, const ls__recipe *r, FILE *out);
+
+/* Whether a target is compared by its class, and with how many outputs. */
+size_t ls__seen_outputs(const ls__seen *target);
+bool ls__seen_is_class(const ls__seen *target);
+/* Whether two grids have the same points, whatever their channels. */
+bool ls__seen_same_places(const ls__seen *a, const ls__seen *b);
+/* A name as YAML text, quoted where it must be. */
+void ls__propose_put_name(FILE *out, const char *name);
+
+#endif

@@ -1,0 +1,403 @@
+/* The configuration as text, with what was seen and guessed as comments, and the same as lines for a
+ * person. */
+#include <ctype.h>
+#include <stdarg.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/alloc.h"
+#include "base/number.h"
+#include "base/text.h"
+#include "propose/propose.h"
+
+/* ---- Names ---- */
+
+/* Whether YAML and lockstep read a plain word as the text that it is, in a list and a map, too. */
+static bool is_plain(const char *name) {
+  if (!isalpha((unsigned char)name[0]) && name[0] != '/') return false;
+  for (const char *at = name; *at != '\0'; at++)
+    if (!isalnum((unsigned char)*at) && strchr("_-./", *at) == NULL) return false;
+  static const char *const words[] = {"true", "false", "yes", "no", "on",
+                                      "off",  "null",  "y",   "n",  NULL};
+  for (size_t i = 0; words[i] != NULL; i++)
+    if (strcasecmp(name, words[i]) == 0) return strlen(name) == 1; /* x and y are what they are */
+  return true;
+}
+
+void ls__propose_put_name(FILE *out, const char *name) {
+  if (is_plain(name)) {
+    fputs(name, out);
+    return;
+  }
+  fputc('"', out);
+  for (const char *at = name; *at != '\0'; at++) {
+    const unsigned char c = (unsigned char)*at;
+    if (c == '"' || c == '\\')
+      fprintf(out, "\\%c", c);
+    else if (c < 0x20 || c == 0x7f)
+      fprintf(out, "\\x%02x", c);
+    else
+      fputc(c, out);
+  }
+  fputc('"', out);
+}
+
+/* A line to a person, and the same as a comment. */
+static void say(const ls__proposal *p, FILE *out, const char *format, ...) LS_PRINTF(3, 4);
+static void say(const ls__proposal *p, FILE *out, const char *format, ...) {
+  char line[1024], shown[1200];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  (void)ls__text_show(line, sizeof line, shown, sizeof shown);
+  fprintf(p->remarks, "%s\n", shown);
+  if (out == NULL) return;
+  fputs("#", out);
+  size_t column = 1;
+  char *rest = NULL;
+  for (char *word = strtok_r(shown, " ", &rest); word != NULL; word = strtok_r(NULL, " ", &rest)) {
+    const size_t width = ls__text_width(word) + 1;
+    if (column + width > 100) {
+      fputs("\n#  ", out);
+      column = 3;
+    }
+    fprintf(out, " %s", word);
+    column += width;
+  }
+  fputs("\n", out);
+}
+
+/* ---- What was seen ---- */
+
+static const char *class_of(const ls__seen *s, size_t i, char text[24]) {
+  if (s->classes != NULL && i < s->n_classes) return s->classes[i];
+  snprintf(text, 24, "%zu", i);
+  return text;
+}
+
+/* "setosa, versicolor, virginica", "0, 1, 2, ... 9" */
+static void list_classes(const ls__seen *s, char *to, size_t bytes) {
+  const size_t n = ls__seen_outputs(s);
+  char one[24];
+  size_t used = 0;
+  to[0] = '\0';
+  for (size_t i = 0; i < n && used + 60 < bytes; i++) {
+    const bool cut = n > 5 && i == 3;
+    if (cut) i = n - 1;
+    used += (size_t)snprintf(to + used, bytes - used, "%s%s%.40s", i > 0 ? ", " : "",
+                             cut ? "... " : "", class_of(s, i, one));
+  }
+}
+
+static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
+  char shape[LS_SHAPE_TEXT], what[512], classes[256];
+  const char *is = s->use == LS_INPUT ? "input" : "target";
+  list_classes(s, classes, sizeof classes);
+  switch (s->looks) {
+    case LS__LOOKS_IDS:
+      snprintf(what, sizeof what,
+               "says which of %zu things it is: an embedding, a row of numbers that "
+               "are learnt for each",
+               s->n_classes > 0 ? s->n_classes : (size_t)s->high + 1);
+      break;
+    case LS__LOOKS_CLASS:
+      snprintf(what, sizeof what,
+               "%zu classes (%s), the rarest %zu times, the most frequent %zu times",
+               ls__seen_outputs(s), classes, s->least, s->most);
+      break;
+    case LS__LOOKS_ONE_HOT:
+      snprintf(what, sizeof what, "%zu classes, a one among zeros", s->count);
+      break;
+    case LS__LOOKS_YES_NO: snprintf(what, sizeof what, "%zu answers, yes or no", s->count); break;
+    case LS__LOOKS_MASK:
+      snprintf(what, sizeof what, "the class of each point, of %zu", ls__seen_outputs(s));
+      break;
+    case LS__LOOKS_GRID:
+      snprintf(what, sizeof what, "a grid%s%s, %.6g to %.6g",
+               s->has_channels ? " with channels" : " without channels",
+               s->channels_first ? " first (turned while it is read)" : "", s->low, s->high);
+      break;
+    case LS__LOOKS_NUMBERS:
+    default:
+      if (s->count == 1)
+        snprintf(what, sizeof what, "a number, %.6g to %.6g%s", s->low, s->high,
+                 s->use == LS_TARGET && s->whole && s->distinct <= 20 && !p->ours
+                     ? " (whole numbers, not taken for classes)"
+                     : "");
+      else
+        snprintf(what, sizeof what, "%zu numbers, %.6g to %.6g", s->count, s->low, s->high);
+  }
+  say(p, out, "%s %s, %s %s: %s", is, s->said, ls_shape_format(&s->row, shape), s->info.type_name,
+      what);
+  if (s->looked < s->rows)
+    say(p, out, "%s: %zu of its %zu rows were looked at", s->said, s->looked, s->rows);
+  if (s->missing > 0)
+    say(p, out, "%s: %llu of %llu values are missing (NaN, fill values, never written)", s->said,
+        (unsigned long long)s->missing, (unsigned long long)s->values);
+}
+
+static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  const ls__seen *y = p->n > p->n_inputs ? &p->seen[p->n_inputs] : NULL;
+  const char *from = r->images         ? "images"
+                     : r->fields       ? "fields"
+                     : p->n_inputs > 1 ? "several inputs"
+                                       : "a table";
+  if (p->reproduce)
+    say(p, out, "task: an autoencoder, which learns to reproduce its inputs");
+  else if (p->n - p->n_inputs > 1)
+    say(p, out, "task: %zu outputs at once, from %s", p->n - p->n_inputs, from);
+  else if (y->looks == LS__LOOKS_MASK)
+    say(p, out, "task: the class of each point, from %s", from);
+  else if (ls__seen_is_class(y))
+    say(p, out, "task: classification, %s%zu classes, from %s",
+        ls__seen_outputs(y) == 2 ? "binary, " : "", ls__seen_outputs(y), from);
+  else if (y->looks == LS__LOOKS_YES_NO)
+    say(p, out, "task: %zu questions, yes or no, from %s", y->count, from);
+  else if (y->looks == LS__LOOKS_GRID)
+    say(p, out, "task: from fields to fields");
+  else
+    say(p, out, "task: regression, %zu number%s, from %s", y->count, y->count == 1 ? "" : "s",
+        from);
+}
+
+/* ---- data ---- */
+
+static void put_arrays(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  const size_t targets = p->n - p->n_inputs;
+  fputs("  inputs: ", out);
+  if (p->n_inputs > 1) fputs(r->joined ? "[" : "{", out);
+  for (size_t i = 0; i < p->n_inputs; i++) {
+    if (i > 0) fputs(", ", out);
+    if (p->n_inputs > 1 && !r->joined) fprintf(out, "%s: ", p->seen[i].port);
+    ls__propose_put_name(out, p->seen[i].said);
+  }
+  if (p->n_inputs > 1) fputs(r->joined ? "]" : "}", out);
+  fputs("\n  targets: ", out);
+  if (p->reproduce) fputs("inputs", out);
+  if (targets > 1) fputs("{", out);
+  for (size_t i = p->n_inputs; i < p->n; i++) {
+    if (i > p->n_inputs) fputs(", ", out);
+    if (targets > 1) fprintf(out, "%s: ", p->seen[i].port);
+    ls__propose_put_name(out, p->seen[i].said);
+  }
+  if (targets > 1) fputs("}", out);
+  fputs("\n", out);
+}
+
+static void put_layout(const ls__proposal *p, FILE *out) {
+  bool any = false, all = true;
+  for (size_t i = 0; i < p->n; i++) {
+    any = any || p->seen[i].channels_first;
+    if (p->seen[i].looks == LS__LOOKS_GRID) all = all && p->seen[i].channels_first;
+  }
+  if (!any) return;
+  if (all) { /* also of a target without channels, which has fewer dimensions */
+    fputs("  layout: channels_first\n", out);
+    return;
+  }
+  fputs("  layout: {", out);
+  const char *comma = "";
+  for (size_t i = 0; i < p->n; i++) {
+    if (!p->seen[i].channels_first) continue;
+    const bool alone = i < p->n_inputs ? p->n_inputs == 1 : p->n - p->n_inputs == 1;
+    fprintf(out, "%s%s: channels_first", comma,
+            !alone            ? p->seen[i].port
+            : i < p->n_inputs ? "input"
+                              : "target");
+    comma = ", ";
+  }
+  fputs("}\n", out);
+}
+
+static void put_normalize(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  bool numbers = false, grid = false, channels = true, alone = true;
+  for (size_t i = 0; i < p->n; i++) {
+    const ls__seen *s = &p->seen[i];
+    numbers = numbers || (s->use == LS_TARGET &&
+                          (s->looks == LS__LOOKS_NUMBERS || s->looks == LS__LOOKS_GRID));
+    grid = grid || s->looks == LS__LOOKS_GRID;
+    if (s->looks == LS__LOOKS_GRID && !s->has_channels) channels = false;
+    if (s->looks == LS__LOOKS_NUMBERS && s->count > 1) alone = false;
+  }
+  (void)r;
+  fputs("  normalize: {inputs: standard", out);
+  if (numbers) fputs(", targets: standard", out);
+  if (grid) fprintf(out, ", per: %s", channels || !alone ? "channel" : "dataset");
+  fputs("}\n", out);
+}
+
+static void put_missing(const ls__proposal *p, FILE *out) {
+  bool inputs = false, others = false;
+  for (size_t i = 0; i < p->n; i++) {
+    if (p->seen[i].missing == 0) continue;
+    if (p->seen[i].use == LS_INPUT && p->seen[i].looks != LS__LOOKS_IDS && !p->seen[i].hollow)
+      inputs = true;
+    else
+      others = true;
+  }
+  if (others) {
+    fputs("  missing: drop                  # rows with a missing value are left out\n", out);
+    say(p, NULL, "rows with a missing value are left out (missing: drop)");
+  } else if (inputs) {
+    fputs("  missing: mean                  # the mean over the training part takes their place\n",
+          out);
+    say(p, NULL, "the mean takes the place of missing inputs (missing: mean)");
+  }
+}
+
+static void put_augment(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  const ls__seen *x = &p->seen[0];
+  size_t side = SIZE_MAX;
+  bool classes = true;
+  for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
+  for (size_t i = p->n_inputs; i < p->n; i++) classes = classes && ls__seen_is_class(&p->seen[i]);
+  if (!r->images || x->space != 2 || side < 16 || !classes) return;
+  fprintf(out,
+          "  augment:                       # other training images in each epoch\n"
+          "    - random_crop: {padding: %zu}  # moved a little, which changes no class\n"
+          "    # - flip: {horizontal: true}  # where a mirrored image is of the same class\n",
+          side / 12 > 0 ? side / 12 : 1);
+}
+
+static void put_data(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  fputs("data:\n  file: ", out);
+  ls__propose_put_name(out, p->options->file);
+  fputs("\n", out);
+  put_arrays(p, r, out);
+  put_layout(p, out);
+  if (r->validation > 0 || r->test > 0) {
+    fputs("  split: {", out);
+    if (r->validation > 0) fprintf(out, "validation: %g, ", r->validation);
+    if (r->test > 0) fprintf(out, "test: %g, ", r->test);
+    fprintf(out, "seed: %llu}   # rows that are drawn, and kept from training\n",
+            (unsigned long long)r->split_seed);
+  }
+  put_normalize(p, r, out);
+  put_missing(p, out);
+  put_augment(p, r, out);
+  fputs("\n", out);
+}
+
+/* ---- How it is trained ---- */
+
+static void tell_parts(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  char text[200] = "";
+  size_t used = 0;
+  if (r->test > 0)
+    used = (size_t)snprintf(text, sizeof text, "%g %% of the rows are drawn for the test",
+                            100 * r->test);
+  if (r->validation > 0)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%g %% %sfor validation",
+                             used > 0 ? ", " : "", 100 * r->validation,
+                             used > 0 ? "" : "of the rows are drawn ");
+  if (used > 0) say(p, out, "parts: %s", text);
+  if (p->rows < 20)
+    say(p, out,
+        "parts: %zu rows are too few to keep any for a test: what is learnt from them can't be "
+        "checked",
+        p->rows);
+  else if (r->validation <= 0 && !p->has[LS_VALIDATION])
+    say(p, out,
+        "parts: no validation part: of so few rows (%zu to train on) each is worth more in the "
+        "training; split: {validation: 0.1} makes one, early_stopping: {} stops by it",
+        r->training);
+}
+
+static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  const size_t steps = (r->training + r->batch - 1) / r->batch;
+  say(p, NULL,
+      "training: adamw, learning rate %g falling along a cosine, batch %zu, at most %zu epochs "
+      "of %zu step%s",
+      r->lr, r->batch, r->epochs, steps, steps == 1 ? "" : "s");
+  fprintf(out, "\noptimizer: {adamw: {lr: %g, weight_decay: %g}}\n", r->lr, r->weight_decay);
+  fputs("schedule: cosine                 # the learning rate falls to 0 along half a cosine\n",
+        out);
+  fprintf(out,
+          "train:\n  batch: %zu\n  epochs: %zu                     # of %zu step%s\n  seed: 1\n",
+          r->batch, r->epochs, steps, steps == 1 ? "" : "s");
+  if (r->patience == 0) return;
+  say(p, NULL,
+      "early stopping: after %zu epochs without a smaller validation loss; the best epoch's "
+      "weights are restored",
+      r->patience);
+  fprintf(out, "early_stopping: {monitor: validation_loss, patience: %zu, restore_best: true}\n",
+          r->patience);
+}
+
+static void tell_network(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  if (p->reproduce)
+    say(p, out, "network: dense layers, narrow in the middle");
+  else if (r->fields)
+    say(p, out, "network: convolutions that keep the grid, %s, %zu channels",
+        r->halves ? "two halvings and two doublings with skips" : "residual, dilated", r->width);
+  else if (r->images)
+    say(p, out,
+        "network: %zu convolutions with batch_norm, from %zu channels, pools between them, a "
+        "dense layer of 128",
+        r->depth, r->width);
+  else
+    say(p, out, "network: %zu dense layers of %zu%s, weight decay %g", r->depth, r->width,
+        r->dropout > 0 ? " with dropout" : "", r->weight_decay);
+}
+
+void ls__propose_write(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+  fputs("# Proposed by lockstep init, by what the data look like: a first network, to go on "
+        "from.\n#\n",
+        out);
+  if (p->options->origin != NULL) say(p, out, "%s", p->options->origin);
+  tell_task(p, r, out);
+  for (size_t i = 0; i < p->n; i++) tell_array(p, &p->seen[i], out);
+  tell_parts(p, r, out);
+  tell_network(p, r, out);
+  fputs("\n", out);
+  put_data(p, r, out);
+  ls__propose_network(p, r, out);
+  put_training(p, r, out);
+}
+
+/* ---- All of it ---- */
+
+static void proposal_reset(ls__proposal *p) {
+  for (size_t i = 0; i < p->n; i++) {
+    ls__free(p->seen[i].name);
+    ls__free_strings(p->seen[i].classes, p->seen[i].n_classes);
+  }
+  ls__h5_close(p->file);
+}
+
+ls_status ls_propose(const ls_propose_options *options, char **yaml, char **remarks) {
+  ls_status st = LS_OK;
+  ls__proposal *p = NULL;
+  ls__recipe recipe;
+  FILE *out = NULL, *said = NULL;
+  size_t bytes, said_bytes;
+  ls__number_locale locale = ls__number_begin();
+  *yaml = *remarks = NULL;
+  LS_TRY(ls__alloc(&p, 1, sizeof *p, "proposal"));
+  p->options = options;
+  out = open_memstream(yaml, &bytes);
+  said = open_memstream(remarks, &said_bytes);
+  if (out == NULL || said == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
+  p->remarks = said;
+  LS_TRY(ls__h5_open(options->file, &p->file));
+  LS_TRY(ls__propose_find(p));
+  LS_TRY(ls__propose_look(p));
+  LS_TRY(ls__propose_tell(p));
+  ls__propose_plan(p, &recipe);
+  ls__propose_write(p, &recipe, out);
+out:
+  if (p != NULL) proposal_reset(p);
+  ls__free(p);
+  if (out != NULL && (ferror(out) != 0) + (fclose(out) != 0) > 0 && st == LS_OK)
+    st = ls__fail(LS_ENOMEM, "proposal: out of memory");
+  if (said != NULL && (ferror(said) != 0) + (fclose(said) != 0) > 0 && st == LS_OK)
+    st = ls__fail(LS_ENOMEM, "proposal: out of memory");
+  if (st != LS_OK) {
+    free(*yaml);
+    free(*remarks);
+    *yaml = *remarks = NULL;
+  }
+  ls__number_end(&locale);
+  return st;
+}

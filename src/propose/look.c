@@ -12,6 +12,7 @@ enum { MOST = 4 << 20, PIECES = 16, MOST_WHOLE = 64 << 20 };
 /* What is kept while an array is read. */
 typedef struct looking {
   ls__seen *seen;
+  unsigned char *gone; /* [rows], or NULL */
   ls__h5_meaning meaning;
   unsigned char *known; /* [count] elements that had a value */
   double *label;        /* [distinct] in the order that they came */
@@ -43,7 +44,8 @@ static void count_label(looking *l, double x) {
 }
 
 /* Row-major values of `rows` rows. */
-static void take_rows(looking *l, const double *x, const unsigned char *gone, size_t rows) {
+static void take_rows(looking *l, size_t first, const double *x, const unsigned char *gone,
+                      size_t rows) {
   ls__seen *s = l->seen;
   const double factor = l->meaning.packed ? l->meaning.factor : 1;
   const double offset = l->meaning.packed ? l->meaning.offset : 0;
@@ -58,6 +60,8 @@ static void take_rows(looking *l, const double *x, const unsigned char *gone, si
       if (!isfinite(x[i]) || stands_for_missing(&l->meaning, x[i]) ||
           (gone != NULL && gone[i] != 0)) {
         s->missing += !isinf(x[i]);
+        if (l->gone != NULL)
+          l->gone[first + r] |= s->use == LS_INPUT ? LS__GONE_INPUT : LS__GONE_OTHER;
         before = false;
         continue;
       }
@@ -90,7 +94,7 @@ static ls_status look_piece(ls__h5 *file, looking *l, size_t first, size_t rows,
   ls_status st = LS_OK;
   LS_TRY(ls__h5_read_rows(file, l->seen->name, first, rows, LS__F64, x));
   if (gone != NULL) LS_TRY(ls__h5_gone(file, l->seen->name, first, rows, gone));
-  take_rows(l, x, gone, rows);
+  take_rows(l, first, x, gone, rows);
 out:
   return st;
 }
@@ -143,8 +147,9 @@ static int by_text(const void *a, const void *b) {
 }
 
 /* Texts, one a row: classes in the order of their names, as the data are opened. */
-static ls_status look_texts(ls__h5 *file, ls__seen *s) {
+static ls_status look_texts(ls__proposal *p, ls__seen *s) {
   ls_status st = LS_OK;
+  ls__h5 *file = p->file;
   char **text = NULL, **kept = NULL;
   size_t n = 0;
   if (s->rows > 10000000)
@@ -152,6 +157,8 @@ static ls_status look_texts(ls__h5 *file, ls__seen *s) {
             ls__h5_path(file), s->name, s->rows);
   LS_TRY(ls__alloc(&text, s->rows, sizeof *text, "texts"));
   LS_TRY(ls__h5_read_texts(file, s->name, 0, s->rows, text));
+  for (size_t i = 0; i < s->rows && p->gone != NULL; i++)
+    if (text[i] == NULL || text[i][0] == '\0') p->gone[i] |= LS__GONE_OTHER;
   qsort(text, s->rows, sizeof *text, by_text);
   LS_TRY(ls__alloc(&kept, s->rows, sizeof *kept, "classes"));
   s->least = SIZE_MAX;
@@ -185,15 +192,17 @@ out:
 
 static ls_status look(ls__proposal *p, ls__seen *s) {
   ls_status st = LS_OK;
-  looking l = {.seen = s};
+  looking l = {.seen = s, .gone = p->gone};
   s->whole = s->one_hot = true;
-  if (s->info.text) return look_texts(p->file, s);
+  if (s->info.text) return look_texts(p, s);
   LS_TRY(ls__h5_meaning_get(p->file, s->name, &l.meaning));
   LS_TRY(ls__alloc(&l.known, s->count, 1, "elements"));
   LS_TRY(ls__alloc(&l.label, 2 * LS__SEEN_DISTINCT, sizeof *l.label, "labels"));
   LS_TRY(ls__alloc(&l.times, 2 * LS__SEEN_DISTINCT, sizeof *l.times, "labels"));
   LS_TRY(look_numbers(p->file, &l));
-  for (size_t e = 0; e < s->count; e++) s->hollow = s->hollow || l.known[e] == 0;
+  size_t hollow = 0;
+  while (hollow < s->count && l.known[hollow] != 0) hollow++;
+  s->hollow = hollow < s->count;
   rank_labels(&l);
   if (s->infinite > 0)
     LS_FAIL(LS_EDATA,
@@ -211,9 +220,38 @@ out:
   return st;
 }
 
+/* What `data.missing` must say.  The mean takes the place of inputs; a row without its target, or with
+ * a category that nobody knows, is left out. */
+static ls_status choose_missing(ls__proposal *p) {
+  size_t left = 0;
+  p->missing = LS__MISSING_ERROR;
+  for (size_t i = 0; i < p->n; i++) {
+    const ls__seen *s = &p->seen[i];
+    if (s->missing == 0 || p->missing == LS__MISSING_DROP) continue;
+    const bool mean = s->use == LS_INPUT && !(s->count == 1 && s->info.integer) && !p->reproduce;
+    p->missing = mean ? LS__MISSING_MEAN : LS__MISSING_DROP;
+  }
+  if (p->missing != LS__MISSING_DROP || p->gone == NULL) return LS_OK;
+  for (size_t r = 0; r < p->rows; r++) left += p->gone[r] == 0;
+  if (left > 0) return LS_OK;
+  return ls__fail(LS_EDATA,
+                  "%s: each of the %zu rows has a missing value, and none can be trained on",
+                  ls__h5_path(p->file), p->rows);
+}
+
 ls_status ls__propose_look(ls__proposal *p) {
   ls_status st = LS_OK;
-  for (size_t i = 0; i < p->n; i++) LS_TRY(look(p, &p->seen[i]));
+  bool all = p->rows <= MOST_WHOLE;
+  if (all) LS_TRY(ls__alloc(&p->gone, p->rows, 1, "rows"));
+  for (size_t i = 0; i < p->n; i++) {
+    LS_TRY(look(p, &p->seen[i]));
+    all = all && p->seen[i].looked == p->rows;
+  }
+  LS_TRY(choose_missing(p));
+  if (!all) { /* which rows are left isn't known */
+    ls__free(p->gone);
+    p->gone = NULL;
+  }
 out:
   return st;
 }

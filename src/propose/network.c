@@ -263,7 +263,7 @@ static void model(const writer *w) {
     reproduce(w);
     return;
   }
-  if (w->r->fields) {
+  if (w->p->fields) {
     field_body(w);
     return;
   }

@@ -21,38 +21,30 @@ static size_t within(double x, size_t low, size_t high) {
 
 /* ---- What sort of network ---- */
 
-static bool all_on_one_grid(const ls__proposal *p) {
-  for (size_t i = 0; i < p->n; i++) {
-    const ls__seen *s = &p->seen[i];
-    if (s->looks != LS__LOOKS_GRID && s->looks != LS__LOOKS_MASK) return false;
-    if (!ls__seen_same_places(s, &p->seen[0])) return false;
-  }
-  return true;
-}
-
 static void choose_sort(const ls__proposal *p, ls__recipe *r) {
   bool flat = p->n_inputs > 1;
   for (size_t i = 0; i < p->n_inputs; i++) flat = flat && p->seen[i].looks == LS__LOOKS_NUMBERS;
   r->joined = flat;
   if (p->reproduce) return;
-  r->fields = p->n == p->n_inputs + 1 && all_on_one_grid(p);
-  r->images = !r->fields && p->seen[0].looks == LS__LOOKS_GRID;
-  r->halves = r->fields;
-  for (int i = 0; i < p->seen[0].space && r->fields; i++)
+  r->images = !p->fields && p->seen[0].looks == LS__LOOKS_GRID;
+  r->halves = p->fields;
+  for (int i = 0; i < p->seen[0].space && p->fields; i++)
     r->halves = r->halves && p->seen[0].place[i] % 4 == 0 && p->seen[0].place[i] >= 12;
 }
 
 /* ---- Parts ---- */
 
 /* A part of few rows may come out empty: another seed draws another. */
-static void choose_seed(ls__recipe *r, size_t rows) {
+static void choose_seed(const ls__proposal *p, ls__recipe *r) {
+  const size_t rows = p->rows;
   enum { SOME = 1024, TRIES = 1000 };
   uint8_t part[SOME];
   for (r->split_seed = 0; rows <= SOME && r->split_seed < TRIES; r->split_seed++) {
     const ls__draw draw = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
     size_t count[LS__PARTS] = {0};
     ls__draw_parts(&draw, 0, rows, part);
-    for (size_t i = 0; i < rows; i++) count[part[i]]++;
+    for (size_t i = 0; i < rows; i++)
+      if (p->missing != LS__MISSING_DROP || p->gone == NULL || p->gone[i] == 0) count[part[i]]++;
     if (count[LS_TRAIN] > 0 && (r->test <= 0 || count[LS_TEST] > 0) &&
         (r->validation <= 0 || count[LS_VALIDATION] > 0))
       break;
@@ -60,13 +52,15 @@ static void choose_seed(ls__recipe *r, size_t rows) {
 }
 
 static void choose_parts(const ls__proposal *p, ls__recipe *r) {
-  const bool table = !r->images && !r->fields;
-  double kept;
-  if (p->rows >= TINY && !p->has[LS_TEST]) r->test = p->rows < SMALL ? 0.2 : 0.1;
-  kept = (1 - r->test) * (double)p->rows;
+  const bool table = !r->images && !p->fields;
+  size_t rows = 0;
+  for (size_t i = 0; i < p->rows; i++)
+    rows += p->missing != LS__MISSING_DROP || p->gone == NULL || p->gone[i] == 0;
+  if (rows >= TINY && !p->has[LS_TEST]) r->test = rows < SMALL ? 0.2 : 0.1;
+  const double kept = (1 - r->test) * (double)rows;
   if (kept >= (table ? SMALL : 2 * TINY) && !p->has[LS_VALIDATION]) r->validation = 0.1;
-  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)p->rows), 1);
-  choose_seed(r, p->rows);
+  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)rows), 1);
+  choose_seed(p, r);
 }
 
 /* ---- Tables ---- */
@@ -83,9 +77,9 @@ static void plan_table(const ls__proposal *p, ls__recipe *r, bool classes, size_
              : n < 2000000 ? 1024
                            : 2048;
   r->lr = 0.003;
-  r->weight_decay = classes && n < SMALL ? 0.3 : 0.1;
+  r->weight_decay = n < SMALL ? 0.3 : 0.1;
   if (numbers > 5000) r->weight_decay = 1; /* more columns than rows, mostly */
-  if (classes && n >= SMALL) r->dropout = 0.2;
+  if (n >= SMALL) r->dropout = classes ? 0.2 : n >= 10000 ? 0.1 : 0;
   r->parameters = r->width * (numbers + r->width + 1);
   const double steps = classes ? 6000 : 10000;
   r->epochs = within(steps * (double)r->batch / (double)n, 5, classes ? 100 : 400);
@@ -113,9 +107,9 @@ static double plan_grid(const ls__proposal *p, ls__recipe *r) {
   for (size_t i = 0; i < p->n_inputs; i++)
     if (p->seen[i].looks == LS__LOOKS_GRID) channels += p->seen[i].channels;
   for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
-  r->lr = r->fields ? 0.003 : 0.002;
+  r->lr = p->fields ? 0.003 : 0.002;
   r->batch = r->training < 2000 ? 16 : r->training < 20000 ? 32 : 64;
-  if (r->fields) {
+  if (p->fields) {
     r->width = points > 200000 ? 16 : 32;
     r->depth = 4;
     const double w = (double)r->width;
@@ -146,15 +140,15 @@ void ls__propose_plan(const ls__proposal *p, ls__recipe *r) {
   choose_sort(p, r);
   choose_parts(p, r);
   double work;
-  if (r->images || r->fields) {
+  if (r->images || p->fields) {
     work = plan_grid(p, r);
-    r->epochs = within(20000.0 * (double)r->batch / (double)r->training, 8, 100);
-    if (r->fields) r->weight_decay = 0.001;
+    r->epochs = within(20000.0 * (double)r->batch / (double)r->training, 8, p->fields ? 60 : 100);
+    if (p->fields) r->weight_decay = 0.001;
   } else {
     plan_table(p, r, classes, numbers);
     work = (double)r->parameters;
   }
-  if (classes && (r->images || r->training >= SMALL) && !r->fields) r->smoothing = 0.1;
+  if (classes && (r->images || r->training >= SMALL) && !p->fields) r->smoothing = 0.1;
   /* Six operations a multiply-add in a step; so many take about two minutes of two cores. */
   const double most = 6e12 / (6 * work * (double)r->training);
   if ((double)r->epochs > most) r->epochs = within(most, 5, r->epochs);

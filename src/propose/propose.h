@@ -6,7 +6,7 @@
 #include <lockstep/propose.h>
 #include <lockstep/shape.h>
 
-#include "data/data.h"
+#include "data/inside.h"
 #include "h5/h5.h"
 
 /* ---- What is there (find.c, look.c) ---- */
@@ -56,6 +56,9 @@ enum { LS__SEEN_DISTINCT = 4096 };
 
 enum { LS__PROPOSE_ARRAYS = 2 * LS_MAX_PORTS };
 
+/* What of a row is missing. */
+enum { LS__GONE_INPUT = 1, LS__GONE_OTHER = 2 };
+
 typedef struct ls__proposal {
   const ls_propose_options *options;
   ls__h5 *file;
@@ -63,8 +66,11 @@ typedef struct ls__proposal {
   bool has[LS__PARTS];               /* groups train, validation, test are used */
   ls__seen seen[LS__PROPOSE_ARRAYS]; /* inputs first */
   size_t n, n_inputs;
-  bool reproduce; /* the inputs are the targets */
-  size_t rows;    /* of the training part, before rows are drawn from it */
+  bool reproduce;      /* the inputs are the targets */
+  size_t rows;         /* of the training part, before rows are drawn from it */
+  unsigned char *gone; /* [rows] LS__GONE_...; NULL: not all rows were looked at */
+  int missing;         /* what `data.missing` says: LS__MISSING_... */
+  bool fields;         /* from grids to one target on the same grid */
   FILE *remarks;
 } ls__proposal;
 
@@ -84,7 +90,6 @@ typedef struct ls__recipe {
   double dropout, lr, weight_decay, smoothing;
   bool joined;                    /* the inputs are one list of numbers, in the order named */
   bool images;                    /* a network of convolutions, down to a few numbers */
-  bool fields;                    /* one of convolutions that keeps the grid */
   bool halves;                    /* the fields are halved twice on the way */
   size_t batch, epochs, patience; /* patience 0: no early stopping */
   size_t parameters;              /* about */

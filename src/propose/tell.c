@@ -198,6 +198,22 @@ bool ls__seen_is_class(const ls__seen *target) {
          target->looks == LS__LOOKS_MASK;
 }
 
+/* From grids to one target on the same grid.  Of any other network a grid is so many numbers. */
+static void find_fields(ls__proposal *p) {
+  p->fields = p->n == p->n_inputs + 1;
+  for (size_t i = 0; i < p->n; i++) {
+    const ls__seen *s = &p->seen[i];
+    const bool grid = s->looks == LS__LOOKS_GRID || s->looks == LS__LOOKS_MASK;
+    p->fields = p->fields && grid && ls__seen_same_places(s, &p->seen[0]);
+  }
+  for (size_t i = p->n_inputs; i < p->n && !p->fields; i++) {
+    ls__seen *s = &p->seen[i];
+    if (s->looks != LS__LOOKS_GRID && s->looks != LS__LOOKS_MASK) continue;
+    s->looks = LS__LOOKS_NUMBERS;
+    s->has_channels = s->channels_first = false;
+  }
+}
+
 ls_status ls__propose_tell(ls__proposal *p) {
   ls_status st = LS_OK;
   for (size_t i = 0; i < p->n_inputs; i++) tell_input(p, &p->seen[i]);
@@ -206,6 +222,7 @@ ls_status ls__propose_tell(ls__proposal *p) {
     if (p->seen[i].looks != LS__LOOKS_GRID) tell_target(p, &p->seen[i]);
     LS_TRY(check_target(p, &p->seen[i]));
   }
+  find_fields(p);
 out:
   return st;
 }

@@ -130,6 +130,8 @@ static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
   }
   say(p, out, "%s %s, %s %s: %s", is, s->said, ls_shape_format(&s->row, shape), s->info.type_name,
       what);
+  if (s->looks == LS__LOOKS_CLASS && s->classes == NULL && s->low > 0)
+    say(p, out, "%s: labels begin at %.0f: the outputs below stay unused", s->said, s->low);
   if (s->looked < s->rows)
     say(p, out, "%s: %zu of its %zu rows were looked at", s->said, s->looked, s->rows);
   if (s->missing > 0)
@@ -139,8 +141,10 @@ static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
 
 static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   const ls__seen *y = p->n > p->n_inputs ? &p->seen[p->n_inputs] : NULL;
-  const char *from = r->images         ? "images"
-                     : r->fields       ? "fields"
+  const char *from = r->images         ? p->seen[0].space == 1   ? "series"
+                                         : p->seen[0].space == 3 ? "volumes"
+                                                                 : "images"
+                     : p->fields       ? "fields"
                      : p->n_inputs > 1 ? "several inputs"
                                        : "a table";
   if (p->reproduce)
@@ -228,18 +232,10 @@ static void put_normalize(const ls__proposal *p, const ls__recipe *r, FILE *out)
 }
 
 static void put_missing(const ls__proposal *p, FILE *out) {
-  bool inputs = false, others = false;
-  for (size_t i = 0; i < p->n; i++) {
-    if (p->seen[i].missing == 0) continue;
-    if (p->seen[i].use == LS_INPUT && p->seen[i].looks != LS__LOOKS_IDS && !p->seen[i].hollow)
-      inputs = true;
-    else
-      others = true;
-  }
-  if (others) {
+  if (p->missing == LS__MISSING_DROP) {
     fputs("  missing: drop                  # rows with a missing value are left out\n", out);
     say(p, NULL, "rows with a missing value are left out (missing: drop)");
-  } else if (inputs) {
+  } else if (p->missing == LS__MISSING_MEAN) {
     fputs("  missing: mean                  # the mean over the training part takes their place\n",
           out);
     say(p, NULL, "the mean takes the place of missing inputs (missing: mean)");
@@ -328,7 +324,7 @@ static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) 
 static void tell_network(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   if (p->reproduce)
     say(p, out, "network: dense layers, narrow in the middle");
-  else if (r->fields)
+  else if (p->fields)
     say(p, out, "network: convolutions that keep the grid, %s, %zu channels",
         r->halves ? "two halvings and two doublings with skips" : "residual, dilated", r->width);
   else if (r->images)
@@ -363,6 +359,7 @@ static void proposal_reset(ls__proposal *p) {
     ls__free(p->seen[i].name);
     ls__free_strings(p->seen[i].classes, p->seen[i].n_classes);
   }
+  ls__free(p->gone);
   ls__h5_close(p->file);
 }
 

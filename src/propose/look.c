@@ -200,9 +200,7 @@ static ls_status look(ls__proposal *p, ls__seen *s) {
   LS_TRY(ls__alloc(&l.label, 2 * LS__SEEN_DISTINCT, sizeof *l.label, "labels"));
   LS_TRY(ls__alloc(&l.times, 2 * LS__SEEN_DISTINCT, sizeof *l.times, "labels"));
   LS_TRY(look_numbers(p->file, &l));
-  size_t hollow = 0;
-  while (hollow < s->count && l.known[hollow] != 0) hollow++;
-  s->hollow = hollow < s->count;
+  while (s->hollow < s->count && l.known[s->hollow] != 0) s->hollow++;
   rank_labels(&l);
   if (s->infinite > 0)
     LS_FAIL(LS_EDATA,

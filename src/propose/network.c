@@ -38,7 +38,7 @@ static size_t ids_of(const ls__seen *s) {
 }
 
 static size_t embedded(size_t ids) {
-  return ids < 8 ? (ids + 1) / 2 : ids < 100 ? 8 : ids < 1000 ? 12 : 16;
+  return ids < 4 ? 2 : ids < 8 ? (ids + 1) / 2 : ids < 100 ? 8 : ids < 1000 ? 12 : 16;
 }
 
 /* Input i as a list of numbers, under the name of_PORT unless it is one as it is. */

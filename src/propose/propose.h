@@ -41,7 +41,7 @@ typedef struct ls__seen {
   double first;                             /* the first value that is one */
   uint64_t pairs;
   bool whole;         /* whole numbers alone */
-  bool hollow;        /* an element of a sample has no value in any row */
+  size_t hollow;      /* the first element of a sample without a value in any row; count: none is */
   size_t distinct;    /* of one number a row, up to LS__SEEN_DISTINCT */
   size_t least, most; /* rows of the rarest and of the most frequent label that is there */
   bool one_hot;       /* each row is a one among zeros */

@@ -154,6 +154,16 @@ static void tell_input(const ls__proposal *p, ls__seen *s) {
   if (s->looks == LS__LOOKS_NUMBERS && s->row.ndim >= 2 && read_grid(s)) s->looks = LS__LOOKS_GRID;
 }
 
+/* The mean of no value can't take its place.  On a grid it is the mean of all points, as of a map of the
+ * sea where land is missing. */
+static ls_status check_input(const ls__proposal *p, const ls__seen *s) {
+  if (s->looks != LS__LOOKS_NUMBERS || s->hollow == s->count || s->looked < s->rows) return LS_OK;
+  return ls__fail(LS_EDATA,
+                  "%s: %s: element %zu of a sample, counted from 0, has no value in any row: leave "
+                  "it out",
+                  ls__h5_path(p->file), s->name, s->hollow);
+}
+
 static void tell_target(const ls__proposal *p, ls__seen *s) {
   s->looks = LS__LOOKS_NUMBERS;
   if (one_number(s) && is_class(p, s)) {
@@ -218,6 +228,7 @@ ls_status ls__propose_tell(ls__proposal *p) {
   ls_status st = LS_OK;
   for (size_t i = 0; i < p->n_inputs; i++) tell_input(p, &p->seen[i]);
   find_lines(p);
+  for (size_t i = 0; i < p->n_inputs; i++) LS_TRY(check_input(p, &p->seen[i]));
   for (size_t i = p->n_inputs; i < p->n; i++) {
     if (p->seen[i].looks != LS__LOOKS_GRID) tell_target(p, &p->seen[i]);
     LS_TRY(check_target(p, &p->seen[i]));

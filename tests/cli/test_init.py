@@ -1,0 +1,208 @@
+"""`lockstep init`: what it says of data of many kinds, that what it writes passes `train --dry-run`, what it
+refuses, and that its files are whole or not there."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+BUILD, SOURCE = os.environ["LOCKSTEP_BUILD"], os.environ["LOCKSTEP_SOURCE"]
+LOCKSTEP = os.path.join(BUILD, "lockstep")
+work = tempfile.mkdtemp(prefix="lockstep-init-")
+failures = []
+
+
+def run(*words):
+    return subprocess.run([LOCKSTEP, *words], capture_output=True, text=True, cwd=work, stdin=subprocess.DEVNULL,
+                          timeout=120)
+
+
+def fail(what, done=None):
+    failures.append(what)
+    print("FAILED:", what)
+    if done is not None:
+        print("  exit code", done.returncode)
+        print("  | " + "\n  | ".join((done.stdout + done.stderr)[-1500:].splitlines()))
+
+
+def accepted(words, *patterns, steps=False):
+    """The configuration has each pattern (a pattern that begins with ! is not there), and can be trained."""
+    done = run("init", *words)
+    if done.returncode != 0:
+        return fail(f"init {words}", done)
+    text = done.stdout
+    for pattern in patterns:
+        if (re.search(pattern.lstrip("!"), text) is not None) == pattern.startswith("!"):
+            fail(f"init {words}: /{pattern}/ in:\n{text}")
+    for line in done.stderr.splitlines():
+        if not line.startswith(("init: ", "convert: ", "lockstep: note:", "lockstep: warning:")):
+            fail(f"init {words}: a line that nobody owns: {line}")
+    with open(os.path.join(work, "this.yaml"), "w", encoding="utf-8") as file:
+        file.write(text)
+    done = run("train", "this.yaml", "--dry-run")
+    if done.returncode != 0:
+        fail(f"train --dry-run of init {words}:\n{text}", done)
+    if steps:
+        done = run("train", "this.yaml", "output=none", "train.max_steps=2", "--progress=none")
+        if done.returncode != 0:
+            fail(f"train of init {words}:\n{text}", done)
+
+
+def refused(code, pattern, words):
+    done = run("init", *words)
+    lines = done.stderr.splitlines()
+    if done.returncode != code or len(lines) != 1 or not re.search(pattern, lines[0]):
+        fail(f"init {words}: wanted exit code {code} and one line like /{pattern}/", done)
+    if done.stdout:
+        fail(f"init {words}: a configuration after all", done)
+
+
+def write(name, text):
+    with open(os.path.join(work, name), "wb" if isinstance(text, bytes) else "w") as file:
+        file.write(text)
+
+
+def there(*names):
+    return [os.path.exists(os.path.join(work, name)) for name in names]
+
+
+def hdf5():
+    accepted(["numbers.h5"], "regression, 1 number", "loss: mse", "targets: standard", "dense: {units: 1}",
+             "split: {test: 0.2", "!missing", steps=True)
+    accepted(["missing.h5"], "missing: mean", "86 of 600 values are missing", steps=True)
+    accepted(["targets_missing.h5"], "missing: drop", "14 of 120 values", steps=True)
+    accepted(["classes.h5"], "classification, 4 classes", "labels begin at 1", "loss: cross_entropy",
+             "inputs: /features", "targets: /labels", "dense: {units: 4}", "!targets: standard", steps=True)
+    accepted(["many_whole.h5"], "regression", "loss: mse")
+    accepted(["three_rows.h5"], "too few", "!split: {", "!early_stopping: {monitor")
+    accepted(["wide.h5"], "12000 numbers", "binary")
+    accepted(["channels_first.h5"], "layout: channels_first", "from images", "per: channel", "conv2d",
+             "random_crop", "!reshape", steps=True)
+    accepted(["channels_last.h5"], "!layout", "!reshape", "per: channel", steps=True)
+    accepted(["groups.h5"], "inputs: images", "targets: labels", r"reshape: {shape: \[12, 12, 1\]}",
+             "per: dataset", "split: {validation: 0.1, seed", steps=True)
+    accepted(["fields.h5"], "fields to fields", "inputs: /a/x", "upsample", r"reshape: {shape: \[16, 16\]}",
+             "relative_l2", steps=True)
+    accepted(["land.h5"], "fields to fields", "missing: mean", "per: dataset", steps=True)
+    accepted(["fields_first.h5"], "layout: channels_first", "residual", "dilation_rate", "filters: 1,",
+             "!upsample", steps=True)
+    accepted(["mask.h5"], "class of each point", "cross_entropy", "filters: 3,", "iou", steps=True)
+    accepted(["lines.h5"], "fields to fields", "conv1d", steps=True)
+    accepted(["volumes.h5"], "from volumes", "conv3d", "dense: {units: 3}", steps=True)
+    accepted(["series.h5"], "from series", "conv1d", "binary", steps=True)
+    accepted(["to_field.h5"], "256 numbers", r"reshape: {shape: \[16, 16\]}", steps=True)
+    accepted(["one_hot.h5"], "3 classes, a one among zeros", "loss: cross_entropy", steps=True)
+    accepted(["yes_no.h5"], "3 questions", "binary_cross_entropy", steps=True)
+    accepted(["sizes.h5"], "inputs: /rho", "targets: /energy")
+    accepted(["several.h5", "--inputs", "/settings,/map,/user_id", "--targets", "/energy,/phase"],
+             "2 outputs at once", "embedding: {input_dim: 40", r"outputs: \[energy, phase\]",
+             "loss: {energy: mse, phase: cross_entropy}", steps=True)
+    accepted(["several.h5", "--inputs", "/map,/settings", "--targets", "/phase"], "from images", "concatenate",
+             steps=True)
+    accepted(["several.h5", "--inputs", "/settings", "--inputs", "/energy", "--targets", "/phase"],
+             r"inputs: \[/settings, /energy\]", steps=True)
+    accepted(["several.h5", "--inputs", "/user_id", "--targets", "/phase"], "embedding")
+    accepted(["images_alone.h5", "--inputs", "/images", "--targets", "inputs"], "autoencoder", "targets: inputs",
+             steps=True)
+    accepted(["channels_first.h5", "--inputs", "/images", "--targets", "inputs"], "autoencoder",
+             r"reshape: {shape: \[20, 24, 3\]}", steps=True)
+
+    refused(3, "/x: 86 of 600 values are infinite", ["infinite.h5"])
+    refused(3, "/y is 3.5 in all 120 rows", ["constant.h5"])
+    refused(3, "/x: element 0 of a sample.* has no value", ["hollow.h5"])
+    refused(3, "/labels is the same class in all 120 rows", ["one_class.h5"])
+    refused(2, r"can't be told.*--inputs.*--targets.*/x \[120, 5\] float64, /y \[119\]", ["other_lengths.h5"])
+    refused(3, "/x has 120 rows and /y 119", ["other_lengths.h5", "--inputs", "/x", "--targets", "/y"])
+    refused(2, "--targets inputs.*autoencoder.*/images", ["images_alone.h5"])
+    refused(2, "several groups.*/a/x .*/b/y", ["two_folders.h5"])
+    refused(3, "no datasets", ["nothing.h5"])
+    refused(2, "no dataset /rho;.*/settings", ["several.h5", "--inputs", "/rho", "--targets", "/phase"])
+    refused(2, "targets are not named", ["several.h5", "--inputs", "/settings"])
+    refused(2, "--header is for files that are converted", ["numbers.h5", "--header", "no"])
+    refused(2, "data.split", ["numbers.h5", "--test", "0.1"])
+
+
+def tables():
+    digits = os.path.join(SOURCE, "scripts/examples/digits/optdigits.tes.gz")
+    done = run("init", digits, "--format", "csv", "-o", "digits.yaml")
+    if done.returncode != 0 or not all(there("digits.yaml", "digits.h5")):
+        return fail("init of a table", done)
+    if "mpirun -n 2 lockstep train digits.yaml\n  lockstep evaluate runs/digits" not in done.stdout:
+        fail("the next two commands", done)
+    for words in (["train", "digits.yaml", "train.epochs=12", "--progress=none", "pictures=false"],
+                  ["evaluate", "runs/digits"]):
+        done = run(*words)
+        if done.returncode != 0:
+            fail(f"{words} after init", done)
+    found = re.search(r"accuracy *:? *([0-9.]+)", done.stdout)
+    if not found or float(found.group(1)) < 0.9:
+        fail("the digits are read by what init proposes", done)
+    before = open(os.path.join(work, "digits.yaml")).read()
+    refused(2, "digits.yaml is there already; --force", [digits, "--format", "csv", "-o", "digits.yaml"])
+    done = run("init", digits, "--format", "csv", "-o", "digits.yaml", "--force", "--quiet")
+    if done.returncode != 0 or done.stderr or open(os.path.join(work, "digits.yaml")).read() != before:
+        fail("--force --quiet writes the same again", done)
+    refused(2, "-o MY.yaml is missing", [digits, "--format", "csv"])
+    accepted(["digits.h5"], "64 numbers", "10 classes")
+    done = run("init", "runs/digits/checkpoints/final.h5")
+    if done.returncode != 3 or "is a checkpoint" not in done.stderr:
+        fail("a checkpoint is no dataset", done)
+    refused(2, "is a run directory", ["runs/digits"])
+
+    rows = "".join(f"{i % 7},{'red' if i % 3 else 'blue'},{i * 0.37 % 5:.3f},{i % 7 + i * 0.37 % 5:.3f}\n" for i in range(400))
+    write("cat.csv", "who,colour,width,price\n" + rows)
+    done = run("init", "cat.csv", "-o", "cat.yaml", "--category", "who,colour", "--target", "price")
+    if done.returncode != 0:
+        return fail("init of a table with categories", done)
+    text = open(os.path.join(work, "cat.yaml")).read()
+    for part in ("inputs: {x: x, colour: colour, who: who}", "embedding: {input_dim: 7", "concatenate", "loss: mse"):
+        if part not in text:
+            fail(f"{part} is missing in {text}")
+    done = run("train", "cat.yaml", "--dry-run")
+    if done.returncode != 0:
+        fail("train --dry-run of a table with categories", done)
+    # What can't be proposed for leaves nothing behind.
+    write("same.csv", "a,b\n" + "1,7.5\n2,7.5\n3,7.5\n4,7.5\n" * 10)
+    done = run("init", "same.csv", "-o", "same.yaml", "--quiet")
+    if done.returncode != 3 or any(there("same.yaml", "same.h5")):
+        fail("a constant target leaves no file", done)
+
+
+def hostile():
+    write("empty.csv", "")
+    write("empty.h5", b"")
+    write("text.txt", "It was a dark and stormy night; the rain fell in torrents.\nAnd so on.\n")
+    write("noise.bin", bytes(range(256)) * 8)
+    write("broken.h5", b"\x89HDF\r\n\x1a\n" + b"\0" * 200)
+    write("sheet.xlsx", b"PK\3\4" + b"\0" * 50)
+    os.makedirs(os.path.join(work, "folder"))
+    refused(3, "empty", ["empty.csv", "-o", "e.yaml"])
+    refused(3, "empty", ["empty.h5"])
+    refused(2, "--format, one of csv", ["noise.bin", "-o", "e.yaml"])
+    refused(3, "broken.h5", ["broken.h5"])
+    refused(2, "export it as CSV", ["sheet.xlsx", "-o", "e.yaml"])
+    refused(1, "no_such.csv", ["no_such.csv", "-o", "e.yaml"])
+    refused(2, "is a configuration already", ["digits.yaml", "-o", "e.yaml"])
+    refused(2, "DATA|a dataset is missing", [])
+    refused(2, "--grey is no option of the format csv", ["cat.csv", "--grey", "-o", "e.yaml"])
+    refused(2, "one of csv", ["cat.csv", "--format", "tables", "-o", "e.yaml"])
+    refused(2, "is not a file", ["numbers.h5", "-o", "folder"])
+    for name in ("text.txt", "folder"):
+        done = run("init", name, "-o", "e.yaml")
+        if done.returncode not in (2, 3) or done.stderr.count("lockstep: ") != 1:
+            fail(f"init {name}", done)
+    done = run("init", "numbers.h5", "-o", "no/such/folder/e.yaml")
+    if done.returncode != 1 or "cannot write" not in done.stderr:
+        fail("a folder that isn't there", done)
+    if any(there("e.yaml", "e.h5")):
+        fail("something refused left a file behind")
+
+
+if __name__ == "__main__":
+    subprocess.run([os.path.join(BUILD, "tests/cli/make_init"), work], check=True)
+    hdf5()
+    tables()
+    hostile()
+    shutil.rmtree(work)
+    sys.exit(1 if failures else 0)

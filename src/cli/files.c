@@ -88,14 +88,17 @@ ls_status cli_no_config(const cli *c, const char *path, bool failed) {
   const sort is = sort_of(path);
   if (is == TABLE || (failed && is == TEXT))
     return usage_error(c,
-                       "%s is no configuration but a table: convert it (lockstep convert %s %s -o "
-                       "%.*s.h5) and name it in a configuration (data: {file: %.*s.h5})",
-                       path, format_of(path), path, n, name, n, name);
+                       "%s is no configuration but a table: lockstep init %s -o %.*s.yaml writes "
+                       "one, "
+                       "or convert it (lockstep convert %s %s -o %.*s.h5) and name it in your own "
+                       "(data: {file: %.*s.h5})",
+                       path, path, n, name, format_of(path), path, n, name, n, name);
   if (is == HDF5 || (failed && is_hdf5(path)))
     return usage_error(c,
-                       "%s is no configuration but an HDF5 file: name it in one (data: {file: "
-                       "%s}), and train that",
-                       path, path);
+                       "%s is no configuration but an HDF5 file: lockstep init %s writes one, or "
+                       "name "
+                       "it in your own (data: {file: %s}), and train that",
+                       path, path, path);
   if (!failed || !is_folder(path)) return LS_OK;
   snprintf(inside, sizeof inside, "%s/config.yaml", path);
   FILE *file = fopen(inside, "r");
@@ -140,14 +143,18 @@ ls_status cli_no_command(const cli *c, const char *word) {
       return usage_error(c, "there is no command \"%s\"; did you mean: lockstep train %s?", word,
                          word);
     case HDF5:
-      return usage_error(c, "there is no command \"%s\"; did you mean: lockstep inspect %s?", word,
-                         word);
+      return usage_error(c,
+                         "there is no command \"%s\"; did you mean: lockstep init %s or lockstep "
+                         "inspect "
+                         "%s?",
+                         word, word, word);
     case TABLE:
     case TEXT:
       return usage_error(c,
-                         "there is no command \"%s\"; did you mean: lockstep convert %s %s -o "
-                         "%.*s.h5?",
-                         word, format_of(word), word, n, name);
+                         "there is no command \"%s\"; did you mean: lockstep init %s -o %.*s.yaml "
+                         "or "
+                         "lockstep convert %s %s -o %.*s.h5?",
+                         word, word, n, name, format_of(word), word, n, name);
     case FOREIGN:
     case OTHER: break;
   }

@@ -7,7 +7,7 @@
 
 /* Values that are looked at of an array, in so many pieces spread over it; of one number a row all
  * are, and of whole numbers so many. */
-enum { MOST = 4 << 20, PIECES = 16, MOST_WHOLE = 64 << 20 };
+enum { MOST = 4 << 20, PIECES = 16, MOST_WHOLE = 64 << 20, ROWS_THAT_GROW = 20 };
 
 /* What is kept while an array is read. */
 typedef struct looking {
@@ -15,6 +15,8 @@ typedef struct looking {
   unsigned char *gone; /* [rows], or NULL */
   ls__h5_meaning meaning;
   unsigned char *known; /* [count] elements that had a value */
+  double *before;       /* [count] of the row before */
+  unsigned char *stays; /* [count] it did not grow from a row to the next, or is no whole number */
   double *label;        /* [distinct] in the order that they came */
   size_t *times;        /* [distinct] */
 } looking;
@@ -80,6 +82,9 @@ static void take_rows(looking *l, size_t first, const double *x, const unsigned 
       left = centred;
       before = true;
       l->known[e] = 1;
+      if (!same(value, floor(value)) || (s->looked + r > 0 && !(value > l->before[e])))
+        l->stays[e] = 1;
+      l->before[e] = value;
       ones += same(value, 1);
       zeros += same(value, 0);
       if (s->count == 1) count_label(l, value);
@@ -190,6 +195,18 @@ out:
   return st;
 }
 
+/* What the elements of a sample are called. */
+static ls_status read_columns(ls__h5 *file, ls__seen *s) {
+  ls_status st = LS_OK;
+  ls__h5_kind kind;
+  size_t n;
+  LS_TRY(ls__h5_attribute_kind(file, s->name, "columns", &kind, &n));
+  if (kind == LS__H5_TEXTS && n == s->count)
+    LS_TRY(ls__h5_get_strings(file, s->name, "columns", &s->columns, &s->n_columns));
+out:
+  return st;
+}
+
 static ls_status look(ls__proposal *p, ls__seen *s) {
   ls_status st = LS_OK;
   looking l = {.seen = s, .gone = p->gone};
@@ -197,10 +214,14 @@ static ls_status look(ls__proposal *p, ls__seen *s) {
   if (s->info.text) return look_texts(p, s);
   LS_TRY(ls__h5_meaning_get(p->file, s->name, &l.meaning));
   LS_TRY(ls__alloc(&l.known, s->count, 1, "elements"));
+  LS_TRY(ls__alloc(&l.before, s->count, sizeof *l.before, "elements"));
+  LS_TRY(ls__alloc(&l.stays, s->count, 1, "elements"));
   LS_TRY(ls__alloc(&l.label, 2 * LS__SEEN_DISTINCT, sizeof *l.label, "labels"));
   LS_TRY(ls__alloc(&l.times, 2 * LS__SEEN_DISTINCT, sizeof *l.times, "labels"));
   LS_TRY(look_numbers(p->file, &l));
   while (s->hollow < s->count && l.known[s->hollow] != 0) s->hollow++;
+  while (s->grows < s->count && (l.stays[s->grows] != 0 || s->looked < ROWS_THAT_GROW)) s->grows++;
+  LS_TRY(read_columns(p->file, s));
   rank_labels(&l);
   if (s->infinite > 0)
     LS_FAIL(LS_EDATA,
@@ -213,6 +234,8 @@ static ls_status look(ls__proposal *p, ls__seen *s) {
             ls__h5_path(p->file), s->name, (unsigned long long)s->values);
 out:
   ls__free(l.known);
+  ls__free(l.before);
+  ls__free(l.stays);
   ls__free(l.label);
   ls__free(l.times);
   return st;

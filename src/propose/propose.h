@@ -46,6 +46,11 @@ typedef struct ls__seen {
   size_t least, most; /* rows of the rarest and of the most frequent label that is there */
   bool one_hot;       /* each row is a one among zeros */
 
+  char **columns; /* [n_columns] names of its elements, NULL: nobody says */
+  size_t n_columns;
+  size_t
+      grows; /* an element that is a larger whole number in each row than in the one before; count: none is */
+
   ls__looks looks;
   /* Of a grid */
   int space;                 /* 1 to 3 dimensions that are places */

@@ -90,6 +90,23 @@ static void list_classes(const ls__seen *s, char *to, size_t bytes) {
   }
 }
 
+/* The names of the elements, and one that may number the rows. */
+static void tell_columns(const ls__proposal *p, const ls__seen *s, FILE *out) {
+  char text[512] = "", number[40];
+  size_t used = 0, i = 0;
+  for (; i < s->n_columns && used + 60 < sizeof text; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%.40s", i > 0 ? ", " : "",
+                             s->columns[i]);
+  if (i > 0) say(p, out, "%s: %s%s", s->said, text, i < s->n_columns ? ", ..." : "");
+  if (s->use != LS_INPUT || s->looks != LS__LOOKS_NUMBERS || s->grows == s->count) return;
+  snprintf(number, sizeof number, "element %zu, counted from 0,", s->grows);
+  say(p, out,
+      "%s: %.60s is a larger whole number in each row than in the one before, as what numbers the "
+      "rows is: "
+      "if it means nothing, leave it out%s",
+      s->said, s->n_columns > 0 ? s->columns[s->grows] : number, p->ours ? " (--drop)" : "");
+}
+
 static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
   char shape[LS_SHAPE_TEXT], what[512], classes[256];
   const char *is = s->use == LS_INPUT ? "input" : "target";
@@ -130,6 +147,7 @@ static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
   }
   say(p, out, "%s %s, %s %s: %s", is, s->said, ls_shape_format(&s->row, shape), s->info.type_name,
       what);
+  tell_columns(p, s, out);
   if (s->looks == LS__LOOKS_CLASS && s->classes == NULL && s->low > 0)
     say(p, out, "%s: labels begin at %.0f: the outputs below stay unused", s->said, s->low);
   if (s->looked < s->rows)
@@ -358,6 +376,7 @@ static void proposal_reset(ls__proposal *p) {
   for (size_t i = 0; i < p->n; i++) {
     ls__free(p->seen[i].name);
     ls__free_strings(p->seen[i].classes, p->seen[i].n_classes);
+    ls__free_strings(p->seen[i].columns, p->seen[i].n_columns);
   }
   ls__free(p->gone);
   ls__h5_close(p->file);

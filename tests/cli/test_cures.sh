@@ -98,7 +98,9 @@ says 'did you mean --resume?' train c.yaml --ressume
 says 'there is no option --workers;' train c.yaml --workers 3
 
 says 'lockstep train c.yaml?' c.yaml
-says 'lockstep inspect d.h5?' d.h5
+says 'lockstep init d.h5 or lockstep inspect d.h5?' d.h5
+says 'lockstep init d.csv -o d.yaml' d.csv
+says 'lockstep init d.csv -o d.yaml writes one' train d.csv
 says 'lockstep convert csv d.csv -o d.h5?' d.csv
 says 'lockstep convert npy a/b.npy.gz -o b.h5?' a/b.npy.gz
 says 'data: {file: d.h5}' train d.h5

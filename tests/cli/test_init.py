@@ -162,6 +162,10 @@ def tables():
     done = run("train", "cat.yaml", "--dry-run")
     if done.returncode != 0:
         fail("train --dry-run of a table with categories", done)
+    write("count.csv", "nr,width,price\n" + "".join(f"{i + 7},{i * 0.37 % 5:.3f},{i * 0.9 % 4:.3f}\n" for i in range(60)))
+    done = run("init", "count.csv", "-o", "count.yaml")
+    if done.returncode != 0 or "x: nr, width\n" not in done.stderr or "x: nr is a larger whole number" not in done.stderr:
+        fail("a column that numbers the rows is told of", done)
     # What can't be proposed for leaves nothing behind.
     write("same.csv", "a,b\n" + "1,7.5\n2,7.5\n3,7.5\n4,7.5\n" * 10)
     done = run("init", "same.csv", "-o", "same.yaml", "--quiet")

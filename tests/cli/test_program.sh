@@ -5,7 +5,7 @@
 cd "$work" || exit 1
 json() { python3 -c 'import json,sys; json.load(open(sys.argv[1]))' "$1" || fail "$1 is not JSON"; }
 
-for command in convert inspect train evaluate predict plot gradcheck doctor bench; do
+for command in init convert inspect train evaluate predict plot gradcheck doctor bench; do
   accepted "$lockstep" $command --help
   shown "^usage: .*lockstep $command"
   accepted "$lockstep" --help

@@ -12,7 +12,7 @@ BUILD, SOURCE = os.environ["LOCKSTEP_BUILD"], os.environ["LOCKSTEP_SOURCE"]
 PYTHON = os.environ.get("LOCKSTEP_TEST_PYTHON", sys.executable)
 HAS_H5PY = subprocess.run([PYTHON, "-c", "import h5py, numpy"], capture_output=True).returncode == 0
 # In this order: later pages go on from what the first one made.  src/config/README.md is another test's.
-PAGES = ["README.md", "src/data/README.md", "src/train/README.md", "src/optim/README.md", "src/comm/README.md",
+PAGES = ["README.md", "src/propose/README.md", "src/data/README.md", "src/train/README.md", "src/optim/README.md", "src/comm/README.md",
          "src/checkpoint/README.md", "scripts/bench/README.md", "src/README.md"]
 failures = []
 

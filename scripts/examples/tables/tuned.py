@@ -25,8 +25,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 
-def candidates(count):
-    """The first is scikit-learn's default but for the epochs; the others are drawn."""
+def candidates(count, large):
+    """The first is scikit-learn's default but for the epochs; the others are drawn.  Of large tables L-BFGS,
+    which takes all rows at once and very long, is Adam."""
     draw = np.random.RandomState(7)
     pick = lambda of: of[draw.randint(len(of))]
     found = [dict(hidden_layer_sizes=(100,), max_iter=1000)]
@@ -36,7 +37,9 @@ def candidates(count):
                                             (256, 128), (64, 64, 64)]),
                    activation=pick(["relu", "relu", "tanh"]), alpha=float(10 ** draw.uniform(-5, 0.5)))
         rate, batch, early = float(10 ** draw.uniform(-3.3, -1.9)), pick([16, 32, 64, 200]), draw.rand() < 0.3
-        if lbfgs:
+        if lbfgs and large:
+            one.update(max_iter=500)
+        elif lbfgs:
             one.update(solver="lbfgs", max_iter=pick([200, 500, 2000]))
         else:
             one.update(learning_rate_init=rate, batch_size=batch, early_stopping=bool(early),
@@ -75,7 +78,7 @@ def main():
             rows = np.random.RandomState(0).permutation(len(x))[:args.most]
             folds = (StratifiedKFold if classes else KFold)(3, shuffle=True, random_state=0)
             tried = []
-            for settings in candidates(args.candidates):
+            for settings in candidates(args.candidates, len(x) > 5000):
                 score = float(np.mean(cross_val_score(network(settings, classes, 0), x[rows], y[rows], cv=folds,
                                                       scoring="accuracy" if classes else "r2")))
                 tried.append((score if np.isfinite(score) else -9.0, settings))

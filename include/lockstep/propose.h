@@ -10,6 +10,13 @@
 extern "C" {
 #endif
 
+/** What whole numbers, one a row, are as a target. */
+typedef enum ls_propose_label {
+  LS_LABEL_AUTO,  /**< guessed */
+  LS_LABEL_CLASS, /**< classes, from 0 on */
+  LS_LABEL_NUMBER /**< numbers */
+} ls_propose_label;
+
 /** What is known of a dataset beforehand; start from zeros, then set what you need. */
 typedef struct ls_propose_options {
   const char *file;           /**< an HDF5 file */
@@ -18,6 +25,7 @@ typedef struct ls_propose_options {
   size_t n_inputs;            /**< 0: guessed by names and sizes */
   const char *const *targets; /**< [n_targets] the same; "inputs" alone: learn to reproduce them */
   size_t n_targets;
+  ls_propose_label label;
   const char *origin; /**< a line on how the file was made, for the configuration's first lines; or
                            NULL */
 } ls_propose_options;

@@ -1,6 +1,5 @@
 /* init: a first configuration for data as they are; what is no HDF5 file is converted first. */
 #include <errno.h>
-#include <fcntl.h>
 #include <lockstep/convert.h>
 #include <lockstep/propose.h>
 #include <stdlib.h>
@@ -15,8 +14,11 @@ enum { OPTIONS = 64, FORMATS = 32, NAMES = 8, PATH = 4096 };
 
 static const char *output, *format_name, *inputs, *targets;
 static bool force, quiet;
+static int label;
 static double validation, test;
 static unsigned long long seed, gzip;
+
+static const char *const labels[] = {"auto", "class", "number", NULL};
 
 static const cli_option own_options[] = {
     CLI_FILE('o', "output", "MY.yaml", &output,
@@ -25,6 +27,10 @@ static const cli_option own_options[] = {
              "beside it"),
     CLI_FLAG(0, "force", &force, "overwrite files that are there"),
     CLI_FLAG(0, "quiet", &quiet, "don't tell what was guessed; the configuration says it, too"),
+    CLI_CHOICE(0, "label", "auto|class|number", &label, labels,
+               "what whole numbers, one a row, are as a target; auto: labels with names, and few "
+               "different "
+               "ones, are classes"),
     CLI_HEADING("Of an HDF5 file:"),
     CLI_READ(0, "inputs", "NAME,...", &inputs, cli_add_to_list, "names of datasets",
              "the datasets that the network reads, such as /fields/rho"),
@@ -64,6 +70,8 @@ void cli_prepare_init(void) {
 }
 
 /* ---- What the source is ---- */
+
+static const char *const hdf5_names[] = {"h5", "hdf5", "hdf", "nc", "mat", NULL};
 
 static const char *ending_of(const char *path, size_t *size) {
   const char *slash = strrchr(path, '/'), *name = slash == NULL ? path : slash + 1;
@@ -166,20 +174,21 @@ static ls_status tell_format(const cli *c, const char *path, const ls_convert_fo
   if (*format == NULL && (idx || strstr(path, "-ubyte") != NULL)) *format = find_format("idx");
   if (*format == NULL && (ends_as(path, tables) || (!packed && is_text(bytes, n))))
     *format = find_format("csv");
-  /* A name of HDF5's without its first bytes: the library says what is wrong with it. */
-  static const char *const hdf5_names[] = {"h5", "hdf5", "hdf", "nc", "mat", NULL};
+  /* Without its first bytes: the library says what is wrong with it. */
   if (*format == NULL && ends_as(path, hdf5_names)) return LS_OK;
   return *format != NULL ? LS_OK : names_formats(c, path);
 }
 
 /* ---- Files that are written ---- */
 
-/* LS_EUSAGE where something is there that must not be overwritten. */
+/* LS_EUSAGE where something is there that must not be overwritten: data never are. */
 static ls_status check_free(const cli *c, const char *path) {
-  struct stat s;
+  struct stat s, source;
   if (lstat(path, &s) != 0) return LS_OK;
-  if (!S_ISREG(s.st_mode) && !S_ISLNK(s.st_mode))
-    return usage_error(c, "%s is not a file, and is not overwritten", path);
+  if (!S_ISREG(s.st_mode)) return usage_error(c, "%s is not a file, and is not overwritten", path);
+  for (int i = 0; i < c->argc; i++)
+    if (stat(c->argv[i], &source) == 0 && source.st_dev == s.st_dev && source.st_ino == s.st_ino)
+      return usage_error(c, "%s is the data themselves, which are not overwritten", path);
   if (!force) return usage_error(c, "%s is there already; --force overwrites it", path);
   return LS_OK;
 }
@@ -212,16 +221,19 @@ static bool stem_of(const char *path, char to[PATH]) {
 
 /* ---- Converting ---- */
 
+static bool has_option(const ls_convert_format *format, const char *name) {
+  for (size_t k = 0; k < format->n_options; k++)
+    if (strcmp(format->option[k].name, name) == 0) return true;
+  return false;
+}
+
 /* Options that were given, as the format wants them. */
 static ls_status take_options(const cli *c, const ls_convert_format *format, char *text[OPTIONS],
                               int *n) {
   for (size_t i = 0; i < OPTIONS && options[i].type != CLI_IS_END; i++) {
     const char *value = on[i] ? "true" : given[i];
-    bool known = false;
     if (value == NULL) continue;
-    for (size_t k = 0; k < format->n_options; k++)
-      known = known || strcmp(format->option[k].name, options[i].name) == 0;
-    if (!known)
+    if (!has_option(format, options[i].name))
       return usage_error(c, "--%s is no option of the format %s, which this is taken for",
                          options[i].name, format->name);
     const size_t bytes = strlen(options[i].name) + strlen(value) + 2;
@@ -246,6 +258,12 @@ static ls_status convert(const cli *c, const ls_convert_format *format, const ch
       .progress = !quiet,
   };
   ls_status st = take_options(c, format, text, &how.n_options);
+  if (st == LS_OK && label > 0 && has_option(format, "label")) {
+    if ((text[how.n_options] = malloc(32)) == NULL)
+      st = ls_fail(LS_ENOMEM, "options: out of memory");
+    else
+      snprintf(text[how.n_options++], 32, "label=%s", labels[label]);
+  }
   if (st == LS_OK) st = ls_convert(&how);
   for (int i = 0; i < OPTIONS; i++) free(text[i]);
   return st;
@@ -300,7 +318,11 @@ static ls_status propose(const cli *c, const char *data, const char *origin) {
   char *in_text = inputs == NULL ? NULL : strdup(inputs);
   char *out_text = targets == NULL ? NULL : strdup(targets);
   char *yaml = NULL, *remarks = NULL;
-  ls_propose_options how = {.file = data, .inputs = in, .targets = out, .origin = origin};
+  ls_propose_options how = {.file = data,
+                            .inputs = in,
+                            .targets = out,
+                            .label = (ls_propose_label)label,
+                            .origin = origin};
   ls_status st = LS_OK;
   how.n_inputs = in_text == NULL ? 0 : cut(in_text, in);
   how.n_targets = out_text == NULL ? 0 : cut(out_text, out);
@@ -323,6 +345,11 @@ static ls_status work(void *context) {
   char data[PATH] = "", origin[512];
   ls_status st = tell_format(c, c->argv[0], &format);
   if (st != LS_OK) return st;
+  char any[PATH];
+  if (output != NULL && !stem_of(output, any))
+    return usage_error(c, "%s: the name is too long", output);
+  if (output != NULL && ends_as(output, hdf5_names))
+    return usage_error(c, "%s: a configuration is written; name it as in -o MY.yaml", output);
   if (output != NULL && (st = check_free(c, output)) != LS_OK) return st;
   if (format == NULL) {
     st = refuse_options(c);
@@ -333,13 +360,8 @@ static ls_status work(void *context) {
   if (output == NULL)
     return usage_error(c, "-o MY.yaml is missing: %s (%s) is converted to MY.h5 beside it",
                        c->argv[0], format->name);
-  if (!stem_of(output, data)) return usage_error(c, "%s: the name is too long", output);
+  (void)stem_of(output, data);
   strcat(data, ".h5");
-  if (strcmp(data, output) == 0)
-    return usage_error(c,
-                       "%s: a configuration is written, and the data beside it; name it as in -o "
-                       "MY.yaml",
-                       output);
   st = check_free(c, data);
   if (st == LS_OK) st = convert(c, format, data);
   if (st != LS_OK) return st;

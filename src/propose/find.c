@@ -271,16 +271,12 @@ static ls_status guess(ls__proposal *p, const listing *l) {
   }
   pair_of(l, "/train", strlen("/train"), &x, &y);
   grouped = x != NULL;
-  for (size_t i = 0; i < l->n && !grouped; i++) { /* each folder by its first dataset */
-    const size_t size = (size_t)(base_of(l->list[i].name) - l->list[i].name) - 1;
-    bool seen = false;
-    for (size_t k = 0; k < i && !seen; k++)
-      seen = in_folder(l->list[k].name, l->list[i].name, size);
-    if (seen) continue;
-    pair_of(l, l->list[i].name, size, &other_x, &other_y);
-    if (other_x == NULL) continue;
+  for (size_t i = 0; i < l->n && !grouped && !many; i++) { /* each folder with a target */
+    const char *name = l->list[i].name;
+    if (rank_in(target_names, name) < 0) continue;
+    pair_of(l, name, (size_t)(base_of(name) - name) - 1, &other_x, &other_y);
+    if (other_x == NULL || other_y == y) continue;
     many = x != NULL;
-    if (many) break;
     x = other_x;
     y = other_y;
   }

@@ -3,12 +3,13 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/number.h"
 #include "base/text.h"
 #include "propose/propose.h"
 
 /* Whole numbers are classes up to so many different ones, each twice on average; more, where the name
  * says so. */
-enum { FEW = 20, MANY = 1000, MASK_CLASSES = 64, SHORT = 32, SIDE = 8 };
+enum { FEW = 20, MANY = 1000, MASK_CLASSES = 64, MOST_CLASSES = 1000000, SHORT = 32, SIDE = 8 };
 
 static const char *base_of(const char *name) {
   const char *slash = strrchr(name, '/');
@@ -30,7 +31,9 @@ static bool one_number(const ls__seen *s) {
 /* Labels 0 to K - 1, or 1 to K. */
 static bool is_class(const ls__proposal *p, const ls__seen *s) {
   static const char *const labels[] = {"label", "labels", "class", "classes", NULL};
-  if (s->classes != NULL) return s->info.integer || s->info.text;
+  if (s->info.text) return true;
+  if (p->options->label != LS_LABEL_AUTO) return p->options->label == LS_LABEL_CLASS;
+  if (s->classes != NULL) return s->info.integer;
   if (p->ours) return s->info.integer;
   if (!s->whole || s->low < 0 || s->distinct >= LS__SEEN_DISTINCT) return false;
   const size_t most = s->info.integer && is_called(s, labels) ? MANY : FEW;
@@ -176,10 +179,26 @@ static void tell_target(const ls__proposal *p, ls__seen *s) {
   }
 }
 
+/* Whether names of classes are numbers, which a loss of numbers compares with. */
+static bool names_numbers(const ls__seen *s) {
+  double x;
+  for (size_t i = 0; i < s->n_classes; i++)
+    if (!ls__number_parse(s->classes[i], &x)) return false;
+  return true;
+}
+
 static ls_status check_target(const ls__proposal *p, const ls__seen *s) {
   const char *some = s->looked < s->rows ? " that were looked at" : "";
   char shown[80];
   (void)ls__text_show(s->said, 60, shown, sizeof shown);
+  if (s->looks == LS__LOOKS_CLASS && !(s->whole && s->low >= 0 && s->high < MOST_CLASSES))
+    return ls__fail(LS_EUSAGE,
+                    "%s: %s, %.6g to %.6g, is no class: classes are whole numbers from 0 on, below "
+                    "%d",
+                    ls__h5_path(p->file), shown, s->low, s->high, MOST_CLASSES);
+  if (s->looks == LS__LOOKS_NUMBERS && one_number(s) && !names_numbers(s))
+    return ls__fail(LS_EUSAGE, "%s: %s is classes with names, and these are no numbers",
+                    ls__h5_path(p->file), shown);
   if (s->looks == LS__LOOKS_CLASS && s->distinct < 2)
     return ls__fail(LS_EDATA,
                     "%s: %s is the same class in all %zu rows, and there is nothing to tell apart: "

@@ -139,9 +139,10 @@ static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
     default:
       if (s->count == 1)
         snprintf(what, sizeof what, "a number, %.6g to %.6g%s", s->low, s->high,
-                 s->use == LS_TARGET && s->whole && s->distinct <= 20 && !p->ours
-                     ? " (whole numbers, not taken for classes)"
-                     : "");
+                 s->use == LS_TARGET && s->whole && s->info.integer ? "; whole numbers, which are "
+                                                                      "not taken for classes "
+                                                                      "(--label class)"
+                                                                    : "");
       else
         snprintf(what, sizeof what, "%zu numbers, %.6g to %.6g", s->count, s->low, s->high);
   }

@@ -108,6 +108,15 @@ def hdf5():
     accepted(["channels_first.h5", "--inputs", "/images", "--targets", "inputs"], "autoencoder",
              r"reshape: {shape: \[20, 24, 3\]}", steps=True)
 
+    accepted(["numbers.h5", "--label", "number"], "regression")
+    accepted(["classes.h5", "--label", "number"], "regression", "not taken for classes", steps=True)
+    accepted(["fields.h5", "--label", "class"], "fields to fields")
+    refused(2, "/y, .* is no class", ["numbers.h5", "--label", "class"])
+    for words in (["-o", "numbers.h5"], ["-o", "numbers.h5", "--force"]):
+        refused(2, "a configuration is written", ["numbers.h5", *words])
+    os.link(os.path.join(work, "numbers.h5"), os.path.join(work, "also.yaml"))
+    refused(2, "is the data themselves", ["numbers.h5", "-o", "also.yaml", "--force"])
+    refused(2, "is not a file", ["numbers.h5", "-o", "/dev/stdout", "--force"])
     refused(3, "/x: 86 of 600 values are infinite", ["infinite.h5"])
     refused(3, "/y is 3.5 in all 120 rows", ["constant.h5"])
     refused(3, "/x: element 0 of a sample.* has no value", ["hollow.h5"])
@@ -148,6 +157,7 @@ def tables():
     done = run("init", "runs/digits/checkpoints/final.h5")
     if done.returncode != 3 or "is a checkpoint" not in done.stderr:
         fail("a checkpoint is no dataset", done)
+    accepted(["digits.h5", "--label", "number"], "regression, 1 number")
     refused(2, "is a run directory", ["runs/digits"])
 
     rows = "".join(f"{i % 7},{'red' if i % 3 else 'blue'},{i * 0.37 % 5:.3f},{i % 7 + i * 0.37 % 5:.3f}\n" for i in range(400))

@@ -65,7 +65,7 @@ static void choose_parts(const ls__proposal *p, ls__recipe *r) {
 
 /* ---- Tables ---- */
 
-static void plan_table(const ls__proposal *p, ls__recipe *r, bool classes, size_t numbers) {
+static void plan_table(ls__recipe *r, bool classes, size_t numbers) {
   const size_t n = r->training;
   r->width = numbers > 5000 ? 64 : 128;
   r->depth = 2;
@@ -83,7 +83,6 @@ static void plan_table(const ls__proposal *p, ls__recipe *r, bool classes, size_
   r->parameters = r->width * (numbers + r->width + 1);
   const double steps = classes ? 6000 : 10000;
   r->epochs = within(steps * (double)r->batch / (double)n, 5, classes ? 100 : 400);
-  (void)p;
 }
 
 /* ---- Grids ---- */
@@ -145,7 +144,7 @@ void ls__propose_plan(const ls__proposal *p, ls__recipe *r) {
     r->epochs = within(20000.0 * (double)r->batch / (double)r->training, 8, p->fields ? 60 : 100);
     if (p->fields) r->weight_decay = 0.001;
   } else {
-    plan_table(p, r, classes, numbers);
+    plan_table(r, classes, numbers);
     work = (double)r->parameters;
   }
   if (classes && (r->images || r->training >= SMALL) && !p->fields) r->smoothing = 0.1;

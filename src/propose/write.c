@@ -247,16 +247,15 @@ static void put_normalize(const ls__proposal *p, const ls__recipe *r, FILE *out)
   fputs("  normalize: {inputs: standard", out);
   if (numbers) fputs(", targets: standard", out);
   if (grid) fprintf(out, ", per: %s", channels || !alone ? "channel" : "dataset");
-  fputs("}\n", out);
+  fputs("}   # to mean 0 and deviation 1 of the training part\n", out);
 }
 
 static void put_missing(const ls__proposal *p, FILE *out) {
   if (p->missing == LS__MISSING_DROP) {
-    fputs("  missing: drop                  # rows with a missing value are left out\n", out);
+    fputs("  missing: drop   # rows with a missing value are left out\n", out);
     say(p, NULL, "rows with a missing value are left out (missing: drop)");
   } else if (p->missing == LS__MISSING_MEAN) {
-    fputs("  missing: mean                  # the mean over the training part takes their place\n",
-          out);
+    fputs("  missing: mean   # the mean over the training part takes their place\n", out);
     say(p, NULL, "the mean takes the place of missing inputs (missing: mean)");
   }
 }
@@ -269,9 +268,9 @@ static void put_augment(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   for (size_t i = p->n_inputs; i < p->n; i++) classes = classes && ls__seen_is_class(&p->seen[i]);
   if (!r->images || x->space != 2 || side < 16 || !classes) return;
   fprintf(out,
-          "  augment:                       # other training images in each epoch\n"
-          "    - random_crop: {padding: %zu}  # moved a little, which changes no class\n"
-          "    # - flip: {horizontal: true}  # where a mirrored image is of the same class\n",
+          "  augment:   # other training images in each epoch\n"
+          "    - random_crop: {padding: %zu}   # moved a little, which changes no class\n"
+          "    # - flip: {horizontal: true}   # where a mirrored image is of the same class\n",
           side / 12 > 0 ? side / 12 : 1);
 }
 
@@ -321,23 +320,31 @@ static void tell_parts(const ls__proposal *p, const ls__recipe *r, FILE *out) {
 
 static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   const size_t steps = (r->training + r->batch - 1) / r->batch;
+  const char *about = r->validation > 0 || r->test > 0 ? "about "
+                                                       : ""; /* rows are drawn one by one */
   say(p, NULL,
-      "training: adamw, learning rate %g falling along a cosine, batch %zu, at most %zu epochs "
-      "of %zu step%s",
-      r->lr, r->batch, r->epochs, steps, steps == 1 ? "" : "s");
+      "training: adamw, learning rate %g falling along a cosine, batch %zu, at most %zu epochs of "
+      "%s%zu step%s",
+      r->lr, r->batch, r->epochs, about, steps, steps == 1 ? "" : "s");
   fprintf(out, "\noptimizer: {adamw: {lr: %g, weight_decay: %g}}\n", r->lr, r->weight_decay);
-  fputs("schedule: cosine                 # the learning rate falls to 0 along half a cosine\n",
+  fputs("schedule: cosine   # the learning rate falls to 0 along half a cosine\n", out);
+  fprintf(out, "train:\n  batch: %zu   # samples of a step, over all ranks\n", r->batch);
+  fprintf(out, "  epochs: %zu   # of %s%zu step%s\n", r->epochs, about, steps,
+          steps == 1 ? "" : "s");
+  fputs("  seed: 1   # of weights and order\n", out);
+  if (r->patience > 0) {
+    say(p, NULL,
+        "early stopping: after %zu epochs without a smaller validation loss; the best epoch's "
+        "weights are restored",
+        r->patience);
+    fprintf(out, "early_stopping: {monitor: validation_loss, patience: %zu, restore_best: true}\n",
+            r->patience);
+  }
+  fputs("\n# Where validation or test is much worse than training: more weight_decay or dropout, "
+        "fewer\n"
+        "# units, more data.  Where training itself is poor: more units or layers, more epochs, "
+        "another lr.\n",
         out);
-  fprintf(out,
-          "train:\n  batch: %zu\n  epochs: %zu                     # of %zu step%s\n  seed: 1\n",
-          r->batch, r->epochs, steps, steps == 1 ? "" : "s");
-  if (r->patience == 0) return;
-  say(p, NULL,
-      "early stopping: after %zu epochs without a smaller validation loss; the best epoch's "
-      "weights are restored",
-      r->patience);
-  fprintf(out, "early_stopping: {monitor: validation_loss, patience: %zu, restore_best: true}\n",
-          r->patience);
 }
 
 static void tell_network(const ls__proposal *p, const ls__recipe *r, FILE *out) {

@@ -202,7 +202,10 @@ static ls_status write_text(const char *path, const char *text) {
   good = good && fflush(file) == 0 && fsync(fileno(file)) == 0;
   if (file != NULL) good = fclose(file) == 0 && good;
   if (good && force) good = rename(beside, path) == 0;
-  if (good && !force) good = link(beside, path) == 0; /* another one may have come meanwhile */
+  if (good && !force) { /* another one may have come meanwhile */
+    good = link(beside, path) == 0;
+    if (!good && errno != EEXIST) good = rename(beside, path) == 0; /* a disk without links */
+  }
   const int error = errno;
   if (file != NULL) (void)unlink(beside);
   return good ? LS_OK : ls_fail(LS_EIO, "%s: cannot write: %s", path, strerror(error));
@@ -275,7 +278,7 @@ static ls_status refuse_options(const cli *c) {
     if (on[i] || given[i] != NULL)
       return usage_error(c, "--%s is for files that are converted, and %s is an HDF5 file",
                          options[i].name, c->argv[0]);
-  if (validation > 0 || test > 0)
+  if (validation > 0 || test > 0 || seed > 0 || gzip > 0)
     return usage_error(c,
                        "%s is an HDF5 file, which stays as it is: its parts are drawn by the "
                        "configuration (data.split)",

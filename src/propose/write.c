@@ -36,6 +36,8 @@ void ls__propose_put_name(FILE *out, const char *name) {
       fprintf(out, "\\%c", c);
     else if (c < 0x20 || c == 0x7f)
       fprintf(out, "\\x%02x", c);
+    else if (c == 0xc2 && (unsigned char)at[1] < 0xa0) /* U+0080 to U+009F */
+      fprintf(out, "\\x%02x", (unsigned char)*++at);
     else
       fputc(c, out);
   }
@@ -390,6 +392,17 @@ static void proposal_reset(ls__proposal *p) {
   ls__h5_close(p->file);
 }
 
+/* A configuration is UTF-8, and so is each name in it. */
+static ls_status check_name(const char *name) {
+  for (const char *at = name; *at != '\0'; at += ls__text_letter(at)) {
+    char shown[120];
+    if (ls__text_letter(at) > 0) continue;
+    (void)ls__text_show(name, 100, shown, sizeof shown);
+    return ls__fail(LS_EDATA, "%s: a name that is no UTF-8 can't stand in a configuration", shown);
+  }
+  return LS_OK;
+}
+
 ls_status ls_propose(const ls_propose_options *options, char **yaml, char **remarks) {
   ls_status st = LS_OK;
   ls__proposal *p = NULL;
@@ -405,7 +418,9 @@ ls_status ls_propose(const ls_propose_options *options, char **yaml, char **rema
   if (out == NULL || said == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   p->remarks = said;
   LS_TRY(ls__h5_open(options->file, &p->file));
+  LS_TRY(check_name(options->file));
   LS_TRY(ls__propose_find(p));
+  for (size_t i = 0; i < p->n; i++) LS_TRY(check_name(p->seen[i].name));
   LS_TRY(ls__propose_look(p));
   LS_TRY(ls__propose_tell(p));
   ls__propose_plan(p, &recipe);

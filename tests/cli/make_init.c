@@ -126,7 +126,7 @@ static ls_status fill(ls__h5 *f, const char *is) {
     LS_TRY(labels(f, "/user_id", column, 0, 40));
     LS_TRY(numbers(f, "/energy", (ls_shape){2, {N, 2}}, 0, 0));
     LS_TRY(labels(f, "/phase", column, 0, 3));
-    LS_TRY(numbers(f, "/odd name, \"so\"", table, 0, 0));
+    LS_TRY(numbers(f, "/odd name \"so\": #1", table, 0, 0));
   } else {
     LS_TRY(ls__h5_set_integer(f, "/", "nothing", 1)); /* a file without datasets */
   }

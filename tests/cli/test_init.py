@@ -102,6 +102,7 @@ def hdf5():
              steps=True)
     accepted(["several.h5", "--inputs", "/settings", "--inputs", "/energy", "--targets", "/phase"],
              r"inputs: \[/settings, /energy\]", steps=True)
+    accepted(["several.h5", "--inputs", '/odd name "so": #1', "--targets", "/phase"], "classification", steps=True)
     accepted(["several.h5", "--inputs", "/user_id", "--targets", "/phase"], "embedding")
     accepted(["images_alone.h5", "--inputs", "/images", "--targets", "inputs"], "autoencoder", "targets: inputs",
              steps=True)
@@ -130,6 +131,11 @@ def hdf5():
     refused(2, "targets are not named", ["several.h5", "--inputs", "/settings"])
     refused(2, "--header is for files that are converted", ["numbers.h5", "--header", "no"])
     refused(2, "data.split", ["numbers.h5", "--test", "0.1"])
+    refused(2, "data.split", ["numbers.h5", "--gzip", "4"])
+    shutil.copy(os.path.join(work, "numbers.h5"), os.path.join(work, "it's \u00e9 \u0085 \"so\": #1.h5"))
+    accepted(["it's \u00e9 \u0085 \"so\": #1.h5"], "regression")
+    shutil.copy(os.path.join(work, "numbers.h5"), os.path.join(os.fsencode(work), b"latin-\xe9.h5"))
+    refused(3, "no UTF-8", [b"latin-\xe9.h5"])
 
 
 def tables():

@@ -1,5 +1,5 @@
-/* Which datasets of a file are inputs and targets: as they are named, else by what people call them, else
- * by their sizes. */
+/* Which datasets of a file are inputs and targets: as they are named, else by what people call
+ * them, else by their sizes. */
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>

@@ -241,8 +241,8 @@ out:
   return st;
 }
 
-/* What `data.missing` must say.  The mean takes the place of inputs; a row without its target, or with
- * a category that nobody knows, is left out. */
+/* What `data.missing` must say.  The mean takes the place of inputs; a row without its target, or
+ * with a category that nobody knows, is left out. */
 static ls_status choose_missing(ls__proposal *p) {
   size_t left = 0;
   p->missing = LS__MISSING_ERROR;

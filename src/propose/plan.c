@@ -1,14 +1,15 @@
-/* Sizes: of the network, of the parts, of a step, and how many steps, by how much there is to learn from.
+/* Sizes: of the network, of the parts, of a step, and how many steps, by how much there is to
+ * learn from.
  *
- * The numbers of tables come from trials on eight tables of 150 to 20,640 rows beside tuned networks of
- * scikit-learn (scripts/examples/init.py repeats the comparison). */
+ * The numbers of tables come from trials on eight tables of 150 to 20,640 rows beside tuned
+ * networks of scikit-learn (scripts/examples/init.py repeats the comparison). */
 #include <string.h>
 
 #include "data/inside.h"
 #include "propose/propose.h"
 
-/* Below so many rows no part is kept for validation in a table: what its rows teach is worth more than what
- * so few tell, and a loss over some tens of rows stops a run by chance. */
+/* Below so many rows no part is kept for validation in a table: what its rows teach is worth more
+ * than what so few tell, and a loss over some tens of rows stops a run by chance. */
 enum { SMALL = 1000, TINY = 20 };
 
 static size_t at_least(size_t x, size_t low) {

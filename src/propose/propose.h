@@ -1,5 +1,5 @@
-/* A first configuration for a dataset: find what may be learnt from what, look at the values, choose a
- * network and how it is trained, write that down.  For the sources of this room alone. */
+/* A first configuration for a dataset: find what may be learnt from what, look at the values,
+ * choose a network and how it is trained, write that down.  For the sources of this room alone. */
 #ifndef LS_PROPOSE_PROPOSE_H
 #define LS_PROPOSE_PROPOSE_H
 
@@ -48,8 +48,8 @@ typedef struct ls__seen {
 
   char **columns; /* [n_columns] names of its elements, NULL: nobody says */
   size_t n_columns;
-  size_t
-      grows; /* an element that is a larger whole number in each row than in the one before; count: none is */
+  /* An element that is a larger whole number in each row than in the one before; count: none. */
+  size_t grows;
 
   ls__looks looks;
   /* Of a grid */

@@ -7,8 +7,8 @@
 #include "base/text.h"
 #include "propose/propose.h"
 
-/* Whole numbers are classes up to so many different ones, each twice on average; more, where the name
- * says so. */
+/* Whole numbers are classes up to so many different ones, each twice on average; more, where the
+ * name says so. */
 enum { FEW = 20, MANY = 1000, MASK_CLASSES = 64, MOST_CLASSES = 1000000, SHORT = 32, SIDE = 8 };
 
 static const char *base_of(const char *name) {
@@ -51,8 +51,8 @@ static double alike(const ls__seen *s) {
 
 /* ---- Grids ---- */
 
-/* [height, width], [height, width, channels], [channels, height, width], and the same of one and three
- * dimensions.  False: no such thing. */
+/* [height, width], [height, width, channels], [channels, height, width], and the same of one and
+ * three dimensions.  False: no such thing. */
 static bool read_grid(ls__seen *s) {
   size_t d[4];
   int n = 0;
@@ -157,8 +157,8 @@ static void tell_input(const ls__proposal *p, ls__seen *s) {
   if (s->looks == LS__LOOKS_NUMBERS && s->row.ndim >= 2 && read_grid(s)) s->looks = LS__LOOKS_GRID;
 }
 
-/* The mean of no value can't take its place.  On a grid it is the mean of all points, as of a map of the
- * sea where land is missing. */
+/* The mean of no value can't take its place.  On a grid it is the mean of all points, as of a map
+ * of the sea where land is missing. */
 static ls_status check_input(const ls__proposal *p, const ls__seen *s) {
   if (s->looks != LS__LOOKS_NUMBERS || s->hollow == s->count || s->looked < s->rows) return LS_OK;
   return ls__fail(LS_EDATA,

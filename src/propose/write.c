@@ -1,5 +1,5 @@
-/* The configuration as text, with what was seen and guessed as comments, and the same as lines for a
- * person. */
+/* The configuration as text, with what was seen and guessed as comments, and the same as lines for
+ * a person. */
 #include <ctype.h>
 #include <stdarg.h>
 #include <string.h>

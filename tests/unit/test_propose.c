@@ -1,5 +1,5 @@
-/* Sizes that a proposal chooses: no part is empty, whatever the number of rows, and no number is out of
- * bounds. */
+/* Sizes that a proposal chooses: no part is empty, whatever the number of rows, and no number is
+ * out of bounds. */
 #include <stdlib.h>
 
 #include "check.h"

@@ -31,13 +31,14 @@ static ls_status rebuild(ls__classes *classes) {
   return LS_OK;
 }
 
-ls_status ls__classes_add(ls__classes *classes, const char *name) {
+ls_status ls__classes_note(ls__classes *classes, const char *name, bool count, size_t *index) {
   ls_status st = LS_OK;
   char *copy = NULL;
   if (classes->table_size > 0) {
-    size_t slot = slot_of(classes, name);
-    if (classes->table[slot] != 0) {
-      classes->list[classes->table[slot] - 1].count++;
+    const size_t at = classes->table[slot_of(classes, name)];
+    *index = at - 1;
+    if (at != 0) {
+      classes->list[*index].count += count;
       return LS_OK;
     }
   }
@@ -51,11 +52,17 @@ ls_status ls__classes_add(ls__classes *classes, const char *name) {
   if (classes->capacity != before) LS_TRY(rebuild(classes));
   copy = ls__strdup(name);
   if (copy == NULL) LS_FAIL(LS_ENOMEM, "class names: out of memory");
-  size_t slot = slot_of(classes, name);
-  classes->list[classes->n] = (ls__class){copy, 1};
+  const size_t slot = slot_of(classes, name);
+  *index = classes->n;
+  classes->list[classes->n] = (ls__class){copy, count};
   classes->table[slot] = ++classes->n;
 out:
   return st;
+}
+
+ls_status ls__classes_add(ls__classes *classes, const char *name) {
+  size_t index;
+  return ls__classes_note(classes, name, true, &index);
 }
 
 static int by_bytes(const void *a, const void *b) {

@@ -25,6 +25,9 @@ typedef struct ls__classes {
 
 /* Count one; LS_EDATA beyond `most` names. */
 LS_CHECKED ls_status ls__classes_add(ls__classes *classes, const char *name);
+/* The same; `count` false: the name is kept, and not counted. */
+LS_CHECKED ls_status ls__classes_note(ls__classes *classes, const char *name, bool count,
+                                      size_t *index);
 LS_CHECKED ls_status ls__classes_sort(ls__classes *classes);
 /* After sorting: the label of a name. */
 bool ls__classes_find(const ls__classes *classes, const char *name, size_t *index);

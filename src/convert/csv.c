@@ -170,6 +170,8 @@ void ls__csv_reset(ls__csv *csv) {
   ls__input_close(csv->source);
   ls__free(csv->buffer);
   ls__free(csv->field);
+  ls__free(csv->from);
+  ls__free(csv->spare);
   memset(csv, 0, sizeof *csv);
 }
 

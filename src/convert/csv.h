@@ -34,7 +34,8 @@ typedef enum ls__csv_encoding {
   LS__CSV_ENCODING_AUTO
 } ls__csv_encoding;
 typedef struct ls__csv_options {
-  const char *target, *drop, *category; /* lists of columns; drop and category may be NULL */
+  const char *target, *drop, *category; /* lists of columns; all but target may be NULL */
+  const char *one_hot, *date_parts;     /* the same */
   int label;                            /* ls__csv_label */
   int missing;                          /* ls__csv_holes */
   const char *missing_words;            /* NULL: the usual ones */
@@ -47,7 +48,7 @@ typedef struct ls__csv_options {
   int encoding;            /* ls__csv_encoding */
   const char *test_source; /* NULL: none */
 } ls__csv_options;
-extern const ls__option ls__csv_table[];
+extern const ls__option ls__csv_option_table[];
 
 /* ---- Records ---- */
 
@@ -84,6 +85,11 @@ typedef struct ls__csv {
   ls__csv_field *field; /* [n] */
   size_t n, field_capacity;
   size_t comments; /* lines passed over */
+  /* Rows in the order of a plan, whose columns this file may have in another: */
+  size_t width; /* fields of a record */
+  size_t *from; /* [plan's n] the field of each column, SIZE_MAX: none; NULL: as they come */
+  ls__csv_field *spare; /* takes turns with `field` */
+  size_t spare_capacity;
 } ls__csv;
 
 /* Open, skip a byte order mark, refuse what isn't text.  `csv` is zeroed before, and reset after it
@@ -160,15 +166,18 @@ typedef enum ls__csv_role {
   LS__CSV_INPUT,
   LS__CSV_TARGET,
   LS__CSV_CATEGORY,
+  LS__CSV_WEIGHT,
+  LS__CSV_GROUP,
   LS__CSV_DROPPED
 } ls__csv_role;
 typedef struct ls__csv_plan {
   const char *path; /* of the first source, which the plan was made from; the caller's */
   ls__csv_head head;
-  size_t n;           /* columns */
-  char **name;        /* [n] of the head, or NULL */
-  ls__csv_role *role; /* [n] */
-  size_t *place;      /* [n] index among inputs, or among targets or categories as asked for */
+  size_t n;              /* columns */
+  char **name;           /* [n] of the head, or NULL */
+  ls__csv_role *role;    /* [n] */
+  size_t *place;         /* [n] index among inputs, or among targets or categories as asked for */
+  bool *one_hot, *parts; /* [n] asked for */
   size_t n_inputs, n_targets, n_categories;
 } ls__csv_plan;
 LS_CHECKED ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path,
@@ -176,12 +185,24 @@ LS_CHECKED ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path,
 /* Leave a column out after all. */
 void ls__csv_plan_drop(ls__csv_plan *plan, size_t column);
 void ls__csv_plan_reset(ls__csv_plan *plan);
-/* Open a file as the plan says, its header behind it (and compared with the plan's). */
+/* Where a file that begins so has the plan's columns: from[i], SIZE_MAX: nowhere.  *same: they are the
+ * plan's, in its order.  *others: how many more it has, `other` the first of them. */
+LS_CHECKED ls_status ls__csv_plan_match(const ls__csv_plan *plan, const ls__csv_head *head,
+                                        size_t *from, bool *same, size_t *others, size_t *other);
+/* Open a file as the plan says, its header behind it. */
 LS_CHECKED ls_status ls__csv_open_planned(ls__csv *csv, const char *path, const ls__csv_plan *plan,
                                           const ls__csv_options *own, ls__progress *progress);
+/* Its next record, of as many fields as the first; its fields as the plan's columns; or both at
+ * once. */
+LS_CHECKED ls_status ls__csv_next_record(ls__csv *csv, bool *more);
+LS_CHECKED ls_status ls__csv_arrange(ls__csv *csv, const ls__csv_plan *plan);
+LS_CHECKED ls_status ls__csv_next_row(ls__csv *csv, const ls__csv_plan *plan, bool *more);
 /* "column N (NAME)", and with "FILE:LINE: " before it, for messages. */
 enum { LS__CSV_WHERE = 512 };
 const char *ls__csv_column_name(const ls__csv_plan *plan, size_t column, char text[LS__CSV_WHERE]);
+/* The column as an option names it: its name, quoted where a shell wants that, or its number. */
+enum { LS__CSV_ITEM = 80 };
+const char *ls__csv_column_item(const ls__csv_plan *plan, size_t column, char text[LS__CSV_ITEM]);
 const char *ls__csv_where(const char *path, size_t line, const ls__csv_plan *plan, size_t column,
                           char text[LS__CSV_WHERE]);
 

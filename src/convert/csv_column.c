@@ -142,15 +142,47 @@ ls_status ls__csv_column_fail(const ls__csv_column *c, ls__csv_fit fit, const ls
     case LS__CSV_NO_NUMBER: break;
   }
   const bool date = own->date == LS__CSV_DATE_ISO && ls__csv_some_date(text);
+  char item[LS__CSV_ITEM], cure[4 * LS__CSV_ITEM + 200] = "";
+  ls__csv_column_item(plan, i, item);
+  if (plan->role[i] == LS__CSV_INPUT && !date)
+    snprintf(cure, sizeof cure,
+             ", as those above it are; words?  --one-hot %s makes an input of each, --category %s "
+             "numbers them for an embedding, --drop %s leaves the column out",
+             item, item, item);
   return ls__fail(LS_EDATA, "%s: \"%s\" is not a number%s", at, shown,
-                  date ? "; a date?  --date dmy or --date mdy says in which order"
-                  : plan->role[i] == LS__CSV_INPUT ? "; an input must be one (--drop leaves a "
-                                                     "column out)"
-                                                   : "");
+                  date ? "; a date?  --date dmy or --date mdy says in which order" : cure);
+}
+
+ls_status ls__csv_column_refuse(const ls__csv_column *c, ls__csv_fit fit, const ls__csv *csv,
+                                const ls__csv_plan *plan, size_t i) {
+  char where[LS__CSV_WHERE], shown[LS__CSV_SHOWN];
+  const char *text = csv->field[i].text, *at = ls__csv_where(csv->path, csv->line, plan, i, where);
+  static const char *const sorts[] = {"text", "numbers", "dates", "times"};
+  ls__csv_show(text, shown);
+  switch (fit) {
+    case LS__CSV_OTHER_UNIT:
+      return ls__fail(LS_EDATA, "%s: \"%s\" has another unit than the values of the training (%s)",
+                      at, shown, c->unit == 0 ? "none" : ls__csv_unit_name(c->unit));
+    case LS__CSV_OTHER_SIGN:
+      return ls__fail(LS_EDATA,
+                      "%s: \"%s\" is written in another way than the numbers of the training, "
+                      "which had a decimal %s%s",
+                      at, shown, c->way == 0 ? "point" : "comma",
+                      c->grouped ? "" : " and no signs between thousands");
+    case LS__CSV_FITS:
+    case LS__CSV_NO_NUMBER:
+    case LS__CSV_OTHER_SORT: break;
+  }
+  return ls__fail(LS_EDATA, "%s: \"%s\", where the training had %s%s", at, shown, sorts[c->sort],
+                  c->sort != LS__CSV_DATE ? ""
+                  : c->zone               ? " with an offset from UTC"
+                                          : " without an offset from UTC");
 }
 
 void ls__csv_column_row(ls__csv_column *c, double x, double by_comma, bool training) {
   if (isnan(x)) return;
+  if (c->sort == LS__CSV_DATE && !c->timed)
+    c->timed = fmod(x, 86400.0) < 0.0 || fmod(x, 86400.0) > 0.0;
   ls__csv_span *s = c->span;
   if (x < s->low) s->low = x;
   if (x > s->high) s->high = x;
@@ -176,6 +208,27 @@ bool ls__csv_column_read(const ls__csv_column *c, const ls__csv_field *field, in
   ls__csv_read(field->text, field->size, dates, &r);
   *x = r.x[c->way];
   return r.sort != LS__CSV_TEXT && r.ways & (1U << c->way);
+}
+
+ls__csv_fit ls__csv_column_read_as(const ls__csv_column *c, const ls__csv_field *field, int dates,
+                                   double *x) {
+  ls__csv_plain n;
+  ls__csv_reading r;
+  if (ls__csv_plain_read(field->text, field->size, &n) && (c->way == 0 || !n.point)) {
+    *x = n.x;
+    return c->sort != LS__CSV_NUMBER && c->sort != LS__CSV_TEXT ? LS__CSV_OTHER_SORT
+           : c->unit != 0                                       ? LS__CSV_OTHER_UNIT
+                                                                : LS__CSV_FITS;
+  }
+  ls__csv_read(field->text, field->size, dates, &r);
+  if (r.sort == LS__CSV_TEXT) return LS__CSV_NO_NUMBER;
+  if (r.sort != c->sort && c->sort != LS__CSV_TEXT) return LS__CSV_OTHER_SORT;
+  if (r.sort == LS__CSV_DATE && r.zone != c->zone) return LS__CSV_OTHER_SORT;
+  if (r.unit != c->unit) return LS__CSV_OTHER_UNIT;
+  if (!(r.ways & (1U << c->way))) return LS__CSV_OTHER_SIGN;
+  if (r.grouped && !c->grouped && (r.x[0] < r.x[1] || r.x[0] > r.x[1])) return LS__CSV_OTHER_SIGN;
+  *x = r.x[c->way];
+  return LS__CSV_FITS;
 }
 
 /* ---- Decisions ---- */
@@ -208,6 +261,7 @@ ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *pl
       if (comma && (point || !c->commas)) return unclear(c, plan, i);
       if (c->commas && !point && !comma) return unclear(c, plan, i);
       c->way = comma;
+      c->grouped = c->grouped || (c->way == 0 ? c->commas : !c->commas);
     }
     const ls__csv_span *s = &c->span[c->forked ? c->way : 0];
     const double size = fmax(fabs(s->low), fabs(s->high));
@@ -220,7 +274,7 @@ ls_status ls__csv_columns_decide(ls__csv_column *columns, const ls__csv_plan *pl
 
 void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size_t i,
                          ls__csv_notes *notes) {
-  char name[LS__CSV_WHERE], text[300] = "";
+  char name[LS__CSV_WHERE], item[LS__CSV_ITEM], text[500] = "";
   const ls__csv_span *s = &c->span[c->forked ? c->way : 0];
   size_t used = 0;
 #define ADD(...) \
@@ -229,11 +283,19 @@ void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size
   if (c->sort == LS__CSV_DATE)
     ADD(", dates as seconds since 1970%s", c->zone ? "" : " (taken for UTC)");
   if (c->sort == LS__CSV_TIME) ADD(", times as seconds since midnight");
+  if ((c->sort == LS__CSV_DATE || c->sort == LS__CSV_TIME) && plan->role[i] == LS__CSV_INPUT) {
+    ls__csv_column_item(plan, i, item);
+    if (!c->parts)
+      ADD("; --date-parts %s adds %s", item,
+          c->sort == LS__CSV_TIME ? "the hour" : "year, month, weekday and hour");
+    else
+      ADD(", and %s", c->sort == LS__CSV_TIME ? "the hour as sine and cosine"
+                      : c->timed              ? "year, month, weekday and hour (sines and cosines)"
+                                              : "year, month and weekday (sines and cosines)");
+  }
   if (c->unit != 0) ADD(", numbers of unit %s", ls__csv_unit_name(c->unit));
   if (c->way == 1) ADD(", decimal comma");
-  if (c->grouped || (c->forked && c->way == 0 && c->commas) ||
-      (c->forked && c->way == 1 && !c->commas))
-    ADD(", signs between thousands");
+  if (c->grouped) ADD(", signs between thousands");
   if (c->odd_exponent) ADD(", exponents of Fortran");
   if (c->wide)
     ADD(", from %.12g to %.12g: more digits than a 32-bit float has, stored as 64-bit floats",

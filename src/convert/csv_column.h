@@ -5,6 +5,9 @@
 
 #include "convert/csv.h"
 
+/* A date and what it is made of. */
+enum { LS__CSV_MOST_PARTS = 8 };
+
 /* Sums and bounds in one way of reading. */
 typedef struct ls__csv_span {
   double sum; /* over the training part */
@@ -25,8 +28,11 @@ typedef struct ls__csv_column {
   size_t line, fork_line; /* of the first value; of the first that differs between the ways */
   const char *path, *fork_path;
   char fork_text[24];
-  ls__csv_span span[2]; /* by point, by comma; [1] counts where it is forked */
-  int way;              /* decided: 0 point, 1 comma */
+  ls__csv_span span[2];                 /* by point, by comma; [1] counts where it is forked */
+  int way;                              /* decided: 0 point, 1 comma */
+  bool parts;                           /* dates and times: in parts, too (csv_date_parts.h) */
+  bool timed;                           /* some dates are not at midnight */
+  double part_mean[LS__CSV_MOST_PARTS]; /* sums over the training part; decided: means */
 } ls__csv_column;
 
 void ls__csv_column_init(ls__csv_column *column, const ls__csv_options *own);
@@ -50,6 +56,13 @@ void ls__csv_column_row(ls__csv_column *column, double x, double by_comma, bool 
 /* Second pass: read the value as it was decided. */
 bool ls__csv_column_read(const ls__csv_column *column, const ls__csv_field *field, int dates,
                          double *x);
+
+/* Of another table, by a recipe: the value must be as those were that the column was decided by. */
+ls__csv_fit ls__csv_column_read_as(const ls__csv_column *column, const ls__csv_field *field,
+                                   int dates, double *x);
+/* The message of one that isn't. */
+ls_status ls__csv_column_refuse(const ls__csv_column *column, ls__csv_fit fit, const ls__csv *csv,
+                                const ls__csv_plan *plan, size_t i);
 
 /* After the first pass.  LS_EDATA where a sign can be a decimal one or one between thousands, and
  * no other column settles it. */

@@ -45,6 +45,12 @@ const char *ls__csv_unit_name(int number) {
   return units[number].text;
 }
 
+int ls__csv_unit_find(const char *name) {
+  for (size_t i = 0; i < sizeof units / sizeof *units; i++)
+    if (strcmp(name, units[i].text) == 0) return (int)i;
+  return -1;
+}
+
 static bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
@@ -225,4 +231,12 @@ void ls__csv_read(const char *text, size_t size, int dates, ls__csv_reading *r) 
   if (r->ways == LS__CSV_POINT) r->x[1] = r->x[0];
   if (r->ways == LS__CSV_COMMA) r->x[0] = r->x[1];
   r->sort = LS__CSV_NUMBER;
+}
+
+ls__csv_sort ls__csv_sort_of(const char *text, size_t size, int dates) {
+  ls__csv_plain n;
+  ls__csv_reading r;
+  if (ls__csv_plain_read(text, size, &n)) return LS__CSV_NUMBER;
+  ls__csv_read(text, size, dates, &r);
+  return r.sort;
 }

@@ -9,7 +9,7 @@ static const char *const decimals[] = {"auto", "point", "comma", NULL};
 static const char *const dates[] = {"iso", "dmy", "mdy", "none", NULL};
 static const char *const encodings[] = {"utf-8", "latin1", "auto", NULL};
 
-const ls__option ls__csv_table[] = {
+const ls__option ls__csv_option_table[] = {
     LS__FORMAT_TEXT(ls__csv_options, target, "target", "COLUMNS", "last",
                     "what to predict: names or numbers (1 is the first, -1 the last), "
                     "comma-separated, or none"),
@@ -18,6 +18,13 @@ const ls__option ls__csv_table[] = {
     LS__FORMAT_TEXT(ls__csv_options, category, "category", "COLUMNS", "",
                     "columns that say which of several things it is (a user, a city): each becomes "
                     "a dataset of whole numbers from 0 on, for an embedding"),
+    LS__FORMAT_TEXT(ls__csv_options, one_hot, "one-hot", "COLUMNS", "",
+                    "columns of which each value becomes an input of its own, 0 or 1; of texts "
+                    "with "
+                    "at most 20 different values that is so by itself"),
+    LS__FORMAT_TEXT(ls__csv_options, date_parts, "date-parts", "COLUMNS", "",
+                    "dates and times that become, beside the seconds, year, and month, weekday and "
+                    "hour as sine and cosine"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
                "how to read the target; auto: text and few different whole numbers are classes"),
     LS__CHOICE(ls__csv_options, missing, "error", holes,

@@ -69,20 +69,23 @@ static ls_status find_column(const ls__csv_plan *plan, const index *names, const
   return LS_OK;
 }
 
-/* Give the columns of a list a role: names or numbers, with commas between; a name with a comma in
- * it must be the whole list, or in double quotes. */
-static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, ls__csv_role role,
-                      size_t *count) {
+/* The columns of a list, in its order: names or numbers, with commas between; a name with a comma in
+ * it must be the whole list, or in double quotes.  *columns is the caller's. */
+static ls_status find_columns(const ls__csv_plan *plan, const char *list, const char *option,
+                              size_t **columns, size_t *n) {
   ls_status st = LS_OK;
   char *copy = ls__strdup(list), *p = copy;
   index names = {0};
-  size_t first;
+  size_t first, room = 1;
+  *columns = NULL;
+  *n = 0;
   if (copy == NULL) LS_FAIL(LS_ENOMEM, "convert: out of memory");
+  for (const char *c = list; *c != '\0'; c++) room += *c == ',';
+  LS_TRY(ls__alloc(columns, room, sizeof **columns, "columns"));
   LS_TRY(index_init(&names, plan));
   const bool whole = find_first(plan, &names, list, &first);
   while (p != NULL) {
     char *item = p + strspn(p, " "), *next;
-    size_t column = 0;
     if (whole) {
       next = NULL;
     } else if (*item == '"' && strchr(item + 1, '"') != NULL) {
@@ -93,19 +96,61 @@ static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, 
     } else if ((next = strchr(item, ',')) != NULL) {
       *next = '\0';
     }
-    LS_TRY(find_column(plan, &names, item, option, &column));
-    if (plan->role[column] != LS__CSV_INPUT)
-      LS_FAIL(LS_EUSAGE,
-              "convert: %s %s: column %zu is named twice, among targets, categories and columns to "
-              "drop",
-              option, list, column + 1);
-    plan->role[column] = role;
-    plan->place[column] = (*count)++;
+    LS_TRY(find_column(plan, &names, item, option, &(*columns)[*n]));
+    ++*n;
     p = next == NULL ? NULL : next + 1;
   }
 out:
   index_reset(&names);
   ls__free(copy);
+  return st;
+}
+
+static ls_status fail_twice(const char *option, const char *list, size_t column) {
+  return ls__fail(LS_EUSAGE,
+                  "convert: %s %s: column %zu is named twice, among targets, categories and "
+                  "columns "
+                  "to drop",
+                  option, list, column + 1);
+}
+
+/* Give the columns of a list a role. */
+static ls_status mark(ls__csv_plan *plan, const char *list, const char *option, ls__csv_role role,
+                      size_t *count) {
+  ls_status st = LS_OK;
+  size_t *columns = NULL, n;
+  if (list == NULL || *list == '\0') return LS_OK;
+  LS_TRY(find_columns(plan, list, option, &columns, &n));
+  for (size_t k = 0; k < n; k++) {
+    const size_t i = columns[k];
+    if (plan->role[i] != LS__CSV_INPUT || plan->one_hot[i] || plan->parts[i]) {
+      st = fail_twice(option, list, i);
+      goto out;
+    }
+    plan->role[i] = role;
+    plan->place[i] = (*count)++;
+  }
+out:
+  ls__free(columns);
+  return st;
+}
+
+/* Say of inputs how they are taken. */
+static ls_status flag(ls__csv_plan *plan, const char *list, const char *option, bool *flags) {
+  ls_status st = LS_OK;
+  size_t *columns = NULL, n;
+  if (list == NULL || *list == '\0') return LS_OK;
+  LS_TRY(find_columns(plan, list, option, &columns, &n));
+  for (size_t k = 0; k < n; k++) {
+    const size_t i = columns[k];
+    if (plan->role[i] != LS__CSV_INPUT || plan->one_hot[i] || plan->parts[i]) {
+      st = fail_twice(option, list, i);
+      goto out;
+    }
+    flags[i] = true;
+  }
+out:
+  ls__free(columns);
   return st;
 }
 
@@ -120,13 +165,17 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   plan->name = plan->head.name;
   LS_TRY(ls__alloc(&plan->role, plan->n, sizeof *plan->role, "columns"));
   LS_TRY(ls__alloc(&plan->place, plan->n, sizeof *plan->place, "columns"));
-  if (own->drop != NULL && *own->drop != '\0')
-    LS_TRY(mark(plan, own->drop, "drop", LS__CSV_DROPPED, &dropped));
-  if (own->category != NULL && *own->category != '\0')
-    LS_TRY(mark(plan, own->category, "category", LS__CSV_CATEGORY, &plan->n_categories));
+  LS_TRY(ls__alloc(&plan->one_hot, plan->n, sizeof *plan->one_hot, "columns"));
+  LS_TRY(ls__alloc(&plan->parts, plan->n, sizeof *plan->parts, "columns"));
+  LS_TRY(mark(plan, own->drop, "drop", LS__CSV_DROPPED, &dropped));
+  LS_TRY(mark(plan, own->category, "category", LS__CSV_CATEGORY, &plan->n_categories));
+  LS_TRY(flag(plan, own->one_hot, "one-hot", plan->one_hot));
+  LS_TRY(flag(plan, own->date_parts, "date-parts", plan->parts));
   if (strcmp(own->target, "last") == 0) {
     size_t last = plan->n;
-    while (last > 0 && plan->role[last - 1] != LS__CSV_INPUT) last--;
+    while (last > 0 && (plan->role[last - 1] != LS__CSV_INPUT || plan->one_hot[last - 1] ||
+                        plan->parts[last - 1]))
+      last--;
     if (last > 0) {
       plan->role[last - 1] = LS__CSV_TARGET;
       plan->n_targets = 1;
@@ -156,42 +205,9 @@ void ls__csv_plan_reset(ls__csv_plan *plan) {
   ls__csv_head_reset(&plan->head);
   ls__free(plan->role);
   ls__free(plan->place);
+  ls__free(plan->one_hot);
+  ls__free(plan->parts);
   memset(plan, 0, sizeof *plan);
-}
-
-/* The names of another file are the plan's. */
-static ls_status compare_names(const ls__csv_plan *plan, const ls__csv_head *head,
-                               const char *path) {
-  char a[LS__CSV_SHOWN], b[LS__CSV_SHOWN];
-  if (head->n != plan->n)
-    return ls__fail(LS_EDATA, "%s:%zu: %zu columns, where %s has %zu", path, head->name_line,
-                    head->n, plan->path, plan->n);
-  for (size_t i = 0; i < head->n; i++)
-    if (strcmp(head->name[i], plan->name[i]) != 0)
-      return ls__fail(LS_EDATA, "%s:%zu: column %zu is \"%s\", where %s has \"%s\"", path,
-                      head->name_line, i + 1, ls__csv_show(head->name[i], a), plan->path,
-                      ls__csv_show(plan->name[i], b));
-  return LS_OK;
-}
-
-ls_status ls__csv_open_planned(ls__csv *csv, const char *path, const ls__csv_plan *plan,
-                               const ls__csv_options *own, ls__progress *progress) {
-  ls_status st = LS_OK;
-  ls__csv_head other = {0};
-  const ls__csv_head *head = &plan->head;
-  bool more;
-  if (path != plan->path) {
-    LS_TRY(ls__csv_head_read(&other, path, own, &plan->head.delimiter, NULL));
-    head = &other;
-    if (plan->name != NULL && head->name != NULL) LS_TRY(compare_names(plan, head, path));
-  }
-  LS_TRY(ls__csv_open(csv, path, own, progress));
-  csv->delimiter = plan->head.delimiter;
-  LS_TRY(ls__csv_skip(csv, head->skip));
-  for (size_t i = 0; i < head->records; i++) LS_TRY(ls__csv_next(csv, &more));
-out:
-  ls__csv_head_reset(&other);
-  return st;
 }
 
 const char *ls__csv_column_name(const ls__csv_plan *plan, size_t column, char text[LS__CSV_WHERE]) {
@@ -201,6 +217,24 @@ const char *ls__csv_column_name(const ls__csv_plan *plan, size_t column, char te
   else
     snprintf(text, LS__CSV_WHERE, "column %zu (%s)", column + 1,
              ls__csv_show(plan->name[column], shown));
+  return text;
+}
+
+const char *ls__csv_column_item(const ls__csv_plan *plan, size_t column, char text[LS__CSV_ITEM]) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.+:/"
+                              "%";
+  const char *name = plan->name == NULL ? "" : plan->name[column];
+  char shown[LS__CSV_SHOWN];
+  size_t same = 0;
+  for (size_t i = 0; plan->name != NULL && i < plan->n; i++)
+    same += strcmp(plan->name[i], name) == 0;
+  if (*name == '\0' || same > 1 || strpbrk(name, ",\"'") != NULL ||
+      strcmp(ls__csv_show(name, shown), name) != 0)
+    snprintf(text, LS__CSV_ITEM, "%zu", column + 1);
+  else if (strspn(name, plain) == strlen(name))
+    snprintf(text, LS__CSV_ITEM, "%s", name);
+  else
+    snprintf(text, LS__CSV_ITEM, "'%s'", name);
   return text;
 }
 

@@ -11,7 +11,7 @@
  * measurements would be ten classes.  Texts of which most are different are names, not classes. */
 enum { FEW = 20, FEW_TEXTS = 10, ENOUGH = 1000, MOST_COMPARED = 200 };
 
-static void place_set(ls__csv_place *place, const ls__csv *csv, const char *text) {
+void ls__csv_place_set(ls__csv_place *place, const ls__csv *csv, const char *text) {
   char shown[LS__CSV_SHOWN];
   if (place->line > 0) return;
   ls__csv_show(text, shown);
@@ -32,7 +32,7 @@ static ls_status collect(ls__csv_target *t, const ls__csv *csv, const char *name
   if (st != LS_EDATA) return st;
   if (t->asked) return ls__fail_context(st, "%s:%zu: target column", csv->path, csv->line);
   t->many = true;
-  place_set(&t->beyond, csv, name);
+  ls__csv_place_set(&t->beyond, csv, name);
   return LS_OK;
 }
 
@@ -46,15 +46,15 @@ ls_status ls__csv_target_add(ls__csv_target *t, ls__csv_column *column, const ls
     if (fit == LS__CSV_FITS) {
       t->numbers++;
       if (!(fabs(x[0]) <= (double)FLT_MAX && fabs(x[1]) <= (double)FLT_MAX))
-        place_set(&t->large, csv, field->text);
+        ls__csv_place_set(&t->large, csv, field->text);
       if (ls__csv_plain_read(field->text, field->size, &n) && n.padded) {
         t->padded = true;
-        place_set(&t->pad, csv, field->text);
+        ls__csv_place_set(&t->pad, csv, field->text);
       }
-      if (column->rounded) place_set(&t->pad, csv, field->text);
+      if (column->rounded) ls__csv_place_set(&t->pad, csv, field->text);
     } else {
       if (t->texts++ == 0) t->unfit = fit;
-      place_set(&t->text, csv, field->text);
+      ls__csv_place_set(&t->text, csv, field->text);
     }
     t->stopped = t->stopped || (t->texts == 0 && t->numbers > ENOUGH && !column->whole);
   }
@@ -64,7 +64,7 @@ ls_status ls__csv_target_add(ls__csv_target *t, ls__csv_column *column, const ls
 ls_status ls__csv_target_maybe(ls__csv_target *t, const ls__csv *csv, ls_split split) {
   t->maybes++;
   t->maybe_rows[split]++;
-  place_set(&t->maybe, csv, csv->field[t->column].text);
+  ls__csv_place_set(&t->maybe, csv, csv->field[t->column].text);
   return collect(t, csv, csv->field[t->column].text);
 }
 

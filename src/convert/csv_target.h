@@ -15,6 +15,9 @@ typedef struct ls__csv_place {
   const char *path;
 } ls__csv_place;
 
+/* The first is kept. */
+void ls__csv_place_set(ls__csv_place *place, const ls__csv *csv, const char *text);
+
 typedef struct ls__csv_target {
   ls__csv_kind kind;
   bool asked;    /* by --label */

@@ -60,7 +60,9 @@ typedef struct ls__csv_reading {
 
 /* A field that is no plain number.  `dates` is ls__csv_dates. */
 void ls__csv_read(const char *text, size_t size, int dates, ls__csv_reading *r);
+ls__csv_sort ls__csv_sort_of(const char *text, size_t size, int dates); /* of any field */
 const char *ls__csv_unit_name(int unit);
+int ls__csv_unit_find(const char *name); /* -1: there is none */
 /* Seconds since 1970, or since midnight; LS__CSV_TEXT: neither. */
 ls__csv_sort ls__csv_date(const char *text, int dates, double *seconds, bool *zone);
 /* Whether a text would be a date if --date said in which order. */

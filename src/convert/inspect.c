@@ -285,7 +285,8 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
     bool named = strcmp(names[i], "classes") == 0 && v.kind == LS__H5_TEXTS;
     if (named && v.n < 2) LS_TRY(ls__source_is_ours(file, object, &named));
     /* shown with the counts; of no interest to a person */
-    const bool known = !of_file && (named || strcmp(names[i], "checksum") == 0);
+    const bool known = strcmp(names[i], "recipe") == 0 ||
+                       (!of_file && (named || strcmp(names[i], "checksum") == 0));
     if (ls__h5_sums_attribute(names[i])) {
       /* said of the dataset */
     } else if (json != NULL) {

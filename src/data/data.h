@@ -96,6 +96,8 @@ LS_CHECKED ls_status ls__data_load(ls_data *data);
 LS_CHECKED ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
+/* How the table was read that the file was made of, as convert/recipe.h has it; NULL: of none. */
+const char *ls__data_recipe(const ls_data *data);
 /* LS_AUTO becomes the part that it means here; LS_EDATA where there is no such part.  Local. */
 LS_CHECKED ls_status ls__data_part(const ls_data *data, ls_split *split);
 const char *ls__split_name(ls_split split); /* "train", "validation", "test", "all" */

@@ -50,6 +50,8 @@ static ls_status take_saved(ls_model *model, const ls_model *saved) {
     for (int k = 0; k < 4; k++)
       LS_TRY(ls__class_names_set(to[k], (const char *const *)from[k]->name, from[k]->n));
   }
+  LS_TRY(ls__class_names_set(&model->recipe, (const char *const *)saved->recipe.name,
+                             saved->recipe.n));
 out:
   return st;
 }
@@ -58,6 +60,9 @@ out:
 static ls_status take_given(ls_trainer *t) {
   ls_status st = LS_OK;
   ls_model *model = t->model;
+  const char *recipe = ls__data_recipe(t->data);
+  if (recipe != NULL && model->recipe.n == 0)
+    LS_TRY(ls__class_names_set(&model->recipe, &recipe, 1));
   for (size_t i = 0, input = 0; i < t->n_arrays; i++) {
     const ls__array *array = &t->arrays[i];
     const char *const *columns = (const char *const *)array->columns;
@@ -87,6 +92,7 @@ ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *pat
   if (t->taken.found) {
     if (root) local = take_saved(t->model, saved);
     LS_TRY(ls_comm_agree(t->comm, local));
+    LS_TRY(share(t->comm, &t->model->recipe));
     for (size_t i = 0; i < ls_model_inputs(t->model); i++) {
       LS_TRY(share(t->comm, &t->model->input_columns[i]));
       LS_TRY(share(t->comm, &t->model->input_classes[i]));

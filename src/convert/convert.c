@@ -1,10 +1,13 @@
 /* Making a dataset: what is checked for every format, before the format takes over. */
 #include <errno.h>
+#include <glob.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/grow.h"
 #include "base/number.h"
 #include "convert/formats.h"
 #include "convert/input.h"
@@ -49,7 +52,45 @@ static ls_status check_options(const ls_convert_options *options) {
   return LS_OK;
 }
 
-ls_status ls_convert(const ls_convert_options *options) {
+/* Whether the shell would expand it, and there is no file of this very name. */
+static bool is_pattern(const char *source) {
+  struct stat about;
+  return strpbrk(source, "*?[") != NULL && stat(source, &about) != 0;
+}
+
+static int by_bytes(const void *a, const void *b) {
+  return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* The sources, with the files that a pattern stands for in the order of their names' bytes: *list of
+ * texts that *found owns. */
+static ls_status expand(const ls_convert_options *options, glob_t *found, const char ***list,
+                        int *n) {
+  ls_status st = LS_OK;
+  size_t capacity = 0, count = 0, before = 0;
+  for (int i = 0; i < options->n_sources; i++) {
+    const char *source = options->sources[i];
+    if (!is_pattern(source)) {
+      LS_TRY(ls__grow(list, &capacity, count + 1, sizeof **list, "sources"));
+      (*list)[count++] = source;
+      continue;
+    }
+    const int code = glob(source, before > 0 ? GLOB_APPEND | GLOB_NOSORT : GLOB_NOSORT, NULL,
+                          found);
+    if (code == GLOB_NOSPACE) LS_FAIL(LS_ENOMEM, "%s: out of memory", source);
+    if (code != 0) LS_FAIL(LS_EIO, "%s: no file is called so", source);
+    const size_t some = found->gl_pathc - before;
+    qsort(found->gl_pathv + before, some, sizeof *found->gl_pathv, by_bytes);
+    LS_TRY(ls__grow(list, &capacity, count + some, sizeof **list, "sources"));
+    for (; before < found->gl_pathc; before++) (*list)[count++] = found->gl_pathv[before];
+    if (count > INT_MAX) LS_FAIL(LS_EUSAGE, "convert: too many sources");
+  }
+  *n = (int)count;
+out:
+  return st;
+}
+
+static ls_status convert(const ls_convert_options *options) {
   ls_status st = LS_OK;
   ls__progress progress = {0};
   const ls__kind *kind;
@@ -72,5 +113,20 @@ out:
   ls__progress_end(&progress);
   ls__free(own);
   ls__number_end(&locale);
+  return st;
+}
+
+ls_status ls_convert(const ls_convert_options *options) {
+  ls_status st = LS_OK;
+  ls_convert_options all = *options;
+  const char **list = NULL;
+  glob_t found;
+  memset(&found, 0, sizeof found);
+  LS_TRY(expand(options, &found, &list, &all.n_sources));
+  all.sources = list;
+  st = convert(&all);
+out:
+  globfree(&found);
+  ls__free(list);
   return st;
 }

@@ -171,6 +171,7 @@ void ls__csv_reset(ls__csv *csv) {
   ls__free(csv->buffer);
   ls__free(csv->field);
   ls__free(csv->from);
+  ls__free(csv->name);
   ls__free(csv->spare);
   memset(csv, 0, sizeof *csv);
 }

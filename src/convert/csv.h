@@ -36,6 +36,9 @@ typedef enum ls__csv_encoding {
 typedef struct ls__csv_options {
   const char *target, *drop, *category; /* lists of columns; all but target may be NULL */
   const char *one_hot, *date_parts;     /* the same */
+  const char *weight, *group;           /* columns, or NULL */
+  const char *file_column;              /* the name of a further column; NULL: none */
+  const char *targets_from, *by;        /* a file, a column of both; NULL: none */
   int label;                            /* ls__csv_label */
   int missing;                          /* ls__csv_holes */
   const char *missing_words;            /* NULL: the usual ones */
@@ -87,7 +90,8 @@ typedef struct ls__csv {
   size_t comments; /* lines passed over */
   /* Rows in the order of a plan, whose columns this file may have in another: */
   size_t width; /* fields of a record */
-  size_t *from; /* [plan's n] the field of each column, SIZE_MAX: none; NULL: as they come */
+  char *name;   /* the path, as the text of a field */
+  size_t *from; /* [plan's n_own] the field of each column, SIZE_MAX: none; NULL: as they come */
   ls__csv_field *spare; /* takes turns with `field` */
   size_t spare_capacity;
 } ls__csv;
@@ -154,10 +158,11 @@ typedef struct ls__csv_head {
   size_t records;   /* that hold no data: names, units */
   bool row_names;   /* the first column has no name, not even an empty one */
 } ls__csv_head;
-/* delimiter NULL: find it.  notes NULL: tell nothing. */
+/* `like`: how another file of the same table begins, whose delimiter it has, and whose names are its
+ * header; NULL: nothing is known.  notes NULL: tell nothing. */
 LS_CHECKED ls_status ls__csv_head_read(ls__csv_head *head, const char *path,
-                                       const ls__csv_options *own,
-                                       const ls__csv_delimiter *delimiter, ls__csv_notes *notes);
+                                       const ls__csv_options *own, const ls__csv_head *like,
+                                       ls__csv_notes *notes);
 void ls__csv_head_reset(ls__csv_head *head);
 
 /* ---- Columns and what they are for: as the options and the first lines say. ---- */
@@ -170,11 +175,17 @@ typedef enum ls__csv_role {
   LS__CSV_GROUP,
   LS__CSV_DROPPED
 } ls__csv_role;
+typedef struct ls__csv_join ls__csv_join; /* csv_join.h */
 typedef struct ls__csv_plan {
   const char *path; /* of the first source, which the plan was made from; the caller's */
   ls__csv_head head;
-  size_t n;              /* columns */
-  char **name;           /* [n] of the head, or NULL */
+  ls__csv_join *join;    /* a second table; NULL: none */
+  size_t n;              /* columns: the file's own, that of its name, those that are joined */
+  size_t n_own;          /* the file's own */
+  bool file_column;      /* the next is that of --file-column */
+  char **name;           /* [n] those of the head and others, or NULL: none has one */
+  char *file_name;       /* that of --file-column */
+  char nameless[1];      /* "": some have none */
   ls__csv_role *role;    /* [n] */
   size_t *place;         /* [n] index among inputs, or among targets or categories as asked for */
   bool *one_hot, *parts; /* [n] asked for */
@@ -182,6 +193,9 @@ typedef struct ls__csv_plan {
 } ls__csv_plan;
 LS_CHECKED ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path,
                                        const ls__csv_options *own, ls__csv_notes *notes);
+/* One column, by name or number, as an option names it. */
+LS_CHECKED ls_status ls__csv_plan_find(const ls__csv_plan *plan, const char *item,
+                                       const char *option, size_t *column);
 /* Leave a column out after all. */
 void ls__csv_plan_drop(ls__csv_plan *plan, size_t column);
 void ls__csv_plan_reset(ls__csv_plan *plan);

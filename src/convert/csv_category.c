@@ -23,7 +23,10 @@ static void make_name(const ls__csv_plan *plan, size_t column, char to[LS_NAME_B
 }
 
 static bool is_taken(const ls__csv_categories *c, size_t k) {
-  bool taken = strcmp(c->name[k], "x") == 0 || strcmp(c->name[k], "y") == 0;
+  static const char *const others[] = {"x", "y", "weight", "group"};
+  bool taken = false;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    taken = taken || strcmp(c->name[k], others[i]) == 0;
   for (size_t i = 0; i < c->n; i++)
     taken = taken || (i != k && strcmp(c->name[i], c->name[k]) == 0);
   return taken;
@@ -37,7 +40,7 @@ ls_status ls__csv_categories_init(ls__csv_categories *c, const ls__csv_plan *pla
             LS_MAX_PORTS);
   LS_TRY(ls__alloc(&c->value, plan->n_categories, sizeof *c->value, "categories"));
   LS_TRY(ls__alloc(&c->name, plan->n_categories, sizeof *c->name, "categories"));
-  LS_TRY(ls__alloc(&c->names, plan->n_categories, sizeof *c->names, "categories"));
+  LS_TRY(ls__alloc(&c->names, plan->n_categories + 1, sizeof *c->names, "categories"));
   LS_TRY(ls__alloc(&c->row, plan->n_categories, sizeof *c->row, "categories"));
   for (size_t i = 0; i < plan->n; i++) {
     if (plan->role[i] != LS__CSV_CATEGORY) continue;
@@ -108,7 +111,10 @@ void ls__csv_categories_tell(const ls__csv_categories *c, const ls__csv_plan *pl
   if (plan->n_inputs > 0) fputs("x: x, ", stderr);
   for (size_t k = 0; k < c->n; k++)
     fprintf(stderr, "%s%s: %s", k > 0 ? ", " : "", c->name[k], c->name[k]);
-  fprintf(stderr, "}%s}\n", plan->n_targets > 0 ? ", targets: y" : "");
+  bool weight = false;
+  for (size_t i = 0; i < plan->n; i++) weight = weight || plan->role[i] == LS__CSV_WEIGHT;
+  fprintf(stderr, "}%s%s}\n", plan->n_targets > 0 ? ", targets: y" : "",
+          weight ? ", sample_weight: weight" : "");
 }
 
 void ls__csv_categories_reset(ls__csv_categories *c) {

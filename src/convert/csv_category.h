@@ -15,7 +15,7 @@ typedef struct ls__csv_categories {
   size_t n;
   ls__classes *value;          /* [n] */
   char (*name)[LS_NAME_BYTES]; /* [n] of the arrays, fit for a configuration */
-  const char **names;          /* [n] the same */
+  const char **names;          /* [n] the same; there is room for one more */
   int32_t *row;                /* [n] of the row being read, in the second pass */
 } ls__csv_categories;
 

@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/text.h"
 #include "convert/csv_date_parts.h"
+#include "convert/csv_join.h"
 #include "convert/csv_table.h"
 #include "convert/formats.h"
 #include "convert/share.h"
@@ -59,6 +61,7 @@ static ls_status find_words(converter *c) {
     known[i] = t->plan.role[i] != LS__CSV_INPUT || t->one_hot[i].is || t->column[i].parts;
     open += !known[i];
   }
+  LS_TRY(ls__csv_join_rewind(t->plan.join));
   for (int f = 0; f < c->options->n_sources && open > 0 && rows < LOOKED_AT; f++) {
     ls__csv_reset(&csv);
     LS_TRY(ls__csv_open_planned(&csv, c->options->sources[f], &t->plan, c->own, &quiet));
@@ -94,6 +97,17 @@ static void note_index(converter *c) {
   c->counts_all = c->counts_all && x >= all && x <= all;
 }
 
+/* The part of the row that was just read.  One whose group is missing is not kept anyway. */
+static ls_split part_of_row(converter *c, const ls__csv *csv, bool test) {
+  ls__csv_group *group = &c->table.group;
+  ls_split split = LS_TRAIN;
+  const uint64_t row = c->training_rows;
+  if (!test) c->training_rows++;
+  if (group->is && !ls__csv_group_find(group, csv->field[group->column].text, &split))
+    group->row = 0;
+  return test ? LS_TEST : group->is ? split : ls__share_of(&c->share, row);
+}
+
 /* Read one file; parts NULL: first pass. */
 static ls_status read_file(converter *c, const char *path, bool test, ls__parts *parts) {
   ls_status st = LS_OK;
@@ -104,7 +118,7 @@ static ls_status read_file(converter *c, const char *path, bool test, ls__parts 
   for (;;) {
     LS_TRY(ls__csv_next_row(&csv, &c->table.plan, &more));
     if (!more) break;
-    ls_split split = test ? LS_TEST : ls__share_of(&c->share, c->training_rows++);
+    const ls_split split = part_of_row(c, &csv, test);
     LS_TRY(ls__csv_table_read(&c->table, &csv, parts != NULL, &keep));
     if (parts == NULL) note_index(c);
     c->file_rows++;
@@ -126,14 +140,42 @@ out:
   return st;
 }
 
+/* A pass of its own: which groups there are, and how many rows each has. */
+static ls_status find_groups(converter *c) {
+  ls_status st = LS_OK;
+  ls__csv csv = {0};
+  ls__csv_table *t = &c->table;
+  const int n = c->options->n_sources;
+  bool more;
+  if (!t->group.is) return LS_OK;
+  LS_TRY(ls__csv_join_rewind(t->plan.join));
+  for (int f = 0; f < n + (c->own->test_source != NULL); f++) {
+    ls__csv_reset(&csv);
+    LS_TRY(ls__csv_open_planned(&csv, f < n ? c->options->sources[f] : c->own->test_source,
+                                &t->plan, c->own, c->progress));
+    for (;;) {
+      LS_TRY(ls__csv_next_row(&csv, &t->plan, &more));
+      if (!more) break;
+      if (ls__csv_table_hole(t, &csv.field[t->group.column]) != LS__CSV_MISSING)
+        LS_TRY(ls__csv_group_add(&t->group, &csv, f == n));
+    }
+  }
+  LS_TRY(ls__csv_group_draw(&t->group, &t->plan, &c->share, &c->notes));
+out:
+  ls__csv_reset(&csv);
+  return st;
+}
+
 static ls_status read_all(converter *c, ls__parts *parts) {
   ls_status st = LS_OK;
   c->training_rows = 0;
   c->dropped = 0;
   c->all_rows = 0;
+  LS_TRY(ls__csv_join_rewind(c->table.plan.join));
   for (int i = 0; i < c->options->n_sources; i++)
     LS_TRY(read_file(c, c->options->sources[i], false, parts));
   if (c->own->test_source != NULL) LS_TRY(read_file(c, c->own->test_source, true, parts));
+  if (parts == NULL) LS_TRY(ls__csv_join_end(c->table.plan.join, &c->notes));
 out:
   return st;
 }
@@ -141,7 +183,7 @@ out:
 /* A first column without a name that counts the rows is no input. */
 static void decide_index(converter *c) {
   const ls__csv_plan *plan = &c->table.plan;
-  if (plan->name == NULL || plan->role[0] != LS__CSV_INPUT || plan->n_inputs < 2 ||
+  if (plan->head.name == NULL || plan->role[0] != LS__CSV_INPUT || plan->n_inputs < 2 ||
       (plan->name[0][0] != '\0' && strcmp(plan->name[0], "Unnamed: 0") != 0))
     return;
   if (c->counts_files || c->counts_all) {
@@ -190,7 +232,8 @@ static ls_status decide(converter *c) {
               c->options->sources[0], ls__csv_column_name(plan, i, where));
     if (words) {
       LS_TRY(ls__csv_one_hot_decide(&t->one_hot[i], plan, i, rows, &c->notes));
-    } else if (input || (plan->role[i] == LS__CSV_TARGET && t->target.kind == LS__CSV_NUMBERS)) {
+    } else if (input || plan->role[i] == LS__CSV_WEIGHT ||
+               (plan->role[i] == LS__CSV_TARGET && t->target.kind == LS__CSV_NUMBERS)) {
       LS_TRY(ls__csv_parts_check(&t->column[i], plan, i));
       ls__csv_column_note(&t->column[i], plan, i, &c->notes);
       if (t->column[i].parts) ls__csv_parts_decide(&t->column[i]);
@@ -215,6 +258,17 @@ static void summary(const converter *c) {
             c->table.plan.n_targets == 1 ? "" : "s");
 }
 
+/* Where there are categories, their line says it. */
+static void tell_weight(const converter *c) {
+  const ls__csv_plan *plan = &c->table.plan;
+  for (size_t i = 0; i < plan->n; i++) {
+    if (plan->role[i] != LS__CSV_WEIGHT) continue;
+    fputs("convert: weights are used by a configuration that says data: {file: ", stderr);
+    ls__text_put(stderr, c->options->output);
+    fputs(", sample_weight: weight}\n", stderr);
+  }
+}
+
 static ls_status run(const ls_convert_options *options, const void *own, ls__progress *progress) {
   ls_status st = LS_OK;
   converter c = {.options = options,
@@ -228,7 +282,11 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
     if (options->test > 0.0)
       LS_FAIL(LS_EUSAGE, "convert: give a test source or a share for the test part, not both");
     LS_TRY(ls__format_add_source(options, c.own->test_source, PASSES, progress));
+    if (c.own->targets_from != NULL && c.own->by == NULL)
+      LS_FAIL(LS_EUSAGE, "convert: a test source and --targets-from want --by, a column of all");
   }
+  if (c.own->targets_from != NULL)
+    LS_TRY(ls__format_add_source(options, c.own->targets_from, 0, progress));
   ls__csv_table *t = &c.table;
   t->own = c.own;
   LS_TRY(ls__csv_words_init(&t->words, c.own->missing_words));
@@ -237,6 +295,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   LS_TRY(ls__csv_table_init(t));
   c.share = ls__share_create(options);
   LS_TRY(find_words(&c));
+  LS_TRY(find_groups(&c));
   LS_TRY(read_all(&c, NULL));
   LS_TRY(decide(&c));
 
@@ -255,6 +314,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   ls__progress_end(progress);
   ls__csv_tell(&c.notes, all);
   if (all) summary(&c);
+  if (all && t->categories.n == 0) tell_weight(&c);
   if (all) ls__csv_categories_tell(&t->categories, &t->plan, options->output);
 out:
   ls__h5_close(file);

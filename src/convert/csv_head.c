@@ -32,6 +32,7 @@ typedef struct look {
   size_t longer;     /* with one field more than the first */
   bool longer_names; /* and the first field of all of these is text, or counts 1, 2, 3 */
   bool counting;     /* all rows are k, k + 1, k + 2, ... */
+  bool recurs;       /* a text of the first record stands in its column again */
 } look;
 
 static void look_reset(look *l) {
@@ -102,6 +103,8 @@ static ls_status look_at(ls__csv *csv, look *l) {
     if (l->rows == 0) l->second_line = csv->line;
     for (size_t i = 0; i < l->n; i++) {
       const unsigned char kind = flags_of(l, &csv->field[i], &x[i]);
+      l->recurs = l->recurs || (*l->text[i] != '\0' && kind == TEXT &&
+                                strcmp(csv->field[i].text, l->text[i]) == 0);
       if (l->rows == 0)
         l->second[i] = kind;
       else
@@ -152,6 +155,28 @@ static verdict judge_numbers(const look *l, const char **why) {
   return l->rows >= 3 && (text || fractions || (counting && l->n >= 3)) ? UNCLEAR : DATA;
 }
 
+/* Nothing but texts, so that the first record looks as the others do.  One of which none comes again
+ * in its column, where there are some rows to see that in, has names. */
+static ls_status judge_texts(const look *l, const char *path, bool *names, ls__csv_notes *notes) {
+  enum { ENOUGH = 10 };
+  char shown[LS__CSV_SHOWN];
+  for (size_t i = 0; i < l->n; i++)
+    if (l->first[i] != TEXT || (l->second[i] | l->rest[i]) & ~TEXT) return LS_OK;
+  if (l->rows == 0 || l->recurs) return LS_OK;
+  if (l->rows < ENOUGH)
+    return ls__fail(LS_EDATA,
+                    "%s:%zu: all fields are text, those of the first line (%s, ...) too: say "
+                    "--header "
+                    "yes if it holds names, --header no if it is a row of data",
+                    path, l->line, ls__csv_show(l->text[0], shown));
+  *names = true;
+  ls__csv_note(notes, true,
+               "%s:%zu: all fields are text; %s, ... come once, and are taken for names of the "
+               "columns (--header no: data)",
+               path, l->line, ls__csv_show(l->text[0], shown));
+  return LS_OK;
+}
+
 /* A header is a first record with text above numbers, and no numbers of its own; or as above. */
 static ls_status judge(const look *l, const char *path, bool *names, ls__csv_notes *notes) {
   const bool units = has_units(l);
@@ -177,7 +202,7 @@ static ls_status judge(const look *l, const char *path, bool *names, ls__csv_not
     *names = true;
     return LS_OK;
   }
-  if (!all_numbers) return LS_OK;
+  if (!all_numbers) return judge_texts(l, path, names, notes);
   const verdict v = judge_numbers(l, &why);
   if (v == UNCLEAR)
     return ls__fail(LS_EDATA,
@@ -296,15 +321,26 @@ out:
   return st;
 }
 
+/* Whether the first record has names of the other file alone. */
+static bool are_names(const look *l, const ls__csv_head *like) {
+  bool all = like != NULL && like->name != NULL;
+  for (size_t i = 0; all && i < l->n; i++) {
+    size_t k = i < like->n && strcmp(l->text[i], like->name[i]) == 0 ? i : 0;
+    while (k < like->n && strcmp(l->text[i], like->name[k]) != 0) k++;
+    all = k < like->n;
+  }
+  return all;
+}
+
 /* What the first lines mean together. */
-static ls_status conclude(ls__csv *csv, look *l, char *hash, ls__csv_head *head,
-                          ls__csv_notes *notes) {
+static ls_status conclude(ls__csv *csv, look *l, char *hash, const ls__csv_head *like,
+                          ls__csv_head *head, ls__csv_notes *notes) {
   ls_status st = LS_OK;
   const int header = l->own->header;
   bool names = false;
   head->n = l->n;
   if (header != LS__CSV_HEADER_NO) LS_TRY(judge_width(l, csv, head));
-  if (head->row_names)
+  if (head->row_names || (header == LS__CSV_HEADER_AUTO && are_names(l, like)))
     names = true;
   else if (header == LS__CSV_HEADER_AUTO)
     LS_TRY(judge(l, csv->path, &names, notes));
@@ -330,7 +366,7 @@ out:
 }
 
 ls_status ls__csv_head_read(ls__csv_head *head, const char *path, const ls__csv_options *own,
-                            const ls__csv_delimiter *delimiter, ls__csv_notes *notes) {
+                            const ls__csv_head *like, ls__csv_notes *notes) {
   ls_status st = LS_OK;
   ls__csv csv = {0};
   ls__csv_words words = {0};
@@ -345,8 +381,8 @@ ls_status ls__csv_head_read(ls__csv_head *head, const char *path, const ls__csv_
   LS_TRY(take_sep(&csv, sep, &head->skip));
   const size_t above = head->skip;
   if (own->comment == NULL) LS_TRY(take_hashes(&csv, &head->skip, &hash));
-  if (delimiter != NULL)
-    csv.delimiter = *delimiter;
+  if (like != NULL)
+    csv.delimiter = like->delimiter;
   else
     LS_TRY(ls__csv_set_delimiter(&csv, *sep != '\0' && strcmp(own->delimiter, "auto") == 0
                                            ? sep
@@ -355,7 +391,7 @@ ls_status ls__csv_head_read(ls__csv_head *head, const char *path, const ls__csv_
   LS_TRY(ls__csv_next(&csv, &more));
   if (!more) LS_FAIL(LS_EDATA, "%s: no rows of data", path);
   LS_TRY(look_at(&csv, &l));
-  LS_TRY(conclude(&csv, &l, hash, head, notes));
+  LS_TRY(conclude(&csv, &l, hash, like, head, notes));
   ls__csv_note(notes, false, "%s: fields separated by %s, %s%s", path,
                ls__csv_delimiter_name(&head->delimiter, text),
                head->name == NULL ? "no names" : "names in line ",

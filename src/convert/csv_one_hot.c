@@ -1,6 +1,7 @@
 /* Words as inputs. */
 #include "convert/csv_one_hot.h"
 
+#include <stdint.h>
 #include <string.h>
 #include <strings.h>
 
@@ -120,5 +121,7 @@ out:
 }
 
 bool ls__csv_one_hot_find(ls__csv_one_hot *h) {
-  return ls__classes_find(&h->words, h->text, &h->word);
+  const bool found = ls__classes_find(&h->words, h->text, &h->word);
+  if (!found) h->word = SIZE_MAX;
+  return found;
 }

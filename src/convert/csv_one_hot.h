@@ -29,7 +29,7 @@ LS_CHECKED ls_status ls__csv_one_hot_add(ls__csv_one_hot *h, const ls__csv *csv,
 /* After the first pass. */
 LS_CHECKED ls_status ls__csv_one_hot_decide(ls__csv_one_hot *h, const ls__csv_plan *plan, size_t i,
                                             uint64_t rows, ls__csv_notes *notes);
-/* Second pass: *h->word of h->text; false: it is none of them. */
+/* Second pass: h->word of h->text; false: it is none of them, and h->word none. */
 bool ls__csv_one_hot_find(ls__csv_one_hot *h);
 /* Element k of the row. */
 static inline double ls__csv_one_hot_value(const ls__csv_one_hot *h, size_t k) {

@@ -25,6 +25,20 @@ const ls__option ls__csv_option_table[] = {
     LS__FORMAT_TEXT(ls__csv_options, date_parts, "date-parts", "COLUMNS", "",
                     "dates and times that become, beside the seconds, year, and month, weekday and "
                     "hour as sine and cosine"),
+    LS__FORMAT_TEXT(ls__csv_options, weight, "weight", "COLUMN", "",
+                    "how much a row counts: becomes the dataset weight, for data.sample_weight"),
+    LS__FORMAT_TEXT(ls__csv_options, group, "group", "COLUMN", "",
+                    "which rows belong together (a patient, a run): becomes the dataset group, and "
+                    "--validation and --test take whole groups"),
+    LS__FORMAT_TEXT(ls__csv_options, targets_from, "targets-from", "FILE", "",
+                    "a second table that the targets are in: all its columns, or those that "
+                    "--target "
+                    "names; row by row, unless --by"),
+    LS__FORMAT_TEXT(ls__csv_options, by, "by", "COLUMN", "",
+                    "the column of both tables by which their rows are joined"),
+    LS__FORMAT_TEXT(ls__csv_options, file_column, "file-column", "NAME", "",
+                    "add a column of this name with the path of each row's file, for --group, "
+                    "--category or --target"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
                "how to read the target; auto: text and few different whole numbers are classes"),
     LS__CHOICE(ls__csv_options, missing, "error", holes,

@@ -4,7 +4,7 @@
 #include "base/alloc.h"
 #include "base/lookup.h"
 #include "config/nearest.h"
-#include "convert/csv.h"
+#include "convert/csv_join.h"
 
 static ls_status fail_column(const ls__csv_plan *plan, const char *item, const char *option) {
   if (plan->name == NULL)
@@ -154,6 +154,94 @@ out:
   return st;
 }
 
+ls_status ls__csv_plan_find(const ls__csv_plan *plan, const char *item, const char *option,
+                            size_t *column) {
+  ls_status st = LS_OK;
+  index names = {0};
+  LS_TRY(index_init(&names, plan));
+  st = find_column(plan, &names, item, option, column);
+out:
+  index_reset(&names);
+  return st;
+}
+
+/* Names of all columns: of the file, of its name, of what is joined. */
+static ls_status name_columns(ls__csv_plan *plan, const ls__csv_options *own) {
+  ls_status st = LS_OK;
+  const ls__csv_join *join = plan->join;
+  plan->n_own = plan->head.n;
+  plan->file_column = own->file_column != NULL;
+  plan->n = plan->n_own + plan->file_column + (join == NULL ? 0 : join->n);
+  const bool named = plan->head.name != NULL || plan->file_column ||
+                     (join != NULL && join->name != NULL);
+  if (!named) return LS_OK;
+  LS_TRY(ls__alloc(&plan->name, plan->n, sizeof *plan->name, "columns"));
+  for (size_t i = 0; i < plan->n_own; i++)
+    plan->name[i] = plan->head.name == NULL ? plan->nameless : plan->head.name[i];
+  if (plan->file_column) {
+    plan->file_name = ls__strdup(own->file_column);
+    if (plan->file_name == NULL) LS_FAIL(LS_ENOMEM, "columns: out of memory");
+    plan->name[plan->n_own] = plan->file_name;
+  }
+  for (size_t k = 0; join != NULL && k < join->n; k++)
+    plan->name[plan->n - join->n + k] = join->name == NULL ? plan->nameless : join->name[k];
+out:
+  return st;
+}
+
+/* The targets of a second table: those of its columns that --target names, or all. */
+static ls_status mark_joined(ls__csv_plan *plan, const ls__csv_options *own) {
+  ls_status st = LS_OK;
+  const ls__csv_join *join = plan->join;
+  const size_t first = plan->n - join->n;
+  const ls__csv_plan joined = {.path = join->path, .n = join->n, .name = join->name};
+  size_t *columns = NULL, n = join->n;
+  const bool all = strcmp(own->target, "last") == 0;
+  if (strcmp(own->target, "none") == 0)
+    LS_FAIL(LS_EUSAGE, "convert: targets from %s, and --target none", join->path);
+  if (!all) LS_TRY(find_columns(&joined, own->target, "target", &columns, &n));
+  for (size_t k = 0; k < n; k++) {
+    const size_t i = first + (all ? k : columns[k]);
+    if (plan->role[i] == LS__CSV_TARGET) {
+      st = fail_twice("target", own->target, i);
+      goto out;
+    }
+    if (plan->role[i] != LS__CSV_INPUT || plan->one_hot[i] || plan->parts[i]) continue;
+    plan->role[i] = LS__CSV_TARGET;
+    plan->place[i] = plan->n_targets++;
+  }
+  for (size_t i = first; i < plan->n; i++)
+    if (plan->role[i] == LS__CSV_INPUT && !plan->one_hot[i] && !plan->parts[i])
+      plan->role[i] = LS__CSV_DROPPED;
+out:
+  ls__free(columns);
+  return st;
+}
+
+static ls_status mark_targets(ls__csv_plan *plan, const ls__csv_options *own) {
+  if (plan->join != NULL) return mark_joined(plan, own);
+  if (strcmp(own->target, "none") == 0) return LS_OK;
+  if (strcmp(own->target, "last") != 0)
+    return mark(plan, own->target, "target", LS__CSV_TARGET, &plan->n_targets);
+  size_t last = plan->n_own;
+  while (last > 0 && (plan->role[last - 1] != LS__CSV_INPUT || plan->one_hot[last - 1] ||
+                      plan->parts[last - 1]))
+    last--;
+  if (last == 0) return LS_OK;
+  plan->role[last - 1] = LS__CSV_TARGET;
+  plan->n_targets = 1;
+  return LS_OK;
+}
+
+/* A list of one. */
+static ls_status mark_one(ls__csv_plan *plan, const char *list, const char *option,
+                          ls__csv_role role) {
+  size_t n = 0;
+  const ls_status st = mark(plan, list, option, role, &n);
+  if (st != LS_OK || n <= 1) return st;
+  return ls__fail(LS_EUSAGE, "convert: %s %s: one column, not %zu", option, list, n);
+}
+
 ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_options *own,
                             ls__csv_notes *notes) {
   ls_status st = LS_OK;
@@ -161,34 +249,31 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   char sign[16];
   plan->path = path;
   LS_TRY(ls__csv_head_read(&plan->head, path, own, NULL, notes));
-  plan->n = plan->head.n;
-  plan->name = plan->head.name;
+  LS_TRY(ls__csv_join_open(&plan->join, own, notes));
+  LS_TRY(name_columns(plan, own));
   LS_TRY(ls__alloc(&plan->role, plan->n, sizeof *plan->role, "columns"));
   LS_TRY(ls__alloc(&plan->place, plan->n, sizeof *plan->place, "columns"));
   LS_TRY(ls__alloc(&plan->one_hot, plan->n, sizeof *plan->one_hot, "columns"));
   LS_TRY(ls__alloc(&plan->parts, plan->n, sizeof *plan->parts, "columns"));
   LS_TRY(mark(plan, own->drop, "drop", LS__CSV_DROPPED, &dropped));
   LS_TRY(mark(plan, own->category, "category", LS__CSV_CATEGORY, &plan->n_categories));
+  LS_TRY(mark_one(plan, own->weight, "weight", LS__CSV_WEIGHT));
+  LS_TRY(mark_one(plan, own->group, "group", LS__CSV_GROUP));
   LS_TRY(flag(plan, own->one_hot, "one-hot", plan->one_hot));
   LS_TRY(flag(plan, own->date_parts, "date-parts", plan->parts));
-  if (strcmp(own->target, "last") == 0) {
-    size_t last = plan->n;
-    while (last > 0 && (plan->role[last - 1] != LS__CSV_INPUT || plan->one_hot[last - 1] ||
-                        plan->parts[last - 1]))
-      last--;
-    if (last > 0) {
-      plan->role[last - 1] = LS__CSV_TARGET;
-      plan->n_targets = 1;
-    }
-  } else if (strcmp(own->target, "none") != 0) {
-    LS_TRY(mark(plan, own->target, "target", LS__CSV_TARGET, &plan->n_targets));
+  LS_TRY(ls__csv_join_begin(plan->join, plan));
+  if (plan->join != NULL && plan->join->by) { /* what joins is no input by itself */
+    const size_t key = plan->join->key;
+    if (plan->role[key] == LS__CSV_INPUT && !plan->one_hot[key] && !plan->parts[key])
+      plan->role[key] = LS__CSV_DROPPED;
   }
+  LS_TRY(mark_targets(plan, own));
   for (size_t i = 0; i < plan->n; i++)
     if (plan->role[i] == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
   if (plan->n_inputs == 0 && plan->n_categories == 0)
     LS_FAIL(LS_EDATA,
             "%s: of %zu column%s none is left as input (fields are taken to be separated by %s)",
-            path, plan->n, plan->n == 1 ? "" : "s",
+            path, plan->n_own, plan->n_own == 1 ? "" : "s",
             ls__csv_delimiter_name(&plan->head.delimiter, sign));
 out:
   return st;
@@ -203,6 +288,9 @@ void ls__csv_plan_drop(ls__csv_plan *plan, size_t column) {
 
 void ls__csv_plan_reset(ls__csv_plan *plan) {
   ls__csv_head_reset(&plan->head);
+  ls__csv_join_destroy(plan->join);
+  ls__free(plan->name);
+  ls__free(plan->file_name);
   ls__free(plan->role);
   ls__free(plan->place);
   ls__free(plan->one_hot);

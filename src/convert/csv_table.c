@@ -24,6 +24,9 @@ ls_status ls__csv_table_init(ls__csv_table *t) {
     ls__csv_column_init(&t->column[i], t->own);
     t->column[i].parts = t->plan.parts[i];
     t->one_hot[i].is = t->one_hot[i].asked = t->plan.one_hot[i];
+    if (t->plan.role[i] != LS__CSV_GROUP) continue;
+    t->group.is = true;
+    t->group.column = i;
   }
 out:
   return st;
@@ -37,6 +40,7 @@ void ls__csv_table_reset(ls__csv_table *t) {
   ls__free(t->value);
   ls__classes_reset(&t->target.classes);
   ls__csv_categories_reset(&t->categories);
+  ls__csv_group_reset(&t->group);
   ls__csv_plan_reset(&t->plan);
   ls__csv_words_reset(&t->words);
   memset(t, 0, sizeof *t);
@@ -189,7 +193,8 @@ static ls_status read_word(ls__csv_table *t, const ls__csv *csv, size_t i, bool 
   *missing = ls__csv_table_hole(t, field) == LS__CSV_MISSING;
   h->text = *missing ? NULL : field->text;
   if (*missing || !writing || ls__csv_one_hot_find(h)) return LS_OK;
-  return fail_unknown(t, csv, i, "word");
+  /* Words of rows that are left out were not collected: it is seen when the row is written. */
+  return t->by_recipe ? fail_unknown(t, csv, i, "word") : LS_OK;
 }
 
 ls_status ls__csv_table_read(ls__csv_table *t, const ls__csv *csv, bool writing, bool *keep) {
@@ -201,7 +206,9 @@ ls_status ls__csv_table_read(ls__csv_table *t, const ls__csv *csv, bool writing,
     bool missing;
     const ls__csv_role role = plan->role[i];
     if (role == LS__CSV_DROPPED) continue;
-    if (role == LS__CSV_CATEGORY)
+    if (role == LS__CSV_GROUP)
+      missing = ls__csv_table_hole(t, &csv->field[i]) == LS__CSV_MISSING;
+    else if (role == LS__CSV_CATEGORY)
       LS_TRY(read_category(t, csv, i, writing, &missing));
     else if (role == LS__CSV_TARGET && t->target.kind != LS__CSV_NUMBERS)
       LS_TRY(read_label(t, csv, i, writing, &missing));
@@ -217,6 +224,16 @@ out:
 
 /* ---- The first pass ---- */
 
+/* A weight of a row that is kept. */
+static ls_status check_weight(const ls__csv_table *t, const ls__csv *csv, size_t i) {
+  char where[LS__CSV_WHERE], shown[LS__CSV_SHOWN];
+  const double *x = t->value[i];
+  if (x[0] >= 0.0 && x[1] >= 0.0) return LS_OK;
+  return ls__fail(LS_EDATA, "%s: a weight of %s; weights are at least 0",
+                  ls__csv_where(csv->path, csv->line, &t->plan, i, where),
+                  ls__csv_show(csv->field[i].text, shown));
+}
+
 ls_status ls__csv_table_note(ls__csv_table *t, const ls__csv *csv, ls_split split) {
   ls_status st = LS_OK;
   const bool training = split == LS_TRAIN;
@@ -225,6 +242,9 @@ ls_status ls__csv_table_note(ls__csv_table *t, const ls__csv *csv, ls_split spli
     if (role == LS__CSV_INPUT && t->one_hot[i].is) {
       if (t->one_hot[i].text != NULL)
         LS_TRY(ls__csv_one_hot_add(&t->one_hot[i], csv, &t->plan, i, t->own->date, training));
+    } else if (role == LS__CSV_WEIGHT) {
+      LS_TRY(check_weight(t, csv, i));
+      ls__csv_column_row(&t->column[i], t->value[i][0], t->value[i][1], training);
     } else if (role == LS__CSV_INPUT || role == LS__CSV_TARGET) {
       const double *x = t->value[i];
       ls__csv_column_row(&t->column[i], x[0], x[1], training);
@@ -267,7 +287,12 @@ ls_status ls__csv_table_begin(ls__csv_table *t, ls__parts *parts, ls__h5 *file,
   ls_shape x_row = {1, {t->n_x}}, y_row = {t->plan.n_targets > 1, {t->plan.n_targets}};
   LS_TRY(ls__parts_init(parts, file, rows, t->x_type, t->n_x == 0 ? NULL : &x_row, t->y_type,
                         t->plan.n_targets == 0 ? NULL : &y_row, gzip));
-  LS_TRY(ls__parts_indices(parts, t->categories.names, t->categories.n, gzip));
+  static const char *const group[] = {"group"};
+  const char *const *names = t->categories.n == 0 ? group : t->categories.names;
+  if (t->group.is && t->categories.n > 0) t->categories.names[t->categories.n] = group[0];
+  LS_TRY(ls__parts_indices(parts, names, t->categories.n + t->group.is, gzip));
+  for (size_t i = 0; i < t->plan.n; i++)
+    if (t->plan.role[i] == LS__CSV_WEIGHT) LS_TRY(ls__parts_weights(parts, gzip));
 out:
   return st;
 }
@@ -300,8 +325,11 @@ ls_status ls__csv_table_write(ls__csv_table *t, const ls__csv *csv, ls_split spl
   if (parts->part[split].pushed == parts->part[split].rows) return ls__csv_fail_changed(csv->path);
   void *x = t->n_x == 0 ? NULL : ls__parts_x(parts, split);
   for (size_t i = 0; i < plan->n; i++) {
+    if (plan->role[i] == LS__CSV_WEIGHT) *ls__parts_weight(parts, split) = (float)t->value[i][0];
     if (plan->role[i] != LS__CSV_INPUT) continue;
     if (t->one_hot[i].is || t->column[i].parts) {
+      const ls__csv_one_hot *h = &t->one_hot[i];
+      if (h->is && h->text != NULL && h->word >= h->words.n) return ls__csv_fail_changed(csv->path);
       store_many(t, i, x);
       continue;
     }
@@ -309,6 +337,7 @@ ls_status ls__csv_table_write(ls__csv_table *t, const ls__csv *csv, ls_split spl
     store(x, t->x_type, plan->place[i], isnan(value) ? mean_of(&t->column[i]) : value);
   }
   ls__csv_categories_store(&t->categories, parts, split);
+  if (t->group.is) *ls__parts_index(parts, split, t->categories.n) = t->group.row;
   if (plan->n_targets > 0 && t->target.kind == LS__CSV_CLASSES) {
     size_t index;
     if (!ls__classes_find(&t->target.classes, t->class_name, &index))
@@ -379,12 +408,26 @@ out:
   return st;
 }
 
+static ls_status write_groups(const ls__csv_table *t, const ls__parts *parts) {
+  ls_status st = LS_OK;
+  const char **names = NULL;
+  const ls__classes *values = &t->group.values;
+  if (!t->group.is) return LS_OK;
+  LS_TRY(ls__alloc(&names, values->n, sizeof *names, "groups"));
+  for (size_t k = 0; k < values->n; k++) names[k] = values->list[k].name;
+  LS_TRY(ls__parts_strings(parts, "group", "classes", names, values->n));
+out:
+  ls__free(names);
+  return st;
+}
+
 ls_status ls__csv_table_end(const ls__csv_table *t, const ls__parts *parts) {
   ls_status st = LS_OK;
   char *recipe = NULL;
   LS_TRY(write_elements(t, parts));
   LS_TRY(write_targets(t, parts));
   LS_TRY(ls__csv_categories_write(&t->categories, parts));
+  LS_TRY(write_groups(t, parts));
   LS_TRY(ls__recipe_write(t, &recipe));
   if (t->n_x > 0) LS_TRY(ls__parts_strings(parts, "x", "recipe", (const char *const *)&recipe, 1));
   for (size_t k = 0; k < t->categories.n && t->n_x == 0; k++)

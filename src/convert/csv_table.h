@@ -5,6 +5,7 @@
 #define LS_CONVERT_CSV_TABLE_H
 
 #include "convert/csv_category.h"
+#include "convert/csv_group.h"
 #include "convert/csv_one_hot.h"
 #include "convert/csv_target.h"
 #include "convert/parts.h"
@@ -18,6 +19,7 @@ typedef struct ls__csv_table {
   ls__csv_one_hot *one_hot; /* [plan.n] */
   ls__csv_target target;    /* the single one */
   ls__csv_categories categories;
+  ls__csv_group group;
   size_t n_x;               /* elements of x, decided */
   ls__dtype x_type, y_type; /* decided */
   double (*value)[2];       /* [plan.n] the row, by point and by comma; NaN: missing */

@@ -9,7 +9,7 @@
 
 /* Few different whole numbers are classes; and each must come twice on average, or ten rows of ten
  * measurements would be ten classes.  Texts of which most are different are names, not classes. */
-enum { FEW = 20, FEW_TEXTS = 10, ENOUGH = 1000, MOST_COMPARED = 200 };
+enum { FEW = 20, LARGE = 1000, FEW_TEXTS = 10, ENOUGH = 1000, MOST_COMPARED = 200 };
 
 void ls__csv_place_set(ls__csv_place *place, const ls__csv *csv, const char *text) {
   char shown[LS__CSV_SHOWN];
@@ -116,7 +116,9 @@ static ls_status decide_numbers(ls__csv_target *t, const ls__csv_column *column,
                     "%s: \"%s\" is a label or a number; say --label class or --label number",
                     ls__csv_where(t->pad.path, t->pad.line, plan, t->column, where), t->pad.text);
   }
-  if (plain && twice && t->classes.n <= FEW)
+  const ls__csv_span *span = &column->span[column->forked ? column->way : 0];
+  const bool large = t->classes.n > 2 && (span->high >= LARGE || span->low <= -LARGE);
+  if (plain && twice && t->classes.n <= FEW && !large)
     return be_classes(t, plan, rows, "; --label number for numbers", notes);
   if (t->large.line > 0)
     return ls__fail(LS_EDATA, "%s: %s is too large for a 32-bit float",
@@ -124,7 +126,12 @@ static ls_status decide_numbers(ls__csv_target *t, const ls__csv_column *column,
                     t->large.text);
   t->kind = LS__CSV_NUMBERS;
   ls__csv_column_name(plan, t->column, where);
-  if (plain)
+  if (plain && twice && t->classes.n <= FEW)
+    ls__csv_note(notes, true,
+                 "target %s: %zu different whole numbers, from %g to %g: taken for numbers such as "
+                 "prices; codes?  --label class takes them for classes",
+                 where, t->classes.n, span->low, span->high);
+  else if (plain)
     ls__csv_note(notes, false,
                  "target %s: whole numbers, %s%zu different; --label class for classes", where,
                  t->many ? "more than " : "", t->classes.n);

@@ -77,6 +77,23 @@ out:
   return st;
 }
 
+ls_status ls__parts_weights(ls__parts *parts, int gzip) {
+  ls_status st = LS_OK;
+  char name[LS__PARTS_NAME];
+  const ls_shape one = {0, {0}};
+  parts->weights = true;
+  for (size_t p = 0; p < LS__PARTS; p++) {
+    ls__parts_part *part = &parts->part[p];
+    if (part->rows == 0) continue;
+    LS_TRY(ls__alloc(&part->weight, part->room, sizeof *part->weight, "rows to write"));
+    array_name(name, p, "weight");
+    LS_TRY(ls__h5_dataset(parts->file, name, LS__F32, part->rows, &one,
+                          chunk_rows_of(sizeof *part->weight, part->rows), gzip));
+  }
+out:
+  return st;
+}
+
 void *ls__parts_x(ls__parts *parts, ls_split split) {
   return parts->part[split].x + parts->part[split].waiting * parts->x_bytes;
 }
@@ -88,6 +105,10 @@ void *ls__parts_y(ls__parts *parts, ls_split split) {
 int32_t *ls__parts_index(ls__parts *parts, ls_split split, size_t i) {
   ls__parts_part *part = &parts->part[split];
   return part->index + i * part->room + part->waiting;
+}
+
+float *ls__parts_weight(ls__parts *parts, ls_split split) {
+  return parts->part[split].weight + parts->part[split].waiting;
 }
 
 static ls_status flush(ls__parts *parts, size_t p) {
@@ -108,6 +129,10 @@ static ls_status flush(ls__parts *parts, size_t p) {
   if (part->y != NULL) {
     array_name(name, p, "y");
     LS_TRY(ls__h5_write_rows(parts->file, name, first, part->waiting, parts->y_type, part->y));
+  }
+  if (part->weight != NULL) {
+    array_name(name, p, "weight");
+    LS_TRY(ls__h5_write_rows(parts->file, name, first, part->waiting, LS__F32, part->weight));
   }
   part->waiting = 0;
 out:
@@ -137,6 +162,7 @@ void ls__parts_reset(ls__parts *parts) {
     ls__free(parts->part[p].x);
     ls__free(parts->part[p].y);
     ls__free(parts->part[p].index);
+    ls__free(parts->part[p].weight);
   }
   memset(parts, 0, sizeof *parts);
 }

@@ -11,6 +11,7 @@ typedef struct ls__parts_part {
   size_t rows, pushed, waiting; /* to come in all, so far, not yet written */
   char *x, *y;                  /* [chunk_rows] rows */
   int32_t *index;               /* [n_index, room] */
+  float *weight;                /* [room] */
   size_t room;                  /* rows */
 } ls__parts_part;
 
@@ -20,6 +21,7 @@ typedef struct ls__parts {
   size_t x_bytes, y_bytes;       /* a row; 0: no inputs, no targets */
   const char *const *index_name; /* [n_index] further arrays of one int32 a row; the caller's */
   size_t n_index;
+  bool weights; /* a dataset `weight` of one float a row */
   size_t chunk_rows;
   ls__parts_part part[LS__PARTS];
 } ls__parts;
@@ -31,10 +33,13 @@ LS_CHECKED ls_status ls__parts_init(ls__parts *parts, ls__h5 *file, const size_t
 /* After it: further datasets /PART/NAME of whole numbers, one a row. */
 LS_CHECKED ls_status ls__parts_indices(ls__parts *parts, const char *const *names, size_t n,
                                        int gzip);
+/* After it: a dataset /PART/weight. */
+LS_CHECKED ls_status ls__parts_weights(ls__parts *parts, int gzip);
 /* Room for the next row of a part; ls__parts_push when it is filled. */
 void *ls__parts_x(ls__parts *parts, ls_split split);
 void *ls__parts_y(ls__parts *parts, ls_split split);
 int32_t *ls__parts_index(ls__parts *parts, ls_split split, size_t i);
+float *ls__parts_weight(ls__parts *parts, ls_split split);
 LS_CHECKED ls_status ls__parts_push(ls__parts *parts, ls_split split);
 LS_CHECKED ls_status ls__parts_finish(ls__parts *parts);
 void ls__parts_reset(ls__parts *parts);

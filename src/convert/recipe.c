@@ -48,6 +48,7 @@ static void put_column(ls__json *j, const ls__csv_table *t, size_t i) {
   ls__json_open(j, NULL, '{');
   if (t->plan.name != NULL) ls__json_string(j, "name", t->plan.name[i]);
   ls__json_string(j, "role", role_names[role]);
+  if (i >= t->plan.n_own) ls__json_bool(j, "added", true);
   if (role == LS__CSV_CATEGORY) {
     ls__json_string(j, "array", t->categories.names[t->plan.place[i]]);
   } else if (role == LS__CSV_TARGET && t->target.kind == LS__CSV_CLASSES) {
@@ -81,7 +82,7 @@ ls_status ls__recipe_write(const ls__csv_table *t, char **text) {
   ls__json_whole(&j, "recipe", 1);
   ls__json_string(&j, "delimiter", t->plan.head.delimiter.text);
   ls__json_bool(&j, "runs", t->plan.head.delimiter.runs);
-  ls__json_bool(&j, "header", t->plan.name != NULL);
+  ls__json_bool(&j, "header", t->plan.head.name != NULL);
   ls__json_bool(&j, "units", t->plan.head.records > 1);
   ls__json_string(&j, "encoding", encodings[t->own->encoding]);
   ls__json_string(&j, "quote", "\"");

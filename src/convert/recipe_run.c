@@ -22,6 +22,7 @@ typedef struct reader {
   size_t *kept;      /* [n_keep] where it has those to hand on */
   const char **text; /* [n_keep] of a row */
   bool *known;       /* [categories.n] its values are given */
+  bool *added;       /* [plan.n] no column of the table itself: its file, a joined one */
 } reader;
 
 /* ---- What the text says ---- */
@@ -86,14 +87,15 @@ static ls_status take_plan(reader *r) {
   size_t i = 0;
   plan->path = r->job->origin;
   LS_TRY(take_delimiter(r));
+  LS_TRY(ls__alloc(&r->added, n, sizeof *r->added, "columns"));
   LS_TRY(ls__alloc(&plan->role, n, sizeof *plan->role, "columns"));
   LS_TRY(ls__alloc(&plan->place, n, sizeof *plan->place, "columns"));
   LS_TRY(ls__alloc(&plan->one_hot, n, sizeof *plan->one_hot, "columns"));
   LS_TRY(ls__alloc(&plan->parts, n, sizeof *plan->parts, "columns"));
-  plan->n = plan->head.n = n;
+  plan->n = plan->n_own = plan->head.n = n;
   if (ls__json_is(&r->tree, r->tree.value, "header")) {
     LS_TRY(ls__alloc(&plan->head.name, n, sizeof *plan->head.name, "columns"));
-    plan->name = plan->head.name;
+    LS_TRY(ls__alloc(&plan->name, n, sizeof *plan->name, "columns"));
   }
   for (const ls__json_value *c = ls__json_first(&r->tree, r->columns); c != NULL;
        c = ls__json_after(&r->tree, c), i++) {
@@ -104,7 +106,8 @@ static ls_status take_plan(reader *r) {
       goto out;
     }
     plan->role[i] = (ls__csv_role)role;
-    if (plan->name != NULL && (plan->name[i] = ls__strdup(name)) == NULL)
+    r->added[i] = ls__json_is(&r->tree, c, "added");
+    if (plan->name != NULL && (plan->name[i] = plan->head.name[i] = ls__strdup(name)) == NULL)
       LS_FAIL(LS_ENOMEM, "columns: out of memory");
     if (role == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
     if (role == LS__CSV_CATEGORY) plan->place[i] = plan->n_categories++;
@@ -221,19 +224,20 @@ out:
 /* Without names columns are found by their number, and the targets may be missing. */
 static ls_status match_numbers(reader *r) {
   const ls__csv_plan *plan = &r->table.plan;
-  const size_t without = plan->n - plan->n_targets;
-  if (r->head.n == plan->n || r->head.n == without) {
-    size_t k = 0;
-    for (size_t i = 0; i < plan->n; i++)
-      r->from[i] = r->head.n == without && plan->n_targets > 0 && plan->role[i] == LS__CSV_TARGET
-                       ? SIZE_MAX
-                       : k++;
-    return LS_OK;
+  size_t own = 0, without = 0, k = 0;
+  for (size_t i = 0; i < plan->n; i++) {
+    own += !r->added[i];
+    without += !r->added[i] && plan->role[i] != LS__CSV_TARGET;
   }
-  return ls__fail(LS_EDATA,
-                  "%s: %zu columns, where the table that the network was trained on had %zu, "
-                  "without names to find them by",
-                  r->job->path, r->head.n, plan->n);
+  if (r->head.n != own && r->head.n != without)
+    return ls__fail(LS_EDATA,
+                    "%s: %zu columns, where the table that the network was trained on had %zu, "
+                    "without names to find them by",
+                    r->job->path, r->head.n, own);
+  for (size_t i = 0; i < plan->n; i++)
+    r->from[i] = r->added[i] || (r->head.n != own && plan->role[i] == LS__CSV_TARGET) ? SIZE_MAX
+                                                                                      : k++;
+  return LS_OK;
 }
 
 static ls_status fail_lost(const reader *r, size_t i, size_t lost) {
@@ -412,7 +416,7 @@ ls_status ls__recipe_run(ls__recipe_job *job) {
   LS_TRY(ls__csv_words_init(&t->words, r.own.missing_words));
   LS_TRY(take_plan(&r));
   LS_TRY(take_columns(&r));
-  LS_TRY(ls__csv_head_read(&r.head, job->path, &r.own, &t->plan.head.delimiter, NULL));
+  LS_TRY(ls__csv_head_read(&r.head, job->path, &r.own, &t->plan.head, NULL));
   LS_TRY(match(&r));
   LS_TRY(find_kept(&r));
   LS_TRY(read_rows(&r, NULL));
@@ -432,6 +436,7 @@ out:
   ls__free(r.kept);
   ls__free(r.text);
   ls__free(r.known);
+  ls__free(r.added);
   ls__number_end(&locale);
   return st;
 }

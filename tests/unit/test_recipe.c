@@ -8,44 +8,16 @@
 
 #include <cmocka.h> /* after those it needs */
 
-#include <lockstep/convert.h>
-
-#include "base/alloc.h"
 #include "base/json_read.h"
 #include "convert/recipe.h"
-#include "h5/h5.h"
-#include "h5_there.h"
+#include "csv_check.h"
 
-static char folder[] = "/tmp/lockstep-recipe-XXXXXX";
-static char source[64], output[64], again[64];
-static char *recipe;
+static char again[64], *recipe;
 
-static void good(ls_status st) {
-  if (st != LS_OK) fail_msg("%s", ls_error_message());
-}
-
-static void write_text(const char *path, const char *text) {
-  FILE *file = fopen(path, "wb");
-  assert_non_null(file);
-  assert_int_equal(fwrite(text, 1, strlen(text), file), strlen(text));
-  assert_int_equal(fclose(file), 0);
-}
-
-/* Convert a table; its recipe is `recipe` from here on.  Options end with NULL. */
-static void convert(const char *text, ...) {
-  const char *sources[] = {source}, *own[8];
-  ls_convert_options o = {.format = "csv",
-                          .sources = sources,
-                          .n_sources = 1,
-                          .output = output,
-                          .options = own};
+/* Convert a table; its recipe is `recipe` from here on. */
+static void make(const char *text, const char *const *own) {
   ls__h5 *file;
-  va_list args;
-  va_start(args, text);
-  while (o.n_options < 8 && (own[o.n_options] = va_arg(args, const char *)) != NULL) o.n_options++;
-  va_end(args);
-  write_text(source, text);
-  good(ls_convert(&o));
+  good(convert(text, own));
   ls__free(recipe);
   good(ls__h5_open(output, &file));
   good(ls__h5_get_string(file, is_there(file, "/train/x", NULL) ? "/train/x" : "/train/user",
@@ -54,7 +26,7 @@ static void convert(const char *text, ...) {
 }
 
 static ls__recipe_job job_of(const char *text) {
-  write_text(source, text);
+  write_bytes(text, strlen(text));
   return (ls__recipe_job){.recipe = recipe,
                           .origin = "net.h5",
                           .path = source,
@@ -85,7 +57,7 @@ static void expect_same(ls__recipe_job job, const char *array, size_t numbers) {
   ls__h5_close(b);
 }
 
-static void refused(ls__recipe_job job, const char *part) {
+static void stopped(ls__recipe_job job, const char *part) {
   const ls_status st = ls__recipe_run(&job);
   if (st == LS_OK || strstr(ls_error_message(), part) == NULL)
     fail_msg("saw %d \"%s\"\nwanted \"%s\"", (int)st, ls_error_message(), part);
@@ -102,8 +74,7 @@ static void refused(ls__recipe_job job, const char *part) {
 
 static void makes_the_same_inputs(void **state) {
   (void)state;
-  convert(TABLE, "target=price", "drop=id", "category=user", "date-parts=made", "missing=mean",
-          NULL);
+  make(TABLE, WITH("target=price", "drop=id", "category=user", "date-parts=made", "missing=mean"));
   unlink(again);
   ls__recipe_job job = job_of(TABLE);
   expect_same(job, "x", 5 * 12);
@@ -127,42 +98,42 @@ static void makes_the_same_inputs(void **state) {
 
 static void refuses_strangers(void **state) {
   (void)state;
-  convert(TABLE, "target=price", "drop=id", "category=user", "missing=mean", NULL);
+  make(TABLE, WITH("target=price", "drop=id", "category=user", "missing=mean"));
   unlink(again);
   const char *const users[] = {"ann", "eve"};
   const ls__recipe_values known = {"user", users, 2};
   ls__recipe_job job = job_of("width,made,material,user\n1,2024-01-05,steel,ann\n"
                               "1,2024-01-05,Steel,ann\n");
-  refused(job, "source:3: column 3 (material): \"Steel\", a word that the network was not trained "
+  stopped(job, "source:3: column 3 (material): \"Steel\", a word that the network was not trained "
                "on");
   job = job_of("width,made,material,user\n1,2024-01-05,steel,ann\n1,2024-01-05,steel,bob\n");
   job.known = &known;
   job.n_known = 1;
-  refused(job, "source:3: column 4 (user): \"bob\", a category that the network was not trained "
+  stopped(job, "source:3: column 4 (user): \"bob\", a category that the network was not trained "
                "on");
-  refused(job_of("width,made,user\n1,2024-01-05,ann\n"), "there is no column \"material\"");
-  refused(job_of("width,made,material,user\n1 kg,2024-01-05,steel,ann\n"), "another unit");
-  refused(job_of("width,made,material,user\nx,2024-01-05,steel,ann\n"), "\"x\", where the training "
+  stopped(job_of("width,made,user\n1,2024-01-05,ann\n"), "there is no column \"material\"");
+  stopped(job_of("width,made,material,user\n1 kg,2024-01-05,steel,ann\n"), "another unit");
+  stopped(job_of("width,made,material,user\nx,2024-01-05,steel,ann\n"), "\"x\", where the training "
                                                                         "had numbers");
-  refused(job_of("width,made,material,user\n\"1,234\",2024-01-05,steel,ann\n"), "another way");
-  refused(job_of("width,made,material,user\n1,17,steel,ann\n"), "\"17\", where the training had "
+  stopped(job_of("width,made,material,user\n\"1,234\",2024-01-05,steel,ann\n"), "another way");
+  stopped(job_of("width,made,material,user\n1,17,steel,ann\n"), "\"17\", where the training had "
                                                                 "dates");
-  refused(job_of("width,made,material,user\n1,2024-01-05T00:00Z,steel,ann\n"), "without an offset");
-  refused(job_of("width,made,material,user\n"), "no rows");
-  convert("a,b\n1,2\n3,4.5\n", NULL);
+  stopped(job_of("width,made,material,user\n1,2024-01-05T00:00Z,steel,ann\n"), "without an offset");
+  stopped(job_of("width,made,material,user\n"), "no rows");
+  make("a,b\n1,2\n3,4.5\n", NULL);
   unlink(again);
-  refused(job_of("a\n1\nNA\n"), "source:3: column 1 (a): the value is missing; the network was");
+  stopped(job_of("a\n1\nNA\n"), "source:3: column 1 (a): the value is missing; the network was");
 }
 
 static void goes_by_numbers_without_names(void **state) {
   (void)state;
-  convert("1;2,5;a;7\n3;4;b;8\n1;2;a;7\n3;4;b;8\n", "target=3", "header=no", NULL);
+  make("1;2,5;a;7\n3;4;b;8\n1;2;a;7\n3;4;b;8\n", WITH("target=3", "header=no"));
   unlink(again);
   expect_same(job_of("1;2,5;b;7\n3;4;b;8\n1;2;a;7\n3;4;b;8\n"), "x", 12);
   expect_same(job_of("1;2,5;7\n3;4;8\n1;2;7\n3;4;8\n"), "x", 12);
   unlink(again);
-  refused(job_of("1;2\n3;4\n"), "2 columns, where the table that the network was trained on had 4");
-  refused(job_of("1;2.5;7\n"), "which had a decimal comma");
+  stopped(job_of("1;2\n3;4\n"), "2 columns, where the table that the network was trained on had 4");
+  stopped(job_of("1;2.5;7\n"), "which had a decimal comma");
 }
 
 typedef struct kept {
@@ -179,7 +150,7 @@ static ls_status keep(void *context, size_t row, const char *const *text) {
 
 static void hands_on_columns(void **state) {
   (void)state;
-  convert("a,b\n1,2\n3,4.5\n", NULL);
+  make("a,b\n1,2\n3,4.5\n", NULL);
   const char *const names[] = {"id", "-1"};
   kept k = {""};
   ls__recipe_job job = job_of("a,id,b\n5,\"x,1\",p\n6,,q\n");
@@ -192,14 +163,13 @@ static void hands_on_columns(void **state) {
   const char *const none[] = {"c", "a"};
   job.keep = none;
   unlink(again);
-  refused(job, "there is no column \"c\" to keep");
+  stopped(job, "there is no column \"c\" to keep");
 }
 
 /* A text that was damaged on its way is an error, never a crash. */
 static void survives_damage(void **state) {
   (void)state;
-  convert(TABLE, "target=price", "category=user", "missing=mean", "date-parts=made", "drop=id",
-          NULL);
+  make(TABLE, WITH("target=price", "category=user", "missing=mean", "date-parts=made", "drop=id"));
   ls__recipe_job job = job_of(TABLE);
   char *whole = recipe;
   const size_t size = strlen(whole);
@@ -242,22 +212,16 @@ static void reads_json(void **state) {
   }
 }
 
-static int set_up(void **state) {
-  (void)state;
-  if (mkdtemp(folder) == NULL) return -1;
-  snprintf(source, sizeof source, "%s/source", folder);
-  snprintf(output, sizeof output, "%s/out.h5", folder);
+static int begin(void **state) {
+  if (set_up(state) != 0) return -1;
   snprintf(again, sizeof again, "%s/again.h5", folder);
   return 0;
 }
 
-static int tear_down(void **state) {
-  (void)state;
+static int end(void **state) {
   ls__free(recipe);
-  unlink(source);
-  unlink(output);
   unlink(again);
-  return rmdir(folder);
+  return tear_down(state);
 }
 
 int main(void) {
@@ -266,5 +230,5 @@ int main(void) {
       cmocka_unit_test(refuses_strangers), cmocka_unit_test(goes_by_numbers_without_names),
       cmocka_unit_test(hands_on_columns),  cmocka_unit_test(survives_damage),
   };
-  return cmocka_run_group_tests(tests, set_up, tear_down);
+  return cmocka_run_group_tests(tests, begin, end);
 }

@@ -112,7 +112,9 @@ void cli_prepare_convert(void) {
         .name = own->format.name,
         .summary = own->format.what,
         .synopsis = own->synopsis,
-        .prose = "Any source may be gzip-compressed.  OUT.h5 appears when all of it is written.",
+        .prose = "Any source may be gzip-compressed, or a pattern in quotes that stands for "
+                 "several files.  "
+                 "OUT.h5 appears when all of it is written.",
         .arguments = arguments,
         .options = own->options,
         .run = run,

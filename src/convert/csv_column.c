@@ -283,16 +283,10 @@ void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size
   if (c->sort == LS__CSV_DATE)
     ADD(", dates as seconds since 1970%s", c->zone ? "" : " (taken for UTC)");
   if (c->sort == LS__CSV_TIME) ADD(", times as seconds since midnight");
-  if ((c->sort == LS__CSV_DATE || c->sort == LS__CSV_TIME) && plan->role[i] == LS__CSV_INPUT) {
-    ls__csv_column_item(plan, i, item);
-    if (!c->parts)
-      ADD("; --date-parts %s adds %s", item,
-          c->sort == LS__CSV_TIME ? "the hour" : "year, month, weekday and hour");
-    else
-      ADD(", and %s", c->sort == LS__CSV_TIME ? "the hour as sine and cosine"
-                      : c->timed              ? "year, month, weekday and hour (sines and cosines)"
-                                              : "year, month and weekday (sines and cosines)");
-  }
+  if (c->parts)
+    ADD(", and %s", c->sort == LS__CSV_TIME ? "the hour as sine and cosine"
+                    : c->timed              ? "year, month, weekday and hour (sines and cosines)"
+                                            : "year, month and weekday (sines and cosines)");
   if (c->unit != 0) ADD(", numbers of unit %s", ls__csv_unit_name(c->unit));
   if (c->way == 1) ADD(", decimal comma");
   if (c->grouped) ADD(", signs between thousands");
@@ -300,6 +294,10 @@ void ls__csv_column_note(const ls__csv_column *c, const ls__csv_plan *plan, size
   if (c->wide)
     ADD(", from %.12g to %.12g: more digits than a 32-bit float has, stored as 64-bit floats",
         s->low, s->high);
+  if ((c->sort == LS__CSV_DATE || c->sort == LS__CSV_TIME) && !c->parts &&
+      plan->role[i] == LS__CSV_INPUT)
+    ADD("; --date-parts %s adds %s", ls__csv_column_item(plan, i, item),
+        c->sort == LS__CSV_TIME ? "the hour" : "year, month, weekday and hour");
 #undef ADD
   ls__csv_column_name(plan, i, name);
   if (*text != '\0') ls__csv_note(notes, false, "%s: %s", name, text + 2);

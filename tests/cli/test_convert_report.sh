@@ -19,6 +19,23 @@ accepted "$lockstep" convert csv warn.csv -o out.h5 --quiet
 said 'warning: warn.csv:1: 0, ... counts on .*taken for names' 'warning: target column 3 \(2\): A and a are two classes'
 unsaid 'fields separated'
 
+# Words, dates, weights, groups, a second table: what was made of them, and how it is changed.
+{
+  echo 'id,made,steel,run,w'
+  for i in 1 2 3 4 5 6; do echo "$i,2024-0$i-01,$([ $i = 3 ] && echo soft || echo hard),r$((i / 2)),0.$i"; done
+} >parts.csv
+printf 'id,price\n1,100000\n2,250000\n3,100000\n4,250000\n5,300000\n6,300000\n7,1\n' >price.csv
+accepted "$lockstep" convert csv parts.csv --targets-from price.csv --by id --weight w --group run --test 0.4 -o out.h5
+said 'parts.csv: fields separated by commas' 'price.csv: fields separated by commas' \
+  'price.csv: 1 of 7 rows have none in the table' 'column 2 \(made\): dates as .*--date-parts made adds year' \
+  'column 3 \(steel\): 2 words, an input each \(one-hot\): hard, soft$' \
+  'group column 4 \(run\): 4: [1-3] in training, 0 in validation, [1-3] in test' \
+  'warning: target column 6 \(price\): 3 different whole numbers, from 100000 to 300000: taken for numbers .*--label class' \
+  'weights are used by a configuration that says data: \{file: out.h5, sample_weight: weight\}' \
+  '.* of 3 inputs; 1 number to predict'
+accepted "$lockstep" convert csv parts.csv --target w --drop id,run --date-parts made -o out.h5
+said 'column 2 \(made\): dates as .*, and year, month and weekday \(sines and cosines\)'
+
 # No control characters on the terminal, and whole letters.
 printf 'x,kind\n1,\033[7mGasse\n2,b\n3,\033[7mGasse\n4,b\n' >control.csv
 accepted "$lockstep" convert csv control.csv -o out.h5

@@ -162,7 +162,13 @@ static ls_status judge_texts(const look *l, const char *path, bool *names, ls__c
   char shown[LS__CSV_SHOWN];
   for (size_t i = 0; i < l->n; i++)
     if (l->first[i] != TEXT || (l->second[i] | l->rest[i]) & ~TEXT) return LS_OK;
-  if (l->rows == 0 || l->recurs) return LS_OK;
+  if (l->recurs) return LS_OK;
+  if (l->rows == 0)
+    return ls__fail(LS_EDATA,
+                    "%s:%zu: the only line has texts alone (%s, ...): no rows of data; if it is "
+                    "one, "
+                    "say --header no",
+                    path, l->line, ls__csv_show(l->text[0], shown));
   if (l->rows < ENOUGH)
     return ls__fail(LS_EDATA,
                     "%s:%zu: all fields are text, those of the first line (%s, ...) too: say "

@@ -92,9 +92,12 @@ static void warn(const ls__csv_one_hot *h, const ls__csv_plan *plan, size_t i,
     if (word[k].count == 0 && strangers++ == 0) first = k;
   if (strangers > 0)
     ls__csv_note(notes, true,
-                 "%s: of %zu word%s the training part has none: %s%s; nothing is learnt of %s",
-                 name, strangers, strangers == 1 ? "" : "s", ls__csv_show(word[first].name, a),
-                 strangers == 1 ? "" : ", ...", strangers == 1 ? "it" : "them");
+                 "%s: %zu of %zu words (%s%s) %s in no row of the training part: nothing is learnt "
+                 "of "
+                 "%s",
+                 name, strangers, n, ls__csv_show(word[first].name, a),
+                 strangers > 1 ? ", ..." : "", strangers > 1 ? "are" : "is",
+                 strangers > 1 ? "them" : "it");
 }
 
 ls_status ls__csv_one_hot_decide(ls__csv_one_hot *h, const ls__csv_plan *plan, size_t i,

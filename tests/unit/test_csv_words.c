@@ -82,6 +82,7 @@ static void finds_names_over_texts(void **state) {
   expect_strings("/train/x", "columns", "1=flat|1=round|2=grey|2=pink|");
   refused(convert("cap,kind\nflat,p\nround,e\n", NULL), "say --header yes if it holds names");
   good(convert("cap,kind\nflat,p\nround,e\n", WITH("header=yes")));
+  refused(convert("cap,kind\n", NULL), "no rows of data");
 }
 
 static void expect_near(const double *wanted, size_t n) {

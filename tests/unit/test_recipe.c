@@ -136,6 +136,34 @@ static void goes_by_numbers_without_names(void **state) {
   stopped(job_of("1;2.5;7\n"), "which had a decimal comma");
 }
 
+/* Whatever surrounds the fields, and however numbers are written. */
+static void knows_the_notation(void **state) {
+  (void)state;
+  static const struct {
+    const char *text, *own[3];
+    size_t numbers;
+  } tables[] = {
+      {"# a b k\n1 2 x\n 3   4.5 y\n5 6 x\n", {"target=b"}, 9},
+      {"a;b;k\nm;kg;\n1;2;x\n3;4,5;y\n5;6;x\n", {"target=b"}, 9},
+      {"sep=;\r\na;b;k\r\n1;2;x\r\n3;4,5;y\r\n5;6;x\r\n", {"target=a"}, 9},
+      {"above\na,b,k\n1,2,x\n%off\n3,4.5,y\n5,6,x\n", {"skip-lines=1", "comment=%", "target=b"}, 9},
+      {"a,b,k\n1,2,\xE9t\xE9\n3,4.5,y\n5,6,y\n", {"encoding=latin1", "target=b"}, 9},
+      {",a,k,b\n0,1.5,x,1\n1,2.5,y,2\n2,3.5,x,4.5\n", {"target=b"}, 9},
+      {"a k b\n1 1.5 x 1\n2 2.5 y 2\n3 3.5 x 4.5\n", {"target=b"}, 9},
+      {"a,k,b\n$1.50,x,1\n\"$1,234.00\",y,2\n$3.50,x,4.5\n", {"target=b"}, 9},
+      {"a;k;b\n1.234;x;1\n1.235.000;y;2\n1;x;4\n", {"target=b", "decimal=comma"}, 9},
+      {"a,k,b\n31/01/2024,x,1\n01/02/2024,y,2\n02/02/2024,y,2.5\n", {"date=dmy"}, 9},
+      {"a,k,b\n-99,x,1\n2,y,2\n4,y,2.5\n", {"missing=mean", "missing-words=-99"}, 9},
+      {"a,k,b\n1e300,x,1\n2,y,2\n", {"drop=a"}, 4},
+      {"a,k,b\n16777217,x,1\n2,y,2\n", {"header=yes"}, 6},
+  };
+  for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+    const char *const own[] = {tables[i].own[0], tables[i].own[1], tables[i].own[2], NULL};
+    make(tables[i].text, own);
+    expect_same(job_of(tables[i].text), "x", tables[i].numbers);
+  }
+}
+
 typedef struct kept {
   char text[200];
 } kept;
@@ -226,9 +254,10 @@ static int end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(reads_json),        cmocka_unit_test(makes_the_same_inputs),
-      cmocka_unit_test(refuses_strangers), cmocka_unit_test(goes_by_numbers_without_names),
-      cmocka_unit_test(hands_on_columns),  cmocka_unit_test(survives_damage),
+      cmocka_unit_test(reads_json),         cmocka_unit_test(makes_the_same_inputs),
+      cmocka_unit_test(refuses_strangers),  cmocka_unit_test(goes_by_numbers_without_names),
+      cmocka_unit_test(knows_the_notation), cmocka_unit_test(hands_on_columns),
+      cmocka_unit_test(survives_damage),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }

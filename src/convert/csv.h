@@ -131,7 +131,7 @@ const char *ls__csv_delimiter_name(const ls__csv_delimiter *d, char text[16]);
 /* ---- What is said ---- */
 
 /* Lines for standard error, told when the dataset stands. */
-enum { LS__CSV_NOTES = 24 };
+enum { LS__CSV_NOTES = 64 };
 typedef struct ls__csv_notes {
   char *text[LS__CSV_NOTES];
   bool warning[LS__CSV_NOTES]; /* told even where nothing else is */

@@ -148,6 +148,10 @@ static ls_status find_groups(converter *c) {
   const int n = c->options->n_sources;
   bool more;
   if (!t->group.is) return LS_OK;
+  for (int f = 0; f < n; f++)
+    LS_TRY(ls__format_add_source(c->options, c->options->sources[f], 1, c->progress));
+  if (c->own->test_source != NULL)
+    LS_TRY(ls__format_add_source(c->options, c->own->test_source, 1, c->progress));
   LS_TRY(ls__csv_join_rewind(t->plan.join));
   for (int f = 0; f < n + (c->own->test_source != NULL); f++) {
     ls__csv_reset(&csv);

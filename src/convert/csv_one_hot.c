@@ -8,8 +8,8 @@
 #include "base/alloc.h"
 #include "convert/csv_column.h"
 
-/* So many words in a column of which most come once are names, or text. */
-enum { MANY = 10 };
+/* So many words in a column of which most come once are names, or text; and so are longer ones. */
+enum { MANY = 10, LONGEST = 1000 };
 
 void ls__csv_one_hot_reset(ls__csv_one_hot *h) {
   ls__classes_reset(&h->words);
@@ -53,6 +53,10 @@ ls_status ls__csv_one_hot_add(ls__csv_one_hot *h, const ls__csv *csv, const ls__
   } else {
     h->numbers++;
   }
+  if (strlen(h->text) > LONGEST)
+    LS_FAIL(LS_EDATA, "%s: \"%s...\" is a text of %zu bytes, no word; %s",
+            ls__csv_where(csv->path, csv->line, plan, i, where), ls__csv_show(h->text, shown),
+            strlen(h->text), cures(plan, i, true, cure));
   const size_t most = h->asked ? LS__MAX_CLASSES : LS__CSV_FEW_WORDS;
   LS_TRY(ls__classes_note(&h->words, h->text, training, &index));
   if (h->words.n <= most) return LS_OK;

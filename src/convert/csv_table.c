@@ -66,6 +66,11 @@ static const char *missing_cure(const ls__csv_table *t, size_t i) {
                   : "--missing drop leaves the row out (a label?  --missing-words says what stands "
                     "for nothing)";
     case LS__CSV_INPUT:
+      if (t->one_hot[i].is)
+        return "--missing mean takes how often each word comes, --missing drop leaves the row out "
+               "(a "
+               "word of its own?  --missing-words =LIST says what alone stands for nothing)";
+      break;
     case LS__CSV_DROPPED: break;
   }
   return "--missing mean fills in the column's mean, --missing drop leaves the row out";

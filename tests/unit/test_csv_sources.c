@@ -88,6 +88,18 @@ static void takes_patterns(void **state) {
   refused(ls_convert(&o), "part*: no file is called so");
 }
 
+/* A word that the training doesn't have is an input all the same, 0 in all of its rows. */
+static void takes_words_of_the_test(void **state) {
+  (void)state;
+  char test[96];
+  snprintf(test, sizeof test, "test-source=%s", second);
+  write_second("k,x,y\nnew,4,1\n");
+  good(convert("x,k,y\n1,a,1.5\n2,b,2.5\n3,a,3\n", WITH(test)));
+  expect_strings("/test/x", "columns", "x|k=a|k=b|k=new|");
+  expect("/train/x", "1,1,0,0;2,0,1,0;3,1,0,0");
+  expect("/test/x", "4,0,0,1");
+}
+
 static void keeps_weights(void **state) {
   (void)state;
   good(convert("x,w,y\n1,0.5,1.5\n2,0,2\n3,7,3\n", WITH("weight=w")));
@@ -169,9 +181,9 @@ static int end(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(joins_targets_by_rows), cmocka_unit_test(joins_targets_by_a_column),
-      cmocka_unit_test(takes_patterns),        cmocka_unit_test(keeps_weights),
-      cmocka_unit_test(keeps_groups_together),
+      cmocka_unit_test(joins_targets_by_rows),   cmocka_unit_test(joins_targets_by_a_column),
+      cmocka_unit_test(takes_patterns),          cmocka_unit_test(keeps_weights),
+      cmocka_unit_test(takes_words_of_the_test), cmocka_unit_test(keeps_groups_together),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }

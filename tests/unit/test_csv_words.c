@@ -41,6 +41,8 @@ static void takes_means_of_words(void **state) {
   good(convert("k,y\na,1.5\nb,2\n,3\nc,\n", WITH("missing=drop")));
   expect_strings("/train/x", "columns", "k=a|k=b|"); /* c is in no row that is kept */
   refused(convert("k,y\na,1.5\nb,2\n,3\n", NULL), "source:4: column 1 (k): the value is missing");
+  good(convert("k,y\nNA,1.5\nb,2\n?,3\n", WITH("missing-words==?", "missing=drop")));
+  expect_strings("/train/x", "columns", "k=NA|k=b|");
   refused(convert("v,k,y\n1,,1.5\n2,NA,2\n", WITH("missing=mean")), "column 2 (k) has no value in "
                                                                     "the training part");
 }
@@ -58,6 +60,10 @@ static void refuses_what_are_no_words(void **state) {
   text[strlen("id,name,y\n0,n0,0.5\n1,n1,1.5\n2,n2,2.5\n3,n3,3.5\n4,n4,4.5\n5,n5,5.5\n6,n6,6.5\n"
               "7,n7,7.5\n8,n8,8.5\n9,n9,9.5\n10,n10,10.5\n11,n11,11.5\n")] = '\0';
   refused(convert(text, NULL), "of 12 rows there are 12 different ones: names?");
+  memset(text, 'w', sizeof text);
+  memcpy(text, "k,y\na,1.5\n", 10);
+  memcpy(text + 2000, ",2\n", 4);
+  refused(convert(text, WITH("one-hot=k")), "source:3: column 1 (k): \"wwww");
   /* Mixed columns. */
   refused(convert("k,y\n1,1.5\n2,2\nx,3\n", NULL), "source:4: column 1 (k): \"x\" is not a number, "
                                                    "as those above it are; words?  --one-hot "

@@ -97,14 +97,15 @@ static void note_index(converter *c) {
   c->counts_all = c->counts_all && x >= all && x <= all;
 }
 
-/* The part of the row that was just read.  One whose group is missing is not kept anyway. */
+/* The part of the row that was just read.  One whose group is missing is not kept, and one whose group
+ * is unknown was not there before: ls__csv_table_write refuses it. */
 static ls_split part_of_row(converter *c, const ls__csv *csv, bool test) {
   ls__csv_group *group = &c->table.group;
   ls_split split = LS_TRAIN;
   const uint64_t row = c->training_rows;
   if (!test) c->training_rows++;
   if (group->is && !ls__csv_group_find(group, csv->field[group->column].text, &split))
-    group->row = 0;
+    group->row = -1;
   return test ? LS_TEST : group->is ? split : ls__share_of(&c->share, row);
 }
 

@@ -327,7 +327,8 @@ static void store_many(const ls__csv_table *t, size_t i, void *x) {
 ls_status ls__csv_table_write(ls__csv_table *t, const ls__csv *csv, ls_split split,
                               ls__parts *parts) {
   const ls__csv_plan *plan = &t->plan;
-  if (parts->part[split].pushed == parts->part[split].rows) return ls__csv_fail_changed(csv->path);
+  if (parts->part[split].pushed == parts->part[split].rows || (t->group.is && t->group.row < 0))
+    return ls__csv_fail_changed(csv->path);
   void *x = t->n_x == 0 ? NULL : ls__parts_x(parts, split);
   for (size_t i = 0; i < plan->n; i++) {
     if (plan->role[i] == LS__CSV_WEIGHT) *ls__parts_weight(parts, split) = (float)t->value[i][0];

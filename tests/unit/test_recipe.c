@@ -136,6 +136,14 @@ static void goes_by_numbers_without_names(void **state) {
   stopped(job_of("1;2.5;7\n"), "which had a decimal comma");
 }
 
+static void makes_categories_alone(void **state) {
+  (void)state;
+  make("user,film,y\nann,10,1.5\nbob,9,2\nann,9,3\n", WITH("category=user,film"));
+  ls__recipe_job job = job_of("film,user\n10,ann\n9,bob\n9,ann\n");
+  expect_same(job, "user", 3);
+  expect_same(job, "film", 3);
+}
+
 /* Whatever surrounds the fields, and however numbers are written. */
 static void knows_the_notation(void **state) {
   (void)state;
@@ -256,8 +264,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(reads_json),         cmocka_unit_test(makes_the_same_inputs),
       cmocka_unit_test(refuses_strangers),  cmocka_unit_test(goes_by_numbers_without_names),
-      cmocka_unit_test(knows_the_notation), cmocka_unit_test(hands_on_columns),
-      cmocka_unit_test(survives_damage),
+      cmocka_unit_test(knows_the_notation), cmocka_unit_test(makes_categories_alone),
+      cmocka_unit_test(hands_on_columns),   cmocka_unit_test(survives_damage),
   };
   return cmocka_run_group_tests(tests, begin, end);
 }

@@ -62,8 +62,8 @@ static int by_bytes(const void *a, const void *b) {
   return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The sources, with the files that a pattern stands for in the order of their names' bytes: *list of
- * texts that *found owns. */
+/* The sources, with the files that a pattern stands for in the order of their names' bytes:
+ * *list of texts that *found owns. */
 static ls_status expand(const ls_convert_options *options, glob_t *found, const char ***list,
                         int *n) {
   ls_status st = LS_OK;

@@ -158,8 +158,8 @@ typedef struct ls__csv_head {
   size_t records;   /* that hold no data: names, units */
   bool row_names;   /* the first column has no name, not even an empty one */
 } ls__csv_head;
-/* `like`: how another file of the same table begins, whose delimiter it has, and whose names are its
- * header; NULL: nothing is known.  notes NULL: tell nothing. */
+/* `like`: how another file of the same table begins, whose delimiter it has, and whose names are
+ * its header; NULL: nothing is known.  notes NULL: tell nothing. */
 LS_CHECKED ls_status ls__csv_head_read(ls__csv_head *head, const char *path,
                                        const ls__csv_options *own, const ls__csv_head *like,
                                        ls__csv_notes *notes);
@@ -199,8 +199,8 @@ LS_CHECKED ls_status ls__csv_plan_find(const ls__csv_plan *plan, const char *ite
 /* Leave a column out after all. */
 void ls__csv_plan_drop(ls__csv_plan *plan, size_t column);
 void ls__csv_plan_reset(ls__csv_plan *plan);
-/* Where a file that begins so has the plan's columns: from[i], SIZE_MAX: nowhere.  *same: they are the
- * plan's, in its order.  *others: how many more it has, `other` the first of them. */
+/* Where a file that begins so has the plan's columns: from[i], SIZE_MAX: nowhere.  *same: they
+ * are the plan's, in its order.  *others: how many more it has, `other` the first of them. */
 LS_CHECKED ls_status ls__csv_plan_match(const ls__csv_plan *plan, const ls__csv_head *head,
                                         size_t *from, bool *same, size_t *others, size_t *other);
 /* Open a file as the plan says, its header behind it. */

@@ -97,8 +97,8 @@ static void note_index(converter *c) {
   c->counts_all = c->counts_all && x >= all && x <= all;
 }
 
-/* The part of the row that was just read.  One whose group is missing is not kept, and one whose group
- * is unknown was not there before: ls__csv_table_write refuses it. */
+/* The part of the row that was just read.  One whose group is missing is not kept, and one whose
+ * group is unknown was not there before: ls__csv_table_write refuses it. */
 static ls_split part_of_row(converter *c, const ls__csv *csv, bool test) {
   ls__csv_group *group = &c->table.group;
   ls_split split = LS_TRAIN;

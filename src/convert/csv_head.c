@@ -155,8 +155,8 @@ static verdict judge_numbers(const look *l, const char **why) {
   return l->rows >= 3 && (text || fractions || (counting && l->n >= 3)) ? UNCLEAR : DATA;
 }
 
-/* Nothing but texts, so that the first record looks as the others do.  One of which none comes again
- * in its column, where there are some rows to see that in, has names. */
+/* Nothing but texts, so that the first record looks as the others do.  One of which none comes
+ * again in its column, where there are some rows to see that in, has names. */
 static ls_status judge_texts(const look *l, const char *path, bool *names, ls__csv_notes *notes) {
   enum { ENOUGH = 10 };
   char shown[LS__CSV_SHOWN];

@@ -1,5 +1,5 @@
-/* Columns of a second table, --targets-from: its rows in the order of the first one's, or found by a
- * column that both have, --by.  Of the latter all texts are held in memory. */
+/* Columns of a second table, --targets-from: its rows in the order of the first one's, or found
+ * by a column that both have, --by.  Of the latter all texts are held in memory. */
 #ifndef LS_CONVERT_CSV_JOIN_H
 #define LS_CONVERT_CSV_JOIN_H
 

@@ -58,6 +58,7 @@ ls_status ls__csv_one_hot_add(ls__csv_one_hot *h, const ls__csv *csv, const ls__
             ls__csv_where(csv->path, csv->line, plan, i, where), ls__csv_show(h->text, shown),
             strlen(h->text), cures(plan, i, true, cure));
   const size_t most = h->asked ? LS__MAX_CLASSES : LS__CSV_FEW_WORDS;
+  h->words.most = (size_t)LS__MAX_CLASSES + 1; /* one more, to be told of below */
   LS_TRY(ls__classes_note(&h->words, h->text, training, &index));
   if (h->words.n <= most) return LS_OK;
   if (!h->asked && h->numbers >= h->texts) return fail_mixed(h, plan, i);

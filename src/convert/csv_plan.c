@@ -69,8 +69,8 @@ static ls_status find_column(const ls__csv_plan *plan, const index *names, const
   return LS_OK;
 }
 
-/* The columns of a list, in its order: names or numbers, with commas between; a name with a comma in
- * it must be the whole list, or in double quotes.  *columns is the caller's. */
+/* The columns of a list, in its order: names or numbers, with commas between; a name with a
+ * comma in it must be the whole list, or in double quotes.  *columns is the caller's. */
 static ls_status find_columns(const ls__csv_plan *plan, const char *list, const char *option,
                               size_t **columns, size_t *n) {
   ls_status st = LS_OK;
@@ -202,11 +202,12 @@ static ls_status mark_joined(ls__csv_plan *plan, const ls__csv_options *own) {
   if (!all) LS_TRY(find_columns(&joined, own->target, "target", &columns, &n));
   for (size_t k = 0; k < n; k++) {
     const size_t i = first + (all ? k : columns[k]);
-    if (plan->role[i] == LS__CSV_TARGET) {
+    const bool taken = plan->role[i] != LS__CSV_INPUT || plan->one_hot[i] || plan->parts[i];
+    if (taken && all) continue; /* it was named as something else */
+    if (taken) {
       st = fail_twice("target", own->target, i);
       goto out;
     }
-    if (plan->role[i] != LS__CSV_INPUT || plan->one_hot[i] || plan->parts[i]) continue;
     plan->role[i] = LS__CSV_TARGET;
     plan->place[i] = plan->n_targets++;
   }

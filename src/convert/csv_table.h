@@ -27,7 +27,8 @@ typedef struct ls__csv_table {
   bool maybe;               /* its target is "none" or the like */
 } ls__csv_table;
 
-/* Once the plan is there: room for columns.  `table` zeroed before, reset after it in every case. */
+/* Once the plan is there: room for columns.  `table` zeroed before, reset after it in every
+ * case. */
 LS_CHECKED ls_status ls__csv_table_init(ls__csv_table *table);
 void ls__csv_table_reset(ls__csv_table *table);
 

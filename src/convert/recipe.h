@@ -4,31 +4,37 @@
  * there is no x of each category); training keeps it with the network (ls_model.recipe, attribute
  * `recipe` of a checkpoint).  Whoever has the text makes the inputs of another table with it:
  *
- *   ls__recipe_job job = {.recipe = text, .origin = "final.h5", .path = "new.csv", .output = "t.h5"};
+ *   ls__recipe_job job = {
+ *       .recipe = text, .origin = "final.h5", .path = "new.csv", .output = "t.h5"};
  *   LS_TRY(ls__recipe_run(&job));
  *
- * makes t.h5 with /test/x and the categories that the network takes (/test/user), a row a row of the
- * table, in its order; columns, words, units and what stands for missing are those of the training.
- * Columns are found by their names, in any order, where the training's table had names.  Targets,
- * weights, groups and columns that were left out may be missing; other columns are passed over, and
- * a note says so.  LS_EDATA names file, line and column: of a word or category that the network
- * wasn't trained on, a value of another unit or kind, a value that is missing (unless the
+ * makes t.h5 with /test/x and the categories that the network takes (/test/user), a row a row of
+ * the table, in its order; columns, words, units and what stands for missing are those of the
+ * training.  Columns are found by their names, in any order, where the training's table had names.
+ * Targets, weights, groups and columns that were left out may be missing; other columns are passed
+ * over, and a note says so.  LS_EDATA names file, line and column: of a word or category that the
+ * network wasn't trained on, a value of another unit or kind, a value that is missing (unless the
  * training's were replaced by means: then by the same).
  *
- * The text is JSON.  `x` lists what becomes of the columns, in their order:
+ * The text is JSON, a column a line, in the order of the table; columns that become several
+ * elements of x (words, dates in parts) say which, and `means` what stands for a missing value of
+ * each:
  *
  *   {"recipe":1,"delimiter":",","runs":false,"header":true,"units":false,"encoding":"utf-8",
  *    "quote":"\"","comment":null,"skip_lines":0,"date":"iso","missing":"error",
- *    "missing_words":null,"x_type":"float32","columns":[
+ *    "missing_words":null,"x_type":"float32","y_type":"float32","columns":[
  *     {"name":"width","role":"input","kind":"number","decimal":"point","grouped":false,"unit":"",
  *      "mean":2.5},
- *     {"name":"made","role":"input","kind":"date","zone":false,"mean":1.7e9,
- *      "parts":["","year",...],"means":[...]},
+ *     {"name":"made","role":"input","kind":"date","zone":false,"mean":1.7e9,"timed":true,
+ *      "parts":["",".year",...],"means":[...]},
  *     {"name":"material","role":"input","kind":"words","words":["iron","steel"],"means":[...]},
  *     {"name":"user","role":"category","array":"user"},
- *     {"name":"price","role":"target","kind":"number",...},
+ *     {"name":"price","role":"target","place":0,"kind":"number",...},
  *     {"name":"kind","role":"target","kind":"class","classes":["a","b"]},
  *     {"name":"w","role":"weight"}, {"name":"run","role":"group"}, {"name":"id","role":"unused"}]}
+ *
+ * "units": a line of units stands below the names.  "added": the column is none of the table's own,
+ * but its file's name, or joined from another table.
  *
  * All is local: one rank calls. */
 #ifndef LS_CONVERT_RECIPE_H

@@ -1,4 +1,5 @@
-/* How the table was read that a file was made of: a text beside its inputs, which training keeps. */
+/* How the table was read that a file was made of: a text beside its inputs, which training
+ * keeps. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -29,6 +29,10 @@ static void joins_targets_by_rows(void **state) {
   expect_strings("/train/y", "columns", "a|b|");
   good(convert("u,v\n1,2\n3,4\n5,6.5\n", WITH(from, "target=b")));
   expect("/train/y", "1;2;3");
+  refused(convert("u,v\n1,2\n3,4\n5,6.5\n", WITH(from, "target=b", "category=b")), "named twice");
+  good(convert("u,v\n1,2\n3,4\n5,6.5\n", WITH(from, "one-hot=b"))); /* an input from there */
+  expect_strings("/train/x", "columns", "u|v|b=1|b=2|b=3|");
+  expect("/train/y", "10.5;20;30");
   write_second("1.5\n2\n3\n"); /* no names in either */
   good(convert("1,2\n3,4\n5,6.5\n", WITH(from)));
   expect("/train/x", "1,2;3,4;5,6.5");

@@ -77,6 +77,17 @@ static void refuses_what_are_no_words(void **state) {
   refused(convert("k,y\nx,1.5\n", WITH("one-hot=z")), "there is no such column");
 }
 
+static void refuses_too_many_words(void **state) {
+  (void)state;
+  static char text[200000] = "k,y\n";
+  size_t used = strlen(text);
+  for (int i = 0; i <= 10000; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used, "w%d,%d.5\n", i, i);
+  refused(convert(text, WITH("one-hot=k")), "source:10002: column 1 (k): \"w10000\" makes more "
+                                            "than 10000 different words; "
+                                            "--category k numbers them");
+}
+
 /* A table of texts alone: which line holds names can't be seen where there are few rows. */
 static void finds_names_over_texts(void **state) {
   (void)state;
@@ -146,9 +157,13 @@ static void knows_prices(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(makes_words_inputs),        cmocka_unit_test(takes_means_of_words),
-      cmocka_unit_test(refuses_what_are_no_words), cmocka_unit_test(finds_names_over_texts),
-      cmocka_unit_test(takes_dates_apart),         cmocka_unit_test(knows_prices),
+      cmocka_unit_test(makes_words_inputs),
+      cmocka_unit_test(takes_means_of_words),
+      cmocka_unit_test(refuses_what_are_no_words),
+      cmocka_unit_test(refuses_too_many_words),
+      cmocka_unit_test(finds_names_over_texts),
+      cmocka_unit_test(takes_dates_apart),
+      cmocka_unit_test(knows_prices),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

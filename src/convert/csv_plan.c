@@ -169,6 +169,8 @@ out:
 static ls_status name_columns(ls__csv_plan *plan, const ls__csv_options *own) {
   ls_status st = LS_OK;
   const ls__csv_join *join = plan->join;
+  if (own->file_column != NULL && *own->file_column == '\0')
+    LS_FAIL(LS_EUSAGE, "convert: --file-column wants a name");
   plan->n_own = plan->head.n;
   plan->file_column = own->file_column != NULL;
   plan->n = plan->n_own + plan->file_column + (join == NULL ? 0 : join->n);
@@ -228,7 +230,13 @@ static ls_status mark_targets(ls__csv_plan *plan, const ls__csv_options *own) {
   while (last > 0 && (plan->role[last - 1] != LS__CSV_INPUT || plan->one_hot[last - 1] ||
                       plan->parts[last - 1]))
     last--;
-  if (last == 0) return LS_OK;
+  bool inputs = plan->n_categories > 0;
+  for (size_t i = 0; i < plan->n; i++) inputs = inputs || plan->one_hot[i] || plan->parts[i];
+  if (last == 0 && inputs)
+    return ls__fail(LS_EUSAGE, "convert: no column is left for the target; --target none makes a "
+                               "dataset "
+                               "without one");
+  if (last == 0) return LS_OK; /* nor for an input, as is said elsewhere */
   plan->role[last - 1] = LS__CSV_TARGET;
   plan->n_targets = 1;
   return LS_OK;

@@ -75,6 +75,8 @@ static void refuses_what_are_no_words(void **state) {
   refused(convert("a b,y\n1,1.5\nx,2\n", NULL), "--one-hot 'a b' makes");
   refused(convert("k,y\nx,1.5\n", WITH("one-hot=k", "category=k")), "named twice");
   refused(convert("k,y\nx,1.5\n", WITH("one-hot=z")), "there is no such column");
+  refused(convert("k,y\nx,1.5\n", WITH("one-hot=k,y")), "no column is left for the target");
+  good(convert("k,y\nx,1.5\n", WITH("one-hot=k,y", "target=none")));
 }
 
 static void refuses_too_many_words(void **state) {

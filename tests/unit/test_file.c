@@ -4,10 +4,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/new_file.h"
 #include "check.h"
 
 static char folder[] = "/tmp/lockstep-file.XXXXXX";
@@ -130,11 +132,45 @@ static void test_left(void **state) {
   close(locked);
 }
 
+/* Nothing is seen before it is kept, and nothing is left of what is not. */
+static void test_new_file(void **state) {
+  (void)state;
+  char path[LS__FILE_PATH], big[70000];
+  ls__new_file *file = NULL;
+  in_folder("c.csv", path);
+  put(path, "before");
+  assert_int_equal(ls__new_file_create(path, false, &file), LS_OK);
+  assert_int_equal(ls__new_file_write(file, "lost", 4), LS_OK);
+  ls__new_file_abandon(file);
+  holds(path, "before");
+  memset(big, 'x', sizeof big);
+  assert_int_equal(ls__new_file_create(path, false, &file), LS_OK);
+  assert_int_equal(ls__new_file_write(file, "one ", 4), LS_OK);
+  assert_int_equal(ls__new_file_write(file, big, sizeof big), LS_OK);
+  assert_int_equal(ls__new_file_write(file, "two", 3), LS_OK);
+  assert_int_not_equal(access(path, F_OK), 0);
+  assert_int_equal(ls__new_file_keep(file), LS_OK);
+  FILE *read = fopen(path, "r");
+  char back[sizeof big + 8];
+  assert_non_null(read);
+  assert_int_equal(fread(back, 1, sizeof back, read), sizeof big + 7);
+  assert_int_equal(fclose(read), 0);
+  assert_memory_equal(back, "one ", 4);
+  assert_memory_equal(back + 4, big, sizeof big);
+  assert_memory_equal(back + 4 + sizeof big, "two", 3);
+  assert_int_equal(unlink(path), 0);
+  assert_int_equal(ls__new_file_create(folder, false, &file), LS_EIO);
+  assert_int_equal(rmdir(folder), 0); /* no temporary file is left in it */
+  assert_int_equal(ls__new_file_create(path, true, &file), LS_EIO);
+  assert_int_equal(mkdir(folder, 0700), 0);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(test_set_aside),
       cmocka_unit_test(test_beside),
       cmocka_unit_test(test_left),
+      cmocka_unit_test(test_new_file),
   };
   assert_non_null(mkdtemp(folder));
   const int failed = cmocka_run_group_tests(tests, NULL, NULL);

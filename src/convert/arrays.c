@@ -1,6 +1,7 @@
 /* Pairs of arrays, inputs and targets, to the parts of a dataset, row by row. */
 #include "convert/arrays.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -42,8 +43,18 @@ static int64_t load_whole(const ls__element *e, const unsigned char *p) {
   return (int64_t)bits;
 }
 
+/* Exactly. */
+static double half_to_real(uint64_t bits) {
+  const int exponent = (int)(bits >> 10 & 31), fraction = (int)(bits & 1023);
+  const double size = exponent == 31  ? (double)(fraction > 0 ? NAN : INFINITY)
+                      : exponent == 0 ? ldexp(fraction, -24)
+                                      : ldexp(1024 + fraction, exponent - 25);
+  return bits >> 15 & 1 ? -size : size;
+}
+
 static double load_real(const ls__element *e, const unsigned char *p) {
   uint64_t bits = load(p, e->size, e->big_endian);
+  if (e->size == 2) return half_to_real(bits);
   uint32_t low = (uint32_t)bits;
   float f32;
   double f64;
@@ -54,7 +65,7 @@ static double load_real(const ls__element *e, const unsigned char *p) {
 
 /* The type of inputs. */
 static ls__dtype type_of(const ls__element *e) {
-  if (e->kind == LS__ELEMENT_REAL) return e->size == 4 ? LS__F32 : LS__F64;
+  if (e->kind == LS__ELEMENT_REAL) return e->size == 8 ? LS__F64 : LS__F32;
   return e->size == 1 && e->kind != LS__ELEMENT_SIGNED ? LS__U8 : LS__I32;
 }
 
@@ -67,7 +78,7 @@ static bool is_of_type(const ls__element *e, ls__dtype type) {
   switch (e->kind) {
     case LS__ELEMENT_UNSIGNED: return type == LS__U8 && e->size == 1;
     case LS__ELEMENT_SIGNED: return type == LS__I32 && e->size == 4;
-    case LS__ELEMENT_REAL: return e->size == 4 ? type == LS__F32 : type == LS__F64;
+    case LS__ELEMENT_REAL: return e->size == (type == LS__F64 ? 8 : 4);
     case LS__ELEMENT_TRUTH: return false;
   }
   return false;

@@ -2,7 +2,7 @@
  * a second such pair that becomes the test part.
  *
  * Inputs keep their type: bytes stay bytes (and get the attribute `scale`, so that a pixel is 0 to
- * 1 in training), 32- and 64-bit floats stay what they are, other whole numbers become int32. Whole
+ * 1 in training), 32- and 64-bit floats stay what they are, 16-bit ones become 32-bit, other whole numbers int32. Whole
  * numbers, one a row, as targets are class labels; all other targets become 32-bit floats.
  *
  * A format has to read a header, no more: see idx.c and npy.c. */
@@ -18,7 +18,7 @@
 typedef enum ls__element_kind {
   LS__ELEMENT_UNSIGNED, /* 1, 2 or 4 bytes */
   LS__ELEMENT_SIGNED,   /* 1, 2, 4 or 8 bytes */
-  LS__ELEMENT_REAL,     /* 4 or 8 bytes, IEEE 754 */
+  LS__ELEMENT_REAL,     /* 2, 4 or 8 bytes, IEEE 754 */
   LS__ELEMENT_TRUTH     /* 1 byte: 0 is false, anything else is true */
 } ls__element_kind;
 

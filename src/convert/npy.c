@@ -122,7 +122,7 @@ static bool element_of(const char *type, ls__element *e) {
     size_t least, most;
   } known[] = {{'u', LS__ELEMENT_UNSIGNED, 1, 4},
                {'i', LS__ELEMENT_SIGNED, 1, 8},
-               {'f', LS__ELEMENT_REAL, 4, 8},
+               {'f', LS__ELEMENT_REAL, 2, 8},
                {'b', LS__ELEMENT_TRUTH, 1, 1}};
   if (strlen(type) != 3 || strchr("<>|", type[0]) == NULL || strchr("1248", type[2]) == NULL)
     return false;

@@ -250,9 +250,26 @@ static ls_status fail_lost(const reader *r, size_t i, size_t lost) {
                   ls__csv_show(r->head.name[r->head.n - 1], last));
 }
 
+static bool is_taken(const reader *r, size_t column) {
+  for (size_t i = 0; i < r->table.plan.n; i++)
+    if (r->from[i] == column) return true;
+  return false;
+}
+
+static bool is_kept(const reader *r, size_t column, size_t before) {
+  for (size_t k = 0; k < before; k++)
+    if (r->kept[k] == column) return true;
+  return false;
+}
+
+/* Those that are handed on are wanted all the same. */
 static void note_others(const reader *r, size_t others, size_t other) {
   char shown[LS__CSV_SHOWN];
+  const size_t n_keep = r->job->n_keep;
+  for (size_t k = 0; k < n_keep; k++)
+    if (!is_taken(r, r->kept[k]) && !is_kept(r, r->kept[k], k)) others--;
   if (others == 0 || r->job->quiet) return;
+  while (is_kept(r, other, n_keep) || is_taken(r, other)) other++;
   fputs("lockstep: note: ", stderr);
   ls__text_put(stderr, r->job->path);
   fprintf(stderr, ": the network does not take column \"%s\"%s",
@@ -402,6 +419,34 @@ out:
   return st;
 }
 
+/* A table whose first line the training's delimiter leaves whole has another one. */
+static ls_status find_delimiter(reader *r) {
+  ls_status st = LS_OK;
+  ls__csv csv = {0};
+  ls__progress quiet = {0};
+  ls__csv_delimiter *d = &r->table.plan.head.delimiter;
+  const char *stop;
+  char text[16];
+  size_t fields = 0;
+  LS_TRY(ls__csv_open(&csv, r->job->path, &r->own, &quiet));
+  LS_TRY(ls__csv_skip(&csv, (size_t)r->own.skip_lines));
+  LS_TRY(ls__csv_look(&csv, 1));
+  const char *p = csv.buffer + csv.begin;
+  if (csv.begin == csv.end || *p == '#' || r->table.plan.n == 1) goto out;
+  const ls__csv_scan scan = ls__csv_scan_record(d, p, csv.buffer + csv.end, &stop, &fields);
+  if (scan != LS__CSV_AFTER_QUOTE && fields > 1) goto out;
+  LS_TRY(ls__csv_set_delimiter(&csv, "auto"));
+  *d = csv.delimiter;
+  if (r->job->quiet) goto out;
+  fputs("lockstep: note: ", stderr);
+  ls__text_put(stderr, r->job->path);
+  fprintf(stderr, ": fields separated by %s, unlike the training's table\n",
+          ls__csv_delimiter_name(d, text));
+out:
+  ls__csv_reset(&csv);
+  return st;
+}
+
 ls_status ls__recipe_run(ls__recipe_job *job) {
   ls_status st = LS_OK;
   reader r = {.job = job};
@@ -416,9 +461,10 @@ ls_status ls__recipe_run(ls__recipe_job *job) {
   LS_TRY(ls__csv_words_init(&t->words, r.own.missing_words));
   LS_TRY(take_plan(&r));
   LS_TRY(take_columns(&r));
+  LS_TRY(find_delimiter(&r));
   LS_TRY(ls__csv_head_read(&r.head, job->path, &r.own, &t->plan.head, NULL));
-  LS_TRY(match(&r));
   LS_TRY(find_kept(&r));
+  LS_TRY(match(&r));
   LS_TRY(read_rows(&r, NULL));
   for (size_t k = 0; k < t->categories.n; k++)
     if (!r.known[k]) LS_TRY(ls__classes_sort(&t->categories.value[k]));

@@ -268,6 +268,24 @@ static void reads_every_version(void **state) {
   expect("/train/x", "float32", 6, pixel_values);
 }
 
+/* 16-bit floats, of both orders of bytes: 1, -2.5, the largest, the smallest two, 1/3 rounded. */
+static void reads_halves(void **state) {
+  (void)state;
+  static const unsigned char little[] = {0x00, 0x3C, 0x00, 0xC1, 0xFF, 0x7B,
+                                         0x01, 0x00, 0x00, 0x04, 0x55, 0x35};
+  static const double values[] = {1, -2.5, 65504, 0x1p-24, 0x1p-14, 0x1.554p-2};
+  unsigned char big[sizeof little];
+  for (size_t i = 0; i < sizeof little; i++) big[i] = little[i ^ 1];
+  for (int order = 0; order < 2; order++) {
+    write_npy(0, order == 0 ? "<f2" : ">f2", "(3, 2)", order == 0 ? little : big, sizeof little);
+    write_npy(1, order == 0 ? "<f2" : ">f2", "(3, 2)", order == 0 ? little : big, sizeof little);
+    ls_convert_options o = options(2);
+    good(ls_convert(&o));
+    expect("/train/x", "float32", 6, values);
+    expect("/train/y", "float32", 6, values);
+  }
+}
+
 static void refuses_bad_headers(void **state) {
   (void)state;
   static const struct {
@@ -279,7 +297,7 @@ static void refuses_bad_headers(void **state) {
                                                                       ")"},
        {"{'descr': '|O', 'fortran_order': False, 'shape': (3, 2), }", "elements of type |O cannot "
                                                                       "be read"},
-       {"{'descr': '<f2', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <f2"},
+       {"{'descr': '<f1', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <f1"},
        {"{'descr': '<u8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <u8"},
        {"{'descr': '|f4', 'fortran_order': False, 'shape': (3, 2), }", "elements of type |f4"},
        {"{'descr': '<c8', 'fortran_order': False, 'shape': (3, 2), }", "elements of type <c8"},
@@ -428,7 +446,7 @@ int main(void) {
       cmocka_unit_test(converts_every_type), cmocka_unit_test(converts_classes),
       cmocka_unit_test(scales_bytes),        cmocka_unit_test(reads_every_version),
       cmocka_unit_test(refuses_bad_headers), cmocka_unit_test(survives_damage),
-      cmocka_unit_test(runs_out_of_memory),
+      cmocka_unit_test(runs_out_of_memory),  cmocka_unit_test(reads_halves),
   };
   return cmocka_run_group_tests(tests, set_up, tear_down);
 }

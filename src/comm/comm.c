@@ -253,17 +253,28 @@ void ls_comm_finalize(ls_comm *comm, const char *done) {
   ls__blocking_end(&call);
 }
 
-ls_status ls_comm_alone(ls_comm *comm, ls_comm_work work, void *context) {
+static ls_status alone(ls_comm *comm, bool mine, ls_comm_work work, void *context) {
   ls_status st = LS_OK;
-  if (ls_comm_rank(comm) == 0) {
-    ls__blocking alone;
-    ls__working_begin(&alone, comm);
+  if (mine) {
+    ls__blocking working;
+    ls__working_begin(&working, comm);
     st = work(context);
-    ls__working_end(&alone);
-  } else if (ls_comm_nodes(comm) > 1) { /* no sign of life goes from node to node */
-    comm->watchdog = comm->watchdog > ALONE_SECONDS ? comm->watchdog : ALONE_SECONDS;
+    ls__working_end(&working);
   }
+  /* No sign of life goes from node to node. */
+  if (ls_comm_rank(comm) > 0 && ls_comm_nodes(comm) > 1)
+    comm->watchdog = comm->watchdog > ALONE_SECONDS ? comm->watchdog : ALONE_SECONDS;
   return ls_comm_agree(comm, st);
+}
+
+ls_status ls_comm_alone(ls_comm *comm, ls_comm_work work, void *context) {
+  return alone(comm, ls_comm_rank(comm) == 0, work, context);
+}
+
+ls_status ls__comm_on_nodes(ls_comm *comm, ls_comm_work work, void *context) {
+  if (ls_comm_rank(comm) == 0 && ls_comm_nodes(comm) > 1 && comm->watchdog < ALONE_SECONDS)
+    comm->watchdog = ALONE_SECONDS; /* it waits for the other nodes, too */
+  return alone(comm, ls__comm_node_rank(comm) == 0, work, context);
 }
 
 int ls_comm_rank(const ls_comm *comm) {

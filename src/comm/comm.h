@@ -39,6 +39,10 @@ void ls__comm_phase(ls_comm *comm, uint64_t step, const char *phase);
  * static, NULL: nothing.  Local. */
 void ls__comm_done(ls_comm *comm, const char *done);
 
+/* As ls_comm_alone (lockstep/comm.h), for the first rank of each node.  Collective. */
+LS_CHECKED ls_status ls__comm_on_nodes(ls_comm *comm, ls_status (*work)(void *context),
+                                       void *context);
+
 /* Collective, blocking.  R1 and R2 alike: nothing here depends on timing. */
 LS_CHECKED ls_status ls__comm_barrier(ls_comm *comm);
 /* Rank 0's n bytes to all ranks. */

@@ -266,6 +266,31 @@ out:
   return st;
 }
 
+/* Whose weights they are: of a network alone a text, else by its standing; "" where neither is
+ * there. */
+static ls_status read_stands(ls__h5 *file, ls_model *model) {
+  ls_status st = LS_OK;
+  ls__h5_kind kind[3];
+  static const char *const name[] = {"stands", "epoch", "position"};
+  char *text = NULL;
+  int64_t epoch = 0, position = 0, step = 0;
+  size_t n[3];
+  for (int i = 0; i < 3; i++) LS_TRY(ls__h5_attribute_kind(file, "/", name[i], &kind[i], &n[i]));
+  if (kind[0] == LS__H5_TEXTS && n[0] == 1) {
+    LS_TRY(ls__h5_get_string(file, "/", "stands", &text));
+    snprintf(model->stands, sizeof model->stands, "%s", text);
+  } else if (kind[1] == LS__H5_INTEGER && kind[2] == LS__H5_INTEGER) {
+    LS_TRY(ls__h5_get_integer(file, "/", "epoch", &epoch));
+    LS_TRY(ls__h5_get_integer(file, "/", "position", &position));
+    if (position > 0) LS_TRY(ls__h5_get_integer(file, "/", "step", &step));
+    snprintf(model->stands, sizeof model->stands, "%s %lld", position > 0 ? "step" : "epoch",
+             (long long)(position > 0 ? step : epoch));
+  }
+out:
+  ls__free(text);
+  return st;
+}
+
 static ls_status read_model(ls__h5 *file, ls_model **out) {
   ls_status st = LS_OK;
   char *text = NULL;
@@ -285,6 +310,7 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
   LS_TRY(ls__checkpoint_check_normal(file, model));
+  LS_TRY(read_stands(file, model));
   LS_TRY(ls__h5_has_attribute(file, "/", "rows", &there));
   if (there) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));

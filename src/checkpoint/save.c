@@ -160,6 +160,8 @@ ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
   LS_TRY(write_model(writer->file, model));
   LS_TRY(write_origin(writer->file, model, standing == NULL));
   if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
+  if (standing == NULL && model->stands[0] != '\0')
+    LS_TRY(ls__h5_set_string(writer->file, "/", "stands", model->stands));
   LS_TRY(write_arena(writer, "/parameters", false, model->parameters));
   *out = writer;
   writer = NULL;

@@ -40,6 +40,7 @@ struct ls_model {
                                                             inputs and targets had; n 0: unknown */
   ls__class_names recipe;           /* one text: how the table was read that it was trained on
                              (convert/recipe.h); n 0: it was no table */
+  char stands[48];                  /* whose weights these are: "epoch 37, the best"; "": unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   ls__seal origin;   /* the checkpoint that it was read from; zeros: none */
   uint64_t of_run;   /* which training it is of (train/identity.h); 0: unknown */

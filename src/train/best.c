@@ -48,6 +48,8 @@ ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
   float *current = t->model->parameters;
   t->model->parameters = best->parameters;
   t->model->at_epoch = best->epoch;
+  snprintf(t->model->stands, sizeof t->model->stands, "epoch %llu, the best",
+           (unsigned long long)best->epoch);
   const ls_status st = ls_model_save(t->model, path);
   t->model->parameters = current;
   t->model->at_epoch = 0;

@@ -185,6 +185,10 @@ LS_PUBLIC double ls_train_watchdog(const char *const *arguments, size_t n, doubl
  * rows as the training's; in a file of another length there are none, unless an override gives a
  * data.split.
  *
+ * A data.file that is a table (.csv, .tsv, .txt, .dat, .data, also with .gz) is read as the table was that the
+ * training's data were converted from, by what the checkpoint keeps of that; all its rows are the
+ * part.  Meanwhile each node holds its numbers in a folder of its own in $TMPDIR, else /tmp.
+ *
  * @param overrides  [n] as for ls_config_override; data, loss and metrics alone may be set
  * @param split      LS_EDATA where the data have no such part
  * @param json       one JSON object, not words
@@ -194,14 +198,41 @@ LS_PUBLIC LS_CHECKED ls_status ls_evaluate(ls_comm *comm, const char *checkpoint
                                            const char *const *overrides, size_t n, ls_split split,
                                            bool json, FILE *out);
 
-/** Predict a part of a dataset into an HDF5 file: /predictions [N, output], and for classes
- * /classes [N] (or [N, positions]): the most probable, of one output 1 above one half.  Attributes
- * of /predictions: `split` names the part, `values` is "probabilities" after cross_entropy and
- * binary_cross_entropy, else "numbers"; of /classes: `classes`, their names, if they have some.
+/** What ls_predict_to writes; zeros and NULL are the usual. */
+typedef struct ls_predict_options {
+  const char *output;      /**< the file; its ending says what it becomes */
+  const char *const *keep; /**< [n_keep] columns of the data's table, or one-dimensional datasets of
+                              their file, that go before the predictions; of a table of text */
+  size_t n_keep;
+  bool with_targets; /**< true values beside the predictions, in their own units */
+  bool classes_only; /**< of classes the most probable and its probability, not those of all; of a
+                        table of text */
+  FILE *out;         /**< where rank 0 says in one line what was written; NULL: nowhere */
+} ls_predict_options;
+
+/** Predict a part of a dataset, or all rows of a table of text, into a file:
  *
- * Collective; as ls_evaluate, but targets are not needed.
- * @param output  the file, which appears whole or not at all
- * @return        as ls_evaluate, and LS_ENOMEM */
+ * - `.csv`, `.tsv`, also with `.gz`: a header, then a row a sample.  Numbers have the names of the
+ *   targets' columns, where these are known, else `prediction`; of several outputs OUTPUT_NAME.  A
+ *   class is called by its name, and followed by `probability`, and `probability_NAME` of each class
+ *   (`score` where these are no probabilities).  True values are called NAME_true.
+ * - `.npy`: the numbers of one output, as floats.
+ * - `.h5`, `.hdf5`, or no ending: HDF5.  /predictions [N, output]; for classes /classes [N] (or [N,
+ *   positions]), the most probable, of one output 1 above one half; /targets.  Of several outputs
+ *   /predictions/NAME and so on.  Attributes of /predictions: `split` names the part, `values` is
+ *   "probabilities" after cross_entropy and binary_cross_entropy, else "numbers"; of /classes:
+ *   `classes`, their names, if they have some.
+ *
+ * Collective; as ls_evaluate, but targets are not needed unless asked for.  The same bytes on any
+ * number of ranks.
+ * @param options  the same on every rank; the file appears whole or not at all
+ * @return         as ls_evaluate, and LS_ENOMEM; LS_EUSAGE: an ending that is none of these, or what
+ *                 such a file can't hold */
+LS_PUBLIC LS_CHECKED ls_status ls_predict_to(ls_comm *comm, const char *checkpoint,
+                                             const char *const *overrides, size_t n, ls_split split,
+                                             const ls_predict_options *options);
+
+/** The same with nothing but the file given. */
 LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);

@@ -119,8 +119,8 @@ ls_status cli_no_checkpoint(const cli *c, const char *path) {
                        "runs/%.*s",
                        path, n, name);
   return usage_error(c,
-                     "%s is no checkpoint; data are given as --data FILE.h5 (lockstep convert "
-                     "makes one)",
+                     "%s is no checkpoint; data are given as --data FILE (an HDF5 file, or a table "
+                     "such as the one that was converted)",
                      path);
 }
 

@@ -1,101 +1,59 @@
-/* Predicting a part of a dataset into a file. */
-#include <lockstep/train.h>
+/* Predicting a part of a dataset into a file: all ranks predict, rank 0 writes. */
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
 #include "base/file.h"
-#include "h5/h5.h"
+#include "base/text.h"
+#include "data/ids.h"
 #include "train/fit.h"
-#include "train/session.h"
+#include "train/prediction.h"
 
-/* "/predictions" and "/classes"; of several outputs "/predictions/NAME". */
-static void dataset_name(const ls_model *model, const char *what, size_t i,
-                         char name[2 * LS_NAME_BYTES]) {
-  const ls_port port = ls_model_output(model, i);
-  const bool several = ls_model_outputs(model) > 1;
-  snprintf(name, 2 * LS_NAME_BYTES, "/%s%s%s", what, several ? "/" : "", several ? port.name : "");
-}
-
-/* How a class follows from an output: the largest of K numbers, for each of the places that an
- * output has them in; of one number (K = 1) whether it is above one half, of a
- * margin above 0.  K 0: no classes. */
-typedef struct choice {
-  float half; /* K = 1: what a yes is above */
-  size_t k, places;
-  ls_shape shape; /* of one sample's classes */
-} choice;
-
-static choice choice_of(const ls_model *model, size_t i) {
-  const ls_port port = ls_model_output(model, i);
-  const ls__about about = model->says[i].about;
-  const size_t all = ls_shape_count(&port.shape), names = model->classes[i].n;
-  const size_t width = port.shape.ndim > 0 ? port.shape.dim[port.shape.ndim - 1] : 1;
-  choice c = {model->says[i].margins ? 0.0F : 0.5F, 0, 1, {0, {0}}};
-  if (about == LS__ABOUT_CLASSES) {
-    c = (choice){0.5F, width, all / width, port.shape};
-    c.shape.ndim--;
-  } else if (about == LS__ABOUT_YES_NO && all == 1) {
-    c.k = 1;
-  } else if (names > 1 && names == all) {
-    c.k = all;
-  }
-  return c;
-}
-
-static void take_classes(const choice *c, const float *y, size_t rows, int32_t *class) {
-  for (size_t r = 0; r < rows * c->places; r++, y += c->k) {
-    size_t best = c->k == 1 && y[0] > c->half ? 1 : 0;
-    for (size_t j = 1; j < c->k; j++)
-      if (y[j] > y[best]) best = j;
-    class[r] = (int32_t)best;
-  }
-}
-
-/* Rows [at, at + rows) of output i. */
-static ls_status write_rows(ls__h5 *file, const ls_model *model, size_t i, size_t at, size_t rows,
-                            const float *y, int32_t *class) {
-  ls_status st = LS_OK;
-  char name[2 * LS_NAME_BYTES];
-  const choice classes = choice_of(model, i);
-  dataset_name(model, "predictions", i, name);
-  LS_TRY(ls__h5_write_rows(file, name, at, rows, LS__F32, y));
-  if (classes.k == 0) goto out;
-  dataset_name(model, "classes", i, name);
-  take_classes(&classes, y, rows, class);
-  LS_TRY(ls__h5_write_rows(file, name, at, rows, LS__I32, class));
-out:
-  return st;
-}
-
-/* Memory of a rank: its chunk of every output, and on rank 0 those of all ranks of one output. */
+/* Memory of a rank: its chunk of every output and its true values, and on rank 0 those of all ranks
+ * of one of them. */
 typedef struct buffers {
   size_t *count; /* [ranks] rows of each in this round */
-  float *mine[LS_MAX_PORTS], *all;
-  int32_t *class;
+  float *mine[LS_MAX_PORTS], *target[LS_MAX_PORTS], *all;
   ls__run *run;
   void *to[LS__MAX_ARRAYS];
 } buffers;
 
-static ls_status make_buffers(ls_comm *comm, const ls__session *s, buffers *b) {
+/* What is being predicted, and on rank 0 where it goes. */
+typedef struct prediction {
+  ls_comm *comm;
+  ls__session session;
+  ls__prediction what;
+  const ls__prediction_kind *kind;
+  void *file; /* NULL on other ranks */
+  buffers b;
+} prediction;
+
+static ls_status make_buffers(prediction *p) {
   ls_status st = LS_OK;
-  const size_t size = (size_t)ls_comm_size(comm);
+  const ls__session *s = &p->session;
+  buffers *b = &p->b;
+  const size_t size = (size_t)ls_comm_size(p->comm);
+  const bool root = ls_comm_rank(p->comm) == 0;
   const ls__array *arrays = NULL;
   const size_t n = ls__data_arrays(s->data, &arrays);
-  size_t widest = 0, places = 1;
+  size_t widest = 0;
   LS_TRY(ls__alloc(&b->count, size, sizeof *b->count, "predictions"));
-  for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
-    const ls_port port = ls_model_output(s->model, i);
-    const size_t k = ls_shape_count(&port.shape);
-    if (k > widest) widest = k;
-    if (choice_of(s->model, i).places > places) places = choice_of(s->model, i).places;
-    LS_TRY(ls__alloc(&b->mine[i], LS__PREDICT_BATCH * k, sizeof(float), "predictions"));
-  }
-  LS_TRY(ls__alloc(&b->all, size * LS__PREDICT_BATCH * widest, sizeof *b->all, "predictions"));
-  LS_TRY(ls__alloc(&b->class, size * LS__PREDICT_BATCH * places, sizeof *b->class, "predictions"));
   LS_TRY(ls__model_run(s->model, &b->run));
   for (size_t i = 0, input = 0; i < n; i++)
     if (arrays[i].use == LS_INPUT) b->to[i] = ls__run_input(b->run, (int)input++);
+  for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
+    const ls_port port = ls_model_output(s->model, i);
+    const size_t k = ls_shape_count(&port.shape);
+    const ls__array *target = p->what.target[i];
+    if (k > widest) widest = k;
+    LS_TRY(ls__alloc(&b->mine[i], LS__PREDICT_BATCH * k, sizeof(float), "predictions"));
+    if (target == NULL) continue;
+    if (target->count > widest) widest = target->count;
+    LS_TRY(ls__alloc(&b->target[i], LS__PREDICT_BATCH * target->count, sizeof(float), "targets"));
+    b->to[target - arrays] = b->target[i];
+  }
+  if (root)
+    LS_TRY(ls__alloc(&b->all, size * LS__PREDICT_BATCH * widest, sizeof *b->all, "predictions"));
 out:
   return st;
 }
@@ -103,15 +61,19 @@ out:
 static void free_buffers(buffers *b) {
   ls__run_destroy(b->run);
   ls__free(b->count);
-  for (int i = 0; i < LS_MAX_PORTS; i++) ls__free(b->mine[i]);
+  for (int i = 0; i < LS_MAX_PORTS; i++) {
+    ls__free(b->mine[i]);
+    ls__free(b->target[i]);
+  }
   ls__free(b->all);
-  ls__free(b->class);
 }
 
 /* This rank's rows of the round that begins at row `at`. */
-static ls_status predict_mine(ls_comm *comm, const ls__session *s, buffers *b, size_t at) {
+static ls_status predict_mine(prediction *p, size_t at) {
   ls_status st = LS_OK;
-  const size_t rank = (size_t)ls_comm_rank(comm), lo = at + rank * LS__PREDICT_BATCH,
+  const ls__session *s = &p->session;
+  buffers *b = &p->b;
+  const size_t rank = (size_t)ls_comm_rank(p->comm), lo = at + rank * LS__PREDICT_BATCH,
                n = b->count[rank];
   if (n == 0) goto out;
   LS_TRY(ls__data_rows(s->data, s->split, lo, lo + n, b->to));
@@ -123,34 +85,47 @@ out:
   return st;
 }
 
-/* Rank 0 writes what all predict, chunk by chunk: rank r's chunk of each round. */
-static ls_status predict_rounds(ls_comm *comm, const ls__session *s, ls__h5 *file,
-                                ls_status local) {
+/* One array of the round to rank 0, and into the file. */
+static ls_status hand_on(prediction *p, size_t output, bool target, size_t at, size_t rows,
+                         ls_status *local) {
   ls_status st = LS_OK;
-  const size_t size = (size_t)ls_comm_size(comm);
-  buffers b;
-  memset(&b, 0, sizeof b);
-  LS_THEN(local, make_buffers(comm, s, &b));
-  LS_TRY(ls_comm_agree(comm, local));
+  const ls_port port = ls_model_output(p->session.model, output);
+  const size_t count = target ? p->what.target[output]->count : ls_shape_count(&port.shape);
+  LS_TRY(ls__comm_gatherv(p->comm, target ? p->b.target[output] : p->b.mine[output], p->b.all,
+                          p->b.count, count * sizeof(float)));
+  if (p->file != NULL)
+    LS_THEN(*local, p->kind->take(p->file, output, target, at, rows, count, p->b.all));
+out:
+  return st;
+}
+
+/* Rank 0 writes what all predict, chunk by chunk: rank r's chunk of each round.  The others predict
+ * the next one meanwhile: what fails on rank 0 is agreed on then. */
+static ls_status predict_rounds(prediction *p, ls_status local) {
+  ls_status st = LS_OK;
+  const ls__session *s = &p->session;
+  const size_t size = (size_t)ls_comm_size(p->comm);
+  LS_THEN(local, make_buffers(p));
   for (size_t at = 0; at < s->n; at += size * LS__PREDICT_BATCH) {
     size_t rows = 0;
-    for (size_t r = 0; r < size; r++) {
+    for (size_t r = 0; r < size && local == LS_OK; r++) {
       const size_t lo = at + r * LS__PREDICT_BATCH;
-      b.count[r] = lo >= s->n ? 0 : s->n - lo < LS__PREDICT_BATCH ? s->n - lo : LS__PREDICT_BATCH;
-      rows += b.count[r];
+      p->b.count[r] = lo >= s->n                      ? 0
+                      : s->n - lo < LS__PREDICT_BATCH ? s->n - lo
+                                                      : LS__PREDICT_BATCH;
+      rows += p->b.count[r];
     }
-    LS_THEN(local, predict_mine(comm, s, &b, at));
+    LS_THEN(local, predict_mine(p, at));
+    LS_TRY(ls_comm_agree(p->comm, local));
     for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
-      const ls_port port = ls_model_output(s->model, i);
-      LS_TRY(ls__comm_gatherv(comm, b.mine[i], b.all, b.count,
-                              ls_shape_count(&port.shape) * sizeof(float)));
-      if (file != NULL && local == LS_OK)
-        local = write_rows(file, s->model, i, at, rows, b.all, b.class);
+      LS_TRY(hand_on(p, i, false, at, rows, &local));
+      if (p->what.target[i] != NULL) LS_TRY(hand_on(p, i, true, at, rows, &local));
     }
-    LS_TRY(ls_comm_agree(comm, local));
+    if (p->file != NULL && p->kind->end_rows != NULL)
+      LS_THEN(local, p->kind->end_rows(p->file, at, rows));
   }
+  LS_TRY(ls_comm_agree(p->comm, local));
 out:
-  free_buffers(&b);
   return st;
 }
 
@@ -158,7 +133,7 @@ out:
 static ls_status check_output(const char *output, const ls__session *s) {
   ls_status st = LS_OK;
   bool same = false;
-  const char *data = ls__data_path(s->data);
+  const char *data = ls__session_path(s);
   if (data != NULL) LS_TRY(ls__file_same(output, data, &same));
   if (same) LS_FAIL(LS_EUSAGE, "%s: is both the data and the output", output);
   const ls__seal *origin = &s->model->origin;
@@ -170,47 +145,127 @@ out:
   return st;
 }
 
-/* The datasets, empty. */
-static ls_status create_file(const char *output, const ls__session *s, ls__h5 **file) {
+/* True values come in the file's own units. */
+static ls_status find_targets(prediction *p) {
   ls_status st = LS_OK;
-  char name[2 * LS_NAME_BYTES];
-  LS_TRY(check_output(output, s));
-  LS_TRY(ls__h5_create(output, file));
-  for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
-    const ls_port port = ls_model_output(s->model, i);
-    const ls__class_names *names = &s->model->classes[i];
-    const choice classes = choice_of(s->model, i);
-    const char *values = s->model->says[i].probabilities ? "probabilities" : "numbers";
-    dataset_name(s->model, "predictions", i, name);
-    LS_TRY(ls__h5_dataset(*file, name, LS__F32, s->n, &port.shape, 0, 0));
-    LS_TRY(ls__h5_set_string(*file, name, "split", ls__split_name(s->split)));
-    LS_TRY(ls__h5_set_string(*file, name, "values", values));
-    if (classes.k == 0) continue;
-    dataset_name(s->model, "classes", i, name);
-    LS_TRY(ls__h5_dataset(*file, name, LS__I32, s->n, &classes.shape, 0, 0));
-    if (names->n > 0)
-      LS_TRY(
-          ls__h5_set_strings(*file, name, "classes", (const char *const *)names->name, names->n));
+  ls__session *s = &p->session;
+  const ls__array *arrays = NULL;
+  const size_t n = ls__data_arrays(s->data, &arrays);
+  for (size_t i = 0; i < n; i++) {
+    const int output = ls__fit_output(s->model, &arrays[i]);
+    if (output < 0) continue;
+    p->what.target[output] = &arrays[i];
+    LS_TRY(ls__data_set_normal(s->data, i, NULL));
   }
+  for (size_t i = 0; i < ls_model_outputs(s->model); i++)
+    if (p->what.target[i] == NULL)
+      LS_FAIL(LS_EDATA, "%s: has no targets of output \"%s\" for --with-targets",
+              ls__session_path(s), ls_model_output(s->model, i).name);
 out:
+  return st;
+}
+
+static ls_status create_file(prediction *p) {
+  ls_status st = LS_OK;
+  LS_TRY(check_output(p->what.options->output, &p->session));
+  LS_TRY(p->kind->create(&p->what, &p->file));
+out:
+  return st;
+}
+
+/* In which order the parts of a file lie in the output. */
+static void tell_parts(FILE *out, const ls__session *s) {
+  const char *before = " (";
+  bool several = false;
+  for (int p = LS_TRAIN; p <= LS_TEST; p++)
+    several = several || (ls_data_count(s->data, (ls_split)p) > 0 &&
+                          ls_data_count(s->data, (ls_split)p) < s->n);
+  if (s->split != LS_ALL || !ls__data_grouped(s->data) || !several) return;
+  for (int p = LS_TRAIN; p <= LS_TEST; p++) {
+    if (ls_data_count(s->data, (ls_split)p) == 0) continue;
+    fprintf(out, "%s%s", before, ls__split_name((ls_split)p));
+    before = ", then ";
+  }
+  fputc(')', out);
+}
+
+/* "out.csv: 150 rows and 5 columns, predicted by runs/iris/checkpoints/final.h5 (epoch 37)" */
+static void tell(const prediction *p, const char *checkpoint) {
+  FILE *out = p->what.options->out;
+  const ls__session *s = &p->session;
+  if (out == NULL) return;
+  ls__text_put(out, p->what.options->output);
+  fprintf(out, ": %zu row%s", s->n, s->n == 1 ? "" : "s");
+  tell_parts(out, s);
+  if (p->what.columns > 0)
+    fprintf(out, " and %zu column%s", p->what.columns, p->what.columns == 1 ? "" : "s");
+  fputs(", predicted by ", out);
+  ls__text_put(out, checkpoint);
+  if (s->choice[0] != '\0') fprintf(out, "/%s", s->choice);
+  if (s->model->stands[0] != '\0') fprintf(out, " (%s)", s->model->stands);
+  fputc('\n', out);
+}
+
+/* What all ranks must have been told alike, as lines "KEY: VALUE". */
+static ls_status told(const ls_predict_options *o, char **lines) {
+  ls_status st = LS_OK;
+  size_t bytes = strlen(o->output) + 128, used = 0;
+  *lines = NULL;
+  for (size_t i = 0; i < o->n_keep; i++) bytes += strlen(o->keep[i]) + 2;
+  LS_TRY(ls__alloc(lines, bytes, 1, "options"));
+  used = (size_t)snprintf(*lines, bytes,
+                          "-o: %s\n--with-targets: %s\n--classes-only: %s\n--keep: ", o->output,
+                          o->with_targets ? "given" : "no", o->classes_only ? "given" : "no");
+  for (size_t i = 0; i < o->n_keep; i++)
+    used += (size_t)snprintf(*lines + used, bytes - used, "%s%s", i > 0 ? ", " : "", o->keep[i]);
+  snprintf(*lines + used, bytes - used, "\n");
+out:
+  return st;
+}
+
+ls_status ls_predict_to(ls_comm *comm, const char *checkpoint, const char *const *overrides,
+                        size_t n, ls_split split, const ls_predict_options *options) {
+  ls_status st = LS_OK, local = LS_OK;
+  bool gzip = false;
+  char *lines = NULL;
+  prediction p;
+  memset(&p, 0, sizeof p);
+  p.comm = comm;
+  p.what = (ls__prediction){.session = &p.session,
+                            .options = options,
+                            .most = (size_t)ls_comm_size(comm) * LS__PREDICT_BATCH};
+  local = ls__prediction_kind_of(options->output, &p.kind, &gzip);
+  LS_THEN(local, told(options, &lines));
+  LS_TRY(ls_comm_agree(comm, local));
+  const ls__session_wants wants = {.purpose = options->with_targets ? LS__DATA_EVALUATE
+                                                                    : LS__DATA_PREDICT,
+                                   .command = "predict",
+                                   .told = lines,
+                                   .keep = options->keep,
+                                   .n_keep = options->n_keep};
+  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, &wants, &p.session));
+  if (options->with_targets) {
+    LS_TRY(ls_comm_agree(comm, find_targets(&p)));
+    LS_TRY(ls__data_load(p.session.data));
+  }
+  if (ls_comm_rank(comm) == 0) local = create_file(&p);
+  LS_TRY(predict_rounds(&p, local));
+  if (p.file != NULL) {
+    local = p.kind->keep(p.file);
+    p.file = NULL;
+  }
+  LS_TRY(ls_comm_agree(comm, local));
+  if (ls_comm_rank(comm) == 0) tell(&p, checkpoint);
+out:
+  if (p.file != NULL) p.kind->abandon(p.file);
+  free_buffers(&p.b);
+  ls__session_close(&p.session);
+  ls__free(lines);
   return st;
 }
 
 ls_status ls_predict(ls_comm *comm, const char *checkpoint, const char *const *overrides, size_t n,
                      ls_split split, const char *output) {
-  ls_status st = LS_OK, local = LS_OK;
-  ls__session s;
-  ls__h5 *file = NULL;
-  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, LS__DATA_PREDICT, &s));
-  if (ls_comm_rank(comm) == 0) local = create_file(output, &s, &file);
-  LS_TRY(predict_rounds(comm, &s, file, local));
-  if (file != NULL) {
-    local = ls__h5_commit(file);
-    file = NULL;
-  }
-  LS_TRY(ls_comm_agree(comm, local));
-out:
-  ls__h5_close(file);
-  ls__session_close(&s);
-  return st;
+  return ls_predict_to(comm, checkpoint, overrides, n, split,
+                       &(ls_predict_options){.output = output});
 }

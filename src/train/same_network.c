@@ -6,7 +6,6 @@
 
 #include "base/alloc.h"
 #include "base/grow.h"
-#include "checkpoint/checkpoint.h"
 
 /* ---- A parcel: everything of a network but its parameters, byte after byte ---- */
 
@@ -98,6 +97,7 @@ static ls_status carry_rest(parcel *p, ls_model *model) {
     LS_TRY(carry_names(p, &model->output_columns[i]));
   }
   LS_TRY(carry_names(p, &model->recipe));
+  LS_TRY(carry(p, model->stands, sizeof model->stands));
   LS_TRY(carry(p, &model->train_rows, sizeof model->train_rows));
   LS_TRY(carry(p, &model->origin, sizeof model->origin));
 out:
@@ -142,13 +142,13 @@ out:
 
 /* ---- Sending it ---- */
 
-ls_status ls__same_network(ls_comm *comm, const char *checkpoint, ls_model **model) {
+ls_status ls__same_network(ls_comm *comm, const char *checkpoint, char choice[LS__CHOICE_BYTES],
+                           ls_model **model) {
   ls_status st = LS_OK, local = LS_OK;
   const bool root = ls_comm_rank(comm) == 0;
-  char name[LS__CHOICE_BYTES];
   parcel p = {.packs = root};
   *model = NULL;
-  if (root) local = ls__checkpoint_choose(checkpoint, name, model);
+  if (root) local = ls__checkpoint_choose(checkpoint, choice, model);
   if (ls_comm_size(comm) == 1) return local;
   if (root) LS_THEN(local, pack(*model, &p));
   LS_TRY(ls_comm_agree(comm, local));

@@ -34,8 +34,11 @@ out:
 ls_status ls__scoring_open(ls_comm *comm, const char *checkpoint, const char *const *overrides,
                            size_t n, ls_split split, ls__scoring *s) {
   ls_status st = LS_OK;
+  const ls__session_wants wants = {.command = "evaluate",
+                                   .purpose = LS__DATA_EVALUATE,
+                                   .weights = true};
   memset(s, 0, sizeof *s);
-  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, LS__DATA_EVALUATE, &s->session));
+  LS_TRY(ls__session_open(comm, checkpoint, overrides, n, split, &wants, &s->session));
   LS_TRY(ls_comm_agree(comm, make_task(&s->session, &s->task)));
   LS_TRY(ls__data_load(s->session.data)); /* as the losses want the targets */
   LS_TRY(ls_comm_agree(comm, prepare(&s->session, &s->task, &s->run)));

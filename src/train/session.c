@@ -14,8 +14,13 @@
 
 void ls__session_close(ls__session *s) {
   ls_data_close(s->data);
+  ls__table_reset(&s->table);
   ls_config_destroy(s->config);
   ls_model_destroy(s->model);
+}
+
+const char *ls__session_path(const ls__session *s) {
+  return s->table.path != NULL ? s->table.path : ls__data_path(s->data);
 }
 
 /* Whether an override sets this key: itself, what it is in, or what is in it. */
@@ -184,32 +189,49 @@ static ls_status set_watchdog(ls_comm *comm, ls_config *config) {
 
 /* All ranks read the same network, and are asked the same. */
 static ls_status check_together(ls_comm *comm, const ls__session *s, ls_split split,
-                                ls__data_purpose purpose) {
-  char how[96];
-  snprintf(how, sizeof how, "the network's hash: %016llx\n--split: %s\n",
-           (unsigned long long)ls_model_hash(s->model), ls__split_name(split));
-  return ls__together(comm, purpose == LS__DATA_PREDICT ? "predict" : "evaluate", how, s->config);
+                                const ls__session_wants *wants) {
+  ls_status st = LS_OK;
+  const char *told = wants->told == NULL ? "" : wants->told;
+  const size_t bytes = strlen(told) + 96;
+  char *how = NULL;
+  LS_TRY(ls_comm_agree(comm, ls__alloc(&how, bytes, 1, "options")));
+  snprintf(how, bytes, "the network's hash: %016llx\n--split: %s\n%s",
+           (unsigned long long)ls_model_hash(s->model), ls__split_name(split), told);
+  LS_TRY(ls__together(comm, wants->command, how, s->config));
+out:
+  ls__free(how);
+  return st;
 }
 
 ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides,
-                           size_t n, ls_split split, ls__data_purpose purpose, ls__session *s) {
+                           size_t n, ls_split split, const ls__session_wants *wants,
+                           ls__session *s) {
   ls_status st = LS_OK;
   memset(s, 0, sizeof *s);
   ls__comm_phase(comm, 0, "opening");
-  LS_TRY(ls__same_network(comm, checkpoint, &s->model));
+  LS_TRY(ls__same_network(comm, checkpoint, s->choice, &s->model));
   ls_status local = read_config(checkpoint, overrides, n, s);
   LS_THEN(local, set_watchdog(comm, s->config));
   LS_TRY(ls_comm_agree(comm, local));
-  LS_TRY(check_together(comm, s, split, purpose));
+  LS_TRY(check_together(comm, s, split, wants));
+  const ls__table_wants table = {.checkpoint = checkpoint,
+                                 .targets = wants->purpose != LS__DATA_PREDICT,
+                                 .weights = wants->weights,
+                                 .split = split,
+                                 .keep = wants->keep,
+                                 .n_keep = wants->n_keep};
+  LS_TRY(ls__table_read(comm, s->model, &s->config, &table, &s->table));
   const size_t rows = sets(overrides, n, "data.split") ? 0 : s->model->train_rows;
-  LS_TRY(ls__data_open_for(comm, ls__config_child(s->config, "data"), purpose, rows, &s->data));
+  LS_TRY(
+      ls__data_open_for(comm, ls__config_child(s->config, "data"), wants->purpose, rows, &s->data));
+  ls__table_opened(&s->table);
   LS_TRY(ls_comm_agree(comm, fit(s, !sets(overrides, n, "data.inputs") &&
                                         !sets(overrides, n, "data.targets"))));
   LS_TRY(ls_comm_agree(comm, set_normal(s)));
   LS_TRY(ls__data_load(s->data));
-  s->split = split;
+  s->split = s->table.path != NULL ? LS_ALL : split;
   LS_TRY(ls__data_part(s->data, &s->split));
-  ls__comm_phase(comm, 0, purpose == LS__DATA_PREDICT ? "predicting" : "evaluating");
+  ls__comm_phase(comm, 0, wants->purpose == LS__DATA_PREDICT ? "predicting" : "evaluating");
   s->n = ls_data_count(s->data, s->split);
 out:
   return st;

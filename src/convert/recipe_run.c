@@ -436,6 +436,7 @@ static ls_status find_delimiter(reader *r) {
   const ls__csv_scan scan = ls__csv_scan_record(d, p, csv.buffer + csv.end, &stop, &fields);
   if (scan != LS__CSV_AFTER_QUOTE && fields > 1) goto out;
   LS_TRY(ls__csv_set_delimiter(&csv, "auto"));
+  if (csv.delimiter.runs == d->runs && strcmp(csv.delimiter.text, d->text) == 0) goto out;
   *d = csv.delimiter;
   if (r->job->quiet) goto out;
   fputs("lockstep: note: ", stderr);

@@ -97,12 +97,11 @@ static bool is_kept(const sheet *s, const char *name) {
 static ls_status add_name(sheet *s, const char *name, bool predicted) {
   ls_status st = LS_OK;
   char whole[NAME + 16];
-  snprintf(whole, sizeof whole, "%s%s", name,
-           predicted && is_kept(s, name) ? "_predicted" : "");
+  snprintf(whole, sizeof whole, "%s%s", name, predicted && is_kept(s, name) ? "_predicted" : "");
   for (size_t i = 0; i < s->n; i++)
     if (strcmp(s->name[i], whole) == 0)
-      LS_FAIL(LS_EUSAGE, "%s: two columns would be called \"%s\"; name it .h5",
-              s->what->options->output, whole);
+      LS_FAIL(LS_EUSAGE, "%s: two columns would be called \"%s\"%s", s->what->options->output,
+              whole, predicted ? "; name it .h5" : ": it is to be kept twice");
   LS_TRY(ls__grow(&s->name, &s->name_room, s->n + 1, sizeof *s->name, "names of columns"));
   s->name[s->n] = ls__strdup(whole);
   if (s->name[s->n] == NULL) LS_FAIL(LS_ENOMEM, "names of columns: out of memory");
@@ -118,8 +117,7 @@ static void index_of(const ls_shape *shape, size_t e, char text[LS_SHAPE_TEXT]) 
   if (below == 1) return;
   for (int d = 0; d < shape->ndim; d++) {
     below /= shape->dim[d];
-    used += (size_t)snprintf(text + used, LS_SHAPE_TEXT - used, "_%zu",
-                             e / below % shape->dim[d]);
+    used += (size_t)snprintf(text + used, LS_SHAPE_TEXT - used, "_%zu", e / below % shape->dim[d]);
   }
 }
 
@@ -158,8 +156,7 @@ static ls_status name_classes(sheet *s, size_t i) {
     if (s->output[i].target_count > 0) LS_TRY(add_name(s, name, true));
     snprintf(name, sizeof name, "%s%s%s", prefix, probability, at);
     LS_TRY(add_name(s, name, true));
-    for (size_t k = 0; k < (c->k == 1 ? 2 : c->k) &&
-                       lists_all(s, c, model->says[i].probabilities);
+    for (size_t k = 0; k < (c->k == 1 ? 2 : c->k) && lists_all(s, c, model->says[i].probabilities);
          k++) {
       snprintf(name, sizeof name, "%s%s%s_%.300s", prefix, probability, at,
                class_name(names, k, number));
@@ -214,8 +211,9 @@ static ls_status check_columns(const sheet *s) {
   if (columns <= MOST_COLUMNS) return LS_OK;
   return ls__fail(LS_EUSAGE,
                   "%s: %zu numbers a sample would be as many columns, and a table has at most %d; "
-                  "name it .h5 or .npy%s",
+                  "name it .h5%s%s",
                   s->what->options->output, columns, MOST_COLUMNS,
+                  ls_model_outputs(s->what->session->model) == 1 ? " or .npy" : "",
                   classes ? ", or give --classes-only" : "");
 }
 

@@ -50,4 +50,12 @@ else
   shown '2 ranks on 2 nodes'
   grep -q "can't limit" "$work/err" || shown '^compression.top_k.fraction=0.01 +[0-9]+ +[0-9.]+ +[0-9.]+$'
 fi
+# Each host reads a table for itself, and tidies up after itself.
+mkdir tmp
+export TMPDIR=$work/tmp
+accepted "$lockstep" predict alone --data data.csv --keep a -o alone.csv
+accepted on node1:1,node2:2,node3:1 4 -x TMPDIR "$lockstep" predict alone --data data.csv --keep a -o hosts.csv
+cmp alone.csv hosts.csv || fail "a table: other predictions on three hosts"
+same "temporary folders" "$(ls tmp | grep '^lockstep')" ""
+
 finish

@@ -57,7 +57,8 @@ same "weights of train | true" "$(hash_of pipe)" "$hash"
 # a closed standard output is not the number of the next file
 code_of 0 0 - "$lockstep" train c.yaml output=closed --progress=none
 same "weights of train >&-" "$(hash_of closed)" "$hash"
-code_of 0 0 - "$lockstep" predict run -o p.h5
+code_of 1 1 - "$lockstep" predict run -o p.h5
+grep -q 'the predictions are written' err || fail "predict >&- says $(cat err)"
 accepted "$lockstep" inspect p.h5
 
 # ---- signals that ask for an end; nohup's is none

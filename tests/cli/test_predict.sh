@@ -162,6 +162,13 @@ accepted "$lockstep" predict wide -o wide.h5.out.h5
 accepted "$lockstep" inspect wide.h5.out.h5
 shown '/predictions .*with checksums'
 
+# ---- ranks that are told different things
+timeout 60 mpirun --oversubscribe --bind-to none -n 1 "$lockstep" predict houses -o q1.csv : \
+  -n 1 "$lockstep" predict houses -o q2.csv >out 2>err
+same "the code of ranks that differ" $? 2
+grep -q 'the ranks differ: -o is q2.csv on rank 1' err || fail "ranks that differ: $(head -3 err)"
+ls q?.csv 2>/dev/null && fail "ranks that differ have written"
+
 # ---- a full disk
 mkdir -p disk
 if mount -t tmpfs -o size=16k none disk 2>/dev/null; then

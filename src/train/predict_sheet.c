@@ -173,6 +173,7 @@ static ls_status name_numbers(sheet *s, size_t i) {
   const ls__class_names *columns = &model->output_columns[i];
   const ls_port port = ls_model_output(model, i);
   const size_t count = s->output[i].count;
+  const char *word = model->says[i].probabilities ? "probability" : "prediction";
   char prefix[LS_NAME_BYTES + 2], base[NAME], name[NAME], at[LS_SHAPE_TEXT];
   prefix_of(model, i, prefix);
   for (size_t e = 0; e < count; e++) {
@@ -180,7 +181,7 @@ static ls_status name_numbers(sheet *s, size_t i) {
     if (columns->n == count && !(count == 1 && prefix[0] != '\0'))
       snprintf(base, sizeof base, "%s%.300s", prefix, columns->name[e]);
     else
-      snprintf(base, sizeof base, "%s%s", prefix[0] != '\0' ? port.name : "prediction", at);
+      snprintf(base, sizeof base, "%s%s", prefix[0] != '\0' ? port.name : word, at);
     LS_TRY(add_name(s, base, true));
     snprintf(name, sizeof name, "%.480s_true", base);
     if (s->output[i].target_count > 0) LS_TRY(add_name(s, name, true));

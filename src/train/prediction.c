@@ -29,7 +29,8 @@ ls_status ls__prediction_kind_of(const char *path, const ls__prediction_kind **k
   *gzip = false;
   if (name[0] != '\0' && strchr(name + 1, '.') == NULL) return LS_OK;
   return ls__fail(LS_EUSAGE,
-                  "%s: predictions are not written as such a file; name it .csv or .tsv (text, also "
+                  "%s: predictions are not written as such a file; name it .csv or .tsv (text, "
+                  "also "
                   ".csv.gz and .tsv.gz), .npy (NumPy) or .h5 (HDF5)",
                   path);
 }

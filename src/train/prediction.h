@@ -11,9 +11,9 @@
 typedef struct ls__prediction {
   const ls__session *session;
   const ls_predict_options *options;
-  size_t most; /* samples that are handed on at once */
+  size_t most;                           /* samples that are handed on at once */
   const ls__array *target[LS_MAX_PORTS]; /* the true values of each output; NULL: not wanted */
-  size_t columns;                        /* set by `create`: of the file, for the report; 0: it has none */
+  size_t columns; /* set by `create`: of the file, for the report; 0: it has none */
 } ls__prediction;
 
 /* A kind of file.  Local, rank 0; calls in the order of rows. */

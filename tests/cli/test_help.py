@@ -104,7 +104,7 @@ def command_lines():
     refused(["evaluate", "run", "--split=half"],
             f"--split half: one of train, validation, test, all is wanted; {help_of('evaluate')}")
     refused(["evaluate", "run", "-o", "x.h5"], f"there is no option -o; {help_of('evaluate')}")
-    refused(["predict", "run"], f"-o OUT.h5 is missing; {help_of('predict')}")
+    refused(["predict", "run"], f"-o OUT.csv (or OUT.h5) is missing; {help_of('predict')}")
     refused(["inspect", "a.h5", "b.h5"], f'"b.h5" is one argument too many; {help_of("inspect")}')
     refused(["doctor", "all"], f'it takes options only, not "all"; {help_of("doctor")}')
     refused(["bench"], f"one of step, exchange, product is wanted; {help_of('bench')}")
@@ -140,7 +140,7 @@ def help_texts():
         for line in text.splitlines():
             if len(line) > 100 or line != line.rstrip():
                 fail(f"{name} --help has a line of {len(line)} columns: {line!r}")
-    wants(printed("predict", "--help"), "  -o, --output OUT.h5  the file to make\n")
+    wants(printed("predict", "--help"), "  -o, --output OUT  the file to make: .csv or .tsv (also .csv.gz, .tsv.gz), .npy, or .h5\n")
     wants(printed("train", "-h"), "\n                  of ranks; start when there is none\n")  # wrapped
     step = printed("bench", "step", "--help")
     wants(step, "usage: [mpirun -n N] lockstep bench step WORKLOAD", "  --rounds N  ")

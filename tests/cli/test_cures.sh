@@ -111,9 +111,9 @@ says 'lockstep convert csv d.csv -o d.h5' gradcheck d.csv
 says 'its configuration is run/config.yaml' train run
 says 'runs/c' evaluate c.yaml
 says 'run directory' predict c.yaml -o p.h5
-says '--data FILE.h5' evaluate d.csv
+says '--data FILE (an HDF5 file, or a table' evaluate d.csv
 for name in x.csv x.txt x.json x.npy.gz x.parquet; do
-  says 'an HDF5 file; name it so, as in -o x.h5' predict run -o $name
+  [ $name = x.csv ] || says 'name it .csv or .tsv' predict run -o $name
   says 'an HDF5 file; name it so, as in -o x.h5' convert csv d.csv -o $name
 done
 says '-o: the name of a file is wanted' predict run -o ''

@@ -49,11 +49,12 @@ def check_options(script, listing):
 
 
 def check_sbatch(command):
-    text = read("slurm/train.sbatch")
-    subprocess.run(["bash", "-n", os.path.join(SOURCE, "slurm/train.sbatch")], check=True)
-    for name in re.findall(r"([A-Z]+)=", command):
+    script = re.search(r"slurm/\w+\.sbatch", command).group()
+    text = read(script)
+    subprocess.run(["bash", "-n", os.path.join(SOURCE, script)], check=True)
+    for name in re.findall(r"\b([A-Z_]+)=", command):
         if name + "=${" + name not in text:
-            failures.append(f"{command}: slurm/train.sbatch reads no {name}")
+            failures.append(f"{command}: {script} reads no {name}")
 
 
 # What a command begins with, why it doesn't run here, and what is checked instead.

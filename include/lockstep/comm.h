@@ -4,6 +4,13 @@
 #define LOCKSTEP_COMM_H
 
 #include <lockstep/status.h>
+/* A C++ program would need MPI's C++ bindings, which nobody uses and few have. */
+#if defined(__cplusplus) && !defined(OMPI_SKIP_MPICXX)
+#define OMPI_SKIP_MPICXX 1
+#endif
+#if defined(__cplusplus) && !defined(MPICH_SKIP_MPICXX)
+#define MPICH_SKIP_MPICXX 1
+#endif
 #include <mpi.h>
 
 #ifdef __cplusplus

@@ -1,7 +1,7 @@
 # Helpers that the scripts share.  Source it; it changes nothing by itself.
 # shellcheck shell=bash disable=SC2034
 
-project=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+project=$(cd -P "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 
 # ---- saying things ------------------------------------------------------------------------------
 
@@ -51,6 +51,25 @@ read_options() {
     shift
   done
   [ -x "$build/lockstep" ] || die "no program $build/lockstep: build it first, or name the build directory"
+}
+
+# without_blocks: standard input without what mpirun tells, in blocks between dashes, of a rank that returned
+# a code: the program has said why.  (mpirun --quiet would also hide why mpirun itself could not start.)
+without_blocks() {
+  local line block='' inside=
+  while IFS= read -r line || [ -n "$line" ]; do
+    if [[ $line =~ ^-{50,}$ ]]; then
+      if [ -z "$inside" ]; then inside=yes block=$line; continue; fi
+      [[ $block =~ terminated\ normally,\ but|exited\ with\ non-zero\ status|MPI_ABORT\ was\ invoked|calling\ \"abort\" ]] ||
+        printf '%s\n%s\n' "$block" "$line"
+      inside='' block=''
+    elif [ -n "$inside" ] && [[ $line != 'lockstep: '* ]]; then
+      block+=$'\n'$line
+    else
+      printf '%s\n' "$line"
+    fi
+  done
+  [ -z "$inside" ] || printf '%s\n' "$block"
 }
 
 seconds_since() { printf '%d s' $((SECONDS - $1)); }

@@ -1,8 +1,8 @@
 #!/bin/bash
 # How a training run scales with its ranks: speed, efficiency, and where the time of a step goes.
 #
-#   scripts/scaling.sh CONFIG [--ranks 1,2,4] [--mode strong|weak] [--repeat 3] [--steps 100]
-#                      [--out DIRECTORY] [key=value...]
+#   lockstep scaling CONFIG [--ranks 1,2,4] [--mode strong|weak] [--repeat 3] [--steps 100]
+#                    [--out DIRECTORY] [key=value...]
 #
 #   --ranks   rank counts, the first is what the others are compared with
 #   --mode    strong: the batch stays, ranks share it (more ranks, less time a step)
@@ -65,7 +65,7 @@ train() {
   if ! "${mpirun[@]}" -n "$n" "$LOCKSTEP" train "$config" "${overrides[@]}" "train.max_steps=$count" \
     train.epochs=1000000 "output=$directory" checkpoint.every_seconds=0 --progress=none "$@" \
     >"$directory.log" 2>&1 </dev/null; then
-    tail -n 5 "$directory.log" >&2
+    without_blocks <"$directory.log" | tail -n 5 >&2
     die "the run on $n ranks failed; all it said is in $directory.log"
   fi
   rm -rf "$directory/checkpoints"

@@ -123,7 +123,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_init, cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict,
-    cmd_gradcheck, cmd_plot, cmd_doctor, cmd_bench, cmd_help;
+    cmd_gradcheck, cmd_plot, cmd_scaling, cmd_doctor, cmd_bench, cmd_help;
 
 /* Ask the library for its formats: before anything else. */
 void cli_prepare_convert(void);
@@ -196,6 +196,10 @@ ls_status load_config(const cli *c, ls_config **config);
 
 /* Run something that one process does alone: rank 0 calls it, all get its status. */
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context);
+
+/* Become the script NAME with these arguments and $LOCKSTEP, this program; returns only where that
+ * fails. */
+ls_status cli_become_script(const cli *c, const char *name, char *const *arguments, size_t n);
 
 /* "KEY='VALUE'" as an override, quoted for YAML; free() it.  NULL: out of memory. */
 char *quoted_override(const char *key, const char *value);

@@ -60,7 +60,7 @@ without_blocks() {
   while IFS= read -r line || [ -n "$line" ]; do
     if [[ $line =~ ^-{50,}$ ]]; then
       if [ -z "$inside" ]; then inside=yes block=$line; continue; fi
-      [[ $block =~ terminated\ normally,\ but|exited\ with\ non-zero\ status|MPI_ABORT\ was\ invoked|calling\ \"abort\" ]] ||
+      [[ $block =~ terminated\ normally,\ but|exited\ with\ non-zero\ status|MPI_ABORT\ was\ invoked|calling[[:space:]]+\"abort\" ]] ||
         printf '%s\n%s\n' "$block" "$line"
       inside='' block=''
     elif [ -n "$inside" ] && [[ $line != 'lockstep: '* ]]; then

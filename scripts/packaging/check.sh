@@ -112,25 +112,25 @@ check_modules() {
 
 # ---- libraries outside of /usr ------------------------------------------------------------------
 
-# The file behind lib NAME that the linker takes here, and the name that programs ask for.
-library_of() { ldconfig -p | sed -n "s/^[[:space:]]*\(lib$1\.so[^ ]*\) .* => \(.*\)/\1 \2/p" | head -n 1; }
+# Name and file of a library here, the first that the expression fits.
+library_of() { ldconfig -p | awk -v want="^lib($1)[.]so" '$1 ~ want { sub(/[.]so.*/, "", $1); print $1, $NF; exit }'; }
 check_runpath() {
   local private=$work/runpath/private build=$work/runpath/build prefix=$work/runpath/prefix moved=$work/runpath/moved
   local log=$work/runpath.log name file found needs
   rm -rf "$work/runpath"
   mkdir -p "$private/lib" "$private/include"
   has readelf || { skipped runpath "no readelf is here"; return; }
-  for name in 'openblas' 'hdf5[a-z_]*'; do
+  for name in openblas 'hdf5|hdf5_openmpi|hdf5_serial|hdf5_mpich'; do
     read -r found file < <(library_of "$name") || { skipped runpath "$name is not among ldconfig's libraries"; return; }
     # By a name of its own, so that the system's can't stand in for it.
-    cp -L "$file" "$private/lib/${found%%.so*}.so"
+    cp -L "$file" "$private/lib/$found.so"
   done
   has patchelf || { skipped runpath "no patchelf is here, to give copies of libraries another name"; return; }
   for file in "$private"/lib/*.so; do
     patchelf --set-soname "$(basename "${file%.so}")-private.so" "$file"
     ln -s "$(basename "$file")" "${file%.so}-private.so"
   done
-  found=$(printf '%s\n' "$private"/lib/libhdf5*[!e].so | grep -v private.so | head -n 1)
+  found=$(printf '%s\n' "$private"/lib/libhdf5*.so | grep -v private.so)
   # The compiler wrapper and pkg-config would find the system's.
   cmake -S "$project" -B "$build" -DCMAKE_BUILD_TYPE=Release -DLOCKSTEP_TESTS=OFF -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON \
     -Dlockstep_blas_LIBRARY="$private/lib/libopenblas.so" -DHDF5_hdf5_LIBRARY_RELEASE="$found" \

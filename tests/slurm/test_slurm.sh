@@ -225,6 +225,18 @@ want "wrong setting: other lines in the log" \
   "$(grep -vc -e '^job ' -e '^digits.yaml, run directory' -e '^lockstep: ' -e '^ended with code 2' "digits-$id.out")" 0
 [ $failed = 0 ] || output "$id"
 
+# No such program, no such configuration, none at all.
+no_program=$(LOCKSTEP=/nowhere/lockstep submit nowhere mpirun)
+no_config=$(CONFIG=nowhere.yaml sbatch --parsable "$slurm/train.sbatch")
+none=$(sbatch --parsable "$slurm/train.sbatch")
+for id in "$no_program" "$no_config" "$none"; do
+  ended "$id"
+  want "job $id: exit code" "$(job "$id" ExitCode)" 2:0
+done
+says "digits-$no_program.out" '/nowhere/lockstep is not on the PATH'
+says "nowhere-$no_config.out" "nowhere.yaml can't be read"
+says "lockstep-$none.out" 'no configuration is given; usage: '
+
 # What the two files have in common is the same.
 for file in train sweep; do sed -n '/^# ---- from here on/,$p' "$slurm/$file.sbatch" >"$file.rest"; done
 [ -s train.rest ] || fail "train.sbatch: no common part"

@@ -9,12 +9,13 @@ accepted cmake --install "$LOCKSTEP_BUILD" --prefix "$work/first"
 same "trees, by DESTDIR and by prefix" "$(cd staging/opt/lockstep && find . | sort)" "$(cd first && find . | sort)"
 mv first "$work/moved tree"
 prefix="$work/moved tree"
+version=$("$lockstep" --version | cut -d' ' -f2)
 library=$(find "$prefix" -name liblockstep.so)
 library=${library%/*}
 for file in bin/lockstep include/lockstep/lockstep.h share/man/man1/lockstep.1 share/bash-completion/completions/lockstep \
   share/doc/lockstep/README.md share/doc/lockstep/src/config/README.md share/lockstep/slurm/{train,sweep}.sbatch \
   share/lockstep/examples/digits/digits.yaml share/lockstep/examples/simulate.c share/lockstep/fortran/lockstep.f90 \
-  share/lockstep/modulefiles/lockstep/0.1.0.lua share/lockstep/scripts/scaling.sh; do
+  "share/lockstep/modulefiles/lockstep/$version.lua" share/lockstep/scripts/scaling.sh; do
   [ -s "$prefix/$file" ] || fail "$file is not installed"
 done
 grep -rlIF -e "$LOCKSTEP_SOURCE" -e "$LOCKSTEP_BUILD" -e "$work/first" "$prefix" >names
@@ -88,7 +89,7 @@ consumer() { # consumer LANGUAGE SOURCE TARGET: builds NAME in app-LANGUAGE
   cat >"app-$1/CMakeLists.txt" <<CMAKE
 cmake_minimum_required(VERSION 3.18)
 project(app LANGUAGES $1)
-find_package(lockstep 0.1 REQUIRED)
+find_package(lockstep $version REQUIRED)
 add_executable(consumer $2)
 target_link_libraries(consumer $3)
 CMAKE

@@ -36,13 +36,13 @@ static char *find(const char *name) {
   return NULL;
 }
 
-/* Tell the script where this program is, unless the variable says another one. */
+/* Tell the script which program to run: the one that was called. */
 static bool tell_program(void) {
   char path[LONGEST];
   const ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
   if (n <= 0) return false;
   path[n] = '\0';
-  return setenv("LOCKSTEP", path, 0) == 0;
+  return setenv("LOCKSTEP", path, 1) == 0;
 }
 
 ls_status cli_become_script(const cli *c, const char *name, char *const *arguments, size_t n) {

@@ -191,15 +191,15 @@ ls_status cli_check_tasks(cli *c, int ranks);
  * wrong. */
 ls_status cli_watchdog(int argc, char **argv, double *watchdog, double *start);
 
+/* Become the script NAME with these arguments and $LOCKSTEP, this program; returns only where that
+ * fails. */
+ls_status cli_become_script(const cli *c, const char *name, char *const *arguments, size_t n);
+
 /* Load the configuration that is the first argument, with the others as overrides. */
 ls_status load_config(const cli *c, ls_config **config);
 
 /* Run something that one process does alone: rank 0 calls it, all get its status. */
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context);
-
-/* Become the script NAME with these arguments and $LOCKSTEP, this program; returns only where that
- * fails. */
-ls_status cli_become_script(const cli *c, const char *name, char *const *arguments, size_t n);
 
 /* "KEY='VALUE'" as an override, quoted for YAML; free() it.  NULL: out of memory. */
 char *quoted_override(const char *key, const char *value);

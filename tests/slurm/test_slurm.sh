@@ -107,7 +107,8 @@ for launcher in "${launchers[@]}"; do
   want "$launcher: status" "$(field "$name" status)" "done"
   want "$launcher: ranks" "$(field "$name" ranks)" 4
   want "$launcher: nodes" "$(field "$name" nodes)" 2
-  want "$launcher: lines of loss in the log" "$(grep -c '^epoch ./3.* loss .* top_2 ' "digits-$id.out")" 3
+  want "$launcher: lines of loss in the log" "$(grep -c '^epoch ./3.*loss ' "digits-$id.out")" 3
+  want "$launcher: metrics" "$(grep -c 'top_k: *{k: 2}' "$name/config.yaml")" 1
   [ $failed = 0 ] || { output "$id"; exit 1; }
 done
 

@@ -26,7 +26,9 @@ if(TARGET lockstep_program)
     INSTALL_RPATH "$ORIGIN/${LOCKSTEP_TO_LIBRARY}")
   target_compile_definitions(lockstep_program PRIVATE LOCKSTEP_TO_SCRIPTS="${LOCKSTEP_TO_SCRIPTS}")
   # In the build tree the program finds its scripts beside itself.
-  file(CREATE_LINK "${PROJECT_SOURCE_DIR}/scripts" "${PROJECT_BINARY_DIR}/scripts" SYMBOLIC)
+  if(NOT EXISTS "${PROJECT_BINARY_DIR}/scripts")
+    file(CREATE_LINK "${PROJECT_SOURCE_DIR}/scripts" "${PROJECT_BINARY_DIR}/scripts" SYMBOLIC)
+  endif()
   install(TARGETS lockstep_program RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
   # The program writes its manual page and its completion; one built for another machine can't.
   if(NOT CMAKE_CROSSCOMPILING)

@@ -8,18 +8,21 @@
 
 #include "base/distance.h"
 #include "base/error.h"
+#include "base/number.h"
 
 enum { MOST = 4 };
 typedef struct variable {
   const char *name;
-  const char *words[MOST]; /* one of them; none: whole numbers with commas between them */
+  const char *words[MOST]; /* one of them; none: whole numbers with commas between them, or ... */
+  bool seconds;            /* ... a number from 0.1 to 1e9 */
 } variable;
 
 static const variable table[] = {
-    {"LOCKSTEP_SIMD", {"baseline", "avx2", "avx512"}}, /* as ls__simd_level */
-    {"LOCKSTEP_BF16", {"emulated", "avx512", "amx"}},  /* as ls__bf16_kind */
-    {"LOCKSTEP_ALONE", {"0", "1"}},
-    {"LOCKSTEP_TEST_NODES", {NULL}},
+    {"LOCKSTEP_SIMD", {"baseline", "avx2", "avx512"}, false}, /* as ls__simd_level */
+    {"LOCKSTEP_BF16", {"emulated", "avx512", "amx"}, false},  /* as ls__bf16_kind */
+    {"LOCKSTEP_ALONE", {"0", "1"}, false},
+    {"LOCKSTEP_WATCHDOG", {NULL}, true},
+    {"LOCKSTEP_TEST_NODES", {NULL}, false},
 };
 enum { VARIABLES = sizeof table / sizeof *table };
 
@@ -54,17 +57,27 @@ static bool are_numbers(const char *text) {
   }
 }
 
+static bool are_seconds(const char *text) {
+  double x;
+  return ls__number_parse(text, &x) && x >= 0.1 && x <= 1e9;
+}
+
 static ls_status check(const variable *v) {
   char words[100] = "";
   const char *text = value_of(v);
-  if (text == NULL || (v->words[0] == NULL ? are_numbers(text) : choice(v, text) >= 0))
+  if (text == NULL) return LS_OK;
+  if (v->seconds            ? are_seconds(text)
+      : v->words[0] == NULL ? are_numbers(text)
+                            : choice(v, text) >= 0)
     return LS_OK;
   for (int i = 0; i < MOST && v->words[i] != NULL; i++)
     snprintf(words + strlen(words), sizeof words - strlen(words), "%s%s%s",
              i > 0 ? ", " : "one of ", v->words[i],
              i + 1 < MOST && v->words[i + 1] != NULL ? "" : " is");
   return ls__fail(LS_EUSAGE, "%s=%.40s: %s wanted", v->name, text,
-                  v->words[0] != NULL ? words : "whole numbers with commas between them are");
+                  v->seconds            ? "seconds from 0.1 to 1e9 are"
+                  : v->words[0] != NULL ? words
+                                        : "whole numbers with commas between them are");
 }
 
 /* Paths of a few KB lie on the stack, of several functions at once, and HDF5 and MPI have theirs: where they

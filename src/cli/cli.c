@@ -88,15 +88,19 @@ ls_status on_root(cli *c, ls_status (*work)(void *context), void *context) {
 }
 
 char *quoted_override(const char *key, const char *value) {
-  size_t n = strlen(key) + 2 * strlen(value) + 4;
+  size_t n = strlen(key) + 4 * strlen(value) + 4;
   char *text = malloc(n);
   if (text == NULL) return NULL;
-  char *at = text + snprintf(text, n, "%s='", key);
-  for (; *value; value++) {
-    if (*value == '\'') *at++ = '\'';
-    *at++ = *value;
+  char *at = text + snprintf(text, n, "%s=\"", key);
+  for (const unsigned char *c = (const unsigned char *)value; *c != '\0'; c++) {
+    if (*c < 0x20 || *c == 0x7F) {
+      at += sprintf(at, "\\x%02x", *c); /* a line break as it is would become a blank */
+      continue;
+    }
+    if (*c == '"' || *c == '\\') *at++ = '\\';
+    *at++ = (char)*c;
   }
-  *at++ = '\'';
+  *at++ = '"';
   *at = '\0';
   return text;
 }

@@ -201,7 +201,7 @@ ls_status load_config(const cli *c, ls_config **config);
 /* Run something that one process does alone: rank 0 calls it, all get its status. */
 ls_status on_root(cli *c, ls_status (*work)(void *context), void *context);
 
-/* "KEY='VALUE'" as an override, quoted for YAML; free() it.  NULL: out of memory. */
+/* KEY="VALUE" as an override, quoted for YAML; free() it.  NULL: out of memory. */
 char *quoted_override(const char *key, const char *value);
 
 #endif

@@ -135,6 +135,9 @@ ls_status ls__config_variant(ls_config *node, const char **name, ls_config **opt
   }
   if (node->kind != LS__MAP)
     LS_REFUSE(node, "is a list, it must be a name, or one name with its options");
+  /* `adam: null` beside another takes back what a base has set. */
+  for (size_t i = node->count; i-- > 0 && node->count > 1;)
+    if (node->child[i]->kind == LS__NULL) ls_config_destroy(ls__config_detach(node, i));
   if (node->count != 1) {
     if (node->count > 1)
       LS_REFUSE(node, "has %zu entries (%s, %s%s), it must have exactly one", node->count,

@@ -60,21 +60,39 @@ static void chain(const file_link *last, char *text, size_t size) {
   }
 }
 
+/* Whether a place holds the name of one of several kinds: of the top level, or of an output in
+ * `loss`. */
+static bool is_kind_place(const ls_config *node) {
+  static const char *const places[] = {"optimizer", "loss", "schedule", "compression", NULL};
+  const ls_config *above = node->parent;
+  if (above == NULL) return false;
+  if (above->parent != NULL)
+    return above->parent->parent == NULL && strcmp(above->key, "loss") == 0;
+  for (size_t i = 0; places[i] != NULL; i++)
+    if (strcmp(places[i], node->key) == 0) return true;
+  return false;
+}
+
+/* The name in {NAME: {options}}, NULL: it is none.  A name beside others that are null is one. */
+static const char *name_in(const ls_config *node) {
+  const ls_config *named = NULL;
+  for (size_t i = 0; i < node->count; i++) {
+    if (node->child[i]->kind == LS__NULL && node->count > 1) continue;
+    if (named != NULL) return NULL;
+    named = node->child[i];
+  }
+  return named != NULL && (named->kind == LS__MAP || named->kind == LS__NULL) ? named->key : NULL;
+}
+
 /* Whether both name one of several kinds, and not the same one: the options of the one mean nothing
  * to the other.  A kind's options are a map or nothing; the losses of several outputs, by their
  * names, are as a rule neither, and stay. */
 static bool is_other_kind(const ls_config *below, const ls_config *over) {
-  static const char *const places[] = {"optimizer", "loss", "schedule", "compression", NULL};
-  const ls_config *const both[] = {below, over};
-  const char *const *place = places;
-  if (below->parent == NULL || below->parent->parent != NULL) return false;
-  while (*place != NULL && strcmp(*place, below->key) != 0) place++;
-  if (*place == NULL) return false;
-  for (size_t i = 0; i < 2; i++)
-    if (both[i]->kind != LS__MAP || both[i]->count != 1 ||
-        (both[i]->child[0]->kind != LS__MAP && both[i]->child[0]->kind != LS__NULL))
-      return false;
-  return strcmp(below->child[0]->key, over->child[0]->key) != 0;
+  if (!is_kind_place(below)) return false;
+  const char *a = name_in(below), *b = name_in(over);
+  if (a == NULL || b == NULL || strcmp(a, b) == 0) return false;
+  /* In `loss`, {label_smoothing: null} is an option that is taken back. */
+  return below->parent->parent == NULL || over->child[0]->kind == LS__MAP;
 }
 
 /* Lay `over` on top of `below`; takes over's children, leaves over to be destroyed. */

@@ -175,6 +175,29 @@ out:
   return st;
 }
 
+/* A text is taken as it stands: YAML would make a blank of a line break in it, and a comment of what
+ * follows " #". */
+static ls_status take_literally(const assignment *a, ls_config *value) {
+  ls_status st = LS_OK;
+  const char *raw = a->text + a->path_size + 1;
+  raw += strspn(raw, " \t\r\n");
+  size_t n = strlen(raw);
+  while (n > 0 && strchr(" \t\r\n", raw[n - 1]) != NULL) n--;
+  if (value->kind != LS__SCALAR || n == 0 || strchr("&*!|>", raw[0]) != NULL ||
+      strncmp(raw, "---", 3) == 0)
+    return LS_OK;
+  if (value->quoted && memchr(raw, '\n', n) != NULL)
+    LS_FAIL(LS_EUSAGE, "%s: a line break in quotes; write \\n in double quotes", a->text);
+  if (value->quoted || (strlen(value->text) == n && memcmp(value->text, raw, n) == 0)) goto out;
+  char *copy = NULL;
+  LS_TRY(ls__alloc(&copy, n + 1, 1, "override"));
+  memcpy(copy, raw, n);
+  ls__free(value->text);
+  value->text = copy;
+out:
+  return st;
+}
+
 ls_status ls_config_override(ls_config *root, const char *text) {
   ls_status st = LS_OK;
   assignment a = {0};
@@ -187,6 +210,7 @@ ls_status ls_config_override(ls_config *root, const char *text) {
   LS_TRY(ls__config_source_create(text, &source));
   const char *yaml = text + a.path_size + 1;
   LS_TRY(ls__config_read(yaml, strlen(yaml), source, true, false, &value));
+  LS_TRY(take_literally(&a, value));
   const bool removes = value->kind == LS__NULL;
   const bool leaf = value->kind != LS__MAP;
   LS_TRY(walk(root, &a, !removes, source, &holder));

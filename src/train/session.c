@@ -83,23 +83,15 @@ static ls_status set_file(ls__session *s, const char *checkpoint) {
   ls_config *data = ls__config_child(s->config, "data");
   const char *name = ls__config_text(ls__config_child(data, "file"));
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
-  char path[LS__FILE_PATH], *text = NULL;
+  char path[LS__FILE_PATH];
   ls__file_kind kind;
   if (name == NULL || name[0] == '\0' || name[0] == '/') return LS_OK;
   LS_TRY(ls__file_look(name, &kind));
   if (kind != LS__FILE_NONE) return LS_OK;
   LS_TRY(find_file(checkpoint, output, name, path));
   if (path[0] == '\0') return LS_OK; /* opening says that it isn't there */
-  LS_TRY(ls__alloc(&text, 2 * strlen(path) + 16, 1, "data.file"));
-  char *at = text + sprintf(text, "data.file='");
-  for (const char *c = path; *c != '\0'; c++) {
-    if (*c == '\'') *at++ = '\'';
-    *at++ = *c;
-  }
-  *at = '\'';
-  LS_TRY(ls_config_override(s->config, text));
+  LS_TRY(ls__config_put(data, "file", path));
 out:
-  ls__free(text);
   return st;
 }
 

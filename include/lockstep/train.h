@@ -40,6 +40,7 @@ typedef struct ls_train_options {
   bool force;  /**< resume with other settings or data than those of the checkpoint, too */
   ls_progress progress;
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
+  bool next;                  /**< the run's end names the program's commands that come next */
   const char *default_output; /**< run directory where the config has no `output:`; NULL: none */
 
   /** Called on every rank at the end of each epoch of ls_trainer_run; NULL: not called.

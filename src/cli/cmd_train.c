@@ -25,6 +25,7 @@ static ls_status run(cli *c) {
   default_output(c->argv[0], output, sizeof output);
   how.default_output = output;
   how.progress = (ls_progress)progress;
+  how.next = true;
   if (!dry_run) c->lost = "lines of progress are lost, the training is not";
 
   ls_status st = ls_comm_agree(c->comm, load_config(c, &config));

@@ -31,6 +31,7 @@ struct ls__metric_kind {
   size_t options_bytes;
   bool for_classes, for_numbers; /* taken for such a task when the configuration lists none; then
                                     without options */
+  bool lower;                    /* less of it is better */
   bool compares;        /* a constant taken off prediction and target changes nothing: it then gets
                             normalised ones counted from their mean, where they have all their digits */
   bool about_origin;    /* it counts from `origin` */

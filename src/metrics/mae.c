@@ -18,6 +18,7 @@ static double value(LS_UNUSED const ls__metric *m, const double *real,
 
 const ls__metric_kind ls__metric_mae = {
     .kind = {"mae", "mean of |prediction - target|; of numbers", NULL},
+    .lower = true,
     .for_numbers = true,
     .compares = true,
     .reals = 1,

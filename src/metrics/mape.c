@@ -23,6 +23,7 @@ const ls__metric_kind ls__metric_mape = {
              "mean of 100 |prediction - target| / |target|, a target of 0 taken as 1e-7; of "
              "numbers",
              NULL},
+    .lower = true,
     .reals = 1,
     .needs = ls__metric_needs_numbers,
     .add = add,

@@ -156,6 +156,10 @@ const char *ls__metrics_name(const ls__metrics *metrics, size_t i) {
   return metrics->metric[i].name;
 }
 
+bool ls__metrics_lower(const ls__metrics *metrics, size_t i) {
+  return metrics->metric[i].kind->lower;
+}
+
 /* Answers in a sample: labels of classes, numbers else. */
 static size_t answers_of(const ls__metrics_task *task) {
   return task->classes ? ls__classes_places(task) : ls_shape_count(&task->target);

@@ -76,6 +76,7 @@ size_t ls__metrics_whole(const ls__metrics *metrics);
 
 size_t ls__metrics_values(const ls__metrics *metrics);
 const char *ls__metrics_name(const ls__metrics *metrics, size_t i); /* "accuracy", "top_5" */
+bool ls__metrics_lower(const ls__metrics *metrics, size_t i);       /* less of it is better */
 double ls__metrics_value(const ls__metrics *metrics, size_t i, const double *real,
                          const double *count);
 

@@ -32,6 +32,7 @@ const ls__metric_kind ls__metric_relative_l2 = {
              "mean over samples of norm of prediction - target over norm of target, those of zeros "
              "left out; of numbers",
              NULL},
+    .lower = true,
     .reals = 1,
     .counts = 1,
     .needs = ls__metric_needs_numbers,

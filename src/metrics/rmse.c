@@ -21,6 +21,7 @@ static double value(LS_UNUSED const ls__metric *m, const double *real,
 
 const ls__metric_kind ls__metric_rmse = {
     .kind = {"rmse", "root of the mean of (prediction - target)^2; of numbers", NULL},
+    .lower = true,
     .for_numbers = true,
     .compares = true,
     .reals = 1,

@@ -1,4 +1,4 @@
-/* Early stopping's best network: watching for it, keeping it, going back to it (best.h). */
+/* The best epoch's network: watching for it, keeping it, going back to it (best.h). */
 #include "train/best.h"
 
 #include <errno.h>
@@ -9,6 +9,14 @@
 #include "base/file.h"
 #include "train/average.h"
 #include "train/identity.h"
+
+static bool restores(const ls_trainer *t) {
+  return t->set.early && t->set.restore_best;
+}
+
+bool ls__best_is_kept(const ls_trainer *t) {
+  return restores(t) || (t->set.best && t->set.output != NULL);
+}
 
 /* Whether the current parameters are the best ones. */
 static bool stands_at_best(const ls_trainer *t) {
@@ -21,7 +29,7 @@ static void take(const ls_trainer *t, ls__best *best, const float *parameters, u
 }
 
 void ls__best_watch(ls_trainer *t, ls__best *best, double value) {
-  const bool better = value < t->now.best - t->set.min_delta;
+  const bool better = ls__monitor_better(&t->monitor, value, t->now.best, t->set.min_delta);
   if (better) {
     t->now.best = value;
     t->now.best_epoch = t->now.epoch;
@@ -29,7 +37,8 @@ void ls__best_watch(ls_trainer *t, ls__best *best, double value) {
   t->now.waited = better ? 0 : t->now.waited + 1;
   if (best->parameters == NULL) return;
   /* Where the best is lost, the run's end has the next best thing. */
-  if (better || (best->lost && (best->epoch == 0 || value < best->value))) {
+  if (better || (best->lost &&
+                 (best->epoch == 0 || ls__monitor_better(&t->monitor, value, best->value, 0)))) {
     take(t, best, t->model->parameters, t->now.epoch);
     best->value = value;
   }
@@ -125,8 +134,8 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
   }
   best->unsaved = *model != NULL;
   best->lost = *model == NULL;
-  fprintf(stderr, "lockstep: resume: early_stopping: %s; the network of the best epoch, %llu, %s\n",
-          why, (unsigned long long)epoch, from);
+  fprintf(stderr, "lockstep: resume: %s: %s; the network of the best epoch, %llu, %s\n",
+          restores(t) ? "early_stopping" : "checkpoint.best", why, (unsigned long long)epoch, from);
 out:
   return st;
 }
@@ -135,7 +144,7 @@ ls_status ls__best_open(const ls_trainer *t, ls__best *best) {
   ls_status st = LS_OK;
   ls_model *model = NULL;
   const ls_model *here = t->model;
-  if (!t->set.early || !t->set.restore_best) return LS_OK;
+  if (!ls__best_is_kept(t)) return LS_OK;
   LS_TRY(ls__alloc(&best->parameters, here->graph->arena, sizeof *best->parameters,
                    "best parameters"));
   take(t, best, here->parameters, t->now.best_epoch);
@@ -162,7 +171,7 @@ ls_status ls__best_restore(ls_trainer *t, const ls__best *best, uint64_t *epoch)
   ls_status st = LS_OK;
   double kept = (double)best->epoch; /* rank 0's */
   *epoch = stands_at_best(t) ? t->now.best_epoch : 0;
-  if (!t->set.early || !t->set.restore_best || t->now.best_epoch == 0 || stands_at_best(t))
+  if (!restores(t) || t->now.best_epoch == 0 || stands_at_best(t))
     return ls__average_show(t); /* after the last checkpoint, which has both */
   LS_TRY(ls__comm_max(t->comm, &kept, 1));
   if (kept <= 0) return ls__average_show(t);

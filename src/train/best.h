@@ -1,4 +1,5 @@
-/* The network of the best epoch, which early stopping ends with: rank 0 has it, and best.h5. */
+/* The network of the best epoch, which early stopping ends with and `checkpoint.best` keeps: rank 0
+ * has it, and best.h5. */
 #ifndef LS_TRAIN_BEST_H
 #define LS_TRAIN_BEST_H
 
@@ -14,6 +15,8 @@ typedef struct ls__best {
   ls__flaw flaw;
 } ls__best;
 
+/* Whether it is wanted. */
+bool ls__best_is_kept(const ls_trainer *t);
 /* Resumed: that of best.h5; where it can't be used, a line says what is taken for it.  Local, rank
  * 0; reset in every case. */
 LS_CHECKED ls_status ls__best_open(const ls_trainer *t, ls__best *best);

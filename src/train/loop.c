@@ -106,6 +106,7 @@ static ls_status save(loop *l) {
   l->last_save = ls__clock();
   if (t->set.output == NULL) return LS_OK;
   ls__comm_phase(t->comm, t->now.step, "checkpoint");
+  ls__report_clear(l->report); /* it may have something to say */
   ls__checkpoint_path(t->set.output, t->now.step, path, sizeof path);
   t->now.seconds = l->seconds_before + l->last_save - l->start;
   /* Reports first: lines that are lost are written again by a run from the checkpoint before. */
@@ -240,12 +241,14 @@ static ls_status end_epoch(loop *l, double lr) {
   l->validation.loss = (double)NAN;
   /* By the average of the weights, where there is one. */
   const bool validates = ls_data_count(t->data, LS_VALIDATION) > 0;
-  const bool judges = validates || t->set.early;
+  const bool judges = validates || t->set.early || ls__best_is_kept(t);
   if (judges) LS_TRY(ls__average_show(t));
   if (validates) {
     ls__comm_phase(t->comm, t->now.step, "validation");
-    LS_TRY(ls__score_split(t->comm, &t->task, t->evaluation, t->model->parameters, t->data,
-                           LS_VALIDATION, &l->validation, NULL));
+    ls__reported at = {l->report, t};
+    const ls__score_watch watch = {ls__report_validation, &at};
+    LS_TRY(ls__score_watched(t->comm, &t->task, t->evaluation, t->model->parameters, t->data,
+                             LS_VALIDATION, &l->validation, NULL, &watch));
   }
   t->now.epoch++;
   t->now.position = 0;
@@ -258,8 +261,7 @@ static ls_status end_epoch(loop *l, double lr) {
   bool on_training = l->validation.samples == 0 ||
                      (monitor != NULL && strcmp(monitor, "loss") == 0);
   ls__schedule_observe(t->schedule, on_training ? l->train.loss : l->validation.loss);
-  if (t->set.early)
-    ls__best_watch(t, &l->best, t->set.early_on_training ? l->train.loss : l->validation.loss);
+  ls__best_watch(t, &l->best, ls__monitor_value(&t->monitor, &l->train, &l->validation));
   if (judges) LS_TRY(ls__average_hide(t));
   ls__report_epoch(l->report, t, &l->train, &l->validation, ls__clock() - seconds, lr);
   const ls_status local = ls__alarms_epoch(l->alarms, t, l->train.loss);
@@ -345,6 +347,7 @@ out:
 static ls_status finish(loop *l) {
   ls_status st = LS_OK;
   ls_trainer *t = l->t;
+  ls__report_clear(l->report); /* what was noticed is said below */
   LS_TRY(save(l));
   LS_TRY(ls__best_restore(t, &l->best, &l->end.weights_epoch));
   if (t->set.output != NULL) {

@@ -2,9 +2,8 @@
 #include "train/report.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <math.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -14,17 +13,21 @@
 #include "h5/h5.h"
 #include "tensor/product.h"
 #include "train/alarms.h"
+#include "train/best.h"
 #include "train/run_directory.h"
+#include "train/terminal.h"
 #include "train/trainer.h"
 
 struct ls__report {
   FILE *out, *metrics;
-  ls_progress progress;
-  double drawn; /* when the bar was drawn last */
+  ls__terminal progress;
+  double start;  /* of this process's training */
+  double spoken; /* when the last line was written */
   double epoch_start;
-  uint64_t epoch_samples; /* samples trained when the epoch began or was resumed */
-  bool bar_open;
-  bool config_due; /* config.yaml is not yet this run's */
+  double evaluation;                       /* seconds of the last one */
+  uint64_t epoch_samples;                  /* samples trained then */
+  bool config_due;                         /* config.yaml is not yet this run's */
+  ls__field field[2 * LS__MAX_SCORES + 8]; /* of an epoch's line */
 };
 
 void ls__json_times(ls__json *json, const ls__times *times) {
@@ -55,7 +58,7 @@ static ls_status open_directory(ls__report *r, ls_trainer *t) {
                                .step = t->now.step,
                                .newest = t->taken.newest,
                                .data = t->data != NULL ? ls__data_path(t->data) : NULL,
-                               .out = r->progress != LS_PROGRESS_NONE ? r->out : NULL};
+                               .out = r->progress.how != LS_PROGRESS_NONE ? r->out : NULL};
   LS_TRY(ls__run_open(&start, &r->metrics));
   r->config_due = true;
   if (!ls__trainer_idle(t)) LS_TRY(write_config(r, t));
@@ -63,52 +66,38 @@ out:
   return st;
 }
 
-/* Whether a person watches.  mpirun gives its ranks a pseudo-terminal even when it writes to a file
- * itself, so it is the parent's output that counts. */
-static bool is_watched(FILE *out) {
-  char path[64];
-  if (!isatty(fileno(out))) return false;
-  snprintf(path, sizeof path, "/proc/%ld/fd/1", (long)getppid());
-  int parent = open(path, O_WRONLY | O_NOCTTY | O_NONBLOCK);
-  if (parent < 0) return access("/proc/self", F_OK) != 0; /* no /proc: believe the terminal */
-  bool watched = isatty(parent) != 0;
-  (void)close(parent);
-  return watched;
-}
-
 ls_status ls__report_open(ls_trainer *t, ls__report **out) {
   ls_status st = LS_OK;
   ls__report *r = NULL;
   LS_TRY(ls__alloc(&r, 1, sizeof *r, "report"));
   *out = r;
-  r->epoch_start = ls__clock();
+  r->start = r->spoken = r->epoch_start = ls__clock();
   r->epoch_samples = t->trained_samples;
-  r->progress = LS_PROGRESS_NONE;
+  r->progress = (ls__terminal){.how = LS_PROGRESS_NONE, .watched = -1};
   if (ls_comm_rank(t->comm) != 0) goto out;
   r->out = t->options.out;
-  r->progress = t->options.progress;
-  if (r->progress == LS_PROGRESS_AUTO)
-    r->progress = is_watched(r->out) ? LS_PROGRESS_BAR : LS_PROGRESS_PLAIN;
+  ls__terminal_open(&r->progress, r->out, t->options.progress);
   if (t->set.output != NULL) LS_TRY(open_directory(r, t));
   if (t->changes != NULL) fputs(t->changes, stderr);
   ls__free(t->changes); /* once */
   t->changes = NULL;
   t->changes_used = t->changes_room = 0;
   const bool coded = t->set.codec.code != LS__CODE_NONE;
-  if (r->progress != LS_PROGRESS_NONE) {
+  if (r->progress.how != LS_PROGRESS_NONE) {
+    char text[512];
     if (t->now.step > 0)
       fprintf(r->out, "resuming at step %llu (epoch %llu, sample %llu)\n",
               (unsigned long long)t->now.step, (unsigned long long)t->now.epoch + 1,
               (unsigned long long)t->now.position);
-    fprintf(r->out,
-            "%zu parameters, %zu samples, batch %zu in %zu lane%s (the same bits up to %zu rank%s) "
-            "on "
-            "%d rank%s, exchange %s%s%s\n",
-            t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
-            t->lanes, t->lanes == 1 ? "" : "s", ls_comm_size(t->comm),
-            ls_comm_size(t->comm) == 1 ? "" : "s", ls__exchange_name(t->exchange),
-            coded ? ", between nodes in " : "", coded ? ls__codec_names()[t->set.codec.code] : "");
-    fflush(r->out);
+    snprintf(text, sizeof text,
+             "%zu parameters, %zu samples, batch %zu in %zu lane%s (the same bits up to %zu "
+             "rank%s) "
+             "on %d rank%s, exchange %s%s%s",
+             t->model->graph->parameters, t->n, t->batch, t->lanes, t->lanes == 1 ? "" : "s",
+             t->lanes, t->lanes == 1 ? "" : "s", ls_comm_size(t->comm),
+             ls_comm_size(t->comm) == 1 ? "" : "s", ls__exchange_name(t->exchange),
+             coded ? ", between nodes in " : "", coded ? ls__codec_names()[t->set.codec.code] : "");
+    ls__terminal_text(&r->progress, text);
   }
 out:
   return st;
@@ -116,32 +105,84 @@ out:
 
 /* --- progress */
 
-static void print_epoch(FILE *out, uint64_t epoch, uint64_t epochs) {
-  fprintf(out, "epoch %llu", (unsigned long long)epoch);
-  if (epochs > 0) fprintf(out, "/%llu", (unsigned long long)epochs);
+/* Seconds of a sample, of this epoch, or while it is young of all that were trained here; NAN: not
+ * known yet. */
+static double pace(const ls__report *r, const ls_trainer *t, double now) {
+  const double samples = (double)(t->trained_samples - r->epoch_samples);
+  if (samples > 0 && (now - r->epoch_start > 1 || t->trained_seconds <= 0))
+    return (now - r->epoch_start) / samples;
+  return t->trained_samples > 0 ? t->trained_seconds / (double)t->trained_samples : (double)NAN;
 }
 
-static void draw_bar(ls__report *r, const ls_trainer *t) {
-  enum { WIDTH = 28 };
-  char bar[WIDTH + 1];
-  double share = t->n > 0 ? (double)t->now.position / (double)t->n : 1;
-  int full = (int)(share * WIDTH);
-  for (int i = 0; i < WIDTH; i++) bar[i] = i < full ? '=' : i == full ? '>' : ' ';
-  bar[WIDTH] = '\0';
+/* Of the epoch so far, on rank 0's lanes; NAN: it has none. */
+static double loss_so_far(const ls_trainer *t) {
   double loss = 0;
   for (size_t lane = t->lane_lo; lane < t->lane_hi; lane++)
     loss += ls__task_loss(&t->task, t->sums + lane * t->task.width);
-  double seen = (double)t->now.position * (double)(t->lane_hi - t->lane_lo) / (double)t->lanes;
-  double seconds = ls__clock() - r->epoch_start;
-  double left = share > 0 ? seconds / share * (1 - share) : 0;
-  fputc('\r', r->out);
-  print_epoch(r->out, t->now.epoch + 1, t->set.epochs);
-  fprintf(r->out, " [%s] %3.0f %%", bar, 100 * share);
-  if (seen > 0) /* rank 0 may have no lane */
-    fprintf(r->out, "  loss %.4g", t->task.sums ? loss : loss / seen);
-  fprintf(r->out, "  %.0f s left \033[K", left);
-  fflush(r->out);
-  r->bar_open = true;
+  const double seen = (double)t->now.position * (double)(t->lane_hi - t->lane_lo) /
+                      (double)t->lanes;
+  if (seen <= 0) return (double)NAN;
+  return t->task.sums ? loss : loss / seen;
+}
+
+/* Where the run stands: `validated` seconds of the epoch's evaluation are over; below 0: it is not
+ * under way. */
+static ls__bar stand(const ls__report *r, const ls_trainer *t, double now, bool validating) {
+  const double sample = pace(r, t, now), n = (double)t->n, done = (double)t->now.position;
+  ls__bar bar = {.epoch = t->now.epoch + 1,
+                 .epochs = t->set.epochs,
+                 .done = t->now.position,
+                 .of = t->n,
+                 .loss = loss_so_far(t),
+                 .rate = 1 / sample,
+                 .run_left = (double)NAN,
+                 .at_most = t->set.early || isfinite(t->set.target_loss)};
+  bar.epoch_left = validating ? (double)NAN : (n - done) * sample + r->evaluation;
+  double left = (double)INFINITY; /* and of those that follow */
+  if (t->set.epochs > 0)
+    left = (validating ? r->evaluation / 2 : bar.epoch_left) +
+           (double)(t->set.epochs - t->now.epoch - 1) * (n * sample + r->evaluation);
+  if (t->set.max_steps > 0)
+    left = fmin(left, (double)(t->set.max_steps - t->now.step) * (double)t->batch * sample);
+  if (t->set.max_seconds > 0) left = fmin(left, fmax(t->set.max_seconds - (now - r->start), 0));
+  if (isfinite(left)) bar.run_left = left;
+  if (bar.epoch_left > left) bar.epoch_left = left;
+  return bar;
+}
+
+/* Within a long epoch, where there is no bar. */
+static void print_within(ls__report *r, const ls_trainer *t, double now) {
+  char number[LS__SPAN_BYTES];
+  ls__field field[6];
+  const ls__bar bar = stand(r, t, now, false);
+  const double share = t->n > 0 ? 100 * (double)t->now.position / (double)t->n : 100;
+  memset(field, 0, sizeof field);
+  r->spoken = now;
+  ls__terminal_epoch(field[0].text, sizeof field[0].text, bar.epoch, bar.epochs);
+  snprintf(field[1].text, sizeof field[1].text, "%.0f %%", floor(share));
+  if (!isnan(bar.loss)) snprintf(field[2].text, sizeof field[2].text, "loss %.4g", bar.loss);
+  snprintf(field[3].text, sizeof field[3].text, "%.0f samples/s", bar.rate);
+  snprintf(field[4].text, sizeof field[4].text, "%s left",
+           ls__terminal_span(bar.epoch_left, number));
+  if (r->progress.watched < 0) ls__terminal_now(field[5].text);
+  ls__terminal_line(&r->progress, field, 6);
+}
+
+void ls__report_clear(ls__report *r) {
+  if (r != NULL) ls__terminal_clear(&r->progress);
+}
+
+void ls__report_validation(void *context, size_t done, size_t of) {
+  const ls__reported *at = context;
+  ls__report *r = at->report;
+  const double now = ls__clock();
+  if (!ls__terminal_due(&r->progress, now)) return;
+  ls__bar bar = stand(r, at->trainer, now, true);
+  bar.phase = "validation";
+  bar.done = done;
+  bar.of = of;
+  bar.rate = (double)NAN;
+  ls__terminal_draw(&r->progress, &bar);
 }
 
 ls_status ls__report_flush(ls__report *r, const ls_trainer *t) {
@@ -166,22 +207,68 @@ void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) 
     ls__json_close(&json, '}');
     fputc('\n', r->metrics);
   }
-  if (r->progress == LS_PROGRESS_BAR && ls__clock() - r->drawn > 0.1) {
-    r->drawn = ls__clock();
-    draw_bar(r, t);
+  if (r->progress.how == LS_PROGRESS_NONE) return;
+  const double now = ls__clock();
+  if (ls__terminal_due(&r->progress, now)) {
+    const ls__bar bar = stand(r, t, now, false);
+    ls__terminal_draw(&r->progress, &bar);
   }
+  if (r->progress.how == LS_PROGRESS_PLAIN && t->set.log_seconds > 0 &&
+      now - r->spoken >= t->set.log_seconds && t->now.position < t->n)
+    print_within(r, t, now);
 }
 
-static void print_scores(FILE *out, const ls__task *task, const char *prefix,
-                         const ls__scores *scores) {
+/* "validation_mae 43.86", in a column that its other values need, too. */
+static void put_value(ls__field *to, const char *prefix, const char *name, double value) {
+  char digits[32];
+  snprintf(digits, sizeof digits, "%.4g", value);
+  snprintf(to->text, sizeof to->text, "%.20s%.100s %.30s", prefix, name, digits);
+  const size_t n = strlen(digits);
+  to->column = ls__text_width(to->text) + (n < 9 ? 9 - n : 0);
+}
+
+/* The monitored one first. */
+static size_t put_scores(const ls_trainer *t, bool validation, const ls__scores *scores,
+                         ls__field *field) {
+  const ls__task *task = &t->task;
+  const char *prefix = validation ? "validation_" : "";
+  const bool here = !t->monitor.loss && t->monitor.validation == validation;
   char name[2 * LS_NAME_BYTES];
-  fprintf(out, "  %sloss %.4g", prefix, scores->loss);
+  size_t n = 0;
+  if (here)
+    put_value(&field[n++], prefix, ls__task_value_name(task, t->monitor.value, name),
+              scores->value[t->monitor.value]);
   for (size_t i = 0; i < ls__task_values(task); i++) {
     if (scores->running && ls__task_value_is_whole(task, i)) continue;
-    fprintf(out, "  %s", prefix);
-    ls__text_put(out, ls__task_value_name(task, i, name));
-    fprintf(out, " %.4g", scores->value[i]);
+    if (here && i == t->monitor.value) continue;
+    put_value(&field[n++], prefix, ls__task_value_name(task, i, name), scores->value[i]);
   }
+  return n;
+}
+
+/* An epoch's line; what matters most comes first, for the line may be cut. */
+static void print_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
+                        const ls__scores *validation, double rate, double seconds) {
+  enum { OTHERS = 6 };
+  char last[64], number[LS__SPAN_BYTES];
+  size_t n = 0;
+  ls__field *field = r->field;
+  memset(field, 0, (2 * LS__MAX_SCORES + OTHERS) * sizeof *field);
+  ls__terminal_epoch(field[n].text, sizeof field[n].text, t->now.epoch, t->set.epochs);
+  ls__terminal_epoch(last, sizeof last, t->set.epochs, t->set.epochs);
+  field[n++].column = strlen(last);
+  put_value(&field[n++], "", "loss", train->loss);
+  if (validation->samples > 0) {
+    put_value(&field[n++], "validation_", "loss", validation->loss);
+    n += put_scores(t, true, validation, field + n);
+  }
+  n += put_scores(t, false, train, field + n);
+  snprintf(field[n].text, sizeof field[n].text, "%.0f samples/s", rate);
+  snprintf(field[n + 1].text, sizeof field[n].text, "%s", ls__terminal_span(seconds, number));
+  n += 2;
+  if (r->progress.watched < 0) ls__terminal_now(field[n++].text);
+  ls__terminal_line(&r->progress, field, n);
+  r->spoken = ls__clock();
 }
 
 void ls__json_scores(ls__json *json, const ls__task *task, const char *prefix,
@@ -227,15 +314,9 @@ void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
     fputc('\n', r->metrics);
     fflush(r->metrics);
   }
-  if (r->progress == LS_PROGRESS_PLAIN || r->progress == LS_PROGRESS_BAR) {
-    if (r->bar_open) fputs("\r\033[K", r->out);
-    r->bar_open = false;
-    print_epoch(r->out, t->now.epoch, t->set.epochs);
-    print_scores(r->out, task, "", train);
-    if (validation->samples > 0) print_scores(r->out, task, "validation_", validation);
-    fprintf(r->out, "  %.0f samples/s\n", rate);
-    fflush(r->out);
-  }
+  if (r->progress.how != LS_PROGRESS_NONE)
+    print_epoch(r, t, train, validation, rate, seconds + evaluation_seconds);
+  r->evaluation = evaluation_seconds;
   add_times(&t->total, &t->times);
   memset(&t->times, 0, sizeof t->times);
   r->epoch_start = ls__clock();
@@ -271,7 +352,8 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   ls__json_whole(&json, "parameters", t->model->graph->parameters);
   ls__json_number(&json, "loss", s->loss);
   ls__json_number(&json, "validation_loss", s->validation_loss);
-  if (t->set.early && t->now.best_epoch > 0) {
+  if (t->now.best_epoch > 0) {
+    ls__json_string(&json, "monitor", t->monitor.name);
     ls__json_whole(&json, "best_epoch", t->now.best_epoch);
     ls__json_number(&json, "best", t->now.best);
     ls__json_bool(&json, "best_weights", end->weights_epoch == t->now.best_epoch);
@@ -298,23 +380,74 @@ static ls_status write_summary(ls_trainer *t, ls_status status, const ls__ending
   return st;
 }
 
-static void print_best(FILE *out, const ls_trainer *t, uint64_t epoch) {
-  fprintf(out, "best epoch %llu, %s %.4g: the weights are ", (unsigned long long)t->now.best_epoch,
-          t->set.early_on_training ? "loss" : "validation_loss", t->now.best);
-  if (epoch == t->now.best_epoch)
-    fputs("those\n", out);
-  else if (!t->set.restore_best)
-    fputs("the last epoch's (restore_best: false)\n", out);
+/* Which epoch was the best, and whose weights are kept. */
+static void print_best(ls__report *r, const ls_trainer *t, uint64_t epoch) {
+  const bool beside = ls__best_is_kept(t) && t->set.output != NULL;
+  const uint64_t best = t->now.best_epoch;
+  char text[512], name[200], whose[128] = "those";
+  (void)ls__text_show(t->monitor.name, 100, name, sizeof name);
+  if (epoch > 0 && epoch != best)
+    snprintf(whose, sizeof whose, "epoch %llu's, as those are lost", (unsigned long long)epoch);
+  else if (epoch == 0 && t->set.early && t->set.restore_best)
+    snprintf(whose, sizeof whose, "the last epoch's, as those are lost");
   else if (epoch == 0)
-    fputs("the last epoch's, as those are lost\n", out);
-  else
-    fprintf(out, "epoch %llu's, as those are lost\n", (unsigned long long)epoch);
+    snprintf(whose, sizeof whose, "the last epoch's%s%s",
+             t->set.early ? " (restore_best: false)" : "",
+             beside ? "; those are in checkpoints/best.h5" : "");
+  snprintf(text, sizeof text, "best epoch %llu, %s %.4g: the weights are %s",
+           (unsigned long long)best, name, t->now.best, whose);
+  ls__terminal_text(&r->progress, text);
+}
+
+/* A path as a shell takes it. */
+static void quote(const char *path, char *to, size_t bytes) {
+  static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                              "-_./=+,@%:";
+  size_t used = 0;
+  if (path[strspn(path, plain)] == '\0' && path[0] != '-') {
+    snprintf(to, bytes, "%s", path);
+    return;
+  }
+  to[used++] = '\'';
+  for (; *path != '\0' && used + 8 < bytes; path++)
+    used += (size_t)snprintf(to + used, bytes - used, *path == '\'' ? "'\\''" : "%c", *path);
+  snprintf(to + used, bytes - used, "'");
+}
+
+/* What lies in the run directory, and what is done with it. */
+static void print_next(ls__report *r, const ls_trainer *t, const char *output) {
+  const char *of = ls_data_count(t->data, LS_TEST) > 0         ? ""
+                   : ls_data_count(t->data, LS_VALIDATION) > 0 ? " --split validation"
+                                                               : " --split train";
+  char text[2 * LS__FILE_PATH], word[2 * LS__FILE_PATH];
+  snprintf(text, sizeof text, "there: checkpoints/final.h5%s, summary.json, metrics.jsonl%s",
+           ls__best_is_kept(t) ? ", checkpoints/best.h5" : "",
+           r->progress.narrowed ? ", which has what the lines above had no room for" : "");
+  ls__terminal_text(&r->progress, text);
+  quote(output, word, sizeof word); /* to be copied: not wrapped */
+  fprintf(r->out, "next: lockstep evaluate %s%s\n", word, of);
+  fprintf(r->out, "      lockstep predict %s%s -o predictions.h5\n", word, of);
+}
+
+static void print_end(ls__report *r, const ls_trainer *t, const ls__ending *end,
+                      const ls_train_summary *summary) {
+  char span[LS__SPAN_BYTES], output[LS__FILE_PATH] = "", text[2 * LS__FILE_PATH];
+  if (t->set.output != NULL)
+    (void)ls__text_show(t->set.output, LS__MOST_OUTPUT, output, sizeof output);
+  if (t->now.best_epoch > 0) print_best(r, t, end->weights_epoch);
+  snprintf(text, sizeof text, "%s: %llu steps, %.0f samples/s, %s, weights %016llx%s%s", end->why,
+           (unsigned long long)summary->steps, summary->samples_per_second,
+           ls__terminal_span(t->now.seconds, span), (unsigned long long)summary->weights_hash,
+           t->set.output != NULL ? ", in " : "", output);
+  ls__terminal_text(&r->progress, text);
+  if (t->set.output != NULL && t->options.next) print_next(r, t, output);
+  (void)fflush(r->out);
 }
 
 ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const ls__ending *end,
                            const ls_train_summary *summary) {
   ls_status st = LS_OK;
-  if (r->bar_open) fputs("\r\033[K", r->out);
+  ls__terminal_clear(&r->progress);
   add_times(&t->total, &t->times);
   memset(&t->times, 0, sizeof t->times);
   if (r->metrics != NULL) {
@@ -329,15 +462,9 @@ ls_status ls__report_close(ls__report *r, ls_trainer *t, ls_status status, const
       st = write_summary(t, status, end, summary);
     if (status != LS_OK) ls__error_set(message);
   }
-  if (r->progress != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK) {
-    if (t->set.early && t->now.best_epoch > 0) print_best(r->out, t, end->weights_epoch);
-    fprintf(r->out, "%s: %llu steps, %.0f samples/s, weights %016llx%s", end->why,
-            (unsigned long long)summary->steps, summary->samples_per_second,
-            (unsigned long long)summary->weights_hash, t->set.output != NULL ? ", in " : "");
-    if (t->set.output != NULL) ls__text_put(r->out, t->set.output);
-    fputc('\n', r->out);
-    fflush(r->out);
-  }
+  if (r->progress.how != LS_PROGRESS_NONE && status == LS_OK && st == LS_OK)
+    print_end(r, t, end, summary);
+  ls__terminal_close(&r->progress);
   ls__free(r);
   return status == LS_OK ? st : status;
 }

@@ -24,6 +24,14 @@ typedef struct ls__ending {
 LS_CHECKED ls_status ls__report_open(ls_trainer *t, ls__report **out);
 /* Write metrics.jsonl to disk, before the checkpoint of the same step. */
 LS_CHECKED ls_status ls__report_flush(ls__report *r, const ls_trainer *t);
+/* Nothing of the bar stands there: before another line is written. */
+void ls__report_clear(ls__report *r);
+/* Parts of the validation that are done, for the bar (score.h); context: an ls__reported. */
+typedef struct ls__reported {
+  ls__report *report;
+  ls_trainer *trainer;
+} ls__reported;
+void ls__report_validation(void *context, size_t done, size_t of);
 void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples);
 void ls__report_epoch(ls__report *r, ls_trainer *t, const ls__scores *train,
                       const ls__scores *validation, double seconds, double lr);

@@ -148,6 +148,7 @@ static ls_status find_on_root(ls_trainer *t, ls__chosen *chosen) {
   if (!ls__graph_same_tensors(chosen->model->graph, t->model->graph))
     LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's",
             chosen->path);
+  LS_TRY(ls__resume_monitor(t, chosen->model, &chosen->standing));
   LS_TRY(look_for_end(t));
   t->taken.newest = chosen->n_passed > 0 ? chosen->passed[0].step : chosen->step;
   t->passed = chosen->passed;

@@ -11,6 +11,11 @@ LS_CHECKED ls_status ls__resume_config(ls_trainer *t, const ls_model *saved,
 /* Add a line of what changes, which is printed when the run begins. */
 LS_CHECKED ls_status ls__resume_tell(ls_trainer *t, const char *format, ...) LS_PRINTF(2, 3);
 
+/* Where another thing is monitored now than in the checkpoint, the standing has no best epoch any
+ * more, and a line says so.  Rank 0 alone. */
+LS_CHECKED ls_status ls__resume_monitor(ls_trainer *t, const ls_model *saved,
+                                        ls__standing *standing);
+
 /* resume_data.c: whether two normalisations are of other data: more apart than another processor
  * makes them; *at: the first number that is. */
 bool ls__far_apart(const ls__affine *a, const ls__affine *b, size_t *at);

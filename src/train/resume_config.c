@@ -1,4 +1,5 @@
 /* What a run may change when it is taken up again, and what it may not.  Rank 0 alone. */
+#include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -26,7 +27,6 @@ static const struct {
              {"train.seed", WITHIN},
              {"train.lanes", ELSEWHERE},
              {"train", SAID},
-             {"early_stopping.monitor", KEPT},
              {"early_stopping", SAID},
              {"checkpoint", SAID},
              {"exchange", SAID},
@@ -93,7 +93,9 @@ static bool is_to_be_counted(const char *key, const char *before, const char *no
 
 static ls_status see(void *context, const char *key, const char *before, const char *now) {
   const changes *c = context;
-  const verdict v = verdict_of(c, key);
+  /* Its weights are in the checkpoint: it may be left out, and means nothing else. */
+  const bool used_up = strcmp(key, "initialize") == 0 && now == NULL;
+  const verdict v = used_up ? SAID : verdict_of(c, key);
   if (is_to_be_counted(key, before, now)) return LS_OK;
   if (before == NULL) before = "not given";
   if (now == NULL) now = "not given";
@@ -160,6 +162,38 @@ static ls_status check_lanes(const changes *c) {
                   c->path, (unsigned long long)c->standing->lanes, lanes);
 }
 
+/* A schedule that goes over another number of steps now leaps: where from, and where to. */
+static ls_status tell_schedule(const changes *c, ls_config *before, ls__optimizer *optimizer) {
+  ls_status st = LS_OK;
+  ls_trainer *t = c->t;
+  const ls__standing *s = c->standing;
+  ls__settings set;
+  ls__schedule *schedule = NULL;
+  if (t->n == 0 || s->batch == 0 || optimizer == NULL) return LS_OK;
+  if (ls__settings_read(before, NULL, &set) != LS_OK ||
+      ls__schedule_create(ls__config_child(before, "schedule"), &schedule) != LS_OK ||
+      ls__schedule_read_scale(schedule, before) != LS_OK)
+    goto out; /* told of elsewhere, if it must be */
+  ls__schedule_set_batch(schedule, (size_t)s->batch);
+  ls__schedule_restore(schedule, s->schedule);
+  ls__schedule_restore(t->schedule, s->schedule);
+  const uint64_t epoch = (t->n + s->batch - 1) / s->batch, total = ls__total_steps(&set, epoch);
+  const double was = ls__schedule_lr(schedule, ls__optimizer_lr(optimizer), s->step, epoch, total),
+               would = ls__schedule_lr(schedule, ls__optimizer_lr(optimizer), s->step + 1, epoch,
+                                       total),
+               is = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer),
+                                    s->step + 1, t->epoch_steps, t->total_steps);
+  if (total != t->total_steps && s->step > 0 && fabs(is - would) > 1e-6 * fabs(would))
+    st = ls__resume_tell(t,
+                         "the schedule went over %llu steps and goes over %llu: the learning rate "
+                         "was %.3g at step %llu and is %.3g at the next",
+                         (unsigned long long)total, (unsigned long long)t->total_steps, was,
+                         (unsigned long long)s->step, is);
+out:
+  ls__schedule_destroy(schedule);
+  return st;
+}
+
 ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__standing *standing,
                             const char *path, bool tell) {
   ls_status st = LS_OK;
@@ -170,9 +204,50 @@ ls_status ls__resume_config(ls_trainer *t, const ls_model *saved, const ls__stan
   changes c = {.t = t, .standing = standing, .path = path, .tell = tell};
   c.same_state = same_slots(optimizer, t->updater.optimizer);
   LS_TRY(check_lanes(&c));
+  /* Without its section a frozen tensor would be trained. */
+  if (ls__config_child(ls__config_child(before, "initialize"), "freeze") != NULL &&
+      ls__config_child(t->config, "initialize") == NULL)
+    LS_TRY(see(&c, "initialize.freeze", "given", NULL));
   LS_TRY(ls__config_differ(before, t->config, see, &c));
+  if (tell) LS_TRY(tell_schedule(&c, before, optimizer));
 out:
   ls__optimizer_destroy(optimizer);
   ls_config_destroy(before);
+  return st;
+}
+
+/* What was monitored then; false: it can't be said any more. */
+static bool monitor_before(const ls_trainer *t, ls_config *config, const ls__standing *standing,
+                           ls__monitor *out) {
+  static const char *const modes[] = {"auto", "min", "max"};
+  ls_config *early = ls__config_child(config, "early_stopping"),
+            *general = ls__config_child(ls__config_child(config, "train"), "monitor"),
+            *own = ls__config_child(early, "monitor"), *mode = ls__config_child(early, "mode"),
+            *said = own != NULL ? own : general;
+  ls__monitor_mode how = LS__MONITOR_AUTO;
+  const bool validates = !isnan(standing->validation_loss);
+  if (said != NULL && ls__config_kind_of(said) != LS__SCALAR) return false;
+  for (int k = 0; k < 3 && mode != NULL && ls__config_kind_of(mode) == LS__SCALAR; k++)
+    if (strcmp(ls__config_text(mode), modes[k]) == 0) how = (ls__monitor_mode)k;
+  const ls_status st = ls__monitor_create(&t->task, validates,
+                                          said == NULL ? NULL : ls__config_text(said), how, said,
+                                          out);
+  if (st != LS_OK) ls__error_set("");
+  return st == LS_OK;
+}
+
+ls_status ls__resume_monitor(ls_trainer *t, const ls_model *saved, ls__standing *standing) {
+  ls_status st = LS_OK;
+  ls__monitor before;
+  if (standing->best_epoch == 0) return LS_OK;
+  const bool known = monitor_before(t, saved->config, standing, &before);
+  if (known && strcmp(before.name, t->monitor.name) == 0 && before.highest == t->monitor.highest)
+    return LS_OK;
+  LS_TRY(ls__resume_tell(t, "the best epoch, %llu, was the best by %s: by %s it is looked for anew",
+                         (unsigned long long)standing->best_epoch,
+                         known ? before.name : "something else", t->monitor.name));
+  standing->best = (double)INFINITY;
+  standing->best_epoch = standing->waited = 0;
+out:
   return st;
 }

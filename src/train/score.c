@@ -35,7 +35,8 @@ static void add_confusion(const ls__head *head, size_t n, const float *yhat, con
 /* This rank's chunks: sums [own chunks][width], the confusion matrices, and answers of each head. */
 static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
                               const float *parameters, ls_data *data, ls_split split, double *sums,
-                              double *const *confusion, ls__answers *answers) {
+                              double *const *confusion, ls__answers *answers,
+                              const ls__score_watch *watch) {
   ls_status st = LS_OK;
   const size_t n = ls_data_count(data, split), size = (size_t)ls_comm_size(comm);
   const ls__array *arrays = NULL;
@@ -47,6 +48,8 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
   ls__rows_places(&rows, n_arrays, arrays, run, to);
   for (size_t lo = (size_t)ls_comm_rank(comm) * LS__PREDICT_BATCH; lo < n;
        lo += size * LS__PREDICT_BATCH, done++) {
+    if (watch != NULL && ls_comm_rank(comm) == 0)
+      watch->seen(watch->context, done * size, (n + LS__PREDICT_BATCH - 1) / LS__PREDICT_BATCH);
     const size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
     LS_TRY(ls__data_rows(data, split, lo, hi, to));
     LS_TRY(ls__fit_indices(run, hi - lo, &(ls__taken_from){data, split, false, lo}));
@@ -86,6 +89,13 @@ out:
 ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run,
                           const float *parameters, ls_data *data, ls_split split,
                           ls__scores *scores, double *const *confusion) {
+  return ls__score_watched(comm, task, run, parameters, data, split, scores, confusion, NULL);
+}
+
+ls_status ls__score_watched(ls_comm *comm, const ls__task *task, ls__run *run,
+                            const float *parameters, ls_data *data, ls_split split,
+                            ls__scores *scores, double *const *confusion,
+                            const ls__score_watch *watch) {
   ls_status st = LS_OK;
   const size_t n = ls_data_count(data, split), width = task->width;
   const size_t chunks = (n + LS__PREDICT_BATCH - 1) / LS__PREDICT_BATCH;
@@ -102,7 +112,8 @@ ls_status ls__score_split(ls_comm *comm, const ls__task *task, ls__run *run,
   LS_THEN(local, ls__alloc(&mine, chunks_of(chunks, rank, size) * width, sizeof *mine, "sums"));
   LS_THEN(local, ls__alloc(&all, chunks * width, sizeof *all, "sums"));
   LS_THEN(local, ls__alloc(&sums, width, sizeof *sums, "sums"));
-  LS_THEN(local, score_chunks(comm, task, run, parameters, data, split, mine, confusion, answers));
+  LS_THEN(local,
+          score_chunks(comm, task, run, parameters, data, split, mine, confusion, answers, watch));
   LS_TRY(ls_comm_agree(comm, local));
   for (size_t r = 0; r < size; r++) count[r] = chunks_of(chunks, r, size);
   LS_TRY(ls__comm_allgatherv(comm, mine, all, count, width * sizeof *mine));

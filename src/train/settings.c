@@ -33,6 +33,12 @@ static const ls__option train_table[] = {
     LS__WHOLE(ls__settings, log_steps, "0", 0, HUGE_VAL,
               "a line in `metrics.jsonl` every so many steps, its loss that of the steps since the "
               "last one in the epoch; 0: epochs only"),
+    LS__NUMBER(ls__settings, log_seconds, "300", 0, 1e9,
+               "where no bar is shown, a line every so many seconds within an epoch; 0: a line an "
+               "epoch alone"),
+    LS__BY_HAND("monitor", "a name of `metrics.jsonl`", "",
+                "by what an epoch is the best, such as `validation_accuracy`; not set: "
+                "`validation_loss`, without a validation part `loss`"),
     LS__END,
 };
 
@@ -65,6 +71,8 @@ static ls_status read_train(ls_config *root, ls__settings *s) {
   if (ls__config_child(map, "target_loss") != NULL)
     LS_TRY(ls__config_double(map, "target_loss", 0, -1e300, 1e300, &s->target_loss));
   LS_TRY(ls__options_read(train_table, map, s));
+  if (ls__config_child(map, "monitor") != NULL)
+    LS_TRY(ls__config_string(map, "monitor", NULL, &s->monitor));
   LS_TRY(ls__config_finish(map));
 out:
   return st;
@@ -72,9 +80,13 @@ out:
 
 /* ---- early_stopping:, regularization:, clip: maps that may be absent */
 
-static const char *const monitors[] = {"validation_loss", "loss", NULL};
+/* As ls__monitor_mode. */
+static const char *const modes[] = {"auto", "min", "max", NULL};
 static const ls__option early_table[] = {
-    LS__BY_HAND("monitor", "`validation_loss` `loss`", "validation_loss", "what must get better"),
+    LS__BY_HAND("monitor", "a name of `metrics.jsonl`", "train.monitor",
+                "what must get better: `validation_loss`, `validation_accuracy`, `loss`, ..."),
+    {"mode", LS__OPTION_CHOICE, offsetof(ls__settings, early_mode), "auto", 0, 0, modes, NULL,
+     "whether lower (`min`) or higher (`max`) is better; `auto`: as the loss or metric has it"},
     LS__WHOLE(ls__settings, patience, "5", 0, HUGE_VAL,
               "epochs without improvement before the stop"),
     LS__NUMBER(ls__settings, min_delta, "0", 0, 1e300, "what counts as improvement"),
@@ -106,9 +118,12 @@ static ls_status read_absent(ls_config *root, const char *key, const ls__option 
   LS_TRY(ls__config_map(root, key, &map));
   LS_TRY(ls__options_read(table, map, s));
   if (table == early_table) {
-    int monitor = 0;
-    LS_TRY(ls__config_choice(map, "monitor", "validation_loss", monitors, &monitor));
-    s->early_on_training = monitor == 1;
+    const char *general = s->monitor != NULL ? s->monitor : "validation_loss";
+    const bool said = ls__config_child(map, "monitor") != NULL && s->monitor != NULL;
+    LS_TRY(ls__config_string(map, "monitor", general, &s->monitor));
+    if (said && strcmp(general, s->monitor) != 0)
+      LS_REFUSE(ls__config_child(map, "monitor"),
+                "\"%s\", and train.monitor is \"%s\": one thing is monitored", s->monitor, general);
   }
   LS_TRY(ls__config_finish(map));
 out:
@@ -124,6 +139,9 @@ static const ls__option checkpoint_table[] = {
     {"every_steps", LS__OPTION_WHOLE, offsetof(ls__settings, save_steps), "0", 0, HUGE_VAL, NULL,
      NULL, "0: not by steps"},
     LS__SIZE(ls__settings, keep, "3", 1, 1000000, "newest step checkpoints that are kept"),
+    LS__SWITCH(ls__settings, best, "false",
+               "keep the network of the best epoch, by `train.monitor`, as `best.h5`; with "
+               "`early_stopping` and `restore_best` it is kept anyway"),
     LS__END,
 };
 
@@ -247,7 +265,10 @@ static const ls__option top_table[] = {
                "at the end of a run: learning curves, confusion matrix and a page of predictions, "
                "in "
                "the run directory's folder `pictures`, drawn by gnuplot"),
-    LS__BY_HAND("output", "text", "runs/NAME", "run directory, for `NAME.yaml`; `none`: none"),
+    LS__BY_HAND("output", "text", "runs/NAME",
+                "run directory, for `NAME.yaml`; `none`: none; `{train.batch}` in it is that "
+                "setting's "
+                "value, `{name}` is NAME, `{overrides}` are the command line's"),
     LS__END,
 };
 
@@ -284,17 +305,30 @@ ls_status ls__settings_read(ls_config *root, const char *default_output, ls__set
   LS_TRY(read_products(root, &s));
   LS_TRY(ls__options_read(top_table, root, &s));
   LS_TRY(read_checkpoint(root, &s));
-  if (ls__config_child(root, "output") != NULL || default_output != NULL)
+  const bool given = ls__config_child(root, "output") != NULL;
+  if (given || default_output != NULL)
     LS_TRY(ls__config_string(root, "output", default_output, &s.output));
   if (s.output != NULL && s.output[0] == '\0')
     LS_REFUSE(ls__config_child(root, "output"), "is empty, it must be a directory, or none");
   if (s.output != NULL && strcmp(s.output, "none") == 0) s.output = NULL;
+  s.output_expands = given && s.output != NULL && strpbrk(s.output, "{}") != NULL;
   if (s.output != NULL && strlen(s.output) > LS__MOST_OUTPUT)
     LS_FAIL(LS_ECONFIG, "output: \"%.100s...\" is too long a path", s.output);
   if (s.epochs == 0 && s.max_steps == 0 && s.max_seconds == 0 && !s.early && isinf(s.target_loss))
     LS_FAIL(LS_ECONFIG, "train.epochs: 0 is no limit, and nothing else ends the run; give "
                         "max_steps, max_seconds, target_loss or early_stopping");
   *out = s;
+out:
+  return st;
+}
+
+ls_status ls__settings_name_output(ls_config *root, ls__settings *s) {
+  ls_status st = LS_OK;
+  char text[LS__MOST_OUTPUT + 1];
+  if (!s->output_expands) return LS_OK;
+  LS_TRY(ls__config_expand(root, "output", text, sizeof text));
+  LS_TRY(ls__config_put(root, "output", text));
+  s->output = ls__config_text(ls__config_child(root, "output"));
 out:
   return st;
 }

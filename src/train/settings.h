@@ -22,9 +22,12 @@ typedef struct ls__settings {
   double max_seconds; /* 0: no limit */
   double target_loss; /* -INFINITY: none */
   uint64_t log_steps; /* 0: none; a "step" line in metrics.jsonl every so many */
+  const char
+      *monitor;       /* what is to get better, train.monitor or early_stopping's; NULL: not said */
+  double log_seconds; /* between lines in an epoch, where no bar is; 0: none */
   /* early_stopping: */
   bool early;
-  bool early_on_training; /* monitor: loss, not validation_loss */
+  int early_mode; /* an ls__monitor_mode */
   uint64_t patience;
   double min_delta;
   bool restore_best;
@@ -40,13 +43,18 @@ typedef struct ls__settings {
   double save_seconds;
   uint64_t save_epochs, save_steps;
   size_t keep;
+  bool best; /* best.h5 */
   bool pictures;
-  const char *output; /* NULL, `output: none`: no run directory */
+  const char *output;  /* NULL, `output: none`: no run directory */
+  bool output_expands; /* it was given, with braces */
 } ls__settings;
 
 /* Read them; loss, model, optimizer, schedule, metrics and data are other rooms'. */
 LS_CHECKED ls_status ls__settings_read(ls_config *root, const char *default_output,
                                        ls__settings *out);
+
+/* A run directory that is named by other settings: once all of them are known. */
+LS_CHECKED ls_status ls__settings_name_output(ls_config *root, ls__settings *s);
 
 /* The top level, and the sections of this room; ends with path NULL. */
 extern const ls__section ls__train_sections[];

@@ -457,6 +457,15 @@ const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS
   return "";
 }
 
+bool ls__task_value_is_lower(const ls__task *task, size_t i) {
+  for (int h = 0; h < task->n_heads; h++) {
+    const size_t first = first_metric(task, h), n = ls__metrics_values(task->head[h].metrics);
+    if (i < first) return true; /* the head's loss */
+    if (i < first + n) return ls__metrics_lower(task->head[h].metrics, i - first);
+  }
+  return false;
+}
+
 void ls__task_scores(const ls__task *task, const double *sums, size_t samples, size_t batches,
                      ls__scores *scores) {
   const double parts = task->sums ? (double)batches : (double)samples;

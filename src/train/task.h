@@ -122,6 +122,7 @@ size_t ls__task_values(const ls__task *task);
 size_t ls__task_whole_value(const ls__task *task, int head);
 bool ls__task_value_is_whole(const ls__task *task, size_t i);
 const char *ls__task_value_name(const ls__task *task, size_t i, char name[2 * LS_NAME_BYTES]);
+bool ls__task_value_is_lower(const ls__task *task, size_t i); /* less of it is better */
 void ls__task_scores(const ls__task *task, const double *sums, size_t samples, size_t batches,
                      ls__scores *scores);
 

@@ -99,12 +99,13 @@ static ls_status make_model(ls_trainer *t) {
   LS_TRY(ls__initialize_check(t));
   if (t->data == NULL) (void)ls__config_child(t->config, "data"); /* known, though not used */
   LS_TRY(ls__config_finish(t->config));
+  LS_TRY(ls__settings_name_output(t->config, &t->set));
 out:
   return st;
 }
 
 /* Settings that need a loss or a validation part must have one. */
-static ls_status check_wishes(const ls_trainer *t) {
+static ls_status check_wishes(ls_trainer *t) {
   ls_status st = LS_OK;
   const bool validation = t->data != NULL && ls_data_count(t->data, LS_VALIDATION) > 0;
   const char *monitor = ls__schedule_monitor(t->schedule);
@@ -113,9 +114,8 @@ static ls_status check_wishes(const ls_trainer *t) {
     LS_REFUSE(t->config, "loss: is missing; one of %s",
               ls__registry_names(&ls__losses, known, sizeof known));
   }
-  if (t->set.early && !t->set.early_on_training && !validation)
-    LS_FAIL(LS_ECONFIG, "early_stopping: it monitors validation_loss, and there is no validation "
-                        "part; give data.split.validation, or monitor: loss");
+  if (t->task.n_heads > 0)
+    LS_TRY(ls__monitor_choose(&t->task, t->config, &t->set, validation, &t->monitor));
   if (monitor != NULL && strcmp(monitor, "validation_loss") == 0 && !validation)
     LS_FAIL(LS_ECONFIG, "schedule.reduce_on_plateau.monitor: there is no validation_loss without a "
                         "validation part; give data.split.validation, or monitor: loss");
@@ -372,14 +372,17 @@ static void note_blas(const ls_trainer *t) {
           ls__blas_core(), better);
 }
 
+uint64_t ls__total_steps(const ls__settings *set, uint64_t epoch_steps) {
+  const uint64_t all = set->epochs > UINT64_MAX / epoch_steps ? UINT64_MAX
+                                                              : set->epochs * epoch_steps;
+  return set->max_steps > 0 && (set->max_steps < all || set->epochs == 0) ? set->max_steps : all;
+}
+
 static void count_steps(ls_trainer *t) {
   t->n = t->data != NULL ? ls_data_count(t->data, LS_TRAIN) : 0;
   t->batch = t->set.batch == 0 || (t->data != NULL && t->set.batch > t->n) ? t->n : t->set.batch;
   t->epoch_steps = t->data != NULL ? (t->n + t->batch - 1) / t->batch : 1;
-  t->total_steps = t->set.epochs > UINT64_MAX / t->epoch_steps ? UINT64_MAX
-                                                               : t->set.epochs * t->epoch_steps;
-  if (t->set.max_steps > 0 && (t->set.max_steps < t->total_steps || t->set.epochs == 0))
-    t->total_steps = t->set.max_steps;
+  t->total_steps = ls__total_steps(&t->set, t->epoch_steps);
   ls__schedule_set_batch(t->schedule, t->batch);
 }
 

@@ -13,6 +13,7 @@
 #include "model/model.h"
 #include "optim/schedule.h"
 #include "train/clip.h"
+#include "train/monitor.h"
 #include "train/pass.h"
 #include "train/run_directory.h"
 #include "train/settings.h"
@@ -46,6 +47,7 @@ struct ls_trainer {
   const ls__array *arrays; /* the data's, or those that the caller says it will feed */
   ls__array fed[2 * LS_MAX_PORTS];
   ls__task task;
+  ls__monitor monitor; /* by what an epoch is the best */
   ls__updater updater;
   ls__schedule *schedule;
   ls__exchange *exchange;
@@ -112,6 +114,8 @@ struct ls_trainer {
 /* --- trainer.c */
 size_t ls__trainer_auto_lanes(const ls_trainer *t); /* as `train.lanes: auto` has it */
 double ls__trainer_sums_of(const ls_trainer *t);    /* the hash, of 52 bits */
+/* That a run makes, as far as it is known beforehand. */
+uint64_t ls__total_steps(const ls__settings *set, uint64_t epoch_steps);
 /* Begin again from step 0 with the weights as they are: for measurements. */
 void ls__trainer_restart(ls_trainer *t);
 

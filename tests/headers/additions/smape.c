@@ -34,6 +34,7 @@ const ls__metric_kind ls__metric_smape = {
              "mean of 100 |prediction - target| / (half the sum of their sizes); of numbers",
              table},
     .options_bytes = sizeof(options),
+    .lower = true,
     .reals = 1,
     .needs = ls__metric_needs_numbers,
     .add = add,

@@ -10,8 +10,9 @@ static const double WATCHDOG = 600, START = 300;
 ls_status cli_watchdog(int argc, char **argv, double *watchdog, double *start) {
   const char *text = getenv("LOCKSTEP_WATCHDOG");
   char *end = NULL;
+  if (text != NULL && *text == '\0') text = NULL; /* empty is none, as of the other variables */
   const double said = text != NULL ? strtod(text, &end) : WATCHDOG;
-  const bool right = text == NULL || (*text != '\0' && *end == '\0' && said >= 0.1 && said <= 1e9);
+  const bool right = text == NULL || (*end == '\0' && said >= 0.1 && said <= 1e9);
   *watchdog = ls_train_watchdog((const char *const *)argv + (argc > 0),
                                 (size_t)(argc > 0 ? argc - 1 : 0), right ? said : WATCHDOG);
   *start = text != NULL && right ? said : *watchdog > START ? *watchdog : START;

@@ -209,7 +209,10 @@ ls_status ls_config_override(ls_config *root, const char *text) {
   if (same) goto out;
   LS_TRY(ls__config_source_create(text, &source));
   const char *yaml = text + a.path_size + 1;
-  LS_TRY(ls__config_read(yaml, strlen(yaml), source, true, false, &value));
+  if (a.n == 1 && strcmp(a.path, "output") == 0 && *yaml == '{') /* {name}: a text, no map */
+    LS_TRY(ls__config_node(LS__SCALAR, source, 0, yaml, &value));
+  else
+    LS_TRY(ls__config_read(yaml, strlen(yaml), source, true, false, &value));
   LS_TRY(take_literally(&a, value));
   const bool removes = value->kind == LS__NULL;
   const bool leaf = value->kind != LS__MAP;

@@ -90,11 +90,17 @@ static const char *const opening[] = {
     "train.lanes`.",
     "A run has one YAML file.  `base: OTHER.yaml` takes the settings of another file first; its "
     "path is relative to the file that says so.  Maps are merged key by key, anything else is "
-    "replaced: also an optimizer, loss, schedule or compression by another one (`{adam: {lr: "
-    "0.01}}` over `{sgd: {lr: 0.1}}`).",
+    "replaced: lists, and an optimizer, loss, schedule or compression by another one (`{adam: "
+    "{lr: 0.01}}` over `{sgd: {lr: 0.1}}`).  `KEY: null` takes back what a base has set.",
     "`KEY=VALUE` on the command line overrides a setting by its dotted path: `train.epochs=30`, "
     "`'optimizer={sgd: {lr: 0.1}}'`.  Lists are counted from 0: `model.0.dense.units=64`.  "
-    "`KEY=null` removes a key.",
+    "`KEY=null` removes a key.  A text is taken as it stands, line breaks and all.",
+    "`output` may name settings: `output=runs/{name}-{train.batch}` is `runs/digits-64` for "
+    "`digits.yaml`, and `{overrides}` are those of the command line, "
+    "`train.batch=64,train.seed=2`. "
+    "What can't stand in the name of a folder becomes `_`; `{{` is `{`.  So a sweep is a file with "
+    "a line of settings for each run, and `xargs -L 1 lockstep train digits.yaml "
+    "'output=runs/{name}-sweep/{overrides}' < sweep.txt`.",
     "An unknown key, a wrong type or an impossible value is an error that names file, line and "
     "key, and what may have been meant.  The run directory's `config.yaml` holds all settings, "
     "with the defaults filled in.",

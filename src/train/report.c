@@ -24,6 +24,7 @@ struct ls__report {
   double start;  /* of this process's training */
   double spoken; /* when the last line was written */
   double epoch_start;
+  double validation_start;
   double evaluation;                       /* seconds of the last one */
   uint64_t epoch_samples;                  /* samples trained then */
   bool config_due;                         /* config.yaml is not yet this run's */
@@ -125,10 +126,13 @@ static double loss_so_far(const ls_trainer *t) {
   return t->task.sums ? loss : loss / seen;
 }
 
-/* Where the run stands: `validated` seconds of the epoch's evaluation are over; below 0: it is not
- * under way. */
-static ls__bar stand(const ls__report *r, const ls_trainer *t, double now, bool validating) {
-  const double sample = pace(r, t, now), n = (double)t->n, done = (double)t->now.position;
+/* Where the run stands; `validating`: the epoch's samples are done, and so many seconds of its
+ * evaluation are left, NAN: nobody knows. */
+static ls__bar stand(const ls__report *r, const ls_trainer *t, double now, bool validating,
+                     double validation_left) {
+  const double sample = validating ? t->trained_seconds / (double)t->trained_samples
+                                   : pace(r, t, now);
+  const double n = (double)t->n, left_of_epoch = n - (double)t->now.position;
   ls__bar bar = {.epoch = t->now.epoch + 1,
                  .epochs = t->set.epochs,
                  .done = t->now.position,
@@ -137,10 +141,10 @@ static ls__bar stand(const ls__report *r, const ls_trainer *t, double now, bool 
                  .rate = 1 / sample,
                  .run_left = (double)NAN,
                  .at_most = t->set.early || isfinite(t->set.target_loss)};
-  bar.epoch_left = validating ? (double)NAN : (n - done) * sample + r->evaluation;
+  bar.epoch_left = validating ? validation_left : left_of_epoch * sample + r->evaluation;
   double left = (double)INFINITY; /* and of those that follow */
   if (t->set.epochs > 0)
-    left = (validating ? r->evaluation / 2 : bar.epoch_left) +
+    left = (isnan(bar.epoch_left) ? r->evaluation : bar.epoch_left) +
            (double)(t->set.epochs - t->now.epoch - 1) * (n * sample + r->evaluation);
   if (t->set.max_steps > 0)
     left = fmin(left, (double)(t->set.max_steps - t->now.step) * (double)t->batch * sample);
@@ -154,7 +158,7 @@ static ls__bar stand(const ls__report *r, const ls_trainer *t, double now, bool 
 static void print_within(ls__report *r, const ls_trainer *t, double now) {
   char number[LS__SPAN_BYTES];
   ls__field field[6];
-  const ls__bar bar = stand(r, t, now, false);
+  const ls__bar bar = stand(r, t, now, false, 0);
   const double share = t->n > 0 ? 100 * (double)t->now.position / (double)t->n : 100;
   memset(field, 0, sizeof field);
   r->spoken = now;
@@ -176,8 +180,10 @@ void ls__report_validation(void *context, size_t done, size_t of) {
   const ls__reported *at = context;
   ls__report *r = at->report;
   const double now = ls__clock();
+  if (done == 0) r->validation_start = now;
   if (!ls__terminal_due(&r->progress, now)) return;
-  ls__bar bar = stand(r, at->trainer, now, true);
+  const double rest = done > 0 ? (double)(of - done) / (double)done : (double)NAN;
+  ls__bar bar = stand(r, at->trainer, now, true, (now - r->validation_start) * rest);
   bar.phase = "validation";
   bar.done = done;
   bar.of = of;
@@ -210,7 +216,7 @@ void ls__report_step(ls__report *r, ls_trainer *t, double loss, size_t samples) 
   if (r->progress.how == LS_PROGRESS_NONE) return;
   const double now = ls__clock();
   if (ls__terminal_due(&r->progress, now)) {
-    const ls__bar bar = stand(r, t, now, false);
+    const ls__bar bar = stand(r, t, now, false, 0);
     ls__terminal_draw(&r->progress, &bar);
   }
   if (r->progress.how == LS_PROGRESS_PLAIN && t->set.log_seconds > 0 &&
@@ -393,7 +399,7 @@ static void print_best(ls__report *r, const ls_trainer *t, uint64_t epoch) {
   else if (epoch == 0)
     snprintf(whose, sizeof whose, "the last epoch's%s%s",
              t->set.early ? " (restore_best: false)" : "",
-             beside ? "; those are in checkpoints/best.h5" : "");
+             beside ? "; the best ones are in checkpoints/best.h5" : "");
   snprintf(text, sizeof text, "best epoch %llu, %s %.4g: the weights are %s",
            (unsigned long long)best, name, t->now.best, whose);
   ls__terminal_text(&r->progress, text);

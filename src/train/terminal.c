@@ -196,8 +196,8 @@ static void write_texts(const ls__bar *bar, double share, texts *t) {
     snprintf(t->epoch_left, sizeof t->epoch_left, "  %4s left",
              whole_span(bar->epoch_left, number));
   if (!isnan(bar->run_left))
-    snprintf(t->run_left, sizeof t->run_left, ", run %s%s", bar->at_most ? "up to " : "",
-             whole_span(bar->run_left, number));
+    snprintf(t->run_left, sizeof t->run_left, "%s run %s%s", isnan(bar->epoch_left) ? " " : ",",
+             bar->at_most ? "<" : "", whole_span(bar->run_left, number));
 }
 
 static size_t columns_of(const char *text) {
@@ -245,9 +245,10 @@ void ls__terminal_draw(ls__terminal *p, const ls__bar *bar) {
    * does, and a terminal that became narrower has folded the bar below it. */
   if (p->shown > 0 && width != p->width) ls__terminal_clear(p);
   if (p->escapes)
-    fprintf(p->out, "%s\033[K\r", l.text);
+    fprintf(p->out, "\r%s\033[K\r", l.text);
   else
-    fprintf(p->out, "%s%*s\r", l.text, p->shown > l.columns ? (int)(p->shown - l.columns) : 0, "");
+    fprintf(p->out, "\r%s%*s\r", l.text, p->shown > l.columns ? (int)(p->shown - l.columns) : 0,
+            "");
   (void)fflush(p->out);
   p->shown = l.columns;
   p->width = width;

@@ -44,7 +44,7 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "parameters": {"match": "dense_1/bias"}}
 VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
-          "train.target_loss": "0.5", "schedule.step.every_steps": "10", "model.*.name": "other",
+          "train.target_loss": "0.5", "train.monitor": "loss", "schedule.step.every_steps": "10", "model.*.name": "other",
           "schedule.*.epochs": "1", "schedule.*.steps": "2", "schedule.*.lr": "0.1",
           "initialize.match": "dense_1", "initialize.freeze": "dense_1/bias", "parameters.lr_scale": "2",
           "parameters.weight_decay": "0.1", "parameters.l1": "0.1", "parameters.l2": "0.1",

@@ -64,6 +64,8 @@ accepted "$lockstep" train n.yaml train.epochs=1 --progress=none
 accepted "$lockstep" train n.yaml train.epochs=2 --progress=none --resume
 same "a name by settings" "$(ls n)" '2-8-cosine-auto{}'
 same "config.yaml has the name" "$(grep '^output' n/*/config.yaml)" "output: n/2-8-cosine-auto{}"
+accepted "$lockstep" train t.yaml 'output={name}-{train.batch}' train.epochs=1 --progress=none
+[ -f t-32/summary.json ] || fail "a name that begins with a brace"
 refused 2 'output: \{train.bach\}: this configuration has no such setting' "$lockstep" train t.yaml 'output=s/{train.bach}'
 refused 2 '\{model\}: is a list' "$lockstep" train t.yaml 'output=s/{model}'
 refused 2 'between \{ and \}' "$lockstep" train t.yaml 'output=s/{train'

@@ -381,6 +381,30 @@ static void follows_bases(void **state) {
   free(yaml);
   ls_config_destroy(root);
 
+  /* so does another loss of one of several outputs; null takes one option back, or a kind */
+  write_file(path[0], "base: b.yaml\n"
+                      "loss: {a: {mae: {}}, b: {huber: {delta: null}}}\n"
+                      "optimizer: {adam: null, sgd: {lr: 2}}\n"
+                      "clip: null\n");
+  write_file(path[1], "loss: {a: {mse: {weight: 2}}, b: {huber: {delta: 1, weight: 3}}}\n"
+                      "optimizer: {adam: {lr: 1}}\n"
+                      "clip: {norm: 1}\n");
+  good(ls_config_load(path[0], &root));
+  const char *name;
+  assert_null(ls__config_child(root, "clip"));
+  good(ls__config_variant(ls__config_child(root, "optimizer"), &name, &train));
+  assert_string_equal(name, "sgd");
+  good(ls_config_write(root, &yaml));
+  assert_string_equal(yaml, "loss:\n"
+                            "  a: {mae: {}}\n"
+                            "  b:\n"
+                            "    huber: {delta: null, weight: 3}\n"
+                            "optimizer:\n"
+                            "  sgd: {lr: 2}\n"
+                            "clip: null\n");
+  free(yaml);
+  ls_config_destroy(root);
+
   write_file(path[1], "x: 1\nbase: ./a.yaml\n");
   snprintf(wanted, sizeof wanted, "%s:2: base: a circle of files: %s -> %s -> %s/./a.yaml", path[1],
            path[0], path[1], folder);
@@ -421,6 +445,12 @@ static void applies_overrides(void **state) {
                             "    key:\n"
                             "      a: [1, x=y]\n");
   free(yaml);
+  good(ls_config_override(root, "literal= two\nlines #1 "));
+  assert_string_equal(ls__config_text(ls__config_child(root, "literal")), "two\nlines #1");
+  good(ls_config_override(root, "output={name}"));
+  assert_string_equal(ls__config_text(ls__config_child(root, "output")), "{name}");
+  expect_part(ls_config_override(root, "quoted=\"two\nlines\""), LS_EUSAGE,
+              "a line break in quotes");
   expect(ls_config_override(root, "train.batch=65"), LS_ECONFIG,
          "train.batch=65: contradicts train.batch=64");
   expect(ls_config_override(root, "train.batch.size=65"), LS_ECONFIG,

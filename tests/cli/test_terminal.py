@@ -142,6 +142,8 @@ for width, ranks in ((60, 1), (80, 2), (120, 1)):
     check(not any("%" in line or "▕" in line for line in lines), f"{width}: nothing of it stays", text)
     epochs = [line for line in lines if line.startswith("epoch ")]
     check(len(epochs) == 2 and all("  loss " in e and "  validation_loss " in e for e in epochs), f"{width}: epochs", text)
+    whole = r"epoch [12]/2( +(validation_)?(loss|mae|r2) [\d.e-]+)+(  \d+ samples/s)?(  [\d.]+ s)?"
+    check(all(re.fullmatch(whole, e) for e in epochs), f"{width}: nothing else in epochs' lines", text)
     check(len({e.index("validation_loss") for e in epochs}) == 1, f"{width}: epochs lie below each other", text)
     check(all(("validation_mae" in e) == (width > 60) and ("validation_r2" in e) == (width > 80) for e in epochs),
           f"{width}: what fits, the first ones first", text)
@@ -173,10 +175,14 @@ check(len(bars(screen)[-1]) < 50, "a narrower terminal", "\n".join(bars(screen)[
 
 def stop(main, child):
     for name in filter(str.isdigit, os.listdir("/proc")):
-        with open(f"/proc/{name}/stat") as f:
-            if f.read().rpartition(")")[2].split()[1] == str(child.pid):
-                os.kill(int(name), signal.SIGTERM)
-                return
+        try:
+            with open(f"/proc/{name}/stat") as f:
+                parent = f.read().rpartition(")")[2].split()[1]
+        except OSError:
+            continue # it has ended meanwhile
+        if parent == str(child.pid):
+            os.kill(int(name), signal.SIGTERM)
+            return
 
 
 screen = run(80, "train.epochs=1000", after=stop)
@@ -186,7 +192,7 @@ check(lines[-1] == "code 75" and lines[-2].startswith("lockstep: stopped on requ
 check(not any("%" in line for line in lines), "a stop leaves no bar", "\n".join(lines))
 screen = run(120, "optimizer={sgd: {lr: 2}}", "model=[{dense: {units: 400}}, {dense: {units: 1}}]")
 lines = screen.shown()
-check(not any("lockstep:" in line[1:] and "%" in line for line in lines), "warnings have lines of their own", "\n".join(lines))
+check(any(line.startswith("lockstep: ") for line in lines) and not any("lockstep:" in line[1:] or "%" in line for line in lines), "warnings have lines of their own", "\n".join(lines))
 
 # ---- A log: a line an epoch with its time, and lines within long epochs
 log = subprocess.run([lockstep, "train", "c.yaml", "train.log_seconds=0.1"], capture_output=True, text=True).stdout

@@ -10,7 +10,7 @@
 static ls_status compare(const ls_data *data, size_t i, const ls__source *source) {
   char text[2][LS_SHAPE_TEXT];
   const ls__source *first = &data->source[0];
-  const char *path = ls__h5_path(data->file);
+  const char *path = ls__data_path(data);
   const ls__array *array = &data->array[i];
   const ls_shape shape = ls__source_shape(source, i);
   if (!ls_shape_equal(&shape, &array->port.shape))
@@ -39,44 +39,61 @@ static ls_status limit_length(ls_data *data, size_t i) {
   return LS_OK;
 }
 
-/* Names of classes: the same in all parts that have some. */
-static ls_status read_classes(ls_data *data, size_t i) {
+/* Names of classes in one file: the same as those that others have. */
+static ls_status read_classes_of(ls_data *data, size_t i, const char *name, size_t number,
+                                 const char **first, size_t *first_file) {
   ls_status st = LS_OK;
   ls__array *array = &data->array[i];
-  const char *first = NULL;
+  ls__h5 *file = NULL;
   char **other = NULL;
   size_t n_other = 0;
   bool odd = false;
+  LS_TRY(ls__files_take(data->files, number, &file));
+  st = ls__source_classes(file, name, &other, &n_other, &odd);
+  ls__files_give(data->files, number);
+  if (st != LS_OK) goto out;
+  if (odd && array->use == LS_TARGET)
+    ls__note(&data->notes, "%s: %s: its attribute classes is another program's, and is not used",
+             ls__data_file(data, number), name);
+  if (n_other == 0) goto out;
+  if (*first == NULL) {
+    array->classes = other;
+    array->n_classes = n_other;
+    other = NULL;
+    n_other = 0;
+    *first = name;
+    *first_file = number;
+    goto out;
+  }
+  bool same = n_other == array->n_classes;
+  for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
+  if (!same && *first_file == number)
+    LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__data_file(data, number), *first,
+            name);
+  if (!same)
+    LS_FAIL(LS_EDATA, "%s: %s has other classes than %s of %s", ls__data_file(data, number), name,
+            *first, ls__data_file(data, *first_file));
+out:
+  ls__free_strings(other, n_other);
+  return st;
+}
+
+/* Names of classes: the same in all parts and files that have some. */
+static ls_status read_classes(ls_data *data, size_t i) {
+  ls_status st = LS_OK;
+  const char *first = NULL;
+  size_t first_file = 0;
   for (int s = 0; s < data->n_sources; s++) {
-    const ls__column *column = ls__source_first(&data->source[s], i);
-    const char *name = column->name;
+    const ls__source *source = &data->source[s];
+    const ls__column *column = ls__source_first(source, i);
     if (column->label != NULL) {
       st = ls__labels_read(data, i);
       goto out;
     }
-    LS_TRY(ls__source_classes(data->file, name, &other, &n_other, &odd));
-    if (odd && array->use == LS_TARGET)
-      ls__note(&data->notes, "%s: %s: its attribute classes is another program's, and is not used",
-               ls__h5_path(data->file), name);
-    if (n_other == 0) continue;
-    if (first == NULL) {
-      array->classes = other;
-      array->n_classes = n_other;
-      other = NULL;
-      n_other = 0;
-      first = name;
-      continue;
-    }
-    bool same = n_other == array->n_classes;
-    for (size_t k = 0; same && k < n_other; k++) same = strcmp(other[k], array->classes[k]) == 0;
-    if (!same)
-      LS_FAIL(LS_EDATA, "%s: %s and %s have other classes", ls__h5_path(data->file), first, name);
-    ls__free_strings(other, n_other);
-    other = NULL;
-    n_other = 0;
+    for (size_t p = 0; p < source->n_pieces; p++)
+      LS_TRY(read_classes_of(data, i, column->name, source->piece[p].file, &first, &first_file));
   }
 out:
-  ls__free_strings(other, n_other);
   return st;
 }
 
@@ -177,9 +194,9 @@ ls_status ls__data_set_index(ls_data *data, size_t i) {
   LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_INPUT);
   ls__array *array = &data->array[i];
   ls__kept *kept = &data->kept[i];
-  const char *path = data->file == NULL ? "data" : ls__h5_path(data->file);
-  const char *name = data->file == NULL ? array->port.name
-                                        : ls__source_first(&data->source[0], i)->name;
+  const char *path = data->files == NULL ? "data" : ls__data_path(data);
+  const char *name = data->files == NULL ? array->port.name
+                                         : ls__source_first(&data->source[0], i)->name;
   if (array->port.type == LS_INDEX) return LS_OK;
   if (!array->integer)
     return ls__fail(LS_EDATA,

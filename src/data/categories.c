@@ -24,11 +24,11 @@ ls_status ls__data_set_categories(ls_data *data, size_t i, const char *const *na
   int32_t *code = NULL;
   bool same = n == array->n_classes;
   LS_ASSERT(i < data->n_arrays && array->use == LS_INPUT);
-  if (data->file == NULL || n == 0 || kept->code != NULL) return LS_OK;
+  if (data->files == NULL || n == 0 || kept->code != NULL) return LS_OK;
   if (array->n_classes == 0) {
     ls__note(&data->notes,
              "%s: %s: has no names of categories: its numbers are taken for the network's",
-             ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+             ls__data_path(data), ls__source_first(&data->source[0], i)->name);
     return LS_OK;
   }
   for (size_t k = 0; same && k < n; k++) same = strcmp(names[k], array->classes[k]) == 0;

@@ -55,8 +55,11 @@ typedef enum ls__data_purpose {
  * Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
-/* The file that is read; NULL: the data come from elsewhere. */
+/* What is read, for messages: a path, or "runs/a.h5 and 11 more"; NULL: the data come from elsewhere.
+ * And the files one by one. */
 const char *ls__data_path(const ls_data *data);
+size_t ls__data_files(const ls_data *data);
+const char *ls__data_file(const ls_data *data, size_t i);
 /* Deliver this input as int32_t.  LS_EDATA where the file holds no whole numbers, or where they
  * have a scale; values that are no int32_t are found when they are read.  Local, the same on all
  * ranks; ls__data_load comes after it, also on data that were loaded before. */

@@ -9,7 +9,7 @@ enum { SOME_ROWS = 64 };
 
 /* A row of an array, its columns and classes as they are delivered. */
 static ls_status read_sample(const ls_data *data, const ls__source *source, size_t i, size_t row,
-                             double *sample, double *x) {
+                             double *sample, double *x, ls__scratch *scratch) {
   ls_status st = LS_OK;
   const ls__kept *kept = &data->kept[i];
   for (size_t c = 0; c < source->n; c++) {
@@ -18,7 +18,7 @@ static ls_status read_sample(const ls_data *data, const ls__source *source, size
     if (column->label != NULL)
       x[0] = (double)column->label[row];
     else
-      LS_TRY(ls__h5_read_rows(data->file, column->name, row, 1, LS__F64, x));
+      LS_TRY(ls__source_read(source, column, row, 1, LS__F64, x, scratch));
     for (size_t e = 0; e < column->count; e++) {
       if (kept->code != NULL && x[e] >= 0 && x[e] < (double)kept->n_codes)
         x[e] = (double)kept->code[(size_t)x[e]];
@@ -36,15 +36,21 @@ static ls_status add_rows(const ls_data *data, const ls__source *source, size_t 
   ls_status st = LS_OK;
   const size_t count = data->array[i].count;
   double *x = NULL;
+  ls__scratch scratch = {NULL, 0};
   const size_t n = source->rows < SOME_ROWS ? source->rows : SOME_ROWS;
   LS_TRY(ls__alloc(&x, 2 * count, sizeof *x, "comparing data"));
   for (size_t k = 0; k < n; k++) {
     const size_t row = n == 1 ? 0
                               : (size_t)((double)k * (double)(source->rows - 1) / (double)(n - 1));
-    LS_TRY(read_sample(data, source, i, row, x, x + count));
+    LS_TRY(read_sample(data, source, i, row, x, x + count, &scratch));
+    *hash = ls__hash(*hash, x, count * sizeof *x);
+  }
+  for (size_t k = 1; k < source->n_pieces; k++) { /* and one of each further file */
+    LS_TRY(read_sample(data, source, i, source->piece[k].first, x, x + count, &scratch));
     *hash = ls__hash(*hash, x, count * sizeof *x);
   }
 out:
+  ls__free(scratch.room);
   ls__free(x);
   return st;
 }
@@ -53,7 +59,7 @@ ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint) {
   ls_status st = LS_OK;
   uint64_t hash = LS__HASH_START;
   *fingerprint = 0;
-  if (data->file == NULL) return LS_OK;
+  if (data->files == NULL) return LS_OK;
   for (int s = 0; s < data->n_sources; s++) {
     const ls__source *source = &data->source[s];
     const uint64_t rows = source->rows;

@@ -36,15 +36,26 @@ typedef struct ls__ahead {
   size_t next, array, byte;
 } ls__ahead;
 
+/* What is drawn together (groups.c). */
+typedef struct ls__groups {
+  size_t n;      /* 0: each row is drawn for itself */
+  size_t *start; /* [pieces] the number of a piece's first one */
+  size_t *of;    /* [what the dataset has] the group; NULL: that itself */
+  uint64_t *key; /* [n] of a group by its value: what it is drawn by; NULL: its number */
+  uint8_t *part; /* [n] */
+  int axis;      /* of the source's, which counts them */
+} ls__groups;
+
 struct ls_data {
   ls_comm *comm;
   ls__data_settings settings;
   ls__data_purpose purpose;
   bool loaded;
-  ls__h5 *file;
+  ls__files *files; /* NULL: the caller's arrays */
   ls__source source[LS__PARTS];
   int n_sources;
   ls__part part[LS__PARTS];
+  ls__groups groups;
   ls__notes notes;
   uint8_t *bad[LS__PARTS]; /* of each source: a bit for each row that is left out; NULL: none is */
   size_t n_bad[LS__PARTS];
@@ -101,8 +112,18 @@ size_t ls__rows_missing(const ls_data *data, const ls__source *source);
 LS_CHECKED ls_status ls__missing_list(ls_data *data);
 void ls__missing_reset(ls_data *data);
 
-/* split.c: the part (ls_split) of rows [first, first + n). */
-void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part);
+/* groups.c: which rows go together where the parts are drawn: read (local), what of them ranks must
+ * have alike, the group of a row of the training's source, and, of `by: time`, its part. */
+LS_CHECKED ls_status ls__groups_read(ls_data *data);
+uint64_t ls__groups_hash(const ls_data *data);
+size_t ls__group_of(const ls_data *data, const ls__source *source, uint64_t row);
+uint8_t ls__part_by_time(const ls_data *data, const ls__source *source, uint64_t row);
+/* Draw their parts; LS_ECONFIG: they are too few. */
+LS_CHECKED ls_status ls__groups_draw(ls_data *data);
+void ls__groups_reset(ls_data *data);
+/* split.c: the part (ls_split) of rows [first, first + n) of what the parts are drawn from, by `time`
+ * or of a window without target LS__PARTS: none. */
+void ls__draw_parts(const ls_data *data, uint64_t first, size_t n, uint8_t *part);
 /* The sizes of the drawn parts; then, where samples are streamed, which rows they have, once a node
  * (collective). */
 LS_CHECKED ls_status ls__split_draw(ls_data *data);

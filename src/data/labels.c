@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "data/inside.h"
 
 enum { MOST_CLASSES = 65536 };
@@ -9,7 +10,7 @@ enum { MOST_CLASSES = 65536 };
 typedef struct labels {
   char **text; /* [n] of all sources, one after another */
   const char **sorted;
-  size_t n;
+  size_t n, room;
 } labels;
 
 static int by_text(const void *a, const void *b) {
@@ -34,23 +35,66 @@ static bool is_utf8(const char *text) {
   return true;
 }
 
+/* The texts of one file's dataset. */
+static ls_status read_file(const ls_data *data, const char *name, size_t number, labels *l) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  ls__h5_info info;
+  LS_TRY(ls__files_take(data->files, number, &file));
+  LS_TRY(ls__h5_info_get(file, name, &info));
+  const size_t rows = info.shape.dim[0];
+  LS_TRY(ls__grow(&l->text, &l->room, l->n + rows, sizeof *l->text, "labels"));
+  LS_TRY(ls__h5_read_texts(file, name, 0, rows, l->text + l->n));
+  l->n += rows;
+  for (size_t r = 0; r < rows; r++)
+    if (!is_utf8(l->text[l->n - rows + r]))
+      LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text",
+              ls__data_file(data, number), name, r);
+out:
+  if (file != NULL) ls__files_give(data->files, number);
+  return st;
+}
+
 static ls_status read_all(const ls_data *data, size_t i, labels *l) {
   ls_status st = LS_OK;
-  size_t n = 0;
-  for (int s = 0; s < data->n_sources; s++) n += data->source[s].rows;
-  LS_TRY(ls__alloc(&l->text, n, sizeof *l->text, "labels"));
-  LS_TRY(ls__alloc(&l->sorted, n, sizeof *l->sorted, "labels"));
+  for (int s = 0; s < data->n_sources; s++)
+    for (size_t p = 0; p < data->source[s].n_pieces; p++)
+      LS_TRY(read_file(data, ls__source_first(&data->source[s], i)->name,
+                       data->source[s].piece[p].file, l));
+  LS_TRY(ls__alloc(&l->sorted, l->n, sizeof *l->sorted, "labels"));
+out:
+  return st;
+}
+
+/* The class of each row, from where its text is. */
+static ls_status set_labels(const ls_data *data, size_t i, const labels *l, size_t n) {
+  ls_status st = LS_OK;
+  size_t at = 0; /* where a file's texts begin */
   for (int s = 0; s < data->n_sources; s++) {
     const ls__source *source = &data->source[s];
-    const char *name = ls__source_first(source, i)->name;
-    LS_TRY(ls__h5_read_texts(data->file, name, 0, source->rows, l->text + l->n));
-    for (size_t r = 0; r < source->rows; r++)
-      if (!is_utf8(l->text[l->n + r])) {
-        l->n += source->rows;
-        LS_FAIL(LS_EDATA, "%s: %s: row %zu (counted from 0): the label is no UTF-8 text",
-                ls__h5_path(data->file), name, r);
+    for (size_t p = 0; p < source->n_pieces; p++) {
+      const ls__piece *piece = &source->piece[p];
+      ls__h5 *file = NULL;
+      ls__h5_info info;
+      for (size_t c = 0; c < source->n; c++) {
+        const ls__column *column = &source->column[c];
+        if (column->array != i || column->label == NULL) continue;
+        for (size_t r = 0; r < piece->rows; r++) {
+          const char *text = l->text[at + ls__view_first(source, column, piece->first + r)];
+          const char *const *found = text[0] == '\0' ? NULL
+                                                     : bsearch(text, l->sorted, n,
+                                                               sizeof *l->sorted, find_text);
+          column->label[piece->first + r] = found == NULL
+                                                ? -1
+                                                : (int32_t)(found - (const char *const *)l->sorted);
+        }
       }
-    l->n += source->rows;
+      LS_TRY(ls__files_take(data->files, piece->file, &file));
+      st = ls__h5_info_get(file, ls__source_first(source, i)->name, &info);
+      ls__files_give(data->files, piece->file);
+      if (st != LS_OK) goto out;
+      at += info.shape.dim[0];
+    }
   }
 out:
   return st;
@@ -60,13 +104,13 @@ ls_status ls__labels_read(ls_data *data, size_t i) {
   ls_status st = LS_OK;
   labels l = {0};
   ls__array *array = &data->array[i];
-  size_t k = 0, at = 0;
+  size_t k = 0;
   for (size_t c = 0, texts = 0; c < data->source[0].n; c++) {
     if (data->source[0].column[c].array != i) continue;
     texts++;
     if (texts > 1)
       return ls__fail(LS_EDATA, "%s: %s: holds labels, which are a target by themselves",
-                      ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+                      ls__data_path(data), ls__source_first(&data->source[0], i)->name);
   }
   LS_TRY(read_all(data, i, &l));
   for (size_t r = 0; r < l.n; r++)
@@ -76,25 +120,15 @@ ls_status ls__labels_read(ls_data *data, size_t i) {
   for (size_t r = 0; r < k; r++)
     if (n == 0 || strcmp(l.sorted[n - 1], l.sorted[r]) != 0) l.sorted[n++] = l.sorted[r];
   if (n == 0 || n > MOST_CLASSES || (n > 100 && n == l.n))
-    LS_FAIL(LS_EDATA, "%s: %s: %zu different texts in %zu rows are no classes",
-            ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, n, l.n);
+    LS_FAIL(LS_EDATA, "%s: %s: %zu different texts in %zu rows are no classes", ls__data_path(data),
+            ls__source_first(&data->source[0], i)->name, n, l.n);
   LS_TRY(ls__alloc(&array->classes, n, sizeof *array->classes, "class names"));
   for (; array->n_classes < n; array->n_classes++) {
     array->classes[array->n_classes] = ls__strdup(l.sorted[array->n_classes]);
     if (array->classes[array->n_classes] == NULL)
       LS_FAIL(LS_ENOMEM, "class names do not fit into memory");
   }
-  for (int s = 0; s < data->n_sources; s++)
-    for (size_t c = 0; c < data->source[s].n; c++) {
-      ls__column *column = &data->source[s].column[c];
-      if (column->array != i || column->label == NULL) continue;
-      for (size_t r = 0; r < data->source[s].rows; r++, at++) {
-        const char *const *found = l.text[at][0] == '\0' ? NULL
-                                                         : bsearch(l.text[at], l.sorted, n,
-                                                                   sizeof *l.sorted, find_text);
-        column->label[r] = found == NULL ? -1 : (int32_t)(found - (const char *const *)l.sorted);
-      }
-    }
+  LS_TRY(set_labels(data, i, &l, n));
 out:
   if (l.text != NULL) ls__free_strings(l.text, l.n);
   ls__free(l.sorted);

@@ -45,7 +45,9 @@ static int dimensions(const ls_data *data, size_t i) {
     if (only != NULL) return 0;
     only = &data->source[0].column[c];
   }
-  return only == NULL ? 0 : only->row.ndim;
+  if (only == NULL) return 0;
+  const bool window = only->view != NULL && only->view->timed && only->view->window > 1;
+  return only->row.ndim - (window ? 1 : 0); /* of an entry of it */
 }
 
 /* One word for all: inputs of two dimensions and more, and the targets that have as many. */
@@ -87,7 +89,11 @@ ls_status ls__layout_apply(ls_data *data, ls__wanted *wanted) {
     for (int s = 0; s < data->n_sources; s++)
       for (size_t c = 0; c < data->source[s].n; c++) {
         ls__column *column = &data->source[s].column[c];
-        if (column->array == i && column->row.ndim > 0) column->channels = column->row.dim[0];
+        if (column->array != i || column->row.ndim == 0) continue;
+        if (column->view != NULL)
+          ls__view_turn(column->view, &column->row);
+        else
+          column->channels = column->row.dim[0];
       }
   }
 out:

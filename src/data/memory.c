@@ -79,8 +79,9 @@ static ls_status load_drawn(loading *l) {
   const size_t hi = ls__cut(l->source->rows, place + 1, places);
   for (size_t i = 0; i < hi; i += SOME) {
     const size_t n = hi - i < SOME ? hi - i : SOME;
-    ls__draw_parts(&data->settings.split, i, n, part);
+    ls__draw_parts(data, i, n, part);
     for (size_t k = 0; k < n; k++) {
+      if (part[k] == LS__PARTS) continue;
       const ls__part *p = &data->part[part[k]];
       const size_t sample = count[part[k]]++;
       if (i + k >= lo && sample < p->n) LS_TRY(add(l, i + k, p->base + sample));

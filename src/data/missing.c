@@ -27,13 +27,15 @@ static ls_status scan(ls__reader *reader, const ls__source *source, const ls__co
     const double *x;
     const unsigned char *gone;
     LS_TRY(ls__reader_raw(reader, source, column, first, rows, &x, &gone));
-    for (size_t r = 0; r < rows; r++)
+    for (size_t r = 0; r < rows; r++) {
+      const ls__h5_meaning *meaning = ls__source_meaning(source, column, first + r);
       for (size_t i = r * width; i < (r + 1) * width; i++)
-        if (ls__column_missing(column, x[i], gone != NULL && gone[i] != 0, text) != NULL) {
+        if (ls__column_missing(column, meaning, x[i], gone != NULL && gone[i] != 0, text) != NULL) {
           bad[(first + r) / 8] |= (uint8_t)(1 << (first + r) % 8);
           *count += 1;
           break;
         }
+    }
   }
 out:
   return st;
@@ -70,7 +72,7 @@ static void tell(ls_data *data, const ls__source *source, size_t missing, const 
       used += (size_t)snprintf(text + used, sizeof text - used, "%s%.60s (%.0f)",
                                used > 0 ? ", " : "", source->column[c].name, count[c]);
   ls__note(&data->notes, "%s: %zu of %zu rows are left out, because a value is missing: %s",
-           ls__h5_path(data->file), missing, source->rows, text);
+           ls__data_path(data), missing, source->rows, text);
 }
 
 static ls_status find(ls_data *data, int s) {
@@ -103,7 +105,7 @@ static ls_status find(ls_data *data, int s) {
   tell(data, source, n, count);
   if (n == source->rows)
     LS_FAIL(LS_EDATA, "%s: data.missing: drop: each of the %zu rows with %s has a missing value",
-            ls__h5_path(data->file), n, source->column[0].name);
+            ls__data_path(data), n, source->column[0].name);
 out:
   ls__free(mine);
   ls__free(all);

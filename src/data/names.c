@@ -14,10 +14,39 @@
 
 /* ---- Columns of a file ---- */
 
+/* Those of what a view takes of a table's columns, of all their names; n 0: it takes something else. */
+static ls_status selected_names(const ls__source *source, const ls__piece *piece,
+                                const ls__column *column, size_t all, char ***names, size_t *n) {
+  ls_status st = LS_OK;
+  char **some = NULL;
+  size_t count = 0;
+  const ls__view *view = column->view;
+  const ls__selected *taken = &piece->taken[column - source->column];
+  const bool table = column->row.ndim == 1 && taken->ndim == 2 && view->out[0] != view->axis[0] &&
+                     !view->timed;
+  for (size_t k = 0; table && k < column->count; k++)
+    if (taken->start[view->out[0]] + (uint64_t)(taken->step[view->out[0]] * (int64_t)k) >= all)
+      goto out;
+  if (!table) goto out;
+  LS_TRY(ls__alloc(&some, column->count, sizeof *some, "column names"));
+  for (; count < column->count; count++) {
+    const int64_t at = (int64_t)taken->start[view->out[0]] +
+                       taken->step[view->out[0]] * (int64_t)count;
+    some[count] = ls__strdup((*names)[at]);
+    if (some[count] == NULL) LS_FAIL(LS_ENOMEM, "column names: out of memory");
+  }
+out:
+  ls__free_strings(*names, all);
+  *names = st == LS_OK ? some : NULL;
+  *n = st == LS_OK ? count : 0;
+  if (st != LS_OK) ls__free_strings(some, count);
+  return st;
+}
+
 /* The names of a dataset's elements; n 0: nobody says.  `columns` of another kind or length is
  * somebody else's attribute. */
-static ls_status dataset_names(ls_data *data, const ls__column *column, bool alone, char ***names,
-                               size_t *n) {
+static ls_status dataset_names(const ls__source *source, const ls__piece *piece, ls__h5 *file,
+                               const ls__column *column, bool alone, char ***names, size_t *n) {
   ls_status st = LS_OK;
   const char *slash = strrchr(column->name, '/');
   ls__h5_kind kind;
@@ -25,9 +54,13 @@ static ls_status dataset_names(ls_data *data, const ls__column *column, bool alo
   *names = NULL;
   *n = 0;
   if (column->channels > 0) return LS_OK; /* their order is another */
-  LS_TRY(ls__h5_attribute_kind(data->file, column->name, "columns", &kind, &count));
+  LS_TRY(ls__h5_attribute_kind(file, column->name, "columns", &kind, &count));
+  if (kind == LS__H5_TEXTS && column->view != NULL) {
+    LS_TRY(ls__h5_get_strings(file, column->name, "columns", names, &count));
+    return selected_names(source, piece, column, count, names, n);
+  }
   if (kind == LS__H5_TEXTS && count == column->count)
-    return ls__h5_get_strings(data->file, column->name, "columns", names, n);
+    return ls__h5_get_strings(file, column->name, "columns", names, n);
   if (alone || column->count != 1) return LS_OK;
   LS_TRY(ls__alloc(names, 1, sizeof **names,
                    "column names")); /* one of several datasets: its own name */
@@ -42,13 +75,14 @@ out:
   return st;
 }
 
-/* All names of an array in one source, in the order of its datasets. */
-static ls_status source_names(ls_data *data, const ls__source *source, size_t i, char ***names,
-                              size_t *n) {
+/* All names of an array in one file of a source, in the order of its datasets. */
+static ls_status source_names(const ls__source *source, const ls__piece *piece, size_t i,
+                              char ***names, size_t *n) {
   ls_status st = LS_OK;
   size_t datasets = 0, total = 0, some;
   char **part = NULL, **all = NULL;
   bool complete = true;
+  ls__h5 *file = NULL;
   *names = NULL;
   *n = 0;
   for (size_t c = 0; c < source->n; c++) {
@@ -57,9 +91,10 @@ static ls_status source_names(ls_data *data, const ls__source *source, size_t i,
     total += source->column[c].count;
   }
   LS_TRY(ls__alloc(&all, total, sizeof *all, "column names"));
+  LS_TRY(ls__files_take(source->files, piece->file, &file));
   for (size_t c = 0; c < source->n && complete; c++) {
     if (source->column[c].array != i) continue;
-    LS_TRY(dataset_names(data, &source->column[c], datasets == 1, &part, &some));
+    LS_TRY(dataset_names(source, piece, file, &source->column[c], datasets == 1, &part, &some));
     complete = some > 0;
     for (size_t k = 0; k < some; k++) all[(*n)++] = part[k];
     ls__free(part);
@@ -70,6 +105,7 @@ static ls_status source_names(ls_data *data, const ls__source *source, size_t i,
     all = NULL;
   }
 out:
+  if (file != NULL) ls__files_give(source->files, piece->file);
   if (all != NULL) {
     ls__free_strings(all, *n);
     *n = 0;
@@ -83,28 +119,37 @@ static bool same_names(char *const *a, size_t n_a, const char *const *b, size_t 
   return same;
 }
 
-ls_status ls__names_read(ls_data *data) {
+/* One file's names of an array, beside those of the first. */
+static ls_status compare_names(const ls_data *data, const ls__source *source,
+                               const ls__piece *piece, size_t i) {
   ls_status st = LS_OK;
   char **other = NULL;
   size_t n_other = 0;
+  const ls__array *array = &data->array[i];
+  LS_TRY(source_names(source, piece, i, &other, &n_other));
+  if (n_other > 0 &&
+      !same_names(array->columns, array->n_columns, (const char *const *)other, n_other))
+    LS_FAIL(LS_EDATA, "%s: %s and %s%s%s have other columns", ls__data_file(data, piece->file),
+            ls__source_first(&data->source[0], i)->name, ls__source_first(source, i)->name,
+            piece->first > 0 ? " of " : "",
+            piece->first > 0 ? ls__data_file(data, source->piece[0].file) : "");
+out:
+  ls__free_strings(other, n_other);
+  return st;
+}
+
+ls_status ls__names_read(ls_data *data) {
+  ls_status st = LS_OK;
   for (size_t i = 0; i < data->n_arrays; i++) {
     ls__array *array = &data->array[i];
     if (data->kept[i].same >= 0 || (array->use != LS_INPUT && array->use != LS_TARGET)) continue;
-    LS_TRY(source_names(data, &data->source[0], i, &array->columns, &array->n_columns));
-    for (int s = 1; s < data->n_sources && array->n_columns > 0; s++) {
-      LS_TRY(source_names(data, &data->source[s], i, &other, &n_other));
-      if (n_other > 0 &&
-          !same_names(array->columns, array->n_columns, (const char *const *)other, n_other))
-        LS_FAIL(LS_EDATA, "%s: %s and %s have other columns", ls__h5_path(data->file),
-                ls__source_first(&data->source[0], i)->name,
-                ls__source_first(&data->source[s], i)->name);
-      ls__free_strings(other, n_other);
-      other = NULL;
-      n_other = 0;
-    }
+    LS_TRY(source_names(&data->source[0], &data->source[0].piece[0], i, &array->columns,
+                        &array->n_columns));
+    for (int s = 0; s < data->n_sources && array->n_columns > 0; s++)
+      for (size_t p = s == 0 ? 1 : 0; p < data->source[s].n_pieces; p++)
+        LS_TRY(compare_names(data, &data->source[s], &data->source[s].piece[p], i));
   }
 out:
-  ls__free_strings(other, n_other);
   return st;
 }
 
@@ -183,7 +228,7 @@ static ls_status other_names(const ls_data *data, size_t i, const char *what, ch
   list((const char *const *)have, n_have, here, sizeof here);
   list(want, n_want, there, sizeof there);
   return ls__fail(LS_EDATA, "%s: %s has the %s %s; the network was trained on %s",
-                  ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, what, here,
+                  ls__data_path(data), ls__source_first(&data->source[0], i)->name, what, here,
                   there);
 }
 
@@ -210,11 +255,11 @@ ls_status ls__data_set_columns(ls_data *data, size_t i, const char *const *names
   bool all = n == array->n_columns;
   char **copy = NULL;
   double *center = NULL;
-  if (n == 0 && array->use == LS_INPUT && array->n_columns > 1 && data->file != NULL)
+  if (n == 0 && array->use == LS_INPUT && array->n_columns > 1 && data->files != NULL)
     ls__note(&data->notes,
              "%s: %s: the network doesn't know the names of its columns: they are taken by "
              "position",
-             ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+             ls__data_path(data), ls__source_first(&data->source[0], i)->name);
   if (n == 0 || array->n_columns == 0 || same_names(array->columns, array->n_columns, names, n))
     return LS_OK;
   LS_TRY(ls__alloc(&place, n, sizeof *place, "columns"));
@@ -253,7 +298,7 @@ static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, 
   ls__kept *kept = &data->kept[i];
   double *number = NULL;
   bool same = true;
-  if (data->file == NULL || kept->number != NULL || kept->same >= 0) return LS_OK;
+  if (data->files == NULL || kept->number != NULL || kept->same >= 0) return LS_OK;
   if (shape->ndim > 0 && shape->dim[shape->ndim - 1] == n)
     return LS_OK; /* a number for each class */
   LS_TRY(ls__alloc(&number, n, sizeof *number, "classes"));
@@ -269,7 +314,7 @@ static ls_status set_numbers(ls_data *data, size_t i, const char *const *names, 
   ls__note(&data->notes,
            "%s: %s: has no names of classes: its numbers are taken for the classes that the "
            "network calls so",
-           ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+           ls__data_path(data), ls__source_first(&data->source[0], i)->name);
 out:
   ls__free(number);
   return st;
@@ -293,8 +338,8 @@ ls_status ls__data_set_classes(ls_data *data, size_t i, const char *const *names
       char known[400];
       list(names, n, known, sizeof known);
       LS_FAIL(LS_EDATA, "%s: %s: class \"%.100s\" is unknown to the network; it was trained on %s",
-              ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name,
-              array->classes[k], known);
+              ls__data_path(data), ls__source_first(&data->source[0], i)->name, array->classes[k],
+              known);
     }
     label[k] = (float)at;
   }

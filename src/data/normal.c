@@ -314,7 +314,7 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     if (missing > 0)
       ls__note(&data->notes,
                "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
-               ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name, missing,
+               ls__data_path(data), ls__source_first(&data->source[0], i)->name, missing,
                (double)count * (double)data->part[LS_TRAIN].n);
   }
   LS_TRY(ls__normal_apply(data));

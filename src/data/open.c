@@ -5,15 +5,44 @@
 
 /* ---- Sources and parts ---- */
 
-static const char *const group[LS__PARTS] = {"/train", "/validation", "/test"};
-
 static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wanted,
                             ls__source **out) {
   ls__source *source = &data->source[data->n_sources];
-  ls_status st = ls__source_open(data->file, in, wanted, data->settings.missing, &data->notes,
-                                 source);
+  const ls__opening opening = {.files = data->files,
+                               .group = in,
+                               .wanted = wanted,
+                               .missing = data->settings.missing,
+                               .predicts = data->purpose == LS__DATA_PREDICT,
+                               .notes = &data->notes};
+  ls_status st = ls__source_open(&opening, source);
   if (st == LS_OK) data->n_sources++;
   *out = source;
+  return st;
+}
+
+/* Whether any file has it. */
+static ls_status is_there(ls_data *data, const char *name, bool *there) {
+  ls_status st = LS_OK;
+  *there = false;
+  for (size_t f = 0; f < ls__files_count(data->files) && !*there; f++) {
+    ls__h5 *file = NULL;
+    LS_TRY(ls__files_take(data->files, f, &file));
+    st = ls__h5_exists(file, name, there);
+    ls__files_give(data->files, f);
+    if (st != LS_OK) goto out;
+  }
+out:
+  return st;
+}
+
+/* LS_EDATA: a dataset is not there, and what there is instead. */
+static ls_status say_missing(ls_data *data, const char *name) {
+  ls__h5 *file = NULL;
+  ls__h5_info info;
+  ls_status st = ls__files_take(data->files, 0, &file);
+  if (st != LS_OK) return st;
+  st = ls__h5_info_get(file, name, &info);
+  ls__files_give(data->files, 0);
   return st;
 }
 
@@ -22,9 +51,14 @@ static ls_status open_groups(ls_data *data, const ls__wanted *wanted) {
   for (int p = 0; p < LS__PARTS; p++) {
     ls__source *source;
     bool there = false;
-    LS_TRY(ls__h5_exists(data->file, group[p], &there));
+    const char *name = data->settings.group[p];
+    if (name == NULL) continue;
+    LS_TRY(is_there(data, name, &there));
+    if (!there && data->settings.groups && data->purpose == LS__DATA_TRAIN)
+      LS_FAIL(LS_EDATA, "%s: there is no group %s, which data.groups names", ls__data_path(data),
+              name);
     if (!there && !(p == LS_TRAIN && data->purpose == LS__DATA_TRAIN)) continue;
-    LS_TRY(add_source(data, group[p], wanted, &source));
+    LS_TRY(add_source(data, name, wanted, &source));
     data->part[p] = (ls__part){source, source->rows, NULL, 0};
   }
 out:
@@ -37,20 +71,18 @@ static ls_status find_groups(ls_data *data, const ls_config *config, const ls__w
                              bool *in_groups) {
   ls_status st = LS_OK;
   const char *inside = wanted->named ? NULL : "x", *outside = NULL;
-  bool grouped = false, there = false;
+  bool grouped = data->settings.groups, there = false;
   *in_groups = false;
-  for (int p = 0; p < LS__PARTS; p++) {
-    LS_TRY(ls__h5_exists(data->file, group[p], &there));
-    grouped = grouped || there;
-  }
+  for (int p = 0; p < LS__PARTS && !grouped; p++)
+    LS_TRY(is_there(data, data->settings.group[p], &grouped));
   if (!grouped) goto out;
   for (size_t a = 0; a < wanted->n; a++) {
     const ls__wanted_array *array = &wanted->array[a];
     if (!wanted->named && (array->use == LS_INPUT || array->use == LS_TARGET)) continue;
     for (size_t i = 0; i < array->n; i++) {
-      const char *name = array->dataset[i];
+      const char *name = array->set[i].dataset;
       there = name[0] == '/';
-      if (!there) LS_TRY(ls__h5_exists(data->file, name, &there));
+      if (!there && !data->settings.groups) LS_TRY(is_there(data, name, &there));
       if (there)
         outside = name;
       else
@@ -58,11 +90,17 @@ static ls_status find_groups(ls_data *data, const ls_config *config, const ls__w
     }
   }
   *in_groups = inside != NULL;
+  if (data->settings.groups && inside == NULL)
+    LS_REFUSE(config,
+              "groups: %s is a name from the root of the file; without the leading / it is looked "
+              "for "
+              "inside the groups",
+              outside);
   if (inside == NULL || outside == NULL) goto out;
   LS_REFUSE(config,
             "%s is looked for inside the groups of %s, %s at its root: all datasets must be in the "
             "one or the other place",
-            inside, ls__h5_path(data->file), outside);
+            inside, ls__data_path(data), outside);
 out:
   return st;
 }
@@ -76,10 +114,9 @@ static ls_status open_sources(ls_data *data, const ls_config *config, const ls__
     st = open_groups(data, wanted);
     goto out;
   }
-  if (!wanted->named) LS_TRY(ls__h5_exists(data->file, "/x", &there));
+  if (!wanted->named) LS_TRY(is_there(data, "/x", &there));
   if (!there) {
-    ls__h5_info info; /* says what there is instead */
-    st = ls__h5_info_get(data->file, "/train/x", &info);
+    st = say_missing(data, "/train/x");
     if (st == LS_EDATA)
       st = ls__fail(st, "%s (data.inputs and data.targets name others)", ls_error_message());
     goto out;
@@ -87,7 +124,7 @@ static ls_status open_sources(ls_data *data, const ls_config *config, const ls__
   LS_TRY(add_source(data, NULL, wanted, &source));
   /* All samples are training samples, until some are drawn.  In another file than the training's it
    * is not known which were, so there is no such part. */
-  if (ls__split_is_drawn_from(data, source->rows))
+  if (ls__split_is_drawn_from(data, source->trained))
     data->part[LS_TRAIN] = (ls__part){source, source->rows, NULL, 0};
 out:
   return st;
@@ -115,7 +152,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   ls__wanted *wanted = NULL;
   LS_TRY(ls__alloc(&wanted, 1, sizeof *wanted, "data"));
   LS_TRY(ls__data_settings_read(config, data->purpose, settings, wanted));
-  LS_TRY(ls__h5_open(settings->file, &data->file));
+  LS_TRY(ls__files_create(settings->file, &data->files));
   settings->file = NULL;
   LS_TRY(open_sources(data, config, wanted));
   LS_TRY(ls__layout_apply(data, wanted));
@@ -126,6 +163,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
     wanted->augment = NULL;
   }
   choose_rules(data, wanted);
+  LS_TRY(ls__groups_read(data));
 out:
   if (wanted != NULL) ls__wanted_reset(wanted);
   ls__free(wanted);
@@ -133,7 +171,15 @@ out:
 }
 
 const char *ls__data_path(const ls_data *data) {
-  return data->file == NULL ? NULL : ls__h5_path(data->file);
+  return data->files == NULL ? NULL : ls__files_name(data->files);
+}
+
+size_t ls__data_files(const ls_data *data) {
+  return data->files == NULL ? 0 : ls__files_count(data->files);
+}
+
+const char *ls__data_file(const ls_data *data, size_t i) {
+  return ls__files_path(data->files, i);
 }
 
 /* Numbers whose differences get lost, unless they are normalised. */
@@ -144,7 +190,7 @@ static void warn_of_rounding(ls_data *data) {
     ls__note(&data->notes,
              "%s: %s: its values lie so close together, for their size, that floats lose much of "
              "their differences; `normalize: true` keeps them",
-             ls__h5_path(data->file), ls__source_first(&data->source[0], i)->name);
+             ls__data_path(data), ls__source_first(&data->source[0], i)->name);
   }
 }
 
@@ -283,7 +329,8 @@ void ls_data_close(ls_data *data) {
   unload(data);
   ls__window_destroy(data->rows);
   for (int s = 0; s < data->n_sources; s++) ls__source_reset(&data->source[s]);
-  ls__h5_close(data->file);
+  ls__files_destroy(data->files);
+  ls__groups_reset(data);
   ls__arrays_reset(data);
   ls__missing_reset(data);
   ls__notes_print(&data->notes, false);

@@ -24,7 +24,7 @@ ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept, const ls__so
   bool gaps = false;
   for (int i = 0; i < n_sources; i++) {
     if (widest(&source[i]) > reader->raw_bytes) reader->raw_bytes = widest(&source[i]);
-    for (size_t c = 0; c < source[i].n; c++) gaps = gaps || source[i].column[c].meaning.gaps;
+    for (size_t c = 0; c < source[i].n; c++) gaps = gaps || source[i].column[c].gaps;
   }
   LS_TRY(ls__alloc(&reader->raw, reader->raw_bytes, 1, "reading rows"));
   if (gaps) LS_TRY(ls__alloc(&reader->gone, reader->raw_bytes / sizeof(double), 1, "reading rows"));
@@ -35,27 +35,31 @@ out:
 void ls__reader_reset(ls__reader *reader) {
   ls__free(reader->raw);
   ls__free(reader->gone);
+  ls__free(reader->scratch.room);
   memset(reader, 0, sizeof *reader);
 }
 
-/* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i. */
+/* "row 17, column 3" of a table, "row 17, element [3, 4]" of anything larger: element i; of a view
+ * where in the dataset it is. */
 ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
                         const char *why) {
-  char place[LS_SHAPE_TEXT + 32] = "";
-  if (column->row.ndim == 1) {
-    snprintf(place, sizeof place, ", column %zu", i);
-  } else if (column->row.ndim > 1) {
-    ls_shape at = column->row;
-    char text[LS_SHAPE_TEXT];
-    size_t rest = i;
-    for (int d = at.ndim - 1; d >= 0; d--) {
-      at.dim[d] = rest % column->row.dim[d];
-      rest /= column->row.dim[d];
-    }
-    snprintf(place, sizeof place, ", element %s", ls_shape_format(&at, text));
+  char place[LS_SHAPE_TEXT + 64] = "", text[LS_SHAPE_TEXT];
+  ls_shape at;
+  ls__view_where(source, column, row, i, &at);
+  if (column->view != NULL) {
+    snprintf(place, sizeof place, "element %s", ls_shape_format(&at, text));
+  } else if (column->row.ndim <= 1) {
+    snprintf(place, sizeof place, "row %zu", at.dim[0]);
+    const size_t used = strlen(place);
+    if (column->row.ndim == 1) snprintf(place + used, sizeof place - used, ", column %zu", i);
+  } else {
+    const size_t in_file = at.dim[0];
+    at.ndim--;
+    memmove(at.dim, at.dim + 1, (size_t)at.ndim * sizeof *at.dim);
+    snprintf(place, sizeof place, "row %zu, element %s", in_file, ls_shape_format(&at, text));
   }
-  return ls__fail(LS_EDATA, "%s: %s: row %llu%s (counted from 0): %s", ls__h5_path(source->file),
-                  column->name, (unsigned long long)row, place, why);
+  return ls__fail(LS_EDATA, "%s: %s: %s (counted from 0): %s", ls__source_path(source, row),
+                  column->name, place, why);
 }
 
 static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row,
@@ -133,13 +137,13 @@ static ls_status check_length(const ls__source *source, const ls__column *column
 
 /* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
 static ls_status too_large(const ls__source *source, const ls__column *column, size_t first,
-                           size_t span, ls_status st) {
+                           size_t span, ls_status st, ls__scratch *scratch) {
   char before[LS__ERROR_BYTES], why[64];
   double *x = NULL;
   snprintf(before, sizeof before, "%s", ls_error_message());
   if (ls__alloc(&x, column->count, sizeof *x, "reading rows") == LS_OK)
     for (size_t r = first; r < first + span; r++) {
-      if (ls__h5_read_rows(source->file, column->name, r, 1, LS__F64, x) != LS_OK) break;
+      if (ls__source_read(source, column, r, 1, LS__F64, x, scratch) != LS_OK) break;
       for (size_t i = 0; i < column->count; i++) {
         if (x[i] >= INT32_MIN && x[i] <= INT32_MAX) continue;
         snprintf(why, sizeof why, "%.0f, too large for a 32-bit integer", x[i]);
@@ -167,16 +171,16 @@ ls_status ls__reader_raw(ls__reader *reader, const ls__source *source, const ls_
     for (size_t r = 0; r < rows; r++) x[r] = column->label[first + r];
     goto out;
   }
-  LS_TRY(ls__h5_read_rows(source->file, column->name, first, rows, LS__F64, x));
-  if (!column->meaning.gaps) goto out;
-  LS_TRY(ls__h5_gone(source->file, column->name, first, rows, reader->gone));
+  LS_TRY(ls__source_read(source, column, first, rows, LS__F64, x, &reader->scratch));
+  if (!column->gaps) goto out;
+  LS_TRY(ls__source_gone(source, column, first, rows, reader->gone, &reader->scratch));
   *gone = reader->gone;
 out:
   return st;
 }
 
-const char *ls__column_missing(const ls__column *column, double x, bool gone, char text[200]) {
-  const ls__h5_meaning *m = &column->meaning;
+const char *ls__column_missing(const ls__column *column, const ls__h5_meaning *m, double x,
+                               bool gone, char text[200]) {
   if (gone) {
     snprintf(text, 200, "nobody wrote it: %.150s", m->why);
     return text;
@@ -193,10 +197,11 @@ const char *ls__column_missing(const ls__column *column, double x, bool gone, ch
 }
 
 /* One value of the file to one that is kept. */
-static ls_status keep(const ls__source *source, const ls__column *column, bool holes, uint64_t row,
-                      size_t i, double x, bool gone, void *to) {
+static ls_status keep(const ls__source *source, const ls__column *column,
+                      const ls__h5_meaning *meaning, bool holes, uint64_t row, size_t i, double x,
+                      bool gone, void *to) {
   char text[200], why[400];
-  const char *missing = ls__column_missing(column, x, gone, text);
+  const char *missing = ls__column_missing(column, meaning, x, gone, text);
   if (missing != NULL && !holes) {
     snprintf(why, sizeof why, "%s%s (data.missing: drop leaves such rows out%s%s)", missing,
              column->missing == LS__MISSING_MEAN ? "; only normalised inputs have a mean" : "",
@@ -208,8 +213,8 @@ static ls_status keep(const ls__source *source, const ls__column *column, bool h
   }
   if (missing != NULL)
     x = (double)NAN;
-  else if (column->meaning.packed)
-    x = x * column->meaning.factor + column->meaning.offset;
+  else if (meaning->packed)
+    x = x * meaning->factor + meaning->offset;
   if (column->scale < 1 || column->scale > 1) x /= (double)column->scale;
   if (column->type == LS__I32) {
     int32_t *y = (int32_t *)to;
@@ -248,9 +253,10 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source,
   for (size_t k = 0; k < n; k++) {
     const size_t at = (size_t)(row[k] - first) * count;
     unsigned char *const sample = into + slot[k] * sample_bytes;
+    const ls__h5_meaning *meaning = ls__source_meaning(source, column, row[k]);
     for (size_t i = 0; i < count; i++) {
       unsigned char *to = sample + ls__column_place(column, i) * size;
-      LS_TRY(keep(source, column, kept->holes, row[k], i, x[at + i],
+      LS_TRY(keep(source, column, meaning, kept->holes, row[k], i, x[at + i],
                   gone != NULL && gone[at + i] != 0, to));
       if (column->type == LS__F32)
         LS_TRY(take_labels(source, column, kept, row[k], i, (float *)(void *)to, 1));
@@ -309,11 +315,10 @@ out:
 }
 
 static ls_status read_values(const ls__source *source, const ls__column *column, uint64_t first,
-                             size_t span, void *to) {
-  ls_status st = ls__h5_read_rows(source->file, column->name, (size_t)first, span, column->type,
-                                  to);
+                             size_t span, void *to, ls__scratch *scratch) {
+  ls_status st = ls__source_read(source, column, first, span, column->type, to, scratch);
   if (st == LS_EDATA && column->type == LS__I32)
-    st = too_large(source, column, (size_t)first, span, st);
+    st = too_large(source, column, (size_t)first, span, st, scratch);
   return st;
 }
 
@@ -329,7 +334,7 @@ static ls_status read_column(ls__reader *reader, const ls__source *source, const
   const bool scattered = column->place != NULL || column->channels > 0;
   const bool direct = span == n && bytes == sample_bytes && !scattered && consecutive(row, slot, n);
   unsigned char *raw = direct ? into + slot[0] * sample_bytes : reader->raw;
-  LS_TRY(read_values(source, column, first, span, raw));
+  LS_TRY(read_values(source, column, first, span, raw, &reader->scratch));
   for (size_t k = 0; k < n; k++) {
     unsigned char *to = into + slot[k] * sample_bytes + column->offset * size;
     if (scattered)
@@ -355,7 +360,8 @@ ls_status ls__reader_gather(ls__reader *reader, const ls__source *source, const 
   const size_t most = reader->raw_bytes / widest(source);
   const size_t gap = GAP_BYTES / widest(source);
   for (size_t i = 0; i < n;) {
-    if (stopped(reader)) LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
+    if (stopped(reader))
+      LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__files_name(source->files));
     size_t j = i + 1;
     while (j < n && j - i < SOME && row[j] - row[i] < most && row[j] - row[j - 1] <= gap + 1) j++;
     for (size_t k = i; slot == NULL && k < j; k++) counted[k - i] = k;
@@ -376,7 +382,7 @@ out:
 
 /* The samples of an array that is this one column, as the file has it: by rows that checksums are
  * of, which come from the file straight to where they stay. */
-static ls_status read_straight(const ls__reader *reader, const ls__source *source,
+static ls_status read_straight(ls__reader *reader, const ls__source *source,
                                const ls__column *column, uint64_t first, size_t n,
                                unsigned char *to) {
   ls_status st = LS_OK;
@@ -388,7 +394,7 @@ static ls_status read_straight(const ls__reader *reader, const ls__source *sourc
     at_once = column->block_rows;
   while (n > 0 && !stopped(reader)) {
     const size_t left = at_once - (size_t)(first % at_once), some = n < left ? n : left;
-    LS_TRY(read_values(source, column, first, some, to));
+    LS_TRY(read_values(source, column, first, some, to, &reader->scratch));
     for (size_t k = 0; k < some; k++)
       LS_TRY(check_values(reader, source, column, first + k, to + k * bytes));
     first += some;
@@ -435,7 +441,8 @@ ls_status ls__reader_span(ls__reader *reader, const ls__source *source, uint64_t
       LS_TRY(read_straight(reader, source, column, first, n, into + slot * sample_bytes));
     else
       LS_TRY(read_pieces(reader, source, column, first, slot, n, into));
-    if (stopped(reader)) LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__h5_path(source->file));
+    if (stopped(reader))
+      LS_FAIL(LS_ESTOPPED, "%s: reading was stopped", ls__files_name(source->files));
   }
 out:
   return st;

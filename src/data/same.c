@@ -30,15 +30,16 @@ typedef struct range {
   size_t n;
 } range;
 
-static void widen(const ls__column *column, range *r, const double *x, const unsigned char *gone,
-                  size_t rows) {
+static void widen(const ls__source *source, const ls__column *column, range *r, const double *x,
+                  const unsigned char *gone, size_t first, size_t rows) {
   char text[200];
   for (size_t k = 0; k < rows * column->count; k++) {
     const size_t i = k % column->count % r->n;
-    if (ls__column_missing(column, x[k], gone != NULL && gone[k] != 0, text) != NULL ||
+    const ls__h5_meaning *meaning = ls__source_meaning(source, column, first + k / column->count);
+    if (ls__column_missing(column, meaning, x[k], gone != NULL && gone[k] != 0, text) != NULL ||
         !isfinite(x[k]))
       continue;
-    const double v = x[k] * column->meaning.factor + column->meaning.offset;
+    const double v = x[k] * meaning->factor + meaning->offset;
     if (v < r->low[i]) r->low[i] = v;
     if (v > r->high[i]) r->high[i] = v;
   }
@@ -72,13 +73,17 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
     r.low[i] = HUGE_VAL;
     r.high[i] = -HUGE_VAL;
   }
+  const bool every = source->n_pieces > 1; /* a run of each file */
+  if (every) runs = source->n_pieces;
   for (size_t k = 0; k < runs; k++) {
-    size_t first = runs == 1
+    size_t first = every ? source->piece[k].first
+                   : runs == 1
                        ? 0
                        : (size_t)((double)(source->rows - 1) * (double)k / (double)(runs - 1));
     if (first + run > source->rows) first = source->rows > run ? source->rows - run : 0;
     if (first < end) first = end;
     size_t some = source->rows - first < run ? source->rows - first : run;
+    if (every) *hash = ls__hash(*hash, &source->piece[k].rows, sizeof source->piece[k].rows);
     const size_t room = reader->raw_bytes / bytes;
     for (; some > 0; end = first) {
       const double *x;
@@ -86,7 +91,7 @@ static ls_status sample(ls__reader *reader, const ls__source *source, const ls__
       const size_t now = some < room ? some : room;
       LS_TRY(ls__reader_raw(reader, source, column, first, now, &x, &gone));
       *hash = ls__hash(*hash, x, now * bytes);
-      if (!column->exact) widen(column, &r, x, gone, now);
+      if (!column->exact) widen(source, column, &r, x, gone, first, now);
       first += now;
       some -= now;
     }
@@ -109,7 +114,7 @@ static ls_status open_reader(const ls_data *data, ls__reader *reader) {
     for (size_t c = 0; c < data->source[s].n; c++) {
       const ls__column *column = &data->source[s].column[c];
       if (column->count * sizeof(double) > bytes) bytes = column->count * sizeof(double);
-      gaps = gaps || column->meaning.gaps;
+      gaps = gaps || column->gaps;
     }
   reader->raw_bytes = bytes;
   ls_status st = ls__alloc(&reader->raw, bytes, 1, "a sample");
@@ -158,6 +163,7 @@ static ls_status look(ls_data *data, seen *all) {
     for (size_t k = means; data->kept[i].center != NULL && k < data->array[i].count; k++)
       data->kept[i].center[k] = data->kept[i].center[k % means]; /* one mean, one center */
   }
+  all[0].hash[0] ^= ls__groups_hash(data);
   for (size_t i = 0; i < data->n_arrays; i++)
     if (data->kept[i].same >= 0)
       memcpy(all[i].rows, all[data->kept[i].same].rows, sizeof all[i].rows);
@@ -169,7 +175,7 @@ out:
 /* ---- Comparing ---- */
 
 static ls_status compare(const ls_data *data, const seen *mine, const seen *zero, uint64_t n_zero) {
-  const char *path = ls__h5_path(data->file), *host = ls__comm_host(data->comm);
+  const char *path = ls__data_path(data), *host = ls__comm_host(data->comm);
   const int rank = ls_comm_rank(data->comm);
   char a[LS_SHAPE_TEXT], b[LS_SHAPE_TEXT];
   if (n_zero != data->n_arrays)

@@ -16,16 +16,25 @@ static const char *const target_rules[] = {"none", "standard", NULL};
 static const char *const pers[] = {"feature", "dataset", "channel", NULL}; /* ls__normal_per */
 
 static const ls__option data_options[] = {
-    LS__TEXT(ls__data_settings, file, NULL, "an HDF5 file"),
+    LS__BY_HAND("file", "text or list", NULL,
+                "an HDF5 file; or several that are read as one, a list of them, or a pattern such "
+                "as "
+                "`runs/*.h5`, whose files come in the order of their names' bytes"),
     LS__BY_HAND("inputs", "text, list or map", "",
                 "the dataset that is the input; a list: several, joined to one flat input; a map "
-                "`NAME: text or list`: several inputs with these names; without: `x` of the groups "
+                "`NAME: text or list`: several inputs with these names; a dataset may be a map "
+                "itself, as in `data.inputs.DATASET`; without: `x` of the groups "
                 "`train`, `validation`, `test`, or `/x`. In a file with such groups, names without "
                 "a leading `/` are looked for inside each of them"),
     LS__BY_HAND("targets", "text, list or map", "",
                 "the datasets to predict, given like `inputs`; the text `inputs`: the input "
                 "itself; without: `y` beside `x`"),
-    LS__BY_HAND("sample_weight", "text", "",
+    LS__BY_HAND("axis", "whole number or list", "0",
+                "the dimension of a dataset that counts its samples, negative numbers from the "
+                "end; a "
+                "list, `[0, 1]`: each pair of them is a sample, the last dimension running "
+                "fastest"),
+    LS__BY_HAND("sample_weight", "text or map", "",
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
@@ -59,11 +68,49 @@ static const ls__option data_options[] = {
     LS__END,
 };
 
+static const char *const window_as[] = {"first", "channels", NULL}; /* ls__window_as */
+
+static const ls__option time_options[] = {
+    LS__BY_HAND("axis", "whole number", NULL,
+                "the dimension that is time, from the end where it is negative"),
+    LS__SIZE(ls__time, window, "1", 1, 1e9,
+             "entries of a sample's inputs; 1 makes no dimension of its own"),
+    LS__SIZE(ls__time, horizon, "1", 0, 1e9,
+             "from the window's last entry to the first one of the target; 0: the target is at "
+             "that "
+             "entry itself"),
+    LS__SIZE(ls__time, steps, "1", 1, 1e9,
+             "entries of a sample's target; 1 makes no dimension of its own"),
+    LS__SIZE(ls__time, stride, "1", 1, 1e9, "entries from one sample to the next"),
+    LS__CHOICE(ls__time, as, "first", window_as,
+               "where the dimension of window and steps is in a sample: `first`, [window, ...], as "
+               "recurrent layers take it, or last, where convolutions have their `channels`"),
+    LS__END,
+};
+
+static const ls__option groups_options[] = {
+    LS__BY_HAND("train", "text", "", "the group that is trained on"),
+    LS__BY_HAND("validation", "text", "", "that of the validation part"),
+    LS__BY_HAND("test", "text", "", "that of the test part"),
+    LS__END,
+};
+
 static const ls__option split_options[] = {
     LS__NUMBER(ls__draw, validation, "0", 0, 0.99,
                "share of the rows drawn for validation, where the file has no such group"),
     LS__NUMBER(ls__draw, test, "0", 0, 0.99, "share drawn for the test"),
     LS__WHOLE(ls__draw, seed, "0", 0, HUGE_VAL, "which rows those are"),
+    LS__BY_HAND("by", "text or whole number", "",
+                "what goes to one part as a whole: `sample`; `trajectory`, all samples that differ "
+                "in "
+                "the last of several axes alone, such as time (and the default where there is "
+                "one); "
+                "`row`, what the first of several axes counts; the number of another one; `file`; "
+                "a "
+                "dataset of numbers or texts, one a row: rows of the same value; `time`: nothing "
+                "is "
+                "drawn, each trajectory's beginning trains, then comes validation, and its end is "
+                "the test"),
     LS__END,
 };
 
@@ -83,6 +130,19 @@ static const ls__option normalize_options[] = {
 
 const ls__section ls__data_sections[] = {
     {"data", "What is trained on.", data_options, NULL},
+    {"data.inputs.DATASET",
+     "A dataset as a map; the same in a list of them, in targets, sample_weight and lengths.",
+     ls__datasets_options, NULL},
+    {"data.time",
+     "Samples are cut from series: windows over a time axis, each with what comes after it.  "
+     "Windows "
+     "never cross from one trajectory, or file, into another.",
+     time_options, NULL},
+    {"data.groups",
+     "The names of the groups of the parts, where they aren't `train`, `validation` and `test`; "
+     "parts "
+     "that aren't named are not there.",
+     groups_options, NULL},
     {"data.split", "Rows that are drawn, by seed, and kept from training.", split_options, NULL},
     {"data.normalize", "By hand, instead of `true`.", normalize_options, NULL},
     {"data.augment",
@@ -96,11 +156,52 @@ const ls__section ls__data_sections[] = {
     {NULL, NULL, NULL, NULL},
 };
 
-static ls_status read_split(ls_config *config, ls__draw *split) {
+/* What goes to one part as a whole; NULL: whatever the samples are counted by. */
+static ls_status read_by(ls_config *node, ls__draw *split, bool timed) {
+  ls_status st = LS_OK;
+  static const struct {
+    const char *name;
+    ls__split_by how;
+  } word[] = {{"sample", LS__BY_SAMPLE},
+              {"trajectory", LS__BY_TRAJECTORY},
+              {"file", LS__BY_FILE},
+              {"time", LS__BY_TIME},
+              {"row", LS__BY_AXIS}};
+  char *end = NULL;
+  split->by = NULL;
+  split->how = LS__BY_TRAJECTORY;
+  split->axis = -1;
+  if (ls__config_child(node, "by") == NULL) return LS_OK;
+  LS_TRY(ls__config_string(node, "by", NULL, &split->by));
+  const ls_config *item = ls__config_child(node, "by");
+  for (size_t i = 0; i < sizeof word / sizeof *word; i++) {
+    if (strcmp(word[i].name, split->by) != 0) continue;
+    split->how = word[i].how;
+    if (split->how == LS__BY_TIME && !timed)
+      LS_REFUSE(item, "time: there is no data.time, which names the time axis");
+    goto out;
+  }
+  split->how = LS__BY_DATASET;
+  const long axis = strtol(split->by, &end, 10);
+  if (end != split->by && *end == '\0') {
+    if (axis < 0 || axis >= LS_MAX_DIMS) LS_REFUSE(item, "must be the number of a dimension");
+    split->how = LS__BY_AXIS;
+    split->axis = (int)axis;
+  } else if (split->by[0] == '\0') {
+    LS_REFUSE(item, "must be sample, trajectory, row, file, time, a dimension, or a dataset such "
+                    "as "
+                    "/group");
+  }
+out:
+  return st;
+}
+
+static ls_status read_split(ls_config *config, ls__draw *split, bool timed) {
   ls_status st = LS_OK;
   ls_config *node = NULL;
   LS_TRY(ls__config_map(config, "split", &node));
   LS_TRY(ls__options_read(split_options, node, split));
+  LS_TRY(read_by(node, split, timed));
   LS_TRY(ls__config_finish(node));
   if (split->validation + split->test > 0.99)
     st = ls__config_fail(node, "leaves nothing to train on");
@@ -111,7 +212,7 @@ out:
 /* ---- Arrays ---- */
 
 void ls__wanted_reset(ls__wanted *wanted) {
-  for (size_t i = 0; i < wanted->n; i++) ls__free(wanted->array[i].dataset);
+  for (size_t i = 0; i < wanted->n; i++) ls__datasets_reset(&wanted->array[i]);
   ls__augment_destroy(wanted->augment);
   memset(wanted, 0, sizeof *wanted);
 }
@@ -140,33 +241,15 @@ ls_status ls__wanted_named(const ls__wanted *wanted, const ls_config *item, cons
                          near == NULL ? "" : "?");
 }
 
-/* A text, or a list of texts. */
-static ls_status read_datasets(const ls_config *node, ls__wanted_array *array) {
-  ls_status st = LS_OK;
-  const bool list = ls__config_kind_of(node) == LS__LIST;
-  const size_t count = list ? ls__config_count(node) : 1;
-  if (count == 0 || count > 1000)
-    return ls__config_fail(node, "must name a dataset, or a list of them");
-  LS_TRY(ls__alloc(&array->dataset, count, sizeof *array->dataset, "names of datasets"));
-  array->n = count;
-  for (size_t i = 0; i < count; i++) {
-    const ls_config *item = list ? ls__config_at(node, i) : node;
-    if (ls__config_kind_of(item) != LS__SCALAR || ls__config_text(item)[0] == '\0')
-      LS_REFUSE(item, "must be the name of a dataset, such as /fields/rho");
-    array->dataset[i] = ls__config_text(item);
-  }
-out:
-  return st;
-}
-
-static ls_status add(ls__wanted *wanted, const ls_config *node, const char *name, ls_use use) {
+static ls_status add(ls__wanted *wanted, ls_config *config, ls_config *node, const char *name,
+                     ls_use use) {
   ls__wanted_array *array = &wanted->array[wanted->n];
   if (use != LS_LENGTH && find(wanted, name) < wanted->n)
     return ls__config_fail(node, "the name %s is taken; each input and target needs its own", name);
   *array = (ls__wanted_array){.use = use, .of = -1, .same = -1};
   snprintf(array->name, sizeof array->name, "%s", name);
   wanted->n++; /* now it is freed with the others */
-  return node == NULL ? LS_OK : read_datasets(node, array);
+  return node == NULL ? LS_OK : ls__datasets_read(config, node, &wanted->time, array);
 }
 
 /* `inputs` or `targets`. */
@@ -175,16 +258,17 @@ static ls_status read_ports(ls_config *config, const char *key, const char *alon
   ls_status st = LS_OK;
   ls_config *node = ls__config_child(config, key);
   if (node == NULL) return LS_OK;
-  if (ls__config_kind_of(node) != LS__MAP) return add(wanted, node, alone, use);
+  if (ls__config_kind_of(node) != LS__MAP || ls__datasets_is_one(node))
+    return add(wanted, config, node, alone, use);
   const size_t before = wanted->n;
   for (size_t i = 0; i < ls__config_count(node); i++) {
     const char *name = ls__config_key(ls__config_at(node, i));
-    const ls_config *item = ls__config_child(node, name);
+    ls_config *item = ls__config_child(node, name);
     if (item == NULL) continue;
     if (!ls__port_name_good(name, use == LS_TARGET))
       LS_REFUSE(item, "a name is 1 to %d letters, digits, _, - and .", LS_NAME_BYTES - 1);
     if (wanted->n - before == LS_MAX_PORTS) LS_REFUSE(item, "more than %d %s", LS_MAX_PORTS, key);
-    LS_TRY(add(wanted, item, name, use));
+    LS_TRY(add(wanted, config, item, name, use));
   }
   if (wanted->n == before) st = ls__config_fail(node, "must name a dataset, or a list of them");
 out:
@@ -192,11 +276,11 @@ out:
 }
 
 static ls_status read_weight(ls_config *config, ls__wanted *wanted) {
-  const ls_config *node = ls__config_child(config, "sample_weight");
+  ls_config *node = ls__config_child(config, "sample_weight");
   if (node == NULL) return LS_OK;
-  if (ls__config_kind_of(node) != LS__SCALAR)
+  if (ls__config_kind_of(node) == LS__LIST)
     return ls__config_fail(node, "must be the name of one dataset");
-  return add(wanted, node, "sample_weight", LS_SAMPLE_WEIGHT);
+  return add(wanted, config, node, "sample_weight", LS_SAMPLE_WEIGHT);
 }
 
 static ls_status read_lengths(ls_config *config, ls__wanted *wanted) {
@@ -206,12 +290,12 @@ static ls_status read_lengths(ls_config *config, ls__wanted *wanted) {
   LS_TRY(ls__config_map(config, "lengths", &node));
   for (size_t i = 0; i < ls__config_count(node); i++) {
     const char *name = ls__config_key(ls__config_at(node, i));
-    const ls_config *item = ls__config_child(node, name);
+    ls_config *item = ls__config_child(node, name);
     if (item == NULL) continue;
     size_t of = 0;
     LS_TRY(ls__wanted_named(wanted, item, name, &of));
-    if (ls__config_kind_of(item) != LS__SCALAR) LS_REFUSE(item, "must be the name of one dataset");
-    LS_TRY(add(wanted, item, name, LS_LENGTH));
+    if (ls__config_kind_of(item) == LS__LIST) LS_REFUSE(item, "must be the name of one dataset");
+    LS_TRY(add(wanted, config, item, name, LS_LENGTH));
     wanted->array[wanted->n - 1].of = (int)of;
   }
 out:
@@ -219,14 +303,12 @@ out:
 }
 
 /* Without names: x and y. */
-static ls_status add_default(ls__wanted *wanted, const char *name, const char *dataset,
-                             ls_use use) {
+static ls_status add_default(ls__wanted *wanted, ls_config *config, const char *name,
+                             const char *dataset, ls_use use) {
   ls_status st = LS_OK;
   ls__wanted_array *array = &wanted->array[wanted->n];
-  LS_TRY(add(wanted, NULL, name, use));
-  LS_TRY(ls__alloc(&array->dataset, 1, sizeof *array->dataset, "names of datasets"));
-  array->dataset[0] = dataset;
-  array->n = 1;
+  LS_TRY(add(wanted, config, NULL, name, use));
+  LS_TRY(ls__datasets_add(config, dataset, &wanted->time, array));
 out:
   return st;
 }
@@ -236,6 +318,15 @@ static bool is_the_inputs(const ls_config *node) {
   if (ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1)
     node = ls__config_at(node, 0);
   return ls__config_kind_of(node) == LS__SCALAR && strcmp(ls__config_text(node), "inputs") == 0;
+}
+
+/* `targets: inputs` where there is a time axis: the same datasets, later. */
+static ls_status add_later(ls_config *config, ls__wanted *wanted) {
+  ls_config *node = ls__config_child(config, "inputs");
+  if (node == NULL) return add_default(wanted, config, "target", "/x", LS_TARGET);
+  if (ls__config_kind_of(node) == LS__MAP && !ls__datasets_is_one(node))
+    node = ls__config_child(node, wanted->array[0].name);
+  return add(wanted, config, node, "target", LS_TARGET);
 }
 
 static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__wanted *wanted) {
@@ -248,10 +339,11 @@ static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__w
                              "`inputs` stands for the only input, and there are %zu; name the "
                              "datasets",
                              inputs);
-    LS_TRY(add(wanted, NULL, "target", LS_TARGET));
+    if (wanted->time.window > 0) return add_later(config, wanted);
+    LS_TRY(add(wanted, config, NULL, "target", LS_TARGET));
     wanted->array[inputs].same = 0;
   } else if (node == NULL && !wanted->named) {
-    LS_TRY(add_default(wanted, "target", "/y", LS_TARGET));
+    LS_TRY(add_default(wanted, config, "target", "/y", LS_TARGET));
   } else if (node != NULL && !wanted->named) {
     st = ls__config_fail(config, "targets are named, inputs are not: name both, or neither");
   } else {
@@ -336,20 +428,64 @@ static void leave_inputs(ls__wanted *wanted) {
         (array->use == LS_LENGTH && wanted->array[array->of].use == LS_INPUT))
       wanted->array[n++] = wanted->array[i];
     else
-      ls__free(wanted->array[i].dataset);
+      ls__datasets_reset(&wanted->array[i]);
   }
   wanted->n = n;
 }
 
+static ls_status read_time(ls_config *config, ls__time *time) {
+  ls_status st = LS_OK;
+  ls_config *node = NULL;
+  int64_t axis = 0;
+  memset(time, 0, sizeof *time);
+  if (ls__config_child(config, "time") == NULL) return LS_OK;
+  LS_TRY(ls__config_map(config, "time", &node));
+  LS_TRY(ls__config_int(node, "axis", LS__REQUIRED_INT, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
+  LS_TRY(ls__options_read(time_options, node, time));
+  time->axis = (int)axis;
+  LS_TRY(ls__config_finish(node));
+out:
+  return st;
+}
+
 static ls_status read_arrays(ls_config *config, ls__data_purpose purpose, ls__wanted *wanted) {
   ls_status st = LS_OK;
+  LS_TRY(read_time(config, &wanted->time));
   LS_TRY(read_ports(config, "inputs", "input", LS_INPUT, wanted));
   wanted->named = wanted->n > 0;
-  if (!wanted->named) LS_TRY(add_default(wanted, "input", "/x", LS_INPUT));
+  if (!wanted->named) LS_TRY(add_default(wanted, config, "input", "/x", LS_INPUT));
   LS_TRY(read_targets(config, purpose, wanted));
   LS_TRY(read_weight(config, wanted));
   LS_TRY(read_lengths(config, wanted));
   LS_TRY(ls__layout_read(config, wanted));
+  for (size_t i = 0; i < wanted->n; i++)
+    for (size_t k = 0; k < wanted->array[i].n; k++)
+      if (wanted->array[i].use == LS_TARGET && wanted->array[i].set[k].timed) wanted->ahead = true;
+out:
+  return st;
+}
+
+/* The names of the groups of the parts. */
+static ls_status read_groups(ls_config *config, ls__data_settings *settings) {
+  static const char *const usual[LS__PARTS] = {"/train", "/validation", "/test"};
+  ls_status st = LS_OK;
+  ls_config *node = NULL;
+  settings->groups = ls__config_child(config, "groups") != NULL;
+  memcpy(settings->group, usual, sizeof usual);
+  if (!settings->groups) return LS_OK;
+  memset(settings->group, 0, sizeof settings->group);
+  LS_TRY(ls__config_map(config, "groups", &node));
+  for (int p = 0; p < LS__PARTS; p++) {
+    if (ls__config_child(node, usual[p] + 1) == NULL) continue;
+    LS_TRY(ls__config_string(node, usual[p] + 1, NULL, &settings->group[p]));
+    for (int q = 0; q < p; q++)
+      if (settings->group[q] != NULL && strcmp(settings->group[p], settings->group[q]) == 0)
+        LS_REFUSE(ls__config_child(node, usual[p] + 1), "is the group of the %s part already",
+                  usual[q] + 1);
+  }
+  LS_TRY(ls__config_finish(node));
+  if (settings->group[LS_TRAIN] == NULL)
+    st = ls__config_fail(node, "train: is missing, the group that is trained on");
 out:
   return st;
 }
@@ -359,10 +495,14 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
   ls_status st = LS_OK;
   memset(wanted, 0, sizeof *wanted);
   LS_TRY(ls__options_read(data_options, config, settings));
-  if (settings->file[0] == '\0')
-    LS_REFUSE(ls__config_child(config, "file"), "is empty, it must be a path");
+  settings->file = ls__config_child(config, "file");
+  if (settings->file == NULL) {
+    const char *path; /* says that it is missing */
+    LS_TRY(ls__config_string(config, "file", NULL, &path));
+  }
+  LS_TRY(read_groups(config, settings));
   LS_TRY(read_arrays(config, purpose, wanted));
-  LS_TRY(read_split(config, &settings->split));
+  LS_TRY(read_split(config, &settings->split, wanted->time.window > 0));
   LS_TRY(read_normalize(config, &settings->normalize, wanted));
   if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
   LS_TRY(ls__augment_read(ls__config_child(config, "augment"), &wanted->augment));

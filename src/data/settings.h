@@ -4,6 +4,8 @@
 
 #include "augment/augment.h"
 #include "data/data.h"
+#include "data/files.h"
+#include "data/select.h"
 
 typedef enum ls__normal_rule {
   LS__NORMAL_NONE,
@@ -17,11 +19,33 @@ enum { LS__MEMORY_AUTO, LS__MEMORY_NODE, LS__MEMORY_STREAM };
  * are. */
 enum { LS__MISSING_ERROR, LS__MISSING_DROP, LS__MISSING_MEAN, LS__MISSING_KEEP };
 
+/* What goes to one part as a whole. */
+typedef enum ls__split_by {
+  LS__BY_SAMPLE,
+  LS__BY_TRAJECTORY, /* samples that differ in the last of the axes alone */
+  LS__BY_FILE,
+  LS__BY_TIME, /* nothing is drawn: the beginning of each trajectory trains, its end tests */
+  LS__BY_AXIS,
+  LS__BY_DATASET
+} ls__split_by;
+
 /* Shares drawn by seed where the file has no such groups. */
 typedef struct ls__draw {
   double validation, test;
   uint64_t seed;
+  const char *by; /* as it is said, owned by the config; not used once the data are open */
+  ls__split_by how;
+  int axis; /* LS__BY_AXIS: of what is selected of the first input; -1: the first of its sample axes */
 } ls__draw;
+
+/* `data.time`: a sample is `window` neighbours of the time axis, its target the `steps` entries from
+ * `horizon` after the window's last on; `stride` entries from one sample to the next. */
+typedef struct ls__time {
+  int axis;                              /* of what is selected; negative: from the end */
+  size_t window, horizon, steps, stride; /* window 0: there is no such axis */
+  int as;                                /* ls__window_as */
+} ls__time;
+typedef enum ls__window_as { LS__WINDOW_FIRST, LS__WINDOW_CHANNELS } ls__window_as;
 
 /* Which elements of a sample share a mean. */
 typedef enum ls__normal_per { LS__PER_FEATURE, LS__PER_DATASET, LS__PER_CHANNEL } ls__normal_per;
@@ -32,7 +56,9 @@ typedef struct ls__normalize {
 } ls__normalize;
 
 typedef struct ls__data_settings {
-  const char *file; /* owned by the config; not used once the data are open */
+  const ls_config *file;        /* as are the names of groups: not used once the data are open */
+  const char *group[LS__PARTS]; /* NULL: there is no such part */
+  bool groups;                  /* they are said */
   ls__draw split;
   ls__normalize normalize;
   int memory;
@@ -41,6 +67,19 @@ typedef struct ls__data_settings {
   double shuffle_window; /* MB */
   size_t limit;          /* training samples; 0: all */
 } ls__data_settings;
+
+/* A dataset as the config names it. */
+enum { LS__MOST_AXES = 8 };
+typedef struct ls__wanted_set {
+  const char *dataset; /* borrowed, as is the field of a compound; NULL: it has none */
+  const char *field;
+  ls__select select;
+  int n_axes, axis[LS__MOST_AXES]; /* that count samples, of what is selected */
+  bool said;                       /* axes were said for it */
+  bool timed;                      /* it has the time axis: */
+  bool time_said;
+  int time;
+} ls__wanted_set;
 
 /* What the config says of one array. */
 typedef struct ls__wanted_array {
@@ -51,7 +90,7 @@ typedef struct ls__wanted_array {
   bool channels_first;  /* in the file */
   ls__normal_rule rule; /* of an input or target */
   bool own_rule;        /* said for it by name */
-  const char **dataset; /* [n] owned list of borrowed names */
+  ls__wanted_set *set;  /* [n] owned */
   size_t n;
 } ls__wanted_array;
 
@@ -61,6 +100,8 @@ typedef struct ls__wanted {
   bool channels_first;  /* said of all at once */
   ls__augment *augment; /* owned; NULL: none */
   bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
+  ls__time time;
+  bool ahead; /* a target has the time axis: windows end where their targets do */
 } ls__wanted;
 
 /* On failure nothing is owned. */
@@ -71,6 +112,17 @@ void ls__wanted_reset(ls__wanted *wanted);
 /* The input or target that a config's item calls by name; refused when there is none. */
 LS_CHECKED ls_status ls__wanted_named(const ls__wanted *wanted, const ls_config *item,
                                       const char *name, size_t *array);
+
+/* datasets.c: a dataset by its name or as a map, or a list of them; and the axes that count the
+ * samples of those that don't say it. */
+LS_CHECKED ls_status ls__datasets_read(ls_config *config, ls_config *node, const ls__time *time,
+                                       ls__wanted_array *array);
+LS_CHECKED ls_status ls__datasets_add(ls_config *config, const char *name, const ls__time *time,
+                                      ls__wanted_array *array);
+extern const ls__option ls__datasets_options[];
+void ls__datasets_reset(ls__wanted_array *array);
+/* Whether a map is one dataset, not several by names. */
+bool ls__datasets_is_one(const ls_config *node);
 
 /* layout.c: `layout:`. */
 LS_CHECKED ls_status ls__layout_read(ls_config *config, ls__wanted *wanted);

@@ -115,16 +115,15 @@ static ls_status check_use(const char *path, const ls__column *column, const ls_
 
 /* What of its values stands for something else. */
 static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_info *info,
-                              ls__notes *notes) {
+                              ls__h5_meaning *m, ls__notes *notes) {
   ls_status st = LS_OK;
   const char *path = ls__h5_path(file), *name = column->name;
   char shape[LS_SHAPE_TEXT];
-  ls__h5_meaning *m = &column->meaning;
   LS_TRY(ls__h5_meaning_get(file, name, m));
-  if (m->matlab && info->shape.ndim > 1)
+  if (m->matlab && info->shape.ndim > 1 && column->view == NULL)
     ls__note(notes,
              "%s: %s: MATLAB writes its arrays with reversed dimensions: this one is %s here, %zu "
-             "samples; if that is turned, save its transpose",
+             "samples; if its last dimension counts them, say data.axis: -1",
              path, name, ls_shape_format(&info->shape, shape), info->shape.dim[0]);
   if (m->odd != NULL)
     ls__note(notes, "%s: %s: its attribute %s is no such number as netCDF means, and is not used",
@@ -137,9 +136,10 @@ static ls_status read_meaning(ls__h5 *file, ls__column *column, const ls__h5_inf
   /* NaN may be met in any array of floats. */
   const bool holes = column->missing == LS__MISSING_MEAN && column->use == LS_INPUT &&
                      !column->integer;
-  column->careful = m->packed || m->n_missing > 0 || m->gaps || holes;
+  if (m->packed || m->n_missing > 0 || m->gaps || holes) column->careful = true;
+  column->gaps = column->gaps || m->gaps;
   if (column->careful) column->bytes = false;
-  column->exact = !m->packed &&
+  column->exact = column->exact && !m->packed &&
                   (info->integer ? info->type == LS__U8 || strstr(info->type_name, "16") != NULL ||
                                        strcmp(info->type_name, "int8") == 0
                                  : info->type == LS__F32);
@@ -147,12 +147,48 @@ out:
   return st;
 }
 
-static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__notes *notes,
-                             size_t *rows) {
+/* Where a column is opened, and what the axes of its dataset count there. */
+typedef struct place {
+  const ls__opening *opening;
+  ls__h5 *file;
+  const ls__wanted_set *set;
+  ls_use of; /* of a length: the use of what it counts */
+  ls__selected taken;
+  ls__h5_meaning meaning;
+  int n_axes;
+  size_t n[LS__MOST_AXES];
+  bool timed;
+} place;
+
+/* What a row is of this file's dataset. */
+static ls_status find_rows(place *p, ls__column *column, const ls_shape *shape) {
   ls_status st = LS_OK;
-  const char *path = ls__h5_path(file), *name = column->name;
+  const char *path = ls__h5_path(p->file), *name = column->name;
+  ls__view view;
+  if (ls__view_is_plain(p->set)) {
+    column->row.ndim = shape->ndim - 1;
+    memcpy(column->row.dim, shape->dim + 1, (size_t)column->row.ndim * sizeof shape->dim[0]);
+    p->n[0] = shape->dim[0];
+    p->n_axes = 1;
+    return LS_OK;
+  }
+  LS_TRY(ls__view_make(p->opening, p->set, column->use, p->of, path, name, shape, &view,
+                       &column->row, &p->taken, p->n));
+  p->n_axes = view.n_axes;
+  p->timed = view.timed;
+  if (column->view == NULL) LS_TRY(ls__alloc(&column->view, 1, sizeof view, name));
+  *column->view = view;
+out:
+  return st;
+}
+
+static ls_status column_open(place *p, ls__column *column, bool first) {
+  ls_status st = LS_OK;
+  const char *path = ls__h5_path(p->file), *name = column->name;
+  ls__notes *notes = p->opening->notes;
+  char text[2][LS_SHAPE_TEXT];
   ls__h5_info info;
-  LS_TRY(ls__h5_info_get(file, name, &info));
+  LS_TRY(ls__h5_info_get(p->file, name, &info));
   const bool labels = info.text && column->use == LS_TARGET;
   if (!info.numeric && !labels)
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", path, name, info.type_name);
@@ -160,67 +196,208 @@ static ls_status column_open(ls__h5 *file, ls__column *column, int missing, ls__
     LS_FAIL(LS_EDATA, "%s: %s: a single value, not one row a sample", path, name);
   if (info.shape.dim[0] == 0) LS_FAIL(LS_EDATA, "%s: %s: no rows", path, name);
   if (ls_shape_count(&info.shape) == 0) LS_FAIL(LS_EDATA, "%s: %s: empty rows", path, name);
-  *rows = info.shape.dim[0];
-  column->row.ndim = info.shape.ndim - 1;
-  memcpy(column->row.dim, info.shape.dim + 1, (size_t)column->row.ndim * sizeof info.shape.dim[0]);
+  const ls_shape before = column->row;
+  LS_TRY(find_rows(p, column, &info.shape));
+  const char *other = first ? path : ls__files_path(p->opening->files, column->seen_in);
+  if (!first && !ls_shape_equal(&before, &column->row))
+    LS_FAIL(LS_EDATA, "%s: %s: its samples have shape %s, those of %s %s", path, name,
+            ls_shape_format(&column->row, text[0]), other, ls_shape_format(&before, text[1]));
+  if (!first && labels != column->labels)
+    LS_FAIL(LS_EDATA, "%s: %s: holds %s, that of %s %s", path, name, labels ? "texts" : "numbers",
+            other, labels ? "numbers" : "texts");
+  if (!first && !labels && column->integer != (info.integer && !column->meaning.packed))
+    ls__note(notes, "%s: %s: holds %s, that of %s %s numbers: they are read as fractions", path,
+             name, info.type_name, other, column->integer ? "whole" : "not whole");
   column->count = ls_shape_count(&column->row);
-  column->block_rows = info.block_rows;
-  column->integer = info.integer || labels;
-  column->bytes = info.integer && info.type == LS__U8;
-  column->type = LS__F32;
-  column->scale = 1;
-  column->missing = missing;
+  column->block_rows = first && column->view == NULL ? info.block_rows : 0;
+  if (first) {
+    column->integer = column->bytes = column->exact = true;
+    column->labels = labels;
+    column->type = LS__F32;
+    column->scale = 1;
+    column->missing = p->opening->missing;
+  }
+  column->integer = column->integer && (info.integer || labels);
+  column->bytes = column->bytes && info.integer && info.type == LS__U8;
   LS_TRY(check_use(path, column, &info));
-  LS_TRY(read_scale(file, column, notes));
-  LS_TRY(read_meaning(file, column, &info, notes));
+  const float scale = column->scale;
+  column->scale = 1;
+  LS_TRY(read_scale(p->file, column, notes));
+  if (!first && (scale < column->scale || scale > column->scale))
+    LS_FAIL(LS_EDATA, "%s: %s: its attribute scale is %g, that of %s %g", path, name,
+            (double)column->scale, other, (double)scale);
+  LS_TRY(read_meaning(p->file, column, &info, &p->meaning, notes));
+  if (first) column->meaning = p->meaning;
   if (!labels) goto out;
   if (column->count != 1)
     LS_FAIL(LS_EDATA, "%s: %s: holds %zu texts a sample, a label is one", path, name,
             column->count);
   column->careful = column->exact = true;
-  LS_TRY(ls__alloc(&column->label, *rows, sizeof *column->label, "labels"));
 out:
   return st;
 }
 
 /* "x" in "/train": "/train/x". */
-static char *name_in(const char *group, const char *name) {
-  if (group == NULL) return ls__strdup(name);
-  const size_t bytes = strlen(group) + strlen(name) + 2;
+static char *name_in(const char *group, const ls__wanted_set *set) {
+  const char *name = set->dataset, *slash = group == NULL || name[0] == '/' ? "" : "/";
+  if (group == NULL) group = "";
+  const size_t bytes = strlen(group) + strlen(name) + 3 +
+                       (set->field == NULL ? 0 : strlen(set->field));
   char *joined = ls__calloc(bytes, 1);
-  if (joined != NULL) snprintf(joined, bytes, "%s%s%s", group, name[0] == '/' ? "" : "/", name);
+  if (joined != NULL)
+    snprintf(joined, bytes, "%s%s%s%s%s%s", group[0] == '\0' || group[0] == '/' ? "" : "/", group,
+             slash, name, set->field == NULL ? "" : "//", set->field == NULL ? "" : set->field);
   return joined;
 }
 
-ls_status ls__source_open(ls__h5 *file, const char *group, const ls__wanted *wanted, int missing,
-                          ls__notes *notes, ls__source *source) {
+/* ---- Pieces ---- */
+
+/* "3 x 10" */
+static const char *count_text(const size_t *n, int k, char text[LS_SHAPE_TEXT]) {
+  ls_shape shape = {k, {0}};
+  memcpy(shape.dim, n, (size_t)k * sizeof *n);
+  return ls_shape_format(&shape, text);
+}
+
+/* All columns of a file count the same samples. */
+static ls_status agree(const ls__source *source, const place *p, const ls__opening *opening,
+                       ls__piece *piece) {
   ls_status st = LS_OK;
+  char text[2][LS_SHAPE_TEXT];
+  const char *path = ls__h5_path(p[0].file);
+  size_t most = 0;
+  for (size_t c = 1; c < source->n; c++)
+    if (p[c].n_axes > p[most].n_axes ||
+        (p[c].timed && !p[most].timed && p[c].n_axes == p[most].n_axes))
+      most = c;
+  const int k = p[most].n_axes;
+  for (size_t c = 0; c < source->n; c++) {
+    const ls__column *column = &source->column[c];
+    if (memcmp(p[c].n, p[most].n, (size_t)p[c].n_axes * sizeof p[c].n[0]) == 0) {
+      if (p[c].n_axes < k)
+        ls__note(opening->notes, "%s: %s: is the same for all %s of %s", path, column->name,
+                 p[most].timed ? "times of a trajectory" : "samples along the other axes",
+                 source->column[most].name);
+      continue;
+    }
+    if (k == 1 && !p[most].timed)
+      LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample%s", path,
+              source->column[0].name, p[0].n[0], column->name, p[c].n[0],
+              p[c].meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: "
+                                    "data.axis: -1 counts the last one"
+                                  : "");
+    LS_FAIL(LS_EDATA,
+            "%s: %s counts %s samples%s, %s %s: they must be equal (axis, time and select say what "
+            "is "
+            "counted)",
+            path, source->column[most].name, count_text(p[most].n, k, text[0]),
+            p[most].timed ? ", the last of them times" : "", column->name,
+            count_text(p[c].n, p[c].n_axes, text[1]));
+  }
+  memcpy(piece->n, p[most].n, sizeof piece->n);
+  size_t outer = 1;
+  for (int i = 0; i < k - 1; i++) outer *= piece->n[i];
+  size_t last = piece->n[k - 1], trained = last;
+  if (p[most].timed) {
+    const ls__wanted *wanted = opening->wanted;
+    const size_t stride = wanted->time.stride, span = ls__view_span(wanted, true);
+    trained = last < span ? 0 : (last - span) / stride + 1;
+    const size_t wants = ls__view_span(wanted, !opening->predicts);
+    if (last < wants)
+      LS_FAIL(LS_EDATA,
+              "%s: %s: has %zu times, and a sample takes %zu (data.time: window %zu, horizon %zu, "
+              "steps %zu)",
+              path, source->column[most].name, last, wants, wanted->time.window,
+              wanted->time.horizon, wanted->time.steps);
+    last = piece->n[k - 1] = (last - wants) / stride + 1;
+  }
+  if (outer > SIZE_MAX / 64 / last) LS_FAIL(LS_EDATA, "%s: too many samples", path);
+  piece->rows = outer * last;
+  piece->trained = outer * trained;
+out:
+  return st;
+}
+
+/* The columns of one file, in a piece of their own. */
+static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, ls__source *source) {
+  ls_status st = LS_OK;
+  place *p = NULL;
   size_t n = 0;
-  *source = (ls__source){file, 0, NULL, 0};
-  for (size_t a = 0; a < wanted->n; a++) n += wanted->array[a].n;
-  LS_TRY(ls__alloc(&source->column, n, sizeof *source->column, "datasets"));
-  for (size_t a = 0; a < wanted->n; a++) {
-    size_t offset = 0;
-    for (size_t i = 0; i < wanted->array[a].n; i++) {
-      ls__column *column = &source->column[source->n];
-      size_t rows = 0;
-      column->array = a;
-      column->use = wanted->array[a].use;
-      column->name = name_in(group, wanted->array[a].dataset[i]);
-      if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
-      source->n++; /* now it is freed with the others */
-      LS_TRY(column_open(file, column, missing, notes, &rows));
-      column->offset = offset;
-      offset += column->count;
-      if (source->n == 1) source->rows = rows;
-      if (rows != source->rows)
-        LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample%s",
-                ls__h5_path(file), source->column[0].name, source->rows, column->name, rows,
-                column->meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: "
-                                         "save their transposes"
-                                       : "");
+  const bool first = source->n_pieces == 0;
+  ls__piece *piece = &source->piece[source->n_pieces];
+  bool viewed = false, other = false;
+  LS_TRY(ls__alloc(&p, source->n_all, sizeof *p, "datasets"));
+  *piece = (ls__piece){.file = number, .first = source->rows, .trajectory = source->trajectories};
+  source->n_pieces++; /* now it is freed with the others */
+  for (size_t a = 0; a < o->wanted->n; a++) {
+    const ls__wanted_array *array = &o->wanted->array[a];
+    for (size_t i = 0; i < array->n; i++, n++) {
+      ls__column *column = &source->column[n];
+      p[n] = (place){.opening = o, .file = file, .set = &array->set[i]};
+      if (array->use == LS_LENGTH) p[n].of = o->wanted->array[array->of].use;
+      if (first) {
+        column->array = a;
+        column->use = array->use;
+        column->name = name_in(o->group, &array->set[i]);
+        if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
+        source->n++;
+        column->seen_in = number;
+      }
+      LS_TRY(column_open(&p[n], column, first));
+      viewed = viewed || column->view != NULL;
+      other = other || memcmp(&p[n].meaning, &column->meaning, sizeof p[n].meaning) != 0;
     }
   }
+  for (size_t c = 0, offset = 0; c < source->n; c++) {
+    if (c > 0 && source->column[c].array != source->column[c - 1].array) offset = 0;
+    source->column[c].offset = offset;
+    offset += source->column[c].count;
+  }
+  LS_TRY(agree(source, p, o, piece));
+  int k = 0;
+  bool timed = false;
+  for (size_t c = 0; c < source->n; c++) {
+    if (p[c].n_axes > k) k = p[c].n_axes;
+    timed = timed || p[c].timed;
+  }
+  source->n_axes = k;
+  source->timed = timed;
+  source->span = ls__view_span(o->wanted, true);
+  source->stride = o->wanted->time.stride;
+  source->rows += piece->rows;
+  source->trained += piece->trained;
+  const bool alone = k == 1 && !timed;
+  source->trajectories += piece->rows / (alone ? 1 : piece->n[k - 1]);
+  if (viewed) LS_TRY(ls__alloc(&piece->taken, source->n, sizeof *piece->taken, "datasets"));
+  if (other) LS_TRY(ls__alloc(&piece->meaning, source->n, sizeof *piece->meaning, "datasets"));
+  for (size_t c = 0; c < source->n; c++) {
+    if (viewed) piece->taken[c] = p[c].taken;
+    if (other) piece->meaning[c] = p[c].meaning;
+  }
+out:
+  ls__free(p);
+  return st;
+}
+
+ls_status ls__source_open(const ls__opening *opening, ls__source *source) {
+  ls_status st = LS_OK;
+  const size_t files = ls__files_count(opening->files);
+  *source = (ls__source){.files = opening->files};
+  for (size_t a = 0; a < opening->wanted->n; a++) source->n_all += opening->wanted->array[a].n;
+  LS_TRY(ls__alloc(&source->column, source->n_all, sizeof *source->column, "datasets"));
+  LS_TRY(ls__alloc(&source->piece, files, sizeof *source->piece, "files"));
+  for (size_t f = 0; f < files; f++) {
+    ls__h5 *file = NULL;
+    bool there = true;
+    LS_TRY(ls__files_take(opening->files, f, &file));
+    if (opening->group != NULL && files > 1) st = ls__h5_exists(file, opening->group, &there);
+    if (there) LS_THEN(st, open_piece(opening, file, f, source));
+    ls__files_give(opening->files, f);
+    if (st != LS_OK) goto out;
+  }
+  for (size_t c = 0; c < source->n; c++)
+    if (source->column[c].labels)
+      LS_TRY(ls__alloc(&source->column[c].label, source->rows, sizeof(int32_t), "labels"));
 out:
   if (st != LS_OK) ls__source_reset(source);
   return st;
@@ -231,7 +408,13 @@ void ls__source_reset(ls__source *source) {
     ls__free(source->column[i].name);
     ls__free(source->column[i].label);
     ls__free(source->column[i].place);
+    ls__free(source->column[i].view);
   }
+  for (size_t i = 0; i < source->n_pieces; i++) {
+    ls__free(source->piece[i].taken);
+    ls__free(source->piece[i].meaning);
+  }
+  ls__free(source->piece);
   ls__free(source->column);
   memset(source, 0, sizeof *source);
 }

@@ -12,7 +12,8 @@ bool ls__split_is_drawn_from(const ls_data *data, size_t rows) {
   return data->trained_rows == 0 || data->trained_rows == rows;
 }
 
-void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part) {
+/* Each row for itself. */
+static void draw_rows(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part) {
   enum { SOME = 256 };
   const ls__rng rng = ls__rng_key(draw->seed, LS__RNG_SPLIT, 0, 0);
   float u[SOME];
@@ -26,6 +27,32 @@ void ls__draw_parts(const ls__draw *draw, uint64_t first, size_t n, uint8_t *par
   }
 }
 
+/* Of windows that are more than those with a target: as where these were drawn. */
+static uint8_t draw_window(const ls_data *data, const ls__source *source, uint64_t row) {
+  const ls__piece *piece = ls__source_piece(source, row);
+  const size_t n = piece->n[source->n_axes - 1], trained = piece->trained / (piece->rows / n);
+  const size_t at = (size_t)row - piece->first;
+  uint8_t part = LS__PARTS;
+  size_t before = 0;
+  for (const ls__piece *p = source->piece; p < piece; p++) before += p->trained;
+  if (at % n < trained)
+    draw_rows(&data->settings.split, before + at / n * trained + at % n, 1, &part);
+  return part;
+}
+
+void ls__draw_parts(const ls_data *data, uint64_t first, size_t n, uint8_t *part) {
+  const ls__source *source = data->part[LS_TRAIN].source;
+  const ls__draw *draw = &data->settings.split;
+  if (data->groups.n == 0 && source->rows == source->trained && draw->how != LS__BY_TIME) {
+    draw_rows(draw, first, n, part);
+    return;
+  }
+  for (size_t k = 0; k < n; k++)
+    part[k] = draw->how == LS__BY_TIME ? ls__part_by_time(data, source, first + k)
+              : data->groups.n > 0     ? data->groups.part[ls__group_of(data, source, first + k)]
+                                       : draw_window(data, source, first + k);
+}
+
 ls_status ls__split_draw(ls_data *data) {
   ls_status st = LS_OK;
   ls__draw *draw = &data->settings.split;
@@ -34,24 +61,25 @@ ls_status ls__split_draw(ls_data *data) {
     double *share = p == LS_TEST ? &draw->test : &draw->validation;
     if (*share > 0 && data->part[p].source != NULL) {
       if (data->purpose == LS__DATA_TRAIN)
-        LS_FAIL(LS_ECONFIG, "%s: data.split.%s: the file has a group /%s already",
-                ls__h5_path(data->file), ls__split_name((ls_split)p), ls__split_name((ls_split)p));
+        LS_FAIL(LS_ECONFIG, "%s: data.split.%s: the file has a group %s already",
+                ls__data_path(data), ls__split_name((ls_split)p), data->settings.group[p]);
       *share = 0; /* another file than the one trained on */
     }
-    if (train->source == NULL || !ls__split_is_drawn_from(data, train->source->rows)) *share = 0;
+    if (train->source == NULL || !ls__split_is_drawn_from(data, train->source->trained)) *share = 0;
   }
   for (int p = 0; p < LS__PARTS; p++)
     if (data->part[p].source != NULL)
       data->part[p].n -= ls__rows_missing(data, data->part[p].source);
   if (train->source == NULL || (draw->validation == 0 && draw->test == 0)) goto out;
+  LS_TRY(ls__groups_draw(data));
 
   enum { SOME = 1024 };
   uint8_t part[SOME];
-  size_t count[LS__PARTS] = {0};
+  size_t count[LS__PARTS + 1] = {0};
   const size_t rows = train->source->rows;
   for (size_t i = 0; i < rows; i += SOME) {
     const size_t n = rows - i < SOME ? rows - i : SOME;
-    ls__draw_parts(draw, i, n, part);
+    ls__draw_parts(data, i, n, part);
     for (size_t k = 0; k < n; k++)
       if (!ls__row_is_missing(data, train->source, i + k)) count[part[k]]++;
   }
@@ -60,7 +88,7 @@ ls_status ls__split_draw(ls_data *data) {
     const double share = p == LS_TRAIN ? 1 : p == LS_TEST ? draw->test : draw->validation;
     if (share > 0 && count[p] == 0)
       LS_FAIL(LS_ECONFIG, "%s: data.split: of %zu samples none falls to the %s part",
-              ls__h5_path(data->file), rows, ls__split_name((ls_split)p));
+              ls__data_path(data), rows, ls__split_name((ls_split)p));
     if (p != LS_TRAIN && share > 0) data->part[p] = (ls__part){train->source, count[p], NULL, 0};
   }
 out:
@@ -87,9 +115,9 @@ static void list_source(ls_data *data, const ls__source *source, uint64_t *row, 
   for (size_t i = 0; write && i < source->rows; i += SOME) {
     const size_t n = source->rows - i < SOME ? source->rows - i : SOME;
     memset(part, only, sizeof part);
-    if (drawn) ls__draw_parts(draw, i, n, part);
+    if (drawn) ls__draw_parts(data, i, n, part);
     for (size_t k = 0; k < n; k++) {
-      if (ls__row_is_missing(data, source, i + k)) continue;
+      if (part[k] == LS__PARTS || ls__row_is_missing(data, source, i + k)) continue;
       LS_ASSERT(next[part[k]] != NULL); /* a part without source has no share */
       *next[part[k]]++ = i + k;
     }
@@ -147,11 +175,11 @@ size_t ls_data_count(const ls_data *data, ls_split split) {
 
 size_t ls__data_train_rows(const ls_data *data) {
   const ls__source *source = data->part[LS_TRAIN].source;
-  return source == NULL ? 0 : source->rows;
+  return source == NULL ? 0 : source->trained;
 }
 
 ls_status ls__data_part(const ls_data *data, ls_split *split) {
-  const char *path = data->file == NULL ? "data" : ls__h5_path(data->file);
+  const char *path = data->files == NULL ? "data" : ls__data_path(data);
   char there[64] = "";
   *split = resolve(data, *split);
   if (ls_data_count(data, *split) > 0) return LS_OK;
@@ -160,11 +188,11 @@ ls_status ls__data_part(const ls_data *data, ls_split *split) {
     const size_t used = strlen(there);
     snprintf(there + used, sizeof there - used, "%s, ", ls__split_name((ls_split)p));
   }
-  if (there[0] == '\0' && !ls__split_is_drawn_from(data, data->source[0].rows))
+  if (there[0] == '\0' && !ls__split_is_drawn_from(data, data->source[0].trained))
     return ls__fail(LS_EDATA,
                     "%s: there is no %s part: it has %zu rows, and the training's parts are of a "
                     "file with %zu; only all rows can be taken",
-                    path, ls__split_name(*split), data->source[0].rows, data->trained_rows);
+                    path, ls__split_name(*split), data->source[0].trained, data->trained_rows);
   return ls__fail(LS_EDATA, "%s: there is no %s part; there is: %sall", path,
                   ls__split_name(*split), there);
 }

@@ -14,7 +14,7 @@ void ls__data_read_anew(ls_data *data) {
 void ls__data_set_target(ls_data *data, size_t i, ls__target_is is) {
   ls__kept *kept = &data->kept[i];
   LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET);
-  if (data->file == NULL || data->purpose != LS__DATA_TRAIN || kept->same >= 0) return;
+  if (data->files == NULL || data->purpose != LS__DATA_TRAIN || kept->same >= 0) return;
   const ls__normal_rule rule = is == LS__TARGET_CLASSES ? LS__NORMAL_NONE : kept->said;
   const bool if_real = is == LS__TARGET_ANY && data->settings.normalize.if_real;
   if (rule == kept->rule && if_real == kept->if_real) return;
@@ -38,7 +38,7 @@ bool ls__data_normalizes_target(const ls_data *data, size_t i) {
 ls_status ls__data_set_values(ls_data *data, size_t i, const double *values, size_t n) {
   ls_status st = LS_OK;
   ls__kept *kept = &data->kept[i];
-  LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET && data->file != NULL);
+  LS_ASSERT(i < data->n_arrays && data->array[i].use == LS_TARGET && data->files != NULL);
   if (n == kept->n_values && (n == 0 || memcmp(values, kept->values, n * sizeof *values) == 0))
     goto out;
   double *copy = NULL;

@@ -15,7 +15,7 @@ static size_t drawn_row(const ls_data *data, ls_split split, size_t i) {
   uint8_t part;
   size_t row = 0;
   for (; row + 1 < source->rows; row++) {
-    ls__draw_parts(&data->settings.split, row, 1, &part);
+    ls__draw_parts(data, row, 1, &part);
     if (part == split && !ls__row_is_missing(data, source, row) && i-- == 0) break;
   }
   return row;
@@ -42,7 +42,7 @@ static const ls__source *find_row(const ls_data *data, ls_split split, size_t i,
 ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, size_t array,
                          size_t element, const char *why) {
   size_t row = sample;
-  if (data->file == NULL)
+  if (data->files == NULL)
     return ls__fail(LS_EDATA, "data: %s of sample %zu: %s", data->array[array].port.name, sample,
                     why);
   const ls__source *source = find_row(data, split, sample, &row);
@@ -51,5 +51,6 @@ ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, siz
     for (size_t e = 0; column->array == array && e < column->count; e++)
       if (ls__column_place(column, e) == element) return ls__bad_value(source, column, row, e, why);
   }
-  return ls__fail(LS_EDATA, "%s: row %zu (counted from 0): %s", ls__h5_path(data->file), row, why);
+  return ls__fail(LS_EDATA, "%s: sample %zu (counted from 0): %s", ls__source_path(source, row),
+                  row, why);
 }

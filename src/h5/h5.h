@@ -82,6 +82,16 @@ LS_CHECKED ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t fir
 /* The whole dataset (also of ndim 0). */
 LS_CHECKED ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out);
 
+/* A box of a dataset: of each of its dimensions count[i] (at least one) elements, step[i] apart, from
+ * start[i] on. */
+typedef struct ls__h5_box {
+  size_t start[LS_MAX_DIMS], step[LS_MAX_DIMS], count[LS_MAX_DIMS];
+} ls__h5_box;
+size_t ls__h5_box_count(const ls__h5_box *box, int ndim); /* elements */
+/* Its elements, row-major; as ls__h5_read_rows. */
+LS_CHECKED ls_status ls__h5_read_box(ls__h5 *file, const char *name, const ls__h5_box *box,
+                                     ls__dtype type, void *out);
+
 /* What the values of a dataset stand for. */
 enum { LS__H5_MISSING = 6 };
 typedef struct ls__h5_meaning {
@@ -99,6 +109,8 @@ LS_CHECKED ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_m
 /* Which elements of rows [first, first + rows) nobody wrote: gone[i] is 1, else 0. */
 LS_CHECKED ls_status ls__h5_gone(ls__h5 *file, const char *name, size_t first, size_t rows,
                                  unsigned char *gone);
+LS_CHECKED ls_status ls__h5_gone_box(ls__h5 *file, const char *name, const ls__h5_box *box,
+                                     unsigned char *gone);
 /* Rows of a dataset of strings, one a row; each owned by the caller (ls__free). */
 LS_CHECKED ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t first, size_t rows,
                                        char **text);

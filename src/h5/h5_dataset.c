@@ -115,11 +115,52 @@ static ls_status damaged(const ls__h5 *file, const char *name) {
   return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, name);
 }
 
+enum { DEFAULT_CACHE = 1 << 20, LARGEST_CACHE = 1 << 28 };
+
+/* Open it anew, with a chunk cache of so many bytes. */
+static ls_status set_cache(const ls__h5 *file, ls__h5_set *set, size_t bytes) {
+  enum { SLOTS = 12421 /* a prime */ };
+  ls_status st = LS_OK;
+  hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
+  H5Pset_chunk_cache(access, bytes == 0 ? 0 : SLOTS, bytes, 1.0);
+  H5Dclose(set->id);
+  set->id = H5Dopen2(file->id, set->name, access);
+  set->cache = bytes;
+  if (set->id < 0) st = damaged(file, set->name);
+  if (access >= 0) H5Pclose(access);
+  return st;
+}
+
+ls_status ls__h5_set_expect(const ls__h5 *file, ls__h5_set *set, const ls__h5_box *box) {
+  ls_status st = LS_OK;
+  const ls_shape *shape = &set->info.shape;
+  hsize_t chunk[H5S_MAX_RANK];
+  hid_t made = H5I_INVALID_HID, type = H5I_INVALID_HID;
+  if (set->info.chunk_rows == 0 || set->cache >= LARGEST_CACHE) return LS_OK;
+  made = H5Dget_create_plist(set->id);
+  type = H5Dget_type(set->id);
+  if (made < 0 || type < 0 || H5Pget_chunk(made, H5S_MAX_RANK, chunk) != shape->ndim) {
+    st = damaged(file, set->name);
+    goto out;
+  }
+  double need = (double)H5Tget_size(type);
+  for (int i = 0; i < shape->ndim; i++) {
+    const size_t c = (size_t)chunk[i], end = box->start[i] + (box->count[i] - 1) * box->step[i];
+    need *= (double)c * (double)(end / c - box->start[i] / c + 1);
+  }
+  need += need / 2;
+  if (need > (double)set->cache)
+    st = set_cache(file, set, need > LARGEST_CACHE ? LARGEST_CACHE : (size_t)need);
+out:
+  if (made >= 0) H5Pclose(made);
+  if (type >= 0) H5Tclose(type);
+  return st;
+}
+
 static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   ls_status st = LS_OK;
   bool there = false;
   hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, made = H5I_INVALID_HID;
-  hid_t access = H5I_INVALID_HID;
   ls__h5_info *info = &set->info;
   LS_TRY(ls__h5_present(file, name, &there));
   if (!there) {
@@ -151,25 +192,18 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
 
   hsize_t chunk[H5S_MAX_RANK];
   if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
-    enum { DEFAULT_CACHE = 1 << 20, LARGEST_CACHE = 1 << 28, SLOTS = 12421 /* a prime */ };
     info->chunk_rows = (size_t)chunk[0];
     size_t need = chunk_row_bytes(info, chunk, H5Tget_size(type));
     need += need / 2;
     if (need > LARGEST_CACHE) need = LARGEST_CACHE;
+    set->cache = DEFAULT_CACHE;
     const bool plain = ls__h5_sums_are_plain(set, made, chunk);
-    if (plain || need > DEFAULT_CACHE) {
-      access = H5Pcreate(H5P_DATASET_ACCESS);
-      H5Pset_chunk_cache(access, plain ? 0 : SLOTS, plain ? 0 : need, 1.0);
-      H5Dclose(set->id);
-      set->id = H5Dopen2(file->id, name, access);
-      if (set->id < 0) st = damaged(file, name);
-    }
+    if (plain || need > DEFAULT_CACHE) LS_TRY(set_cache(file, set, plain ? 0 : need));
   }
 out:
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   if (made >= 0) H5Pclose(made);
-  if (access >= 0) H5Pclose(access);
   return st;
 }
 
@@ -288,7 +322,7 @@ static ls_status check_readable(const ls__h5 *file, const ls__h5_set *set) {
 }
 
 /* Under the lock; all of the dataset when memory_space is H5S_ALL. */
-static ls_status read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_space,
+ls_status ls__h5_read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_space,
                             hid_t file_space, ls__dtype type, void *out) {
   ls_status st = LS_OK;
   ls__h5_transfer transfer = {H5P_DEFAULT, false};
@@ -349,7 +383,7 @@ static ls_status read_rows(ls__h5 *file, ls__h5_set *set, size_t first, size_t r
     return ls__h5_sums_read(file, set, first, rows, type, out);
   }
   LS_TRY(row_spaces(file, set, first, rows, &from, &to));
-  LS_TRY(read_space(file, set, to, from, type, out));
+  LS_TRY(ls__h5_read_space(file, set, to, from, type, out));
 out:
   if (from >= 0) H5Sclose(from);
   if (to >= 0) H5Sclose(to);
@@ -382,7 +416,7 @@ ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out)
   if (set->sums != NULL)
     LS_TRY(read_rows(file, set, 0, set->info.shape.dim[0], type, out));
   else
-    LS_TRY(read_space(file, set, H5S_ALL, H5S_ALL, type, out));
+    LS_TRY(ls__h5_read_space(file, set, H5S_ALL, H5S_ALL, type, out));
 out:
   ls__h5_leave();
   return st;

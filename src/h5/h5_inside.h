@@ -36,6 +36,7 @@ typedef struct ls__h5_set {
   const ls__h5_sums *sums;  /* the file's; NULL: it has none */
   unsigned char *block;     /* sound rows as they are stored: */
   size_t block_at, block_n; /* [block_at, block_at + block_n) */
+  size_t cache;             /* bytes of its chunk cache */
 } ls__h5_set;
 
 struct ls__h5 {
@@ -96,6 +97,9 @@ void ls__h5_folder(const char *path, char *folder, size_t bytes);
 /* The dataset of this name, opened when it isn't yet; owned by the file.  Under the lock. */
 LS_CHECKED ls_status ls__h5_set_find(ls__h5 *file, const char *name, ls__h5_set **out);
 void ls__h5_set_close_all(ls__h5 *file);
+/* Boxes like this one will be read: room in the cache for the chunks that one touches.  Under the
+ * lock. */
+LS_CHECKED ls_status ls__h5_set_expect(const ls__h5 *file, ls__h5_set *set, const ls__h5_box *box);
 
 /* ls__h5_exists, under the lock. */
 LS_CHECKED ls_status ls__h5_present(const ls__h5 *file, const char *name, bool *there);
@@ -124,6 +128,10 @@ void ls__h5_transfer_end(ls__h5_transfer *transfer);
 LS_CHECKED ls_status ls__h5_transfer_failed(const ls__h5 *file, const ls__h5_set *set,
                                             ls__dtype type, const ls__h5_transfer *transfer);
 
+/* Elements of a space in the file to those of one in memory; all where both are H5S_ALL.  Under the
+ * lock. */
+LS_CHECKED ls_status ls__h5_read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_space,
+                                       hid_t file_space, ls__dtype type, void *out);
 /* Rows as they are stored.  Under the lock. */
 LS_CHECKED ls_status ls__h5_read_stored(ls__h5 *file, const ls__h5_set *set, size_t first,
                                         size_t rows, void *out);

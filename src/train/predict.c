@@ -135,6 +135,8 @@ static ls_status check_output(const char *output, const ls__session *s) {
   bool same = false;
   const char *data = ls__session_path(s);
   if (data != NULL) LS_TRY(ls__file_same(output, data, &same));
+  for (size_t i = 0; i < ls__data_files(s->data) && !same; i++)
+    LS_TRY(ls__file_same(output, ls__data_file(s->data, i), &same));
   if (same) LS_FAIL(LS_EUSAGE, "%s: is both the data and the output", output);
   const ls__seal *origin = &s->model->origin;
   struct stat info;

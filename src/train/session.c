@@ -81,7 +81,8 @@ out:
 static ls_status set_file(ls__session *s, const char *checkpoint) {
   ls_status st = LS_OK;
   ls_config *data = ls__config_child(s->config, "data");
-  const char *name = ls__config_text(ls__config_child(data, "file"));
+  const ls_config *file = ls__config_child(data, "file");
+  const char *name = ls__config_kind_of(file) == LS__SCALAR ? ls__config_text(file) : NULL;
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
   char path[LS__FILE_PATH];
   ls__file_kind kind;

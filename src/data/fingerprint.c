@@ -9,7 +9,7 @@ enum { SOME_ROWS = 64 };
 
 /* A row of an array, its columns and classes as they are delivered. */
 static ls_status read_sample(const ls_data *data, const ls__source *source, size_t i, size_t row,
-                             double *sample, double *x, ls__scratch *scratch) {
+                             double *sample, double *x, ls__read_room *scratch) {
   ls_status st = LS_OK;
   const ls__kept *kept = &data->kept[i];
   for (size_t c = 0; c < source->n; c++) {
@@ -36,7 +36,7 @@ static ls_status add_rows(const ls_data *data, const ls__source *source, size_t 
   ls_status st = LS_OK;
   const size_t count = data->array[i].count;
   double *x = NULL;
-  ls__scratch scratch = {NULL, 0};
+  ls__read_room scratch = {NULL, 0};
   const size_t n = source->rows < SOME_ROWS ? source->rows : SOME_ROWS;
   LS_TRY(ls__alloc(&x, 2 * count, sizeof *x, "comparing data"));
   for (size_t k = 0; k < n; k++) {

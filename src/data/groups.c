@@ -106,7 +106,7 @@ static ls_status read_dataset(ls_data *data, const ls__source *source, size_t ro
   LS_TRY(ls__alloc(&groups->of, rows, sizeof *groups->of, "groups"));
   LS_TRY(ls__alloc(&groups->key, rows, sizeof *groups->key, "groups"));
   for (size_t p = 0; p < source->n_pieces; p++) {
-    const ls__piece *piece = &source->piece[p];
+    const ls__file_piece *piece = &source->piece[p];
     ls__h5 *file = NULL;
     LS_TRY(ls__files_take(data->files, piece->file, &file));
     st = find_name(data, file, name);
@@ -230,13 +230,13 @@ static size_t share_of(double share, size_t n) {
 
 static ls_status too_few(const ls_data *data, const ls__source *source) {
   const ls__draw *draw = &data->settings.split;
-  const bool both = draw->validation > 0 && draw->test > 0;
+  const char *to = draw->validation > 0 && draw->test > 0 ? "validation, the test"
+                   : draw->test > 0                       ? "the test"
+                                                          : "validation";
   return ls__fail(LS_ECONFIG,
-                  "%s: data.split: %zu %s are too few to give some to %s%s%s, and to train on "
-                  "others%s",
-                  ls__data_path(data), data->groups.n, noun(draw),
-                  draw->validation > 0 ? "validation" : "", both ? ", some to the " : "",
-                  draw->test > 0 ? "test" : "",
+                  "%s: data.split: there are %zu %s, too few for %s and the training, one each at "
+                  "least%s",
+                  ls__data_path(data), data->groups.n, noun(draw), to,
                   source->timed ? "; split: {by: time} takes the end of each trajectory instead"
                                 : "; split: {by: sample} draws samples one by one");
 }
@@ -294,7 +294,7 @@ out:
 
 uint8_t ls__part_by_time(const ls_data *data, const ls__source *source, uint64_t row) {
   const ls__draw *draw = &data->settings.split;
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   const size_t n = piece->n[source->n_axes - 1], trained = piece->trained / (piece->rows / n);
   const double all = trained == 0 ? 0 : (double)((trained - 1) * source->stride + source->span);
   const size_t test = (size_t)(all - floor(draw->test * all + 0.5)),

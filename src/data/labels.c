@@ -73,7 +73,7 @@ static ls_status set_labels(const ls_data *data, size_t i, const labels *l, size
   for (int s = 0; s < data->n_sources; s++) {
     const ls__source *source = &data->source[s];
     for (size_t p = 0; p < source->n_pieces; p++) {
-      const ls__piece *piece = &source->piece[p];
+      const ls__file_piece *piece = &source->piece[p];
       ls__h5 *file = NULL;
       ls__h5_info info;
       for (size_t c = 0; c < source->n; c++) {

@@ -15,7 +15,7 @@
 /* ---- Columns of a file ---- */
 
 /* Those of what a view takes of a table's columns, of all their names; n 0: it takes something else. */
-static ls_status selected_names(const ls__source *source, const ls__piece *piece,
+static ls_status selected_names(const ls__source *source, const ls__file_piece *piece,
                                 const ls__column *column, size_t all, char ***names, size_t *n) {
   ls_status st = LS_OK;
   char **some = NULL;
@@ -45,7 +45,7 @@ out:
 
 /* The names of a dataset's elements; n 0: nobody says.  `columns` of another kind or length is
  * somebody else's attribute. */
-static ls_status dataset_names(const ls__source *source, const ls__piece *piece, ls__h5 *file,
+static ls_status dataset_names(const ls__source *source, const ls__file_piece *piece, ls__h5 *file,
                                const ls__column *column, bool alone, char ***names, size_t *n) {
   ls_status st = LS_OK;
   const char *slash = strrchr(column->name, '/');
@@ -76,7 +76,7 @@ out:
 }
 
 /* All names of an array in one file of a source, in the order of its datasets. */
-static ls_status source_names(const ls__source *source, const ls__piece *piece, size_t i,
+static ls_status source_names(const ls__source *source, const ls__file_piece *piece, size_t i,
                               char ***names, size_t *n) {
   ls_status st = LS_OK;
   size_t datasets = 0, total = 0, some;
@@ -121,7 +121,7 @@ static bool same_names(char *const *a, size_t n_a, const char *const *b, size_t 
 
 /* One file's names of an array, beside those of the first. */
 static ls_status compare_names(const ls_data *data, const ls__source *source,
-                               const ls__piece *piece, size_t i) {
+                               const ls__file_piece *piece, size_t i) {
   ls_status st = LS_OK;
   char **other = NULL;
   size_t n_other = 0;

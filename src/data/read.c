@@ -137,7 +137,7 @@ static ls_status check_length(const ls__source *source, const ls__column *column
 
 /* Whole numbers could not be read as int32_t: name the first that is none, if that is why. */
 static ls_status too_large(const ls__source *source, const ls__column *column, size_t first,
-                           size_t span, ls_status st, ls__scratch *scratch) {
+                           size_t span, ls_status st, ls__read_room *scratch) {
   char before[LS__ERROR_BYTES], why[64];
   double *x = NULL;
   snprintf(before, sizeof before, "%s", ls_error_message());
@@ -315,7 +315,7 @@ out:
 }
 
 static ls_status read_values(const ls__source *source, const ls__column *column, uint64_t first,
-                             size_t span, void *to, ls__scratch *scratch) {
+                             size_t span, void *to, ls__read_room *scratch) {
   ls_status st = ls__source_read(source, column, first, span, column->type, to, scratch);
   if (st == LS_EDATA && column->type == LS__I32)
     st = too_large(source, column, (size_t)first, span, st, scratch);

@@ -261,7 +261,7 @@ static const char *count_text(const size_t *n, int k, char text[LS_SHAPE_TEXT]) 
 
 /* All columns of a file count the same samples. */
 static ls_status agree(const ls__source *source, const place *p, const ls__opening *opening,
-                       ls__piece *piece) {
+                       ls__file_piece *piece) {
   ls_status st = LS_OK;
   char text[2][LS_SHAPE_TEXT];
   const char *path = ls__h5_path(p[0].file);
@@ -324,10 +324,12 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
   place *p = NULL;
   size_t n = 0;
   const bool first = source->n_pieces == 0;
-  ls__piece *piece = &source->piece[source->n_pieces];
+  ls__file_piece *piece = &source->piece[source->n_pieces];
   bool viewed = false, other = false;
   LS_TRY(ls__alloc(&p, source->n_all, sizeof *p, "datasets"));
-  *piece = (ls__piece){.file = number, .first = source->rows, .trajectory = source->trajectories};
+  *piece = (ls__file_piece){.file = number,
+                            .first = source->rows,
+                            .trajectory = source->trajectories};
   source->n_pieces++; /* now it is freed with the others */
   for (size_t a = 0; a < o->wanted->n; a++) {
     const ls__wanted_array *array = &o->wanted->array[a];

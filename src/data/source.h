@@ -74,7 +74,7 @@ void ls__note(ls__notes *notes, const char *format, ...) LS_PRINTF(2, 3);
 void ls__notes_print(ls__notes *notes, bool print); /* and forget them */
 
 /* The rows of one file. */
-typedef struct ls__piece {
+typedef struct ls__file_piece {
   size_t file;             /* of the source's files */
   size_t first, rows;      /* among the source's */
   size_t trained;          /* how many there are that have their targets, too */
@@ -82,7 +82,7 @@ typedef struct ls__piece {
   size_t n[LS__MOST_AXES]; /* what the axes count */
   ls__selected *taken;     /* [columns] owned, of those with views; NULL: none has */
   ls__h5_meaning *meaning; /* [columns] owned; NULL: the columns' own */
-} ls__piece;
+} ls__file_piece;
 
 typedef struct ls__source {
   ls__files *files; /* borrowed */
@@ -91,7 +91,7 @@ typedef struct ls__source {
   int n_axes;
   bool timed;          /* the last axis is time: */
   size_t span, stride; /* entries of it that a sample takes with its target; from one to the next */
-  ls__piece *piece;    /* [n_pieces] owned */
+  ls__file_piece *piece; /* [n_pieces] owned */
   size_t n_pieces;
   ls__column *column; /* [n] owned, array by array */
   size_t n, n_all;    /* while it is opened n are, of n_all */
@@ -122,7 +122,7 @@ const ls__column *ls__source_first(const ls__source *source, size_t array);
 ls_shape ls__source_shape(const ls__source *source, size_t array);
 
 /* The piece of a row; its file's path. */
-const ls__piece *ls__source_piece(const ls__source *source, uint64_t row);
+const ls__file_piece *ls__source_piece(const ls__source *source, uint64_t row);
 const char *ls__source_path(const ls__source *source, uint64_t row);
 /* What the axes count of it: [n_axes], within its piece. */
 void ls__source_at(const ls__source *source, uint64_t row, size_t at[LS__MOST_AXES]);
@@ -153,16 +153,16 @@ size_t ls__view_first(const ls__source *source, const ls__column *column, uint64
 
 /* view_read.c: rows [first, first + rows) of a column as `type`, or (gone) which of their values
  * nobody wrote.  The scratch grows as needed; ls__free ends it. */
-typedef struct ls__scratch {
+typedef struct ls__read_room {
   unsigned char *room;
   size_t bytes;
-} ls__scratch;
+} ls__read_room;
 LS_CHECKED ls_status ls__source_read(const ls__source *source, const ls__column *column,
                                      uint64_t first, size_t rows, ls__dtype type, void *to,
-                                     ls__scratch *scratch);
+                                     ls__read_room *scratch);
 LS_CHECKED ls_status ls__source_gone(const ls__source *source, const ls__column *column,
                                      uint64_t first, size_t rows, unsigned char *gone,
-                                     ls__scratch *scratch);
+                                     ls__read_room *scratch);
 
 /* Reads rows, with memory of its own; one a thread. */
 typedef struct ls__reader {
@@ -171,7 +171,7 @@ typedef struct ls__reader {
   size_t raw_bytes;
   void *raw;
   unsigned char *gone; /* of values in raw: nobody wrote them */
-  ls__scratch scratch;
+  ls__read_room scratch;
 } ls__reader;
 LS_CHECKED ls_status ls__reader_init(ls__reader *reader, const ls__kept *kept,
                                      const ls__source *source, int n_sources);

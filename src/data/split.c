@@ -29,12 +29,12 @@ static void draw_rows(const ls__draw *draw, uint64_t first, size_t n, uint8_t *p
 
 /* Of windows that are more than those with a target: as where these were drawn. */
 static uint8_t draw_window(const ls_data *data, const ls__source *source, uint64_t row) {
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   const size_t n = piece->n[source->n_axes - 1], trained = piece->trained / (piece->rows / n);
   const size_t at = (size_t)row - piece->first;
   uint8_t part = LS__PARTS;
   size_t before = 0;
-  for (const ls__piece *p = source->piece; p < piece; p++) before += p->trained;
+  for (const ls__file_piece *p = source->piece; p < piece; p++) before += p->trained;
   if (at % n < trained)
     draw_rows(&data->settings.split, before + at / n * trained + at % n, 1, &part);
   return part;

@@ -127,7 +127,7 @@ void ls__view_turn(ls__view *view, ls_shape *row) {
 
 /* ---- Where a row is ---- */
 
-const ls__piece *ls__source_piece(const ls__source *source, uint64_t row) {
+const ls__file_piece *ls__source_piece(const ls__source *source, uint64_t row) {
   size_t lo = 0, hi = source->n_pieces;
   while (hi - lo > 1) {
     const size_t middle = lo + (hi - lo) / 2;
@@ -146,12 +146,12 @@ const char *ls__source_path(const ls__source *source, uint64_t row) {
 const ls__h5_meaning *ls__source_meaning(const ls__source *source, const ls__column *column,
                                          uint64_t row) {
   if (source->n_pieces == 1) return &column->meaning;
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   return piece->meaning == NULL ? &column->meaning : &piece->meaning[column - source->column];
 }
 
 void ls__source_at(const ls__source *source, uint64_t row, size_t at[LS__MOST_AXES]) {
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   size_t rest = (size_t)row - piece->first;
   for (int k = source->n_axes - 1; k >= 0; k--) {
     at[k] = rest % piece->n[k];
@@ -160,7 +160,7 @@ void ls__source_at(const ls__source *source, uint64_t row, size_t at[LS__MOST_AX
 }
 
 size_t ls__source_trajectory(const ls__source *source, uint64_t row) {
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   const bool alone = source->n_axes == 1 && !source->timed;
   return piece->trajectory +
          ((size_t)row - piece->first) / (alone ? 1 : piece->n[source->n_axes - 1]);
@@ -174,7 +174,7 @@ static size_t element(const ls__selected *taken, int d, size_t k) {
 void ls__view_where(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
                     ls_shape *at) {
   const ls__view *view = column->view;
-  const ls__piece *piece = ls__source_piece(source, row);
+  const ls__file_piece *piece = ls__source_piece(source, row);
   size_t place[LS__MOST_AXES];
   if (view == NULL) {
     *at = column->row;

@@ -20,7 +20,7 @@ typedef struct run {
   size_t at[LS__MOST_AXES], a, b;
 } run;
 
-static run next_run(const ls__source *source, const ls__piece *piece, const ls__column *column,
+static run next_run(const ls__source *source, const ls__file_piece *piece, const ls__column *column,
                     size_t first, size_t rows) {
   const int last = source->n_axes - 1;
   const size_t n = piece->n[last];
@@ -41,7 +41,7 @@ static run next_run(const ls__source *source, const ls__piece *piece, const ls__
 }
 
 /* The box that a run is in, and its sides: `a` and `b`, then the dimensions of a row. */
-static int box_of(const ls__source *source, const ls__piece *piece, const ls__column *column,
+static int box_of(const ls__source *source, const ls__file_piece *piece, const ls__column *column,
                   const run *r, ls__h5_box *box, side sides[LS_MAX_DIMS + 2], ptrdiff_t *begin) {
   const ls__view *view = column->view;
   const ls__selected *taken = &piece->taken[column - source->column];
@@ -151,9 +151,9 @@ static ls_status fetch(ls__h5 *file, const char *name, const ls__h5_box *box, co
                  : ls__h5_read_box(file, name, box, w->type, to);
 }
 
-static ls_status read_viewed(const ls__source *source, const ls__piece *piece,
+static ls_status read_viewed(const ls__source *source, const ls__file_piece *piece,
                              const ls__column *column, ls__h5 *file, size_t first, size_t rows,
-                             const what *w, unsigned char *to, ls__scratch *scratch) {
+                             const what *w, unsigned char *to, ls__read_room *scratch) {
   ls_status st = LS_OK;
   ls__h5_box box;
   side sides[LS_MAX_DIMS + 2];
@@ -184,10 +184,11 @@ out:
 }
 
 static ls_status read_pieces(const ls__source *source, const ls__column *column, uint64_t first,
-                             size_t rows, const what *w, unsigned char *to, ls__scratch *scratch) {
+                             size_t rows, const what *w, unsigned char *to,
+                             ls__read_room *scratch) {
   ls_status st = LS_OK;
   while (rows > 0) {
-    const ls__piece *piece = ls__source_piece(source, first);
+    const ls__file_piece *piece = ls__source_piece(source, first);
     const size_t at = (size_t)first - piece->first;
     const size_t n = piece->rows - at < rows ? piece->rows - at : rows;
     ls__h5 *file = NULL;
@@ -210,19 +211,19 @@ out:
 }
 
 ls_status ls__source_read(const ls__source *source, const ls__column *column, uint64_t first,
-                          size_t rows, ls__dtype type, void *to, ls__scratch *scratch) {
+                          size_t rows, ls__dtype type, void *to, ls__read_room *scratch) {
   const what values = {false, type, ls__dtype_size(type)};
   return read_pieces(source, column, first, rows, &values, to, scratch);
 }
 
 /* A file whose values are all there is not asked. */
 ls_status ls__source_gone(const ls__source *source, const ls__column *column, uint64_t first,
-                          size_t rows, unsigned char *gone, ls__scratch *scratch) {
+                          size_t rows, unsigned char *gone, ls__read_room *scratch) {
   ls_status st = LS_OK;
   const what flags = {true, LS__U8, 1};
   memset(gone, 0, rows * column->count);
   while (rows > 0) {
-    const ls__piece *piece = ls__source_piece(source, first);
+    const ls__file_piece *piece = ls__source_piece(source, first);
     const size_t left = piece->first + piece->rows - (size_t)first, n = left < rows ? left : rows;
     if (ls__source_meaning(source, column, first)->gaps)
       LS_TRY(read_pieces(source, column, first, n, &flags, gone, scratch));

@@ -161,6 +161,15 @@ LS_CHECKED ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, siz
 ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, size_t array,
                          size_t element, const char *why);
 
+/* Where samples come from, if that is more than a row of one file: the names of k numbers, k being
+ * returned (0: it isn't), and the numbers of samples [lo, hi) of a part, [hi - lo, k].  "part" (as
+ * ls_split counts) and "file" from 0 on, "row", "axis_0" and the like (an index of that dimension of
+ * the first input's dataset), "time" (that of the target's first entry).  Of data that are streamed;
+ * local. */
+enum { LS__INDEX_NAME = 16, LS__INDEX_MOST = 12 };
+size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX_NAME]);
+void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to);
+
 /* Which sample of the training part is at position p of the current epoch. */
 size_t ls__data_order(const ls_data *data, size_t p);
 

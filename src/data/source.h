@@ -91,6 +91,7 @@ typedef struct ls__source {
   int n_axes;
   bool timed;          /* the last axis is time: */
   size_t span, stride; /* entries of it that a sample takes with its target; from one to the next */
+  size_t target;       /* the first entry of a sample's target */
   ls__file_piece *piece; /* [n_pieces] owned */
   size_t n_pieces;
   ls__column *column; /* [n] owned, array by array */
@@ -148,6 +149,8 @@ void ls__view_turn(ls__view *view, ls_shape *row);
 /* Where in its dataset element i of a row is: an index for each dimension. */
 void ls__view_where(const ls__source *source, const ls__column *column, uint64_t row, size_t i,
                     ls_shape *at);
+/* Index k of what a row is counted by, in its dataset: of time that of its target. */
+size_t ls__view_index(const ls__source *source, const ls__column *column, uint64_t row, int k);
 /* The dataset's row (its first dimension) that a row begins in. */
 size_t ls__view_first(const ls__source *source, const ls__column *column, uint64_t row);
 

@@ -207,6 +207,16 @@ void ls__view_where(const ls__source *source, const ls__column *column, uint64_t
   }
 }
 
+size_t ls__view_index(const ls__source *source, const ls__column *column, uint64_t row, int k) {
+  const ls__file_piece *piece = ls__source_piece(source, row);
+  size_t at[LS__MOST_AXES];
+  ls__source_at(source, row, at);
+  if (column->view == NULL) return at[0];
+  const bool time = column->view->timed && k == column->view->n_axes - 1;
+  return element(&piece->taken[column - source->column], column->view->axis[k],
+                 time ? at[k] * source->stride + source->target : at[k]);
+}
+
 size_t ls__view_first(const ls__source *source, const ls__column *column, uint64_t row) {
   ls_shape at;
   ls__view_where(source, column, row, 0, &at);

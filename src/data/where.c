@@ -39,6 +39,62 @@ static const ls__source *find_row(const ls_data *data, ls_split split, size_t i,
   return part->source;
 }
 
+/* The column whose dataset has all that counts samples. */
+static const ls__column *counted(const ls__source *source) {
+  const ls__column *column = source->column;
+  for (size_t c = 0; c < source->n; c++)
+    if (source->column[c].view != NULL && source->column[c].view->n_axes == source->n_axes)
+      return &source->column[c];
+  return column;
+}
+
+size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX_NAME]) {
+  size_t n = 0;
+  const ls__source *source = &data->source[0];
+  if (data->files == NULL) return 0;
+  const ls__column *column = counted(source);
+  const bool several = ls__files_count(data->files) > 1;
+  if (!several && column->view == NULL) return 0;
+  if (split == LS_ALL && data->n_sources > 1) snprintf(name[n++], LS__INDEX_NAME, "part");
+  if (several) snprintf(name[n++], LS__INDEX_NAME, "file");
+  if (column->view == NULL) snprintf(name[n++], LS__INDEX_NAME, "row");
+  for (int k = 0; column->view != NULL && k < column->view->n_axes; k++)
+    if (column->view->timed && k == column->view->n_axes - 1)
+      snprintf(name[n++], LS__INDEX_NAME, "time");
+    else
+      snprintf(name[n++], LS__INDEX_NAME, "axis_%d", column->view->axis[k]);
+  return n;
+}
+
+void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to) {
+  for (; lo < hi; lo++) {
+    const ls__source *source = data->source;
+    size_t i = lo;
+    if (split == LS_ALL) {
+      for (int s = 0; s + 1 < data->n_sources && i >= source->rows - data->n_bad[s]; s++) {
+        i -= source->rows - data->n_bad[s];
+        source++;
+      }
+      if (data->good[source - data->source] != NULL)
+        i = (size_t)data->good[source - data->source][i];
+    } else {
+      source = data->part[split].source;
+      if (data->part[split].row != NULL) i = (size_t)data->part[split].row[i];
+    }
+    const ls__column *column = counted(source);
+    if (split == LS_ALL && data->n_sources > 1)
+      for (int p = 0; p < LS__PARTS; p++)
+        if (data->part[p].source == source) {
+          *to++ = p;
+          break;
+        }
+    if (ls__files_count(data->files) > 1) *to++ = (int64_t)ls__source_piece(source, i)->file;
+    if (column->view == NULL) *to++ = (int64_t)(i - ls__source_piece(source, i)->first);
+    for (int k = 0; column->view != NULL && k < column->view->n_axes; k++)
+      *to++ = (int64_t)ls__view_index(source, column, i, k);
+  }
+}
+
 ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, size_t array,
                          size_t element, const char *why) {
   size_t row = sample;

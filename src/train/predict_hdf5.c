@@ -1,4 +1,4 @@
-/* Predictions as HDF5: /predictions, /classes and /targets, with checksums of their rows. */
+/* Predictions as HDF5: /predictions, /classes, /targets and /index, with checksums of their rows. */
 #include <string.h>
 
 #include "base/alloc.h"
@@ -62,6 +62,35 @@ out:
   return st;
 }
 
+/* Which trajectory, time, file each row is of: /index. */
+static ls_status write_index(const file *f) {
+  enum { SOME = 4096 };
+  ls_status st = LS_OK;
+  const ls__session *s = f->what->session;
+  char name[LS__INDEX_MOST][LS__INDEX_NAME];
+  const char *names[LS__INDEX_MOST], **files = NULL;
+  int64_t *rows = NULL;
+  const size_t k = ls__data_index(s->data, s->split, name), n = ls__data_files(s->data);
+  if (k == 0) return LS_OK;
+  for (size_t i = 0; i < k; i++) names[i] = name[i];
+  LS_TRY(ls__alloc(&rows, SOME * k, sizeof *rows, "predictions"));
+  LS_TRY(make(f, "/index", LS__I64, &(ls_shape){1, {k}}));
+  LS_TRY(ls__h5_set_strings(f->h5, "/index", "columns", names, k));
+  for (size_t lo = 0; lo < s->n; lo += SOME) {
+    const size_t hi = s->n - lo < SOME ? s->n : lo + SOME;
+    ls__data_index_rows(s->data, s->split, lo, hi, rows);
+    LS_TRY(ls__h5_write_rows(f->h5, "/index", lo, hi - lo, LS__I64, rows));
+  }
+  if (n == 1) goto out;
+  LS_TRY(ls__alloc(&files, n, sizeof *files, "predictions"));
+  for (size_t i = 0; i < n; i++) files[i] = ls__data_file(s->data, i);
+  LS_TRY(ls__h5_set_strings(f->h5, "/index", "files", files, n));
+out:
+  ls__free(rows);
+  ls__free(files);
+  return st;
+}
+
 static void abandon(void *context) {
   file *f = context;
   if (f == NULL) return;
@@ -87,6 +116,7 @@ static ls_status create(ls__prediction *what, void **out) {
   LS_TRY(ls__alloc(&f->class, what->most * places, sizeof *f->class, "predictions"));
   LS_TRY(ls__h5_create(what->options->output, &f->h5));
   for (size_t i = 0; i < ls_model_outputs(model); i++) LS_TRY(make_output(f, i));
+  LS_TRY(write_index(f));
   *out = f;
   f = NULL;
 out:

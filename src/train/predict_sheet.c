@@ -1,5 +1,5 @@
 /* Predictions as a table of text, a row a sample (RFC 4180; lines end in LF): what was kept of the
- * data, then of each output the class, its probability and those of all classes, or the numbers, and
+ * data, where the sample lies where that is more than a row of one file, then of each output the class, its probability and those of all classes, or the numbers, and
  * beside them the true values. */
 #include <math.h>
 #include <string.h>
@@ -27,6 +27,9 @@ typedef struct sheet {
   char delimiter;
   char **name; /* [n] of the columns */
   size_t n, name_room;
+  char place[LS__INDEX_MOST][LS__INDEX_NAME]; /* [places] of what says where a sample lies */
+  size_t places;
+  int64_t *index; /* [what->most, places] */
   values output[LS_MAX_PORTS];
   char *line; /* [used] */
   size_t used, room;
@@ -62,6 +65,12 @@ static ls_status put_text(sheet *s, const char *text) {
   LS_TRY(put(s, "\"", 1));
 out:
   return st;
+}
+
+static ls_status put_integer(sheet *s, int64_t x) {
+  char text[24];
+  snprintf(text, sizeof text, "%lld", (long long)x);
+  return put_text(s, text);
 }
 
 static ls_status put_number(sheet *s, float x) {
@@ -203,7 +212,7 @@ static size_t columns_of(const sheet *s, size_t i) {
 }
 
 static ls_status check_columns(const sheet *s) {
-  size_t columns = 0;
+  size_t columns = s->places;
   bool classes = false;
   for (size_t i = 0; i < ls_model_outputs(s->what->session->model); i++) {
     columns += columns_of(s, i);
@@ -265,6 +274,7 @@ static void abandon(void *context) {
     ls__free(s->output[i].y);
     ls__free(s->output[i].target);
   }
+  ls__free(s->index);
   ls__free(s->line);
   ls__free(s);
 }
@@ -278,9 +288,12 @@ static ls_status create(ls__prediction *what, void **out) {
   LS_TRY(ls__alloc(&s, 1, sizeof *s, "predictions"));
   s->what = what;
   s->delimiter = ls__prediction_ends(options->output, ".tsv", &gzip) ? '\t' : ',';
+  s->places = ls__data_index(what->session->data, what->session->split, s->place);
+  LS_TRY(ls__alloc(&s->index, what->most * s->places, sizeof *s->index, "predictions"));
   for (size_t i = 0; i < outputs; i++) LS_TRY(open_output(s, i));
   LS_TRY(check_columns(s));
   for (size_t i = 0; i < options->n_keep; i++) LS_TRY(add_name(s, options->keep[i], false));
+  for (size_t i = 0; i < s->places; i++) LS_TRY(add_name(s, s->place[i], true));
   for (size_t i = 0; i < outputs; i++) {
     LS_TRY(s->output[i].classes.k > 0 ? name_classes(s, i) : name_numbers(s, i));
     LS_TRY(make_room(s, i));
@@ -355,15 +368,33 @@ out:
   return st;
 }
 
+/* Parts and files by their names. */
+static ls_status put_places(sheet *s, const int64_t *index) {
+  ls_status st = LS_OK;
+  for (size_t i = 0; i < s->places; i++) {
+    if (strcmp(s->place[i], "part") == 0)
+      LS_TRY(put_text(s, ls__split_name((ls_split)index[i])));
+    else if (strcmp(s->place[i], "file") == 0)
+      LS_TRY(put_text(s, ls__data_file(s->what->session->data, (size_t)index[i])));
+    else
+      LS_TRY(put_integer(s, index[i]));
+  }
+out:
+  return st;
+}
+
 static ls_status end_rows(void *context, size_t at, size_t rows) {
   ls_status st = LS_OK;
   sheet *s = context;
   const ls__prediction *what = s->what;
   if (s->keep != NULL) LS_TRY(ls__keep_read(s->keep, at, rows));
+  const ls__session *session = what->session;
+  if (s->places > 0) ls__data_index_rows(session->data, session->split, at, at + rows, s->index);
   for (size_t r = 0; r < rows; r++) {
     for (size_t i = 0; i < what->options->n_keep; i++)
       LS_TRY(put_text(s, ls__keep_text(s->keep, r, i)));
-    for (size_t i = 0; i < ls_model_outputs(what->session->model); i++)
+    LS_TRY(put_places(s, s->index + r * s->places));
+    for (size_t i = 0; i < ls_model_outputs(session->model); i++)
       LS_TRY(s->output[i].classes.k > 0 ? put_classes(s, i, r) : put_numbers(s, i, r));
     LS_TRY(end_line(s));
   }

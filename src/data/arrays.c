@@ -90,7 +90,7 @@ static ls_status read_classes(ls_data *data, size_t i) {
       st = ls__labels_read(data, i);
       goto out;
     }
-    for (size_t p = 0; p < source->n_pieces; p++)
+    for (size_t p = 0; p < source->n_pieces && !column->field; p++)
       LS_TRY(read_classes_of(data, i, column->name, source->piece[p].file, &first, &first_file));
   }
 out:

@@ -171,6 +171,15 @@ out:
   return st;
 }
 
+bool ls__datasets_has_time(const ls__wanted_set *set, const ls_shape *shape) {
+  char why[160];
+  ls__selected taken;
+  int left = 0;
+  if (!set->timed || !ls__select_apply(&set->select, shape, &taken, why)) return set->timed;
+  for (int d = 0; d < taken.ndim; d++) left += !taken.gone[d];
+  return set->time < 0 ? set->time + left >= 0 : set->time < left;
+}
+
 void ls__datasets_reset(ls__wanted_array *array) {
   for (size_t i = 0; i < array->n && array->set != NULL; i++)
     ls__select_reset(&array->set[i].select);

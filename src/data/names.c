@@ -54,7 +54,10 @@ static ls_status dataset_names(const ls__source *source, const ls__file_piece *p
   *names = NULL;
   *n = 0;
   if (column->channels > 0) return LS_OK; /* their order is another */
-  LS_TRY(ls__h5_attribute_kind(file, column->name, "columns", &kind, &count));
+  if (column->field)
+    kind = LS__H5_NONE;
+  else
+    LS_TRY(ls__h5_attribute_kind(file, column->name, "columns", &kind, &count));
   if (kind == LS__H5_TEXTS && column->view != NULL) {
     LS_TRY(ls__h5_get_strings(file, column->name, "columns", names, &count));
     return selected_names(source, piece, column, count, names, n);

@@ -105,11 +105,44 @@ out:
   return st;
 }
 
-static ls_status open_sources(ls_data *data, const ls_config *config, const ls__wanted *wanted) {
+/* Whether a target has the time axis, which its shape says; where it isn't there, it has. */
+static ls_status find_ahead(ls_data *data, bool in_groups, ls__wanted *wanted) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  bool none = true;
+  if (!wanted->ahead) return LS_OK;
+  LS_TRY(ls__files_take(data->files, 0, &file));
+  for (size_t a = 0; a <= wanted->n; a++) {
+    const ls__wanted_array *array = a < wanted->n ? &wanted->array[a] : &wanted->later;
+    for (size_t i = 0; i < array->n && array->use == LS_TARGET; i++) {
+      bool there = false;
+      for (int p = 0; p < (in_groups ? LS__PARTS : 1) && !there; p++) {
+        ls__h5_info info;
+        const char *group = in_groups ? data->settings.group[p] : NULL;
+        if (in_groups && group == NULL) continue;
+        char *name = ls__source_name(group, &array->set[i]);
+        if (name == NULL) st = ls__fail(LS_ENOMEM, "%s: out of memory", ls__data_path(data));
+        LS_THEN(st, ls__h5_exists(file, name, &there));
+        if (there) LS_THEN(st, ls__h5_info_get(file, name, &info));
+        ls__free(name);
+        if (st != LS_OK) goto out;
+        if (there && ls__datasets_has_time(&array->set[i], &info.shape)) none = false;
+      }
+      if (!there) none = false;
+    }
+  }
+  if (none) wanted->ahead = false;
+out:
+  if (file != NULL) ls__files_give(data->files, 0);
+  return st;
+}
+
+static ls_status open_sources(ls_data *data, const ls_config *config, ls__wanted *wanted) {
   ls_status st = LS_OK;
   ls__source *source = NULL;
   bool in_groups = false, there = wanted->named;
   LS_TRY(find_groups(data, config, wanted, &in_groups));
+  LS_TRY(find_ahead(data, in_groups, wanted));
   if (in_groups) {
     st = open_groups(data, wanted);
     goto out;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "config/nearest.h"
 #include "tensor/port.h"
 
@@ -213,6 +214,7 @@ out:
 
 void ls__wanted_reset(ls__wanted *wanted) {
   for (size_t i = 0; i < wanted->n; i++) ls__datasets_reset(&wanted->array[i]);
+  ls__datasets_reset(&wanted->later);
   ls__augment_destroy(wanted->augment);
   memset(wanted, 0, sizeof *wanted);
 }
@@ -418,19 +420,38 @@ static ls_status check_means(const ls__wanted *wanted) {
   return LS_OK;
 }
 
+/* The datasets of a target, which say how long a window is that has one. */
+static ls_status add_unread(ls__wanted_array *array, ls__wanted_array *later) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__grow(&later->set, &later->room, later->n + array->n, sizeof *later->set, "datasets"));
+  memcpy(later->set + later->n, array->set, array->n * sizeof *array->set);
+  later->n += array->n;
+  later->use = LS_TARGET;
+  ls__free(array->set);
+  array->set = NULL;
+  array->n = 0;
+out:
+  return st;
+}
+
 /* Drop what prediction doesn't read: targets, weights, lengths of targets.  Inputs, which come
  * first, keep their numbers. */
-static void leave_inputs(ls__wanted *wanted) {
+static ls_status leave_inputs(ls__wanted *wanted) {
+  ls_status st = LS_OK;
   size_t n = 0;
   for (size_t i = 0; i < wanted->n; i++) {
-    const ls__wanted_array *array = &wanted->array[i];
+    ls__wanted_array *array = &wanted->array[i];
     if (array->use == LS_INPUT ||
         (array->use == LS_LENGTH && wanted->array[array->of].use == LS_INPUT))
       wanted->array[n++] = wanted->array[i];
-    else
+    else {
+      if (array->use == LS_TARGET && wanted->time.window > 0)
+        LS_THEN(st, add_unread(array, &wanted->later));
       ls__datasets_reset(&wanted->array[i]);
+    }
   }
   wanted->n = n;
+  return st;
 }
 
 static ls_status read_time(ls_config *config, ls__time *time) {
@@ -504,7 +525,7 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
   LS_TRY(read_arrays(config, purpose, wanted));
   LS_TRY(read_split(config, &settings->split, wanted->time.window > 0));
   LS_TRY(read_normalize(config, &settings->normalize, wanted));
-  if (purpose == LS__DATA_PREDICT) leave_inputs(wanted);
+  if (purpose == LS__DATA_PREDICT) LS_TRY(leave_inputs(wanted));
   LS_TRY(ls__augment_read(ls__config_child(config, "augment"), &wanted->augment));
   LS_TRY(ls__config_finish(config));
   if (settings->missing == LS__MISSING_MEAN) LS_TRY(check_means(wanted));

@@ -91,7 +91,7 @@ typedef struct ls__wanted_array {
   ls__normal_rule rule; /* of an input or target */
   bool own_rule;        /* said for it by name */
   ls__wanted_set *set;  /* [n] owned */
-  size_t n;
+  size_t n, room;
 } ls__wanted_array;
 
 typedef struct ls__wanted {
@@ -101,7 +101,8 @@ typedef struct ls__wanted {
   ls__augment *augment; /* owned; NULL: none */
   bool named; /* inputs have names; else they are x, and targets y, in groups or in the root */
   ls__time time;
-  bool ahead; /* a target has the time axis: windows end where their targets do */
+  bool ahead;             /* a target has the time axis: windows end where their targets do */
+  ls__wanted_array later; /* what isn't read: targets */
 } ls__wanted;
 
 /* On failure nothing is owned. */
@@ -123,6 +124,8 @@ extern const ls__option ls__datasets_options[];
 void ls__datasets_reset(ls__wanted_array *array);
 /* Whether a map is one dataset, not several by names. */
 bool ls__datasets_is_one(const ls_config *node);
+/* Whether its dataset, of this shape, has the time axis. */
+bool ls__datasets_has_time(const ls__wanted_set *set, const ls_shape *shape);
 
 /* layout.c: `layout:`. */
 LS_CHECKED ls_status ls__layout_read(ls_config *config, ls__wanted *wanted);

@@ -79,7 +79,7 @@ static ls_status read_scale(ls__h5 *file, ls__column *column, ls__notes *notes) 
   double *scale = NULL;
   size_t n = 0;
   bool there = false, marked = false, ours = false;
-  if (column->use != LS_INPUT) return LS_OK;
+  if (column->use != LS_INPUT || column->field) return LS_OK;
   LS_TRY(ls__h5_has_attribute(file, name, "scale", &there));
   if (!there) goto out;
   LS_TRY(ls__h5_has_attribute(file, "/", "format", &marked));
@@ -191,7 +191,10 @@ static ls_status column_open(place *p, ls__column *column, bool first) {
   LS_TRY(ls__h5_info_get(p->file, name, &info));
   const bool labels = info.text && column->use == LS_TARGET;
   if (!info.numeric && !labels)
-    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers", path, name, info.type_name);
+    LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers%s", path, name, info.type_name,
+            strcmp(info.type_name, "compound") == 0 ? "; field: NAME takes a column: {dataset: "
+                                                      "..., field: ...}"
+                                                    : "");
   if (info.shape.ndim == 0)
     LS_FAIL(LS_EDATA, "%s: %s: a single value, not one row a sample", path, name);
   if (info.shape.dim[0] == 0) LS_FAIL(LS_EDATA, "%s: %s: no rows", path, name);
@@ -237,8 +240,7 @@ out:
   return st;
 }
 
-/* "x" in "/train": "/train/x". */
-static char *name_in(const char *group, const ls__wanted_set *set) {
+char *ls__source_name(const char *group, const ls__wanted_set *set) {
   const char *name = set->dataset, *slash = group == NULL || name[0] == '/' ? "" : "/";
   if (group == NULL) group = "";
   const size_t bytes = strlen(group) + strlen(name) + 3 +
@@ -340,7 +342,8 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
       if (first) {
         column->array = a;
         column->use = array->use;
-        column->name = name_in(o->group, &array->set[i]);
+        column->field = array->set[i].field != NULL;
+        column->name = ls__source_name(o->group, &array->set[i]);
         if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
         source->n++;
         column->seen_in = number;

@@ -46,6 +46,7 @@ typedef struct ls__column {
   int missing;       /* LS__MISSING_...: what is done with what nobody measured */
   ls__h5_meaning meaning; /* in the first file */
   bool gaps;              /* in any */
+  bool field;             /* a column of a table: without attributes of its own */
   bool labels;            /* it holds texts: */
   size_t seen_in;         /* the file that it was first seen in */
   int32_t *label;         /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
@@ -116,6 +117,8 @@ typedef struct ls__opening {
   ls__notes *notes;
 } ls__opening;
 LS_CHECKED ls_status ls__source_open(const ls__opening *opening, ls__source *source);
+/* What the file calls it: "x" in "/train" is "/train/x"; owned, NULL: out of memory. */
+char *ls__source_name(const char *group, const ls__wanted_set *set);
 void ls__source_reset(ls__source *source);
 /* The first column of an array that has any. */
 const ls__column *ls__source_first(const ls__source *source, size_t array);

@@ -64,6 +64,7 @@ typedef struct ls__h5_info {
  * be known, which is not "no".  LS_EDATA: the file is damaged where it would be, or there is a link
  * that leads nowhere; LS_EIO: the system refuses to read. */
 LS_CHECKED ls_status ls__h5_exists(ls__h5 *file, const char *name, bool *there);
+/* Here and where rows are read "TABLE//FIELD" is a column of a table of them (a compound). */
 LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info *info);
 
 /* Call `see` for every group and dataset, parents first, names like "/train/x". */

@@ -115,18 +115,54 @@ static ls_status damaged(const ls__h5 *file, const char *name) {
   return ls__fail_context(ls__h5_why(LS__H5_DAMAGED), "%s: %s", file->path, name);
 }
 
+/* The name of the dataset in "TABLE//FIELD". */
+static char *table_of(const char *name) {
+  char *table = ls__strdup(name), *end = table == NULL ? NULL : strstr(table, "//");
+  if (end != NULL) *end = '\0';
+  return table;
+}
+
+/* The field's type, of the table's; a message names those that there are. */
+static ls_status open_field(const ls__h5 *file, const ls__h5_set *set, hid_t *type) {
+  char names[300] = "";
+  const int n = H5Tget_class(*type) == H5T_COMPOUND ? H5Tget_nmembers(*type) : 0;
+  if (n <= 0)
+    return ls__fail(LS_EDATA, "%s: %s: is no table of columns (compound), it has no field",
+                    file->path, set->name);
+  const int at = H5Tget_member_index(*type, set->field);
+  if (at >= 0) {
+    hid_t member = H5Tget_member_type(*type, (unsigned)at);
+    if (member < 0) return damaged(file, set->name);
+    H5Tclose(*type);
+    *type = member;
+    return LS_OK;
+  }
+  for (int i = 0; i < n; i++) {
+    char *name = H5Tget_member_name(*type, (unsigned)i);
+    const size_t used = strlen(names);
+    if (name != NULL)
+      snprintf(names + used, sizeof names - used, "%s%s", used > 0 ? ", " : "", name);
+    H5free_memory(name);
+  }
+  return ls__fail(LS_EDATA, "%s: %s: the table has no such field; there is: %s", file->path,
+                  set->name, names);
+}
+
 enum { DEFAULT_CACHE = 1 << 20, LARGEST_CACHE = 1 << 28 };
 
 /* Open it anew, with a chunk cache of so many bytes. */
 static ls_status set_cache(const ls__h5 *file, ls__h5_set *set, size_t bytes) {
   enum { SLOTS = 12421 /* a prime */ };
   ls_status st = LS_OK;
+  char *name = set->field != NULL ? table_of(set->name) : set->name;
+  if (name == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", file->path);
   hid_t access = H5Pcreate(H5P_DATASET_ACCESS);
   H5Pset_chunk_cache(access, bytes == 0 ? 0 : SLOTS, bytes, 1.0);
   H5Dclose(set->id);
-  set->id = H5Dopen2(file->id, set->name, access);
+  set->id = H5Dopen2(file->id, name, access);
   set->cache = bytes;
   if (set->id < 0) st = damaged(file, set->name);
+  if (name != set->name) ls__free(name);
   if (access >= 0) H5Pclose(access);
   return st;
 }
@@ -162,6 +198,18 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   bool there = false;
   hid_t type = H5I_INVALID_HID, space = H5I_INVALID_HID, made = H5I_INVALID_HID;
   ls__h5_info *info = &set->info;
+  char *table = NULL;
+  if (strstr(name, "//") != NULL) { /* a field, where what stands before it is a dataset */
+    table = table_of(name);
+    if (table == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", file->path);
+    if (table[0] != '\0') LS_TRY(ls__h5_present(file, table, &there));
+    hid_t group = there ? H5Gopen2(file->id, table, H5P_DEFAULT) : H5I_INVALID_HID;
+    if (group >= 0) H5Gclose(group);
+    if (there && group < 0) {
+      set->field = strstr(set->name, "//") + 2;
+      name = table;
+    }
+  }
   LS_TRY(ls__h5_present(file, name, &there));
   if (!there) {
     st = ls__h5_missing(file, name);
@@ -185,6 +233,8 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
     st = damaged(file, name);
     goto out;
   }
+  const size_t size = H5Tget_size(type);
+  if (set->field != NULL) LS_TRY(open_field(file, set, &type));
   describe_type(type, info);
   LS_TRY(describe_shape(file, name, space, &info->shape));
   info->stored_bytes = H5Dget_storage_size(set->id);
@@ -193,7 +243,7 @@ static ls_status open_set(ls__h5 *file, const char *name, ls__h5_set *set) {
   hsize_t chunk[H5S_MAX_RANK];
   if (H5Pget_layout(made) == H5D_CHUNKED && H5Pget_chunk(made, H5S_MAX_RANK, chunk) >= 1) {
     info->chunk_rows = (size_t)chunk[0];
-    size_t need = chunk_row_bytes(info, chunk, H5Tget_size(type));
+    size_t need = chunk_row_bytes(info, chunk, size);
     need += need / 2;
     if (need > LARGEST_CACHE) need = LARGEST_CACHE;
     set->cache = DEFAULT_CACHE;
@@ -204,6 +254,7 @@ out:
   if (type >= 0) H5Tclose(type);
   if (space >= 0) H5Sclose(space);
   if (made >= 0) H5Pclose(made);
+  ls__free(table);
   return st;
 }
 
@@ -328,10 +379,15 @@ ls_status ls__h5_read_space(ls__h5 *file, const ls__h5_set *set, hid_t memory_sp
   ls__h5_transfer transfer = {H5P_DEFAULT, false};
   LS_TRY(check_readable(file, set));
   LS_TRY(ls__h5_transfer_begin(file, set, type, &transfer));
-  if (H5Dread(set->id, ls__h5_native(type), memory_space, file_space, transfer.id, out) < 0) {
-    st = ls__h5_transfer_failed(file, set, type, &transfer);
-    goto out;
+  hid_t native = ls__h5_native(type);
+  if (set->field != NULL) {
+    native = H5Tcreate(H5T_COMPOUND, ls__dtype_size(type));
+    if (native >= 0) H5Tinsert(native, set->field, 0, ls__h5_native(type));
   }
+  const herr_t read = H5Dread(set->id, native, memory_space, file_space, transfer.id, out);
+  if (read < 0) st = ls__h5_transfer_failed(file, set, type, &transfer);
+  if (set->field != NULL && native >= 0) H5Tclose(native);
+  if (read < 0) goto out;
   LS_TRY(ls__h5_still_whole(file));
 out:
   ls__h5_transfer_end(&transfer);

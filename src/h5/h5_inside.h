@@ -37,6 +37,7 @@ typedef struct ls__h5_set {
   unsigned char *block;     /* sound rows as they are stored: */
   size_t block_at, block_n; /* [block_at, block_at + block_n) */
   size_t cache;             /* bytes of its chunk cache */
+  const char *field;        /* within the name: of a compound, the column; NULL: it is none */
 } ls__h5_set;
 
 struct ls__h5 {

@@ -96,7 +96,8 @@ ls_status ls__h5_meaning_get(ls__h5 *file, const char *name, ls__h5_meaning *m) 
   const htri_t matlab = H5Aexists(set->id, "MATLAB_class");
   m->matlab = matlab > 0;
   if (matlab < 0) st = ls__h5_why(LS__H5_DAMAGED);
-  if (set->info.numeric) LS_THEN(st, read_numbers(set, m));
+  /* Attributes of a table, and its fill value, say nothing of one column's numbers. */
+  if (set->info.numeric && set->field == NULL) LS_THEN(st, read_numbers(set, m));
   if (st != LS_OK) {
     st = ls__fail_context(st, "%s: %s", file->path, name);
     goto out;

@@ -72,6 +72,9 @@ ls_status ls__h5_read_texts(ls__h5 *file, const char *name, size_t first, size_t
   ls__h5_enter(file);
   LS_TRY(ls__h5_set_find(file, name, &set));
   const ls_shape *shape = &set->info.shape;
+  if (set->field != NULL)
+    LS_FAIL(LS_EDATA, "%s: %s: texts in a table of columns (compound) are not read", file->path,
+            name);
   if (!set->info.text || shape->ndim == 0 || shape->ndim > 2 ||
       (shape->ndim == 2 && shape->dim[1] != 1))
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not one text a row", file->path, name,

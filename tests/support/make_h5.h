@@ -31,7 +31,7 @@ static inline const char *temporary(const char *name) {
 
 /* A configuration from YAML with printf's signs. */
 static inline LS_PRINTF(1, 2) ls_config *config_of(const char *format, ...) {
-  char text[1024];
+  char text[2048];
   ls_config *config = NULL;
   va_list arguments;
   va_start(arguments, format);

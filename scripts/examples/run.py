@@ -111,6 +111,11 @@ EXAMPLES = {
         "error of PyTorch's network + 25 %", higher=False,
         short=["train.epochs=20", "data.augment.0.noise.stddev=0.004"], short_must=0.15,   # no change at all: 0.31
         peer="fields/peer_kdv.py", prepare="fields/prepare_kdv.py", program="fields/rollout.c"),
+    "burgers": Example(
+        [], [], "fields/burgers.yaml", "error after 20 steps", times(1.25),
+        "error of PyTorch's network + 25 %", higher=False,
+        short=["train.epochs=3"], short_must=0.15,   # no change at all: see README.md
+        peer="fields/peer_burgers.py", prepare="fields/prepare_burgers.py", program="fields/rollout.c"),
     "silicon": Example(
         ["si-dft/si_dft.h5"], [], "atoms/silicon.yaml", "mae", times(1.1),
         "error of PyTorch's network + 10 % (meV an atom)", short=["train.epochs=20"], short_must=40, higher=False,
@@ -158,7 +163,7 @@ def reach(args, name, example, work):
     file = data_file(args, name, example, work)
     if example.prepare and not os.path.exists(file):
         command(alone, [PYTHON, os.path.join(HERE, example.prepare),
-                        os.path.join(args.data, example.data[0]), file])
+                        *(os.path.join(args.data, d) for d in example.data[:1]), file])
     if not os.path.exists(file):
         words = args.short and example.short_convert or example.convert
         words = [w.replace("@DATA@", args.data) for w in words]

@@ -170,6 +170,9 @@ enum { LS__INDEX_NAME = 16, LS__INDEX_MOST = 12 };
 size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX_NAME]);
 void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to);
 
+/* What the configuration makes of its files: arrays, what of which dataset they are, parts.  Local. */
+void ls__data_describe(const ls_data *data, FILE *out);
+
 /* Which sample of the training part is at position p of the current epoch. */
 size_t ls__data_order(const ls_data *data, size_t p);
 

@@ -54,14 +54,24 @@ static bool is_pattern(const char *text) {
   return strpbrk(text, "*?[") != NULL;
 }
 
+static _Thread_local int failure; /* of the last pattern */
+
+/* What can't be looked into ends it; what isn't there has no files. */
+static int see_failure(const char *path, int error) {
+  (void)path;
+  if (ls__file_is_none(error)) return 0;
+  failure = error;
+  return 1;
+}
+
 static ls_status add_pattern(const ls_config *item, const char *pattern, ls__files *files) {
   ls_status st = LS_OK;
   glob_t found;
   memset(&found, 0, sizeof found);
-  const int failed = glob(pattern, GLOB_NOSORT | GLOB_ERR, NULL, &found);
+  const int failed = glob(pattern, GLOB_NOSORT, see_failure, &found);
   if (failed == GLOB_NOSPACE) LS_FAIL(LS_ENOMEM, "%s: out of memory", pattern);
   if (failed == GLOB_ABORTED)
-    LS_FAIL(LS_EIO, "%s: a directory cannot be read: %s", pattern, strerror(errno));
+    LS_FAIL(LS_EIO, "%s: a directory cannot be read: %s", pattern, strerror(failure));
   if (failed != 0 || found.gl_pathc == 0) LS_REFUSE(item, "no file fits the pattern %s", pattern);
   qsort(found.gl_pathv, found.gl_pathc, sizeof *found.gl_pathv, by_bytes);
   for (size_t i = 0; i < found.gl_pathc; i++) LS_TRY(add(files, found.gl_pathv[i]));

@@ -24,17 +24,16 @@ static const ls__option data_options[] = {
     LS__BY_HAND("inputs", "text, list or map", "",
                 "the dataset that is the input; a list: several, joined to one flat input; a map "
                 "`NAME: text or list`: several inputs with these names; a dataset may be a map "
-                "itself, as in `data.inputs.DATASET`; without: `x` of the groups "
+                "itself, `{dataset: NAME, select: ...}`; without: `x` of the groups "
                 "`train`, `validation`, `test`, or `/x`. In a file with such groups, names without "
                 "a leading `/` are looked for inside each of them"),
     LS__BY_HAND("targets", "text, list or map", "",
                 "the datasets to predict, given like `inputs`; the text `inputs`: the input "
                 "itself; without: `y` beside `x`"),
-    LS__BY_HAND("axis", "whole number or list", "0",
-                "the dimension of a dataset that counts its samples, negative numbers from the "
-                "end; a "
-                "list, `[0, 1]`: each pair of them is a sample, the last dimension running "
-                "fastest"),
+    LS__BY_HAND("axis", "whole number or list", "",
+                "the dimension of a dataset that counts its samples, negative numbers from the end; "
+                "a list, `[0, 1]`: each pair of them is a sample, the last one running fastest; "
+                "without: the first"),
     LS__BY_HAND("sample_weight", "text or map", "",
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
@@ -131,7 +130,7 @@ static const ls__option normalize_options[] = {
 
 const ls__section ls__data_sections[] = {
     {"data", "What is trained on.", data_options, NULL},
-    {"data.inputs.DATASET",
+    {"data.inputs",
      "A dataset as a map; the same in a list of them, in targets, sample_weight and lengths.",
      ls__datasets_options, NULL},
     {"data.time",

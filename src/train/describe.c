@@ -144,6 +144,7 @@ ls_status ls_trainer_print_plan(ls_trainer *trainer, FILE *out) {
   if (ls_comm_rank(trainer->comm) == 0) {
     print_model(trainer->model->graph, out);
     print_settings(trainer, out);
+    if (trainer->data != NULL) ls__data_describe(trainer->data, out);
     print_memory(trainer, out);
     print_lanes(trainer, out);
     fflush(out);

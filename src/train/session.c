@@ -103,6 +103,12 @@ static ls_status read_config(const char *checkpoint, const char *const *override
   LS_TRY(ls__config_copy(s->model->config, &s->config));
   for (size_t i = 0; i < n; i++) {
     size_t key = strcspn(overrides[i], ".=");
+    if (strchr(overrides[i], '=') == NULL)
+      LS_FAIL(LS_EUSAGE,
+              "%s: is no setting, KEY=VALUE; several data files are one pattern in quotation "
+              "marks: "
+              "--data 'runs/*.h5'",
+              overrides[i]);
     if (!(key == 4 &&
           (strncmp(overrides[i], "data", 4) == 0 || strncmp(overrides[i], "loss", 4) == 0)) &&
         !(key == 7 && strncmp(overrides[i], "metrics", 7) == 0) &&

@@ -24,7 +24,7 @@ optimizer: sgd
 output: run
 """
 MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data", "data.split", "data.normalize",
-        "lr_scale", "initialize")
+        "data.time", "data.groups", "lr_scale", "initialize")
 # Of 8 classes in place of a number.
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
 OF_CLASSES = ("accuracy", "top_k", "precision", "recall", "f1", "iou", "auc")
@@ -41,8 +41,11 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "model.multiply": {"from": "[input, dense_1]"}, "model.permute": {"dims": "[2, 1]"},
           "model.crop": {"cropping": "[0, 1]"}, "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
           "regularization": {"l1": "0"}, "clip": {"value": "0"}, "initialize": {"from": "run"},
-          "parameters": {"match": "dense_1/bias"}}
-VALUES = {"data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
+          "parameters": {"match": "dense_1/bias"}, "data.time": {"axis": "1"}, "data.groups": {"train": "train"},
+          "data.inputs": {"dataset": "/train/x"}}
+VALUES = {"data.axis": "0", "data.split.by": "sample", "data.groups.validation": "~", "data.groups.test": "~",
+          "data.inputs.select": '"[:, :2]"', "data.inputs.axis": "0", "data.inputs.time": "false",
+          "data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
           "train.target_loss": "0.5", "train.monitor": "loss", "schedule.step.every_steps": "10", "model.*.name": "other",
           "schedule.*.epochs": "1", "schedule.*.steps": "2", "schedule.*.lr": "0.1",
@@ -137,6 +140,9 @@ def overrides_of(place, values):
     inside = f"{{{name}: {{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}}"
     if place in MAPS:
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
+    if place == "data.inputs":   # a column of a table wants a table, which convert doesn't make
+        inside = ", ".join(f"{key}: {value}" for key, value in values.items() if key != "field")
+        return [f"data.inputs=[{{{inside}}}]", "data.targets=/train/y", "data.time.axis=1"], section
     if section == "parameters":
         return ["parameters=[{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}]"], section
     if section == "initializer":
@@ -235,7 +241,7 @@ def check_known(place, overrides, keys):
     if place.startswith("model."):
         others = not_for(place.split(".")[1], known)
         keys = [key for key in keys if key[0] not in others]
-    described = {key for key, _, _ in keys} | ({"split"} if place == "data" else set())
+    described = {key for key, _, _ in keys} | ({"split", "time", "groups"} if place == "data" else set())
     if known | ({"base"} if place == "" else set()) != described:
         fail(f"{place}: the program knows {sorted(known)}, the page describes {sorted(described)}")
     names = [f"{place}.{key}" if place else key for key in sorted(known)]

@@ -80,6 +80,14 @@ out:
   return st;
 }
 
+bool ls__files_fit(const char *pattern) {
+  glob_t found;
+  memset(&found, 0, sizeof found);
+  const bool some = glob(pattern, GLOB_NOSORT, NULL, &found) == 0 && found.gl_pathc > 0;
+  globfree(&found);
+  return some;
+}
+
 static ls_status add_item(const ls_config *item, ls__files *files) {
   ls_status st = LS_OK;
   ls__file_kind kind = LS__FILE_NONE;

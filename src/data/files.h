@@ -12,6 +12,8 @@ typedef struct ls__files ls__files;
  * pattern in the order of their names' bytes.  A path that is there is itself, whatever letters it
  * has.  LS_ECONFIG: a pattern that nothing fits, a file that is named twice. */
 LS_CHECKED ls_status ls__files_create(const ls_config *node, ls__files **files);
+/* Whether a pattern has any file. */
+bool ls__files_fit(const char *pattern);
 void ls__files_destroy(ls__files *files); /* NULL is nothing */
 
 size_t ls__files_count(const ls__files *files);

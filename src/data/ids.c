@@ -38,9 +38,9 @@ bool ls__data_grouped(const ls_data *data) {
 }
 
 /* Beside the first input, else at the root. */
-static ls_status find(const ls_data *data, const ls__source *source, const char *name, column *c) {
+static ls_status find(ls__h5 *file, const ls__source *source, const char *name, column *c) {
   ls_status st = LS_OK;
-  const char *path = ls__h5_path(data->file), *beside = source->column[0].name;
+  const char *path = ls__h5_path(file), *beside = source->column[0].name;
   const char *slash = strrchr(beside, '/');
   const int folder = name[0] == '/' || slash == NULL ? 0 : (int)(slash - beside);
   bool there = false;
@@ -49,7 +49,7 @@ static ls_status find(const ls_data *data, const ls__source *source, const char 
                                name[0] == '/' ? "" : "/", name);
     if (bytes < 0 || bytes >= (int)sizeof c->name || name[0] == '\0')
       LS_FAIL(LS_EDATA, "%s: \"%.100s\" is no name of a dataset", path, name);
-    LS_TRY(ls__h5_exists(data->file, c->name, &there));
+    LS_TRY(ls__h5_exists(file, c->name, &there));
     if (there || n == 0) break;
   }
   if (!there)
@@ -57,7 +57,7 @@ static ls_status find(const ls_data *data, const ls__source *source, const char 
             "%s: there is no dataset \"%.100s\" to keep (a column of the table that was converted "
             "is kept of the table itself, as --data TABLE.csv)",
             path, name);
-  LS_TRY(ls__h5_info_get(data->file, c->name, &c->info));
+  LS_TRY(ls__h5_info_get(file, c->name, &c->info));
   const ls_shape *shape = &c->info.shape;
   if (!c->info.numeric && !c->info.text)
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values; numbers or texts can be kept", path, c->name,
@@ -67,7 +67,7 @@ static ls_status find(const ls_data *data, const ls__source *source, const char 
   if (shape->dim[0] != source->rows)
     LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal to be kept beside it",
             path, c->name, shape->dim[0], beside, source->rows);
-  if (c->info.numeric) LS_TRY(ls__h5_meaning_get(data->file, c->name, &c->meaning));
+  if (c->info.numeric) LS_TRY(ls__h5_meaning_get(file, c->name, &c->meaning));
 out:
   return st;
 }
@@ -75,16 +75,26 @@ out:
 ls_status ls__ids_open(const ls_data *data, const char *name, ls__ids **out) {
   ls_status st = LS_OK;
   ls__ids *ids = NULL;
+  ls__h5 *file = NULL;
+  char place[LS__INDEX_MOST][LS__INDEX_NAME];
   *out = NULL;
   LS_ASSERT(data->loaded && data->memory == NULL);
-  if (data->file == NULL) LS_FAIL(LS_EUSAGE, "%s: the data are from no file", name);
+  if (data->files == NULL) LS_FAIL(LS_EUSAGE, "%s: the data are from no file", name);
+  if (ls__data_index(data, LS_ALL, place) > 0)
+    LS_FAIL(LS_EUSAGE,
+            "%s: a sample is not one row of one file, and no dataset can be kept beside it; "
+            "columns "
+            "that say where it lies, such as \"%s\", are written without being asked for",
+            name, place[0]);
+  LS_TRY(ls__files_take(data->files, 0, &file));
   LS_TRY(ls__alloc(&ids, 1, sizeof *ids, name));
   ids->data = data;
   for (int s = 0; s < data->n_sources; s++)
-    LS_TRY(find(data, &data->source[s], name, &ids->column[s]));
+    LS_TRY(find(file, &data->source[s], name, &ids->column[s]));
   *out = ids;
   ids = NULL;
 out:
+  if (file != NULL) ls__files_give(data->files, 0);
   ls__ids_close(ids);
   return st;
 }
@@ -123,11 +133,12 @@ static void format(const column *c, const void *at, size_t k, char text[LS__NUMB
 static ls_status read_span(const ls__ids *ids, const column *c, const size_t *row, size_t wanted,
                            char **text) {
   ls_status st = LS_OK;
-  ls__h5 *file = ids->data->file;
+  ls__h5 *file = NULL;
   const size_t first = row[0], n = row[wanted - 1] - first + 1;
   const bool whole = c->info.integer && !c->meaning.packed;
   char **all = NULL, number[LS__NUMBER_TEXT];
   void *values = NULL;
+  LS_TRY(ls__files_take(ids->data->files, 0, &file));
   if (!c->info.numeric) {
     LS_TRY(ls__alloc(&all, n, sizeof *all, c->name));
     LS_TRY(ls__h5_read_texts(file, c->name, first, n, all));
@@ -142,6 +153,7 @@ static ls_status read_span(const ls__ids *ids, const column *c, const size_t *ro
     if (text[k] == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", c->name);
   }
 out:
+  if (file != NULL) ls__files_give(ids->data->files, 0);
   for (size_t k = 0; all != NULL && k < n; k++) ls__free(all[k]);
   ls__free(all);
   ls__free(values);

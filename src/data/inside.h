@@ -121,7 +121,9 @@ uint8_t ls__part_by_time(const ls_data *data, const ls__source *source, uint64_t
 /* Draw their parts; LS_ECONFIG: they are too few. */
 LS_CHECKED ls_status ls__groups_draw(ls_data *data);
 void ls__groups_reset(ls_data *data);
-/* split.c: the part (ls_split) of rows [first, first + n) of what the parts are drawn from, by `time`
+/* split.c: the part of rows [first, first + n), each drawn for itself. */
+void ls__draw_rows(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part);
+/* The part (ls_split) of rows [first, first + n) of what the parts are drawn from, by `time`
  * or of a window without target LS__PARTS: none. */
 void ls__draw_parts(const ls_data *data, uint64_t first, size_t n, uint8_t *part);
 /* The sizes of the drawn parts; then, where samples are streamed, which rows they have, once a node

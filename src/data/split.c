@@ -13,7 +13,7 @@ bool ls__split_is_drawn_from(const ls_data *data, size_t rows) {
 }
 
 /* Each row for itself. */
-static void draw_rows(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part) {
+void ls__draw_rows(const ls__draw *draw, uint64_t first, size_t n, uint8_t *part) {
   enum { SOME = 256 };
   const ls__rng rng = ls__rng_key(draw->seed, LS__RNG_SPLIT, 0, 0);
   float u[SOME];
@@ -36,7 +36,7 @@ static uint8_t draw_window(const ls_data *data, const ls__source *source, uint64
   size_t before = 0;
   for (const ls__file_piece *p = source->piece; p < piece; p++) before += p->trained;
   if (at % n < trained)
-    draw_rows(&data->settings.split, before + at / n * trained + at % n, 1, &part);
+    ls__draw_rows(&data->settings.split, before + at / n * trained + at % n, 1, &part);
   return part;
 }
 
@@ -44,7 +44,7 @@ void ls__draw_parts(const ls_data *data, uint64_t first, size_t n, uint8_t *part
   const ls__source *source = data->part[LS_TRAIN].source;
   const ls__draw *draw = &data->settings.split;
   if (data->groups.n == 0 && source->rows == source->trained && draw->how != LS__BY_TIME) {
-    draw_rows(draw, first, n, part);
+    ls__draw_rows(draw, first, n, part);
     return;
   }
   for (size_t k = 0; k < n; k++)

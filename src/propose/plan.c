@@ -43,7 +43,7 @@ static void choose_seed(const ls__proposal *p, ls__recipe *r) {
   for (r->split_seed = 0; rows <= SOME && r->split_seed < TRIES; r->split_seed++) {
     const ls__draw draw = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
     size_t count[LS__PARTS] = {0};
-    ls__draw_parts(&draw, 0, rows, part);
+    ls__draw_rows(&draw, 0, rows, part);
     for (size_t i = 0; i < rows; i++)
       if (p->missing != LS__MISSING_DROP || p->gone == NULL || p->gone[i] == 0) count[part[i]]++;
     if (count[LS_TRAIN] > 0 && (r->test <= 0 || count[LS_TEST] > 0) &&

@@ -8,6 +8,8 @@
 
 #include "base/alloc.h"
 #include "base/file.h"
+#include "base/grow.h"
+#include "data/files.h"
 #include "train/fit.h"
 #include "train/same_network.h"
 #include "train/together.h"
@@ -78,21 +80,62 @@ out:
   return st;
 }
 
+/* A file's name or pattern, or where that leads from where the training was started. */
+static ls_status find_item(const char *checkpoint, const char *output, const char *name,
+                           char path[LS__FILE_PATH]) {
+  ls_status st = LS_OK;
+  char folder[LS__FILE_PATH];
+  ls__file_kind kind;
+  size_t fixed = strcspn(name, "*?[");
+  const bool pattern = name[fixed] != '\0';
+  while (pattern && fixed > 0 && name[fixed - 1] != '/') fixed--;
+  snprintf(path, LS__FILE_PATH, "%s", name);
+  if (name[0] == '\0' || name[0] == '/') return LS_OK;
+  LS_TRY(ls__file_look(name, &kind));
+  if (kind != LS__FILE_NONE || (pattern && ls__files_fit(name))) return LS_OK;
+  if (!pattern) {
+    LS_TRY(find_file(checkpoint, output, name, folder));
+    if (folder[0] != '\0') snprintf(path, LS__FILE_PATH, "%s", folder); /* else opening says it */
+    return LS_OK;
+  }
+  char prefix[LS__FILE_PATH];
+  snprintf(prefix, sizeof prefix, "%.*s", fixed == 0 ? 1 : (int)fixed, fixed == 0 ? "." : name);
+  LS_TRY(find_file(checkpoint, output, prefix, folder));
+  const size_t n = strlen(folder);
+  if (n > 0 && n + strlen(name + fixed) + 2 < LS__FILE_PATH) {
+    memcpy(path, folder, n);
+    snprintf(path + n, LS__FILE_PATH - n, "%s%s", folder[n - 1] == '/' ? "" : "/", name + fixed);
+  }
+out:
+  return st;
+}
+
 static ls_status set_file(ls__session *s, const char *checkpoint) {
   ls_status st = LS_OK;
   ls_config *data = ls__config_child(s->config, "data");
   const ls_config *file = ls__config_child(data, "file");
-  const char *name = ls__config_kind_of(file) == LS__SCALAR ? ls__config_text(file) : NULL;
+  const bool list = ls__config_kind_of(file) == LS__LIST;
+  const size_t n = list ? ls__config_count(file) : file != NULL ? 1 : 0;
   const char *output = ls__config_text(ls__config_child(s->config, "output"));
-  char path[LS__FILE_PATH];
-  ls__file_kind kind;
-  if (name == NULL || name[0] == '\0' || name[0] == '/') return LS_OK;
-  LS_TRY(ls__file_look(name, &kind));
-  if (kind != LS__FILE_NONE) return LS_OK;
-  LS_TRY(find_file(checkpoint, output, name, path));
-  if (path[0] == '\0') return LS_OK; /* opening says that it isn't there */
-  LS_TRY(ls__config_put(data, "file", path));
+  char path[LS__FILE_PATH], *text = NULL;
+  size_t room = 0, used = 0;
+  bool other = false;
+  for (size_t i = 0; i < n; i++) {
+    const ls_config *item = list ? ls__config_at(file, i) : file;
+    const char *name = ls__config_kind_of(item) == LS__SCALAR ? ls__config_text(item) : "";
+    LS_TRY(find_item(checkpoint, output, name, path));
+    other = other || strcmp(path, name) != 0;
+    LS_TRY(ls__grow(&text, &room, used + 2 * strlen(path) + 32, 1, "data.file"));
+    used += (size_t)sprintf(text + used, "%s'", i > 0 ? ", " : list ? "data.file=[" : "data.file=");
+    for (const char *c = path; *c != '\0'; c++) {
+      if (*c == '\'') text[used++] = '\'';
+      text[used++] = *c;
+    }
+    used += (size_t)sprintf(text + used, "'%s", list && i + 1 == n ? "]" : "");
+  }
+  if (other) LS_TRY(ls_config_override(s->config, text));
 out:
+  ls__free(text);
   return st;
 }
 

@@ -18,7 +18,7 @@ static void draw(const ls__proposal *p, const ls__recipe *r, size_t count[LS__PA
   const ls__draw how = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
   unsigned char *part = calloc(p->rows, 1);
   assert_non_null(part);
-  ls__draw_parts(&how, 0, p->rows, part);
+  ls__draw_rows(&how, 0, p->rows, part);
   for (int i = 0; i < LS__PARTS; i++) count[i] = 0;
   for (size_t i = 0; i < p->rows; i++)
     if (p->gone == NULL || p->gone[i] == 0) count[part[i]]++;
@@ -60,7 +60,7 @@ static void another_seed(void **state) {
   ls__propose_plan(&p, &r);
   assert_int_equal(r.split_seed, 0);
   const ls__draw first = {.test = r.test};
-  ls__draw_parts(&first, 0, ROWS, gone);
+  ls__draw_rows(&first, 0, ROWS, gone);
   for (size_t i = 0; i < ROWS; i++) gone[i] = gone[i] == LS_TEST ? LS__GONE_OTHER : 0;
   p.gone = gone;
   p.missing = LS__MISSING_DROP;

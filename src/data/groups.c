@@ -234,9 +234,8 @@ static ls_status too_few(const ls_data *data, const ls__source *source) {
                    : draw->test > 0                       ? "the test"
                                                           : "validation";
   return ls__fail(LS_ECONFIG,
-                  "%s: data.split: there are %zu %s, too few for %s and the training, one each at "
-                  "least%s",
-                  ls__data_path(data), data->groups.n, noun(draw), to,
+                  "%s: data.split: %s: %zu, too few for %s and the training, one each at least%s",
+                  ls__data_path(data), noun(draw), data->groups.n, to,
                   source->timed ? "; split: {by: time} takes the end of each trajectory instead"
                                 : "; split: {by: sample} draws samples one by one");
 }

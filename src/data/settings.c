@@ -31,7 +31,8 @@ static const ls__option data_options[] = {
                 "the datasets to predict, given like `inputs`; the text `inputs`: the input "
                 "itself; without: `y` beside `x`"),
     LS__BY_HAND("axis", "whole number or list", "",
-                "the dimension of a dataset that counts its samples, negative numbers from the end; "
+                "the dimension of a dataset that counts its samples, negative numbers from the "
+                "end; "
                 "a list, `[0, 1]`: each pair of them is a sample, the last one running fastest; "
                 "without: the first"),
     LS__BY_HAND("sample_weight", "text or map", "",

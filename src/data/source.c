@@ -296,6 +296,15 @@ static ls_status agree(const ls__source *source, const place *p, const ls__openi
             p[most].timed ? ", the last of them times" : "", column->name,
             count_text(p[c].n, p[c].n_axes, text[1]));
   }
+  if (opening->wanted->time.window > 0) { /* else it would say nothing */
+    size_t c = 0;
+    while (c < source->n && !(source->column[c].use == LS_INPUT && p[c].timed)) c++;
+    if (c == source->n)
+      LS_FAIL(LS_EDATA,
+              "%s: data.time: axis %d: no input has such a dimension (%s has %s a sample)", path,
+              opening->wanted->time.axis, source->column[0].name,
+              ls_shape_format(&source->column[0].row, text[0]));
+  }
   memcpy(piece->n, p[most].n, sizeof piece->n);
   size_t outer = 1;
   for (int i = 0; i < k - 1; i++) outer *= piece->n[i];

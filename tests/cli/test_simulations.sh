@@ -92,7 +92,7 @@ refused 2 'names runs_of_mine/run-1.h5 twice' "$lockstep" train runs.yaml 'data.
 refused 3 '/u: select \[:, 99\] of its shape \[4, 6, 5\]: index 99' \
   "$lockstep" train nc.yaml 'data.inputs={dataset: /u, select: "[:, 99]"}' data.targets=/u
 refused 3 'has 6 times, and a sample takes 7' "$lockstep" train nc.yaml data.time.window=6
-refused 2 'there are 4 files, too few for validation, the test and the training' \
+refused 2 'files: 4, too few for validation, the test and the training' \
   "$lockstep" train runs.yaml data.split.validation=0.49 data.split.test=0.49
 refused 2 "several data files are one pattern in quotation marks" \
   "$lockstep" evaluate out_runs --data runs_of_mine/run-1.h5 runs_of_mine/run-2.h5

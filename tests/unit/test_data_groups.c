@@ -250,10 +250,10 @@ static void test_names(void **state) {
 static void test_refused(void **state) {
   (void)state;
   const char *path = make("few.h5", 0);
-  refused(LS_ECONFIG, "there are 1 files, too few for the test and the training",
+  refused(LS_ECONFIG, "files: 1, too few for the test and the training",
           config_of("{file: %s, %ssplit: {test: 0.1, by: file}}", path, series));
   refused(LS_ECONFIG,
-          "there are 1 trajectories, too few for the test and the training, one each at "
+          "trajectories: 1, too few for the test and the training, one each at "
           "least; split: {by: time}",
           config_of("{file: %s, inputs: /u, targets: /u, time: {axis: 0}, split: {test: 0.1}}",
                     path));

@@ -349,6 +349,8 @@ static void test_refused(void **state) {
           config_of("{file: %s, inputs: /u, targets: /u, time: {axis: 1, window: 7}}", path));
   refused(LS_ECONFIG, "axis",
           config_of("{file: %s, inputs: /u, targets: /u, time: {window: 2}}", path));
+  refused(LS_EDATA, "data.time: axis 3: no input has such a dimension (/u has [7, 3] a sample)",
+          config_of("{file: %s, inputs: /u, targets: /nu, time: {axis: 3}}", path));
   refused(LS_ECONFIG, "there is no data.time",
           config_of("{file: %s, inputs: {dataset: /u, time: 1}, targets: /nu}", path));
   refused(LS_ECONFIG, "selct",

@@ -224,6 +224,10 @@ typedef struct ls_predict_options {
  *   "probabilities" after cross_entropy and binary_cross_entropy, else "numbers"; of /classes:
  *   `classes`, their names, if they have some.
  *
+ * Where samples are of several files, or aren't rows of a dataset, it is said where each is from: in
+ * HDF5 /index [N, k], whose attribute `columns` names the k numbers and `files` the files; in tables
+ * columns of these names.
+ *
  * Collective; as ls_evaluate, but targets are not needed unless asked for.  The same bytes on any
  * number of ranks.
  * @param options  the same on every rank; the file appears whole or not at all

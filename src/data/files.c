@@ -208,6 +208,12 @@ static ls_status open_one(ls__files *files, one *f) {
       (now.st_dev != f->as.st_dev || now.st_ino != f->as.st_ino || now.st_size != f->as.st_size ||
        now.st_mtim.tv_sec != f->as.st_mtim.tv_sec || now.st_mtim.tv_nsec != f->as.st_mtim.tv_nsec))
     LS_FAIL(LS_EDATA, "%s: the file was changed while it was in use", f->path);
+  for (size_t i = 0; i < files->n && !f->seen; i++) { /* a link to a file that is there, too */
+    const one *other = &files->of[i];
+    if (other->seen && other->as.st_dev == now.st_dev && other->as.st_ino == now.st_ino)
+      LS_FAIL(LS_EDATA, "%s: is the file %s by another name: its samples would count twice",
+              f->path, other->path);
+  }
   f->as = now;
   f->seen = true;
 out:

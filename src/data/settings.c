@@ -84,8 +84,8 @@ static const ls__option time_options[] = {
              "entries of a sample's target; 1 makes no dimension of its own"),
     LS__SIZE(ls__time, stride, "1", 1, 1e9, "entries from one sample to the next"),
     LS__CHOICE(ls__time, as, "first", window_as,
-               "where the dimension of window and steps is in a sample: `first`, [window, ...], as "
-               "recurrent layers take it, or last, where convolutions have their `channels`"),
+               "where the dimension of window and steps is in a sample: `first`, [window, ...], or "
+               "last, where convolutions have their `channels`"),
     LS__END,
 };
 

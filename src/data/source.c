@@ -273,8 +273,19 @@ static ls_status agree(const ls__source *source, const place *p, const ls__openi
         (p[c].timed && !p[most].timed && p[c].n_axes == p[most].n_axes))
       most = c;
   const int k = p[most].n_axes;
+  bool timed = false;
+  for (size_t c = 0; c < source->n; c++) timed = timed || p[c].timed;
   for (size_t c = 0; c < source->n; c++) {
     const ls__column *column = &source->column[c];
+    /* time is the last of all axes */
+    if (timed && p[c].timed != (p[c].n_axes == k && p[most].timed))
+      LS_FAIL(LS_EDATA,
+              "%s: %s counts %s samples %s time, which does not go with the %s of %s: all with "
+              "time "
+              "count the same trajectories, what has none counts trajectories alone",
+              path, column->name, count_text(p[c].n, p[c].n_axes, text[0]),
+              p[c].timed ? "with" : "without", count_text(p[most].n, k, text[1]),
+              source->column[most].name);
     if (memcmp(p[c].n, p[most].n, (size_t)p[c].n_axes * sizeof p[c].n[0]) == 0) {
       if (p[c].n_axes < k)
         ls__note(opening->notes, "%s: %s: is the same for all %s of %s", path, column->name,

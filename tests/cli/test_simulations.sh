@@ -98,6 +98,9 @@ refused 2 "several data files are one pattern in quotation marks" \
   "$lockstep" evaluate out_runs --data runs_of_mine/run-1.h5 runs_of_mine/run-2.h5
 refused 2 'run-1.h5: is both the data and the output' \
   "$lockstep" predict out_runs --data 'runs_of_mine/run-*.h5' -o runs_of_mine/run-1.h5
+ln -s run-3.h5 runs_of_mine/run-latest.h5
+refused 3 'run-latest.h5: is the file runs_of_mine/run-3.h5 by another name' "$lockstep" train runs.yaml
+rm runs_of_mine/run-latest.h5
 head -c 1500 "$from/run-2.h5" >runs_of_mine/run-2.h5
 refused 3 'run-2.h5: truncated HDF5 file' "$lockstep" evaluate out_runs
 

@@ -351,6 +351,16 @@ static void test_refused(void **state) {
           config_of("{file: %s, inputs: /u, targets: /u, time: {window: 2}}", path));
   refused(LS_EDATA, "data.time: axis 3: no input has such a dimension (/u has [7, 3] a sample)",
           config_of("{file: %s, inputs: /u, targets: /nu, time: {axis: 3}}", path));
+  refused(LS_EDATA,
+          "/w counts [5, 7] samples without time, which does not go with the [5, 7] of /u",
+          config_of("{file: %s, inputs: /u, targets: {dataset: /w, axis: [0, 1], time: false}, "
+                    "time: "
+                    "{axis: 1}}",
+                    path));
+  refused(LS_EDATA, "/nu counts [5] samples with time, which does not go with the [5, 7] of /u",
+          config_of("{file: %s, inputs: [/u, {dataset: /nu, time: 0}], targets: /w, time: {axis: "
+                    "1}}",
+                    path));
   refused(LS_ECONFIG, "there is no data.time",
           config_of("{file: %s, inputs: {dataset: /u, time: 1}, targets: /nu}", path));
   refused(LS_ECONFIG, "selct",

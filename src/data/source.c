@@ -165,7 +165,7 @@ static ls_status find_rows(place *p, ls__column *column, const ls_shape *shape) 
   ls_status st = LS_OK;
   const char *path = ls__h5_path(p->file), *name = column->name;
   ls__view view;
-  if (ls__view_is_plain(p->set)) {
+  if (ls__view_is_plain(p->opening->wanted, p->set)) {
     column->row.ndim = shape->ndim - 1;
     memcpy(column->row.dim, shape->dim + 1, (size_t)column->row.ndim * sizeof shape->dim[0]);
     p->n[0] = shape->dim[0];
@@ -195,9 +195,10 @@ static ls_status column_open(place *p, ls__column *column, bool first) {
             strcmp(info.type_name, "compound") == 0 ? "; field: NAME takes a column: {dataset: "
                                                       "..., field: ...}"
                                                     : "");
-  if (info.shape.ndim == 0)
+  if (info.shape.ndim == 0 && (labels || ls__view_is_plain(p->opening->wanted, p->set)))
     LS_FAIL(LS_EDATA, "%s: %s: a single value, not one row a sample", path, name);
-  if (info.shape.dim[0] == 0) LS_FAIL(LS_EDATA, "%s: %s: no rows", path, name);
+  if (info.shape.ndim > 0 && info.shape.dim[0] == 0)
+    LS_FAIL(LS_EDATA, "%s: %s: no rows", path, name);
   if (ls_shape_count(&info.shape) == 0) LS_FAIL(LS_EDATA, "%s: %s: empty rows", path, name);
   const ls_shape before = column->row;
   LS_TRY(find_rows(p, column, &info.shape));

@@ -144,7 +144,7 @@ LS_CHECKED ls_status ls__view_make(const ls__opening *opening, const ls__wanted_
                                    const ls_shape *shape, ls__view *view, ls_shape *row,
                                    ls__selected *taken, size_t n[LS__MOST_AXES]);
 /* Whether its rows are simply the dataset's. */
-bool ls__view_is_plain(const ls__wanted_set *set);
+bool ls__view_is_plain(const ls__wanted *wanted, const ls__wanted_set *set);
 /* Entries of the time axis that a sample wants, with its target or without. */
 size_t ls__view_span(const ls__wanted *wanted, bool with_target);
 /* The channels, first in an entry, go last: of the shape of a row, too. */

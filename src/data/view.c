@@ -6,8 +6,9 @@
 
 /* ---- Making ---- */
 
-bool ls__view_is_plain(const ls__wanted_set *set) {
-  return set->select.n == 0 && set->n_axes == 1 && set->axis[0] == 0 && !set->timed;
+bool ls__view_is_plain(const ls__wanted *wanted, const ls__wanted_set *set) {
+  return wanted->time.window == 0 && set->select.n == 0 && set->n_axes == 1 && set->axis[0] == 0 &&
+         !set->timed;
 }
 
 size_t ls__view_span(const ls__wanted *wanted, bool with_target) {
@@ -52,6 +53,9 @@ static ls_status find_axes(const making *m, ls__view *view) {
   const int time = set->timed ? dimension(m, set->time) : -1;
   if (set->timed && time < 0 && set->time_said) return no_axis(m, "time", set->time);
   view->timed = time >= 0;
+  const ls__time *all = &m->opening->wanted->time;
+  if (!view->timed && !set->said && all->window > 0 && all->axis == 0 && set->axis[0] == 0)
+    return LS_OK; /* a file is one series, and this is of the file */
   for (int i = 0; i < set->n_axes; i++) {
     const int d = dimension(m, set->axis[i]);
     if (d < 0 && (set->said || i == 0)) return no_axis(m, "axis", set->axis[i]);
@@ -190,6 +194,7 @@ void ls__view_where(const ls__source *source, const ls__column *column, uint64_t
   const ls__selected *taken = &piece->taken[column - source->column];
   ls__source_at(source, row, place);
   at->ndim = taken->ndim;
+  at->dim[0] = 0; /* a single value has no index */
   for (int d = 0; d < at->ndim; d++) at->dim[d] = taken->start[d];
   for (int k = 0; k < view->n_axes; k++) {
     const bool time = view->timed && k == view->n_axes - 1;

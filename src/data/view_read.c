@@ -145,8 +145,10 @@ typedef struct what {
   size_t size;
 } what;
 
-static ls_status fetch(ls__h5 *file, const char *name, const ls__h5_box *box, const what *w,
-                       void *to) {
+static ls_status fetch(ls__h5 *file, const char *name, const ls__h5_box *box, int ndim,
+                       const what *w, void *to) {
+  if (ndim == 0 && w->gone) return LS_OK; /* it was written */
+  if (ndim == 0) return ls__h5_read(file, name, w->type, to);
   return w->gone ? ls__h5_gone_box(file, name, box, to)
                  : ls__h5_read_box(file, name, box, w->type, to);
 }
@@ -161,10 +163,10 @@ static ls_status read_viewed(const ls__source *source, const ls__file_piece *pie
   while (rows > 0) {
     const run r = next_run(source, piece, column, first, rows);
     const int n = join(sides, box_of(source, piece, column, &r, &box, sides, &begin));
-    const size_t count = r.a * r.b * column->count,
-                 all = ls__h5_box_count(&box, piece->taken[column - source->column].ndim);
+    const int ndim = piece->taken[column - source->column].ndim;
+    const size_t count = r.a * r.b * column->count, all = ls__h5_box_count(&box, ndim);
     if (n == 1 && sides[0].by == 1 && all == count) {
-      LS_TRY(fetch(file, column->name, &box, w, to));
+      LS_TRY(fetch(file, column->name, &box, ndim, w, to));
     } else {
       if (scratch->bytes < all * w->size) {
         ls__free(scratch->room);
@@ -172,7 +174,7 @@ static ls_status read_viewed(const ls__source *source, const ls__file_piece *pie
         LS_TRY(ls__alloc(&scratch->room, all, w->size, "reading rows"));
         scratch->bytes = all * w->size;
       }
-      LS_TRY(fetch(file, column->name, &box, w, scratch->room));
+      LS_TRY(fetch(file, column->name, &box, ndim, w, scratch->room));
       pick(sides, n, w->size, scratch->room + begin * (ptrdiff_t)w->size, to);
     }
     to += count * w->size;

@@ -326,6 +326,43 @@ static void test_many_files(void **state) {
   for (size_t f = 0; f < 40; f++) unlink(path[f]);
 }
 
+/* A file is one series: a single value, or what has no time, is of the file. */
+static void test_of_files(void **state) {
+  (void)state;
+  char path[2][200];
+  for (int f = 0; f < 2; f++) {
+    float u[5 * X];
+    const float nu = (float)f + 0.5F, p[2] = {(float)f, 7};
+    const ls_shape scalar = {0, {0}};
+    ls__h5 *file = NULL;
+    for (size_t t = 0; t < 5; t++)
+      for (size_t k = 0; k < X; k++) u[t * X + k] = at((size_t)f, 0, t, k);
+    snprintf(path[f], sizeof path[f], "%s", temporary(f ? "of-2.h5" : "of-1.h5"));
+    MUST(ls__h5_create(path[f], &file));
+    put(file, "/u", LS__F32, u, 5, X, 0);
+    MUST(ls__h5_write(file, "/nu", LS__F32, &scalar, &nu));
+    put(file, "/p", LS__F32, p, 2, 0);
+    MUST(ls__h5_commit(file));
+  }
+  char both[500];
+  snprintf(both, sizeof both, "[%s, %s]", path[0], path[1]);
+  assert_int_equal(samples("inputs: [/u, /nu, {dataset: /p, time: false}], targets: /u, time: "
+                           "{axis: "
+                           "0}}",
+                           both, x, y),
+                   8);
+  for (size_t s = 0; s < 8; s++) {
+    assert_true(x[s * 6 + 2] == at(s / 4, 0, s % 4, 2) && y[s * X] == at(s / 4, 0, s % 4 + 1, 0));
+    assert_true(x[s * 6 + 3] == (float)(s / 4) + 0.5F && x[s * 6 + 4] == (float)(s / 4) &&
+                x[s * 6 + 5] == 7);
+  }
+  refused(LS_EDATA, "/nu: a single value",
+          config_of("{file: %s, inputs: /nu, targets: /u}", path[0]));
+  refused(LS_EDATA, "/nu: axis 0: its shape is []",
+          config_of("{file: %s, inputs: /u, targets: /nu, axis: [0, 1]}", path[0]));
+  unlink(path[0]), unlink(path[1]);
+}
+
 /* ---- What is refused ---- */
 
 static void test_refused(void **state) {
@@ -398,11 +435,12 @@ static void test_where(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(test_select),  cmocka_unit_test(test_slices),
-      cmocka_unit_test(test_axes),    cmocka_unit_test(test_last_axis),
-      cmocka_unit_test(test_windows), cmocka_unit_test(test_layout),
-      cmocka_unit_test(test_files),   cmocka_unit_test(test_many_files),
-      cmocka_unit_test(test_refused), cmocka_unit_test(test_where),
+      cmocka_unit_test(test_select),   cmocka_unit_test(test_slices),
+      cmocka_unit_test(test_axes),     cmocka_unit_test(test_last_axis),
+      cmocka_unit_test(test_windows),  cmocka_unit_test(test_layout),
+      cmocka_unit_test(test_files),    cmocka_unit_test(test_many_files),
+      cmocka_unit_test(test_of_files), cmocka_unit_test(test_refused),
+      cmocka_unit_test(test_where),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -142,7 +142,7 @@ def overrides_of(place, values):
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
     if place == "data.inputs":   # a column of a table wants a table, which convert doesn't make
         inside = ", ".join(f"{key}: {value}" for key, value in values.items() if key != "field")
-        return [f"data.inputs=[{{{inside}}}]", "data.targets=/train/y", "data.time.axis=1"], section
+        return [f"data.inputs=[/train/x, {{{inside}}}]", "data.targets=/train/y", "data.time.axis=1"], section
     if section == "parameters":
         return ["parameters=[{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}]"], section
     if section == "initializer":

@@ -47,7 +47,8 @@ if(TARGET lockstep_program)
     install(FILES "${PROJECT_BINARY_DIR}/lockstep.bash" RENAME lockstep
       DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions)
   endif()
-  install(PROGRAMS scripts/scaling.sh scripts/scaling_table.py DESTINATION ${LOCKSTEP_DATADIR}/scripts)
+  install(PROGRAMS scripts/scaling.sh scripts/scaling_table.py scripts/scaling_picture.py
+          DESTINATION ${LOCKSTEP_DATADIR}/scripts)
   install(FILES scripts/lib.sh DESTINATION ${LOCKSTEP_DATADIR}/scripts)
   install(DIRECTORY slurm DESTINATION ${LOCKSTEP_DATADIR})
 endif()

@@ -17,7 +17,7 @@ convert ndjson formats.h LS__FORMAT_MAP"
 
 # ---- The files and the words
 mkdir -p "$copy/scripts"
-cp -r "$LOCKSTEP_SOURCE"/{src,include,tests,CMakeLists.txt} "$copy" && cp -r "$LOCKSTEP_SOURCE/scripts/cmake" "$copy/scripts" ||
+cp -r "$LOCKSTEP_SOURCE"/{src,include,tests,CMakeLists.txt} "$copy" && cp -r "$LOCKSTEP_SOURCE/scripts"/{cmake,packaging} "$copy/scripts" ||
   exit 1
 while read -r room name list map; do
   [ -e "$copy/src/$room/$name.c" ] && fail "there is a $name in $room already: an example must be new"
@@ -28,7 +28,7 @@ same "files of additions/" "$(cd "$here" && printf '%s\n' * | sort)" "$(cut -d' 
 
 # all that differs from the source: six files more, and five lists, which are what they were without
 # the six words
-changed=$(for folder in src include CMakeLists.txt scripts/cmake; do
+changed=$(for folder in src include CMakeLists.txt scripts/cmake scripts/packaging; do
   diff -rq "$LOCKSTEP_SOURCE/$folder" "$copy/$folder"
 done)
 same "new files" "$(grep -c "^Only in $copy/src/" <<<"$changed")" 6

@@ -58,11 +58,11 @@ cat <<END
       ${bold}mpirun -n 1 $lockstep train $digits/digits.yaml output=runs/digits-1
       grep weights_hash runs/digits/summary.json runs/digits-1/summary.json${plain}
 
-    Your own table, last column to be learnt (--help tells of names, text labels, missing values):
-      ${bold}$lockstep convert csv YOUR.csv -o runs/yours.h5 --validation 0.1 --test 0.1${plain}
+    Your own table, images or HDF5 file: a configuration for it, that trains well as it is:
+      ${bold}$lockstep init YOUR.csv -o yours.yaml && mpirun -n $ranks $lockstep train yours.yaml${plain}
 
     How much a second rank gains you here, and where the time of a step goes:
-      ${bold}scripts/scaling.sh $digits/digits.yaml --ranks 1,2${plain}
+      ${bold}$lockstep scaling $digits/digits.yaml --ranks 1,2${plain}
 END
 if [ "$(id -u)" = 0 ]; then
   printf '\n    As root, mpirun wants to be told twice that you mean it. In your shell, first:\n'

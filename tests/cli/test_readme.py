@@ -194,7 +194,7 @@ def check_results(work, log):
     accuracy = re.search(r"^  accuracy +(0\.\d+)", log, re.M)
     if not accuracy or float(accuracy.group(1)) < 0.97:
         failures.append(f"the quickstart reads less than 97 % right: {accuracy and accuracy.group(0)}")
-    for text in ("resuming at step 500 (epoch 10, ", "resuming at step 1020", "all gradients agree", "1217 parameters, "
+    for text in ("resuming at step 500 (epoch 10, ", "resuming at step 1020", "all gradients agree", "1281 parameters, "
                  "1616 samples, batch 32 in 4 lanes (the same bits up to 4 ranks) on 2 ranks, exchange shared", "epoch 1/20  loss ", "all epochs done: "
                  "1020 steps, ", "largest difference", "efficiency", "own.h5: weights ", "fed.h5: weights ",
                  "energy_r2", "phase_accuracy", "/predictions/energy", "rank 2: lanes"):
@@ -205,7 +205,7 @@ def check_results(work, log):
     for part, count in (("validation", 1), ("test", 3)):
         if len(re.findall(rf"^{part}: \d+ samples$", log, re.M)) < count:
             failures.append(f"the {part} part was not scored {count} times")
-    for name in ("predicted.h5", "test.h5", "runs/parts/pictures/learning_curves.gp", "runs/own/checkpoints/final.h5",
+    for name in ("priced.csv", "runs/sweep/optimizer.adam.lr=0.01/summary.json", "test.h5", "runs/first/pictures/learning_curves.gp", "runs/own/checkpoints/final.h5",
                  "fields-predicted.h5"):
         if not os.path.exists(os.path.join(work, name)):
             failures.append(f"no {name}")

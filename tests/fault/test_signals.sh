@@ -75,9 +75,18 @@ while_beginning() { # a stop asked for twice is one stop
   if [ "$3" != INT ]; then send "$1" $(($2 - 1)) "$3"; else send "$1" 0 TERM; fi
   ended "$1" "$2" 75 "$early"
 }
-while_ending() {
-  start "$1" "$2" files.yaml --resume
-  hold "$1" writing_final "$1" && send "$1" $(($2 - 1)) "$3" && let_go
+while_ending() { # a short moment, which a busy machine may not show to us at the first time
+  local try
+  cp -r "$1" "$1.before"
+  for try in 1 2 3 4 5 6 7 8; do
+    start "$1" "$2" files.yaml --resume
+    caught "$1" writing_final "$1" && break
+    wait "$job"
+    rm -rf "$1"
+    cp -r "$1.before" "$1"
+  done
+  rm -rf "$1.before"
+  send "$1" $(($2 - 1)) "$3" && let_go
   ended "$1" "$2" 0
   same "$1, stopped while it wrote and read files" "$(hash_of "$1")" "$files"
   same "$1: checkpoints" "$(find "$1/checkpoints" -type f | wc -l)" 4

@@ -22,7 +22,8 @@ typedef struct ls_convert_options {
   int n_options;
   double validation, test; /**< shares drawn by seed from the training rows, 0 to 1 */
   unsigned long long seed;
-  int gzip; /**< compression of the output, 0 to 9 */
+  int gzip;      /**< compression of the output, 0 to 9 */
+  bool no_hints; /**< don't tell what a configuration for it has to say */
   bool
       progress; /**< a line of progress on standard error, and what was decided; warnings are told anyway */
 } ls_convert_options;

@@ -41,6 +41,7 @@ typedef struct ls__csv_options {
   const char *targets_from, *by;        /* a file, a column of both; NULL: none */
   int label;                            /* ls__csv_label */
   int missing;                          /* ls__csv_holes */
+  int words;                            /* 1: choose */
   const char *missing_words;            /* NULL: the usual ones */
   const char *delimiter;
   int header;              /* ls__csv_header */

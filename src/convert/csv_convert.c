@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "base/text.h"
+#include "convert/csv_choose.h"
 #include "convert/csv_date_parts.h"
 #include "convert/csv_join.h"
 #include "convert/csv_table.h"
@@ -296,6 +297,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   t->own = c.own;
   LS_TRY(ls__csv_words_init(&t->words, c.own->missing_words));
   LS_TRY(ls__csv_plan_init(&t->plan, options->sources[0], c.own, &c.notes));
+  if (c.own->words > 0) LS_TRY(ls__csv_choose(t, options, &c.notes));
   LS_TRY(choose_kind(&c));
   LS_TRY(ls__csv_table_init(t));
   c.share = ls__share_create(options);
@@ -315,12 +317,12 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   st = ls__h5_commit(file);
   file = NULL;
   if (st != LS_OK) goto out;
-  const bool all = options->progress;
+  const bool all = options->progress, hints = all && !options->no_hints;
   ls__progress_end(progress);
   ls__csv_tell(&c.notes, all);
   if (all) summary(&c);
-  if (all && t->categories.n == 0) tell_weight(&c);
-  if (all) ls__csv_categories_tell(&t->categories, &t->plan, options->output);
+  if (hints && t->categories.n == 0) tell_weight(&c);
+  if (hints) ls__csv_categories_tell(&t->categories, &t->plan, options->output);
 out:
   ls__h5_close(file);
   ls__parts_reset(&parts);

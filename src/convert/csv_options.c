@@ -7,6 +7,7 @@ static const char *const holes[] = {"error", "mean", "drop", NULL};
 static const char *const headers[] = {"auto", "yes", "no", NULL};
 static const char *const decimals[] = {"auto", "point", "comma", NULL};
 static const char *const dates[] = {"iso", "dmy", "mdy", "none", NULL};
+static const char *const many_words[] = {"error", "choose", NULL};
 static const char *const encodings[] = {"utf-8", "latin1", "auto", NULL};
 
 const ls__option ls__csv_option_table[] = {
@@ -22,6 +23,10 @@ const ls__option ls__csv_option_table[] = {
                     "columns of which each value becomes an input of its own, 0 or 1; of texts "
                     "with "
                     "at most 20 different values that is so by itself"),
+    LS__CHOICE(ls__csv_options, words, "error", many_words,
+               "what to do where texts have more than 20 different values: refuse them, or choose: "
+               "a category where each comes 5 times on average, else left out, as are ids (init "
+               "chooses)"),
     LS__FORMAT_TEXT(ls__csv_options, date_parts, "date-parts", "COLUMNS", "",
                     "dates and times that become, beside the seconds, year, and month, weekday and "
                     "hour as sine and cosine"),

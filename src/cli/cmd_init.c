@@ -1,5 +1,6 @@
 /* init: a first configuration for data as they are; what is no HDF5 file is converted first. */
 #include <errno.h>
+#include <glob.h>
 #include <lockstep/convert.h>
 #include <lockstep/propose.h>
 #include <stdlib.h>
@@ -12,7 +13,7 @@
 
 enum { OPTIONS = 64, FORMATS = 32, NAMES = 8, PATH = 4096 };
 
-static const char *output, *format_name, *inputs, *targets;
+static const char *output, *format_name, *inputs, *targets, *time_axis, *axis;
 static bool force, quiet;
 static int label;
 static double validation, test;
@@ -36,6 +37,11 @@ static const cli_option own_options[] = {
              "the datasets that the network reads, such as /fields/rho"),
     CLI_READ(0, "targets", "NAME,...", &targets, cli_add_to_list, "names of datasets",
              "those that it predicts; `inputs`: it learns to reproduce its inputs"),
+    CLI_TEXT(0, "time", "AXIS", &time_axis,
+             "the dimension that is time, 0 the first, -1 the last: the next state is learnt from "
+             "this one; none: none is (else one that is called time or t)"),
+    CLI_TEXT(0, "axis", "AXIS", &axis,
+             "the dimension that counts samples or trajectories (0; in MATLAB's files the last)"),
     CLI_HEADING("Of anything else, which is converted:"),
     CLI_TEXT(0, "format", "FORMAT", &format_name, "csv, images, ...; else by the file's name"),
     CLI_SHARE(0, "validation", "SHARE", &validation,
@@ -125,6 +131,16 @@ static ls_status names_formats(const cli *c, const char *path) {
                      names);
 }
 
+static bool first_that_fits(const char *pattern, char to[PATH]) {
+  glob_t found;
+  memset(&found, 0, sizeof found);
+  const bool any = glob(pattern, 0, NULL, &found) == 0 && found.gl_pathc > 0 &&
+                   strlen(found.gl_pathv[0]) < PATH;
+  if (any) strcpy(to, found.gl_pathv[0]);
+  globfree(&found);
+  return any;
+}
+
 /* NULL: an HDF5 file. */
 static ls_status tell_format(const cli *c, const char *path, const ls_convert_format **format) {
   static const char *const tables[] = {"csv", "tsv", "txt", "dat", "data", "tab", NULL};
@@ -140,6 +156,11 @@ static ls_status tell_format(const cli *c, const char *path, const ls_convert_fo
   if (format_name != NULL) {
     *format = find_format(format_name);
     return *format != NULL ? LS_OK : names_formats(c, format_name);
+  }
+  char first[PATH];
+  if (stat(path, &s) != 0 && strpbrk(path, "*?[") != NULL) { /* by the first file that fits */
+    if (!first_that_fits(path, first)) return ls_fail(LS_EIO, "no file fits the pattern %s", path);
+    path = first;
   }
   if (stat(path, &s) != 0) return ls_fail(LS_EIO, "%s: cannot open: %s", path, strerror(errno));
   if (S_ISDIR(s.st_mode)) {
@@ -230,6 +251,13 @@ static bool has_option(const ls_convert_format *format, const char *name) {
   return false;
 }
 
+static bool is_given(const char *name) {
+  for (size_t i = 0; i < OPTIONS && options[i].type != CLI_IS_END; i++)
+    if (options[i].name != NULL && strcmp(options[i].name, name) == 0)
+      return on[i] || given[i] != NULL;
+  return false;
+}
+
 /* Options that were given, as the format wants them. */
 static ls_status take_options(const cli *c, const ls_convert_format *format, char *text[OPTIONS],
                               int *n) {
@@ -258,9 +286,16 @@ static ls_status convert(const cli *c, const ls_convert_format *format, const ch
       .test = test,
       .seed = seed,
       .gzip = (int)gzip,
+      .no_hints = true,
       .progress = !quiet,
   };
   ls_status st = take_options(c, format, text, &how.n_options);
+  if (st == LS_OK && has_option(format, "words") && !is_given("words")) {
+    if ((text[how.n_options] = strdup("words=choose")) == NULL)
+      st = ls_fail(LS_ENOMEM, "options: out of memory");
+    else
+      how.n_options++;
+  }
   if (st == LS_OK && label > 0 && has_option(format, "label")) {
     if ((text[how.n_options] = malloc(32)) == NULL)
       st = ls_fail(LS_ENOMEM, "options: out of memory");
@@ -283,7 +318,6 @@ static ls_status refuse_options(const cli *c) {
                        "%s is an HDF5 file, which stays as it is: its parts are drawn by the "
                        "configuration (data.split)",
                        c->argv[0]);
-  if (c->argc > 1) return usage_error(c, "one HDF5 file is wanted, not %d", c->argc);
   return LS_OK;
 }
 
@@ -308,20 +342,26 @@ static void tell(const char *remarks) {
 }
 
 /* "runs/my" of "my.yaml". */
-static void tell_next(const char *data, bool converted) {
+static void tell_next(const char *data, bool converted, const ls_proposed *is) {
   char stem[PATH];
   const char *slash = strrchr(output, '/');
   if (!stem_of(slash == NULL ? output : slash + 1, stem)) return;
-  printf("wrote %s%s%s; next:\n  mpirun -n 2 lockstep train %s\n  lockstep evaluate runs/%s\n",
-         output, converted ? ", data in " : "", converted ? data : "", output, stem);
+  printf("wrote %s%s%s; next:\n  mpirun -n 2 lockstep train %s\n  lockstep evaluate runs/%s%s\n"
+         "  lockstep predict runs/%s%s -o predictions.%s\n",
+         output, converted ? ", data in " : "", converted ? data : "", output, stem, "", stem,
+         is->test ? " --split test" : "", is->table ? "csv" : "h5");
 }
 
-static ls_status propose(const cli *c, const char *data, const char *origin) {
+static ls_status propose(const cli *c, const char *const *data, size_t n, const char *origin,
+                         bool converted) {
   const char *in[NAMES + 1], *out[NAMES + 1];
   char *in_text = inputs == NULL ? NULL : strdup(inputs);
   char *out_text = targets == NULL ? NULL : strdup(targets);
-  char *yaml = NULL, *remarks = NULL;
-  ls_propose_options how = {.file = data,
+  ls_proposed is = {.yaml = NULL};
+  ls_propose_options how = {.files = data,
+                            .n_files = n,
+                            .axis = axis,
+                            .time = time_axis,
                             .inputs = in,
                             .targets = out,
                             .label = (ls_propose_label)label,
@@ -331,14 +371,15 @@ static ls_status propose(const cli *c, const char *data, const char *origin) {
   how.n_targets = out_text == NULL ? 0 : cut(out_text, out);
   if (how.n_inputs > NAMES || how.n_targets > NAMES)
     st = usage_error(c, "at most %d inputs and %d targets are named", NAMES, NAMES);
-  if (st == LS_OK) st = ls_propose(&how, &yaml, &remarks);
-  if (st == LS_OK && output == NULL) fputs(yaml, stdout);
-  if (st == LS_OK && output != NULL) st = write_text(output, yaml);
-  if (st == LS_OK) tell(remarks);
+  if (st == LS_OK) st = ls_propose(&how, &is);
+  if (st == LS_OK && output == NULL) fputs(is.yaml, stdout);
+  if (st == LS_OK && output != NULL) st = write_text(output, is.yaml);
+  if (st == LS_OK) tell(is.remarks);
+  if (st == LS_OK && output != NULL) tell_next(data[0], converted, &is);
   free(in_text);
   free(out_text);
-  free(yaml);
-  free(remarks);
+  free(is.yaml);
+  free(is.remarks);
   return st;
 }
 
@@ -356,10 +397,12 @@ static ls_status work(void *context) {
   if (output != NULL && (st = check_free(c, output)) != LS_OK) return st;
   if (format == NULL) {
     st = refuse_options(c);
-    if (st == LS_OK) st = propose(c, c->argv[0], NULL);
-    if (st == LS_OK && output != NULL) tell_next(c->argv[0], false);
+    if (st == LS_OK) st = propose(c, (const char *const *)c->argv, (size_t)c->argc, NULL, false);
     return st;
   }
+  if (time_axis != NULL || axis != NULL)
+    return usage_error(c, "--%s is for HDF5 files, and %s is taken for %s",
+                       time_axis != NULL ? "time" : "axis", c->argv[0], format->name);
   if (output == NULL)
     return usage_error(c, "-o MY.yaml is missing: %s (%s) is converted to MY.h5 beside it",
                        c->argv[0], format->name);
@@ -370,8 +413,8 @@ static ls_status work(void *context) {
   if (st != LS_OK) return st;
   snprintf(origin, sizeof origin, "data: %s, made of %s%s by lockstep convert %s", data, c->argv[0],
            c->argc > 1 ? " and others" : "", format->name);
-  st = propose(c, data, origin);
-  if (st == LS_OK) tell_next(data, true);
+  const char *const made[] = {data};
+  st = propose(c, made, 1, origin, true);
   if (st != LS_OK) (void)unlink(data); /* nothing is left of what did not end */
   return st;
 }
@@ -389,7 +432,7 @@ static const cli_argument arguments[] = {
 const command cmd_init = {
     .name = "init",
     .summary = "write a first configuration for your data",
-    .synopsis = "lockstep init DATA.h5 [-o MY.yaml] [--inputs NAME,...] [--targets NAME,...]\n"
+    .synopsis = "lockstep init DATA.h5... [-o MY.yaml] [--inputs NAME,...] [--targets NAME,...]\n"
                 "lockstep init SOURCE... -o MY.yaml [options of convert]",
     .prose = "Looks at a dataset and writes a configuration that trains on it as it is, with "
              "comments that "
@@ -399,7 +442,8 @@ const command cmd_init = {
              "does.\n\n"
              "In an HDF5 file, inputs and targets are found by their names (x and y, images and "
              "labels, "
-             "...) or are named.  The file is not changed.",
+             "...) or are named.  Of a series, the next state is learnt from this one.  Several "
+             "files, or a pattern in quotes, are read as one.  None is changed.",
     .arguments = arguments,
     .options = options,
     .run = run,

@@ -93,6 +93,11 @@ size_t ls__h5_box_count(const ls__h5_box *box, int ndim); /* elements */
 LS_CHECKED ls_status ls__h5_read_box(ls__h5 *file, const char *name, const ls__h5_box *box,
                                      ls__dtype type, void *out);
 
+/* What its dimensions are called ("time"), by netCDF's scales or by labels; "": nobody says. */
+enum { LS__H5_DIMENSION = 64 };
+LS_CHECKED ls_status ls__h5_dimensions(ls__h5 *file, const char *name, int ndim,
+                                       char (*names)[LS__H5_DIMENSION]);
+
 /* What the values of a dataset stand for. */
 enum { LS__H5_MISSING = 6 };
 typedef struct ls__h5_meaning {

@@ -14,6 +14,8 @@
 typedef struct found {
   char *name;
   ls__h5_info info;
+  bool aside; /* it says what a dimension is, or is a text of MATLAB's */
+  int time;   /* the dimension that is called so; -1: none is */
 } found;
 typedef struct listing {
   found *list; /* [n] */
@@ -26,6 +28,9 @@ static const char *const input_names[] = {"x",       "inputs", "input",   "featu
 static const char *const target_names[] = {"y",       "targets",  "target",  "labels", "label",
                                            "classes", "class",    "outputs", "output", "masks",
                                            "mask",    "solution", "y_train", NULL};
+
+/* Of a file that convert made, what isn't a category. */
+static const char *const other_names[] = {"x", "y", "group", "weight", NULL};
 
 /* What layers of a proposal are called (network.c), and words of the configuration. */
 static const char *const own_names[] = {"input",   "inputs",    "target",  "trunk",
@@ -58,14 +63,46 @@ out:
 
 /* May it hold samples, a row each? */
 static bool may_be_read(const found *f) {
-  return (f->info.numeric || (f->info.text && f->info.shape.ndim == 1)) && f->info.shape.ndim > 0 &&
-         f->info.filter[0] == '\0' && ls_shape_count(&f->info.shape) > 0;
+  return !f->aside && (f->info.numeric || (f->info.text && f->info.shape.ndim == 1)) &&
+         f->info.shape.ndim > 0 && f->info.filter[0] == '\0' && ls_shape_count(&f->info.shape) > 0;
 }
 
 static found *find_name(const listing *l, const char *name) {
   for (size_t i = 0; i < l->n; i++)
     if (strcmp(l->list[i].name, name) == 0) return &l->list[i];
   return NULL;
+}
+
+/* What else is known of a dataset than its type and shape. */
+static ls_status know(ls__proposal *p, found *f) {
+  ls_status st = LS_OK;
+  bool scale = false, matlab = false;
+  char *kind = NULL;
+  ls__h5_kind is;
+  size_t n;
+  f->time = -1;
+  LS_TRY(ls__h5_info_get(p->file, f->name, &f->info));
+  LS_TRY(ls__h5_has_attribute(p->file, f->name, "CLASS", &scale));
+  LS_TRY(ls__h5_has_attribute(p->file, f->name, "MATLAB_class", &matlab));
+  if (scale || matlab) {
+    const char *key = scale ? "CLASS" : "MATLAB_class";
+    LS_TRY(ls__h5_attribute_kind(p->file, f->name, key, &is, &n));
+    if (is == LS__H5_TEXTS && n == 1) LS_TRY(ls__h5_get_string(p->file, f->name, key, &kind));
+    f->aside = kind != NULL && strcmp(kind, scale ? "DIMENSION_SCALE" : "char") == 0;
+  }
+  f->aside = f->aside || strncmp(f->name, "/#", 2) == 0; /* MATLAB's own */
+  if (!f->aside && f->info.numeric && f->info.shape.ndim > 1)
+    LS_TRY(ls__propose_time_of(p, f->name, f->info.shape.ndim, &f->time));
+out:
+  ls__free(kind);
+  return st;
+}
+
+/* As many samples: along the first dimension, in MATLAB's files along the first or the last. */
+static bool as_many(const ls__proposal *p, const ls_shape *a, const ls_shape *b) {
+  if (a->dim[0] == b->dim[0]) return true;
+  const size_t x = a->dim[a->ndim - 1], y = b->dim[b->ndim - 1];
+  return p->matlab && (x == y || x == b->dim[0] || a->dim[0] == y);
 }
 
 /* "/a [100, 3] float32, /b [100] int64, ... (12 more)" */
@@ -193,9 +230,9 @@ static bool in_folder(const char *name, const char *folder, size_t size) {
          strchr(name + size + 1, '/') == NULL;
 }
 
-/* The dataset of a folder that comes first in a list of names, with so many rows (0: any). */
-static const found *by_name(const listing *l, const char *folder, size_t size,
-                            const char *const *names, size_t rows) {
+/* The dataset of a folder that comes first in a list of names, with as many rows (NULL: any). */
+static const found *by_name(const ls__proposal *p, const listing *l, const char *folder,
+                            size_t size, const char *const *names, const ls_shape *as) {
   const found *best = NULL;
   int rank = 0;
   for (size_t i = 0; i < l->n; i++) {
@@ -203,7 +240,7 @@ static const found *by_name(const listing *l, const char *folder, size_t size,
     const int is = in_folder(f->name, folder, size) && may_be_read(f) ? rank_in(names, f->name)
                                                                       : -1;
     if (is < 0 || (best != NULL && is >= rank)) continue;
-    if (rows > 0 && f->info.shape.dim[0] != rows) continue;
+    if (as != NULL && !as_many(p, &f->info.shape, as)) continue;
     best = f;
     rank = is;
   }
@@ -211,10 +248,10 @@ static const found *by_name(const listing *l, const char *folder, size_t size,
 }
 
 /* Input and target of a folder, NULL: there is no such pair. */
-static void pair_of(const listing *l, const char *folder, size_t size, const found **x,
-                    const found **y) {
-  *y = by_name(l, folder, size, target_names, 0);
-  *x = *y == NULL ? NULL : by_name(l, folder, size, input_names, (*y)->info.shape.dim[0]);
+static void pair_of(const ls__proposal *p, const listing *l, const char *folder, size_t size,
+                    const found **x, const found **y) {
+  *y = by_name(p, l, folder, size, target_names, NULL);
+  *x = *y == NULL ? NULL : by_name(p, l, folder, size, input_names, &(*y)->info.shape);
 }
 
 /* Categories of a file that convert made, in the group train. */
@@ -224,7 +261,7 @@ static ls_status take_ids(ls__proposal *p, const listing *l) {
     const found *f = &l->list[i];
     bool named = false;
     if (!in_folder(f->name, "/train", 6) || !f->info.integer || f->info.shape.ndim != 1) continue;
-    if (strcmp(base_of(f->name), "x") == 0 || strcmp(base_of(f->name), "y") == 0) continue;
+    if (rank_in(other_names, f->name) >= 0) continue;
     LS_TRY(ls__h5_has_attribute(p->file, f->name, "classes", &named));
     if (named) LS_TRY(take(p, f, LS_INPUT, true));
   }
@@ -243,7 +280,7 @@ out:
 }
 
 /* The only two datasets with as many rows, the smaller one a number a row. */
-static void by_size(const listing *l, const found **x, const found **y) {
+static void by_size(const ls__proposal *p, const listing *l, const found **x, const found **y) {
   size_t n = 0;
   const found *two[2] = {NULL, NULL};
   for (size_t i = 0; i < l->n; i++) {
@@ -252,13 +289,33 @@ static void by_size(const listing *l, const found **x, const found **y) {
     n++;
   }
   *x = *y = NULL;
-  if (n != 2 || two[0]->info.shape.dim[0] != two[1]->info.shape.dim[0]) return;
+  if (n != 2 || !as_many(p, &two[0]->info.shape, &two[1]->info.shape)) return;
   const size_t a = ls_shape_count(&two[0]->info.shape), b = ls_shape_count(&two[1]->info.shape);
-  const size_t rows = two[0]->info.shape.dim[0];
-  if (a == b || (a < b ? a : b) != rows) return;
+  const ls_shape *small = a < b ? &two[0]->info.shape : &two[1]->info.shape;
+  if (a == b ||
+      (a < b ? a : b) != small->dim[p->matlab && small->dim[0] == 1 ? small->ndim - 1 : 0])
+    return;
   *x = a > b ? two[0] : two[1];
   *y = a > b ? two[1] : two[0];
   if ((*x)->info.text) *x = *y = NULL;
+}
+
+/* The only dataset with a time: --time says which dimension of it that is, or its name does. */
+static ls_status take_series(ls__proposal *p, const listing *l) {
+  const found *x = NULL;
+  size_t n = 0;
+  for (size_t i = 0; i < l->n; i++) {
+    const found *f = &l->list[i];
+    if (!may_be_read(f) || f->info.text || f->info.shape.ndim < 2) continue;
+    if (!p->timed && f->time < 0) continue;
+    if (strncmp(f->name, "/validation/", 12) == 0 || strncmp(f->name, "/test/", 6) == 0) continue;
+    if (n++ == 0) x = f;
+  }
+  if (n > 1)
+    return can_not_tell(p, l,
+                        "which of its series is learnt can't be told: --inputs NAME alone "
+                        "learns its next state from this one");
+  return n == 0 ? LS_OK : take(p, x, LS_INPUT, in_folder(x->name, "/train", 6));
 }
 
 static ls_status guess(ls__proposal *p, const listing *l) {
@@ -269,12 +326,12 @@ static ls_status guess(ls__proposal *p, const listing *l) {
     LS_TRY(take_ours(p, l));
     goto out;
   }
-  pair_of(l, "/train", strlen("/train"), &x, &y);
+  pair_of(p, l, "/train", strlen("/train"), &x, &y);
   grouped = x != NULL;
   for (size_t i = 0; i < l->n && !grouped && !many; i++) { /* each folder with a target */
     const char *name = l->list[i].name;
     if (rank_in(target_names, name) < 0) continue;
-    pair_of(l, name, (size_t)(base_of(name) - name) - 1, &other_x, &other_y);
+    pair_of(p, l, name, (size_t)(base_of(name) - name) - 1, &other_x, &other_y);
     if (other_x == NULL || other_y == y) continue;
     many = x != NULL;
     x = other_x;
@@ -282,7 +339,9 @@ static ls_status guess(ls__proposal *p, const listing *l) {
   }
   if (many) LS_TRY(can_not_tell(p, l, "several groups hold inputs and targets"));
   if (x == NULL) {
-    by_size(l, &x, &y);
+    LS_TRY(take_series(p, l));
+    if (p->n > 0) goto out;
+    by_size(p, l, &x, &y);
     if (x != NULL) fputs("by their sizes: the larger dataset is taken for the input\n", p->remarks);
   }
   if (x == NULL)
@@ -320,8 +379,8 @@ out:
 static ls_status complete(ls__proposal *p, const listing *l, bool grouped, ls_use use) {
   const ls__seen *there = &p->seen[0];
   const size_t size = (size_t)(base_of(there->name) - there->name) - 1;
-  const found *f = by_name(l, there->name, size, use == LS_TARGET ? target_names : input_names,
-                           there->rows);
+  const found *f = by_name(p, l, there->name, size, use == LS_TARGET ? target_names : input_names,
+                           &there->info.shape);
   for (size_t i = 0; f != NULL && i < p->n; i++)
     if (strcmp(p->seen[i].name, f->name) == 0) f = NULL;
   if (f == NULL)
@@ -331,13 +390,37 @@ static ls_status complete(ls__proposal *p, const listing *l, bool grouped, ls_us
   return take(p, f, use, grouped);
 }
 
-static ls_status check_rows(const ls__proposal *p) {
-  for (size_t i = 1; i < p->n; i++)
-    if (p->seen[i].rows != p->seen[0].rows)
-      return ls__fail(LS_EDATA, "%s: %s has %zu rows and %s %zu; a row is a sample in both",
-                      ls__h5_path(p->file), p->seen[0].name, p->seen[0].rows, p->seen[i].name,
-                      p->seen[i].rows);
-  return LS_OK;
+/* The next state of the only input, from this one. */
+static ls_status take_later(ls__proposal *p, const listing *l) {
+  const found *f = find_name(l, p->seen[0].name);
+  if (p->n_inputs > 1)
+    return ls__fail(LS_EUSAGE,
+                    "%s: with a time axis and several inputs, --targets names what is predicted",
+                    ls__h5_path(p->file));
+  if (!p->timed) {
+    p->time = f->time;
+    p->timed = p->found_time = true;
+  }
+  p->later = true;
+  p->reproduce = false;
+  return take(p, f, LS_TARGET, p->seen[0].said != p->seen[0].name);
+}
+
+/* Datasets beside the arrays that convert makes: what rows count, what belongs together. */
+static ls_status find_beside(ls__proposal *p, const listing *l) {
+  ls_status st = LS_OK;
+  char **groups = NULL;
+  size_t n = 0;
+  bool named = false;
+  if (!p->ours || p->seen[0].said == p->seen[0].name) return LS_OK;
+  p->weight = find_name(l, "/train/weight") != NULL;
+  if (find_name(l, "/train/group") == NULL) return LS_OK;
+  LS_TRY(ls__h5_has_attribute(p->file, "/train/group", "classes", &named));
+  if (named) LS_TRY(ls__h5_get_strings(p->file, "/train/group", "classes", &groups, &n));
+  p->groups = n;
+out:
+  ls__free_strings(groups, n);
+  return st;
 }
 
 /* Which groups have all arrays. */
@@ -359,16 +442,20 @@ ls_status ls__propose_find(ls__proposal *p) {
   const ls_propose_options *o = p->options;
   bool grouped = false;
   LS_TRY(check_kind(p));
+  LS_TRY(ls__propose_axes(p));
   LS_TRY(ls__h5_visit(p->file, see, &l));
-  for (size_t i = 0; i < l.n; i++)
-    LS_TRY(ls__h5_info_get(p->file, l.list[i].name, &l.list[i].info));
+  for (size_t i = 0; i < l.n; i++) LS_TRY(know(p, &l.list[i]));
   if (l.n == 0) LS_FAIL(LS_EDATA, "%s: holds no datasets", ls__h5_path(p->file));
   LS_TRY(ls__source_is_ours(p->file, l.list[0].name, &p->ours));
   p->reproduce = o->n_targets == 1 && strcmp(o->targets[0], "inputs") == 0;
   for (size_t i = 0; i < o->n_inputs; i++)
     LS_TRY(take_named(p, &l, o->inputs[i], LS_INPUT, &grouped));
   if (p->reproduce && o->n_inputs == 0) {
-    LS_TRY(p->ours ? take_ours(p, &l) : can_not_tell(p, &l, "the inputs are not named"));
+    LS_TRY(p->ours ? take_ours(p, &l) : take_series(p, &l));
+    if (p->n == 0) LS_TRY(can_not_tell(p, &l, "the inputs are not named"));
+  } else if (o->n_inputs == 0 && o->n_targets == 0 && p->timed) {
+    LS_TRY(take_series(p, &l));
+    if (p->n == 0) LS_TRY(can_not_tell(p, &l, "no dataset has a second dimension for --time"));
   } else if (o->n_inputs == 0 && o->n_targets == 0) {
     LS_TRY(guess(p, &l));
   } else {
@@ -380,15 +467,20 @@ ls_status ls__propose_find(ls__proposal *p) {
       memmove(p->seen + 1, p->seen, (p->n - 1) * sizeof *p->seen);
       p->seen[0] = last;
     }
-    if (o->n_targets == 0) LS_TRY(complete(p, &l, grouped, LS_TARGET));
+    const found *x = o->n_targets == 0 ? find_name(&l, p->seen[0].name) : NULL;
+    if (x != NULL && !p->timed && x->time < 0) LS_TRY(complete(p, &l, grouped, LS_TARGET));
+  }
+  if (p->n_inputs > 0 && p->n == p->n_inputs && (o->n_targets == 0 || p->reproduce)) {
+    const found *x = find_name(&l, p->seen[0].name);
+    if (p->timed || (x->time >= 0 && !p->ours)) LS_TRY(take_later(p, &l));
   }
   if (p->n_inputs == 0 || (p->n == p->n_inputs && !p->reproduce))
     LS_TRY(can_not_tell(p, &l,
                         "there are inputs and no target (--targets inputs: an autoencoder, "
                         "which learns to reproduce its inputs)"));
-  LS_TRY(check_rows(p));
+  LS_TRY(ls__propose_shape(p));
   find_parts(p, &l);
-  p->rows = p->seen[0].rows;
+  LS_TRY(find_beside(p, &l));
 out:
   for (size_t i = 0; i < l.n; i++) ls__free(l.list[i].name);
   ls__free(l.list);

@@ -12,6 +12,9 @@ enum { MOST = 4 << 20, PIECES = 16, MOST_WHOLE = 64 << 20, ROWS_THAT_GROW = 20 }
 /* What is kept while an array is read. */
 typedef struct looking {
   ls__seen *seen;
+  ls_shape shape; /* in this file */
+  size_t rows;    /* of this file, and before it: */
+  size_t before_it;
   unsigned char *gone; /* [rows], or NULL */
   ls__h5_meaning meaning;
   unsigned char *known; /* [count] elements that had a value */
@@ -97,26 +100,26 @@ static void take_rows(looking *l, size_t first, const double *x, const unsigned 
 static ls_status look_piece(ls__h5 *file, looking *l, size_t first, size_t rows, double *x,
                             unsigned char *gone) {
   ls_status st = LS_OK;
-  LS_TRY(ls__h5_read_rows(file, l->seen->name, first, rows, LS__F64, x));
-  if (gone != NULL) LS_TRY(ls__h5_gone(file, l->seen->name, first, rows, gone));
-  take_rows(l, first, x, gone, rows);
+  LS_TRY(ls__propose_read(file, l->seen, &l->shape, first, rows, x, gone));
+  take_rows(l, l->before_it + first, x, gone, rows);
 out:
   return st;
 }
 
-static ls_status look_numbers(ls__h5 *file, looking *l) {
+static ls_status look_numbers(ls__h5 *file, looking *l, size_t files) {
   ls_status st = LS_OK;
   ls__seen *s = l->seen;
   double *x = NULL;
   unsigned char *gone = NULL;
-  const uint64_t all = (uint64_t)s->rows * s->count;
-  const bool every = all <= MOST || s->count == 1 ||
+  const size_t n = l->rows, most = MOST / (files < PIECES ? files : PIECES);
+  const uint64_t all = (uint64_t)n * s->count;
+  const bool every = all <= most || s->count == 1 ||
                      (s->info.integer && s->use == LS_TARGET && all <= MOST_WHOLE);
-  size_t piece = MOST / PIECES / s->count;
+  size_t piece = most / PIECES / s->count;
   if (piece == 0) piece = 1;
-  if (piece > s->rows) piece = s->rows;
-  size_t pieces = every ? (s->rows + piece - 1) / piece : PIECES;
-  if (pieces * piece > s->rows) pieces = (s->rows + piece - 1) / piece;
+  if (piece > n) piece = n;
+  size_t pieces = every ? (n + piece - 1) / piece : PIECES;
+  if (pieces * piece > n) pieces = (n + piece - 1) / piece;
   if (s->count > (size_t)MOST * 8) /* a row of more than 256 MB */
     LS_FAIL(LS_EDATA, "%s: %s: a sample of %zu numbers is too large to be looked at",
             ls__h5_path(file), s->name, s->count);
@@ -126,8 +129,8 @@ static ls_status look_numbers(ls__h5 *file, looking *l) {
     /* spread from the first row to the last */
     size_t first = every || pieces == 1
                        ? k * piece
-                       : (size_t)((double)(s->rows - piece) / (double)(pieces - 1) * (double)k);
-    const size_t rows = s->rows - first < piece ? s->rows - first : piece;
+                       : (size_t)((double)(n - piece) / (double)(pieces - 1) * (double)k);
+    const size_t rows = n - first < piece ? n - first : piece;
     LS_TRY(look_piece(file, l, first, rows, x, gone));
   }
 out:
@@ -161,7 +164,16 @@ static ls_status look_texts(ls__proposal *p, ls__seen *s) {
     LS_FAIL(LS_EDATA, "%s: %s: %zu texts are too many to be looked at; store numbers of classes",
             ls__h5_path(file), s->name, s->rows);
   LS_TRY(ls__alloc(&text, s->rows, sizeof *text, "texts"));
-  LS_TRY(ls__h5_read_texts(file, s->name, 0, s->rows, text));
+  for (size_t f = 0, at = 0; f < ls__files_count(p->files); f++) {
+    ls__h5 *one = NULL;
+    ls__h5_info info;
+    LS_TRY(ls__files_take(p->files, f, &one));
+    st = ls__h5_info_get(one, s->name, &info);
+    LS_THEN(st, ls__h5_read_texts(one, s->name, 0, info.shape.dim[0], text + at));
+    ls__files_give(p->files, f);
+    if (st != LS_OK) goto out;
+    at += info.shape.dim[0];
+  }
   for (size_t i = 0; i < s->rows && p->gone != NULL; i++)
     if (text[i] == NULL || text[i][0] == '\0') p->gone[i] |= LS__GONE_OTHER;
   qsort(text, s->rows, sizeof *text, by_text);
@@ -207,18 +219,38 @@ out:
   return st;
 }
 
+static ls_status look_file(ls__h5 *file, looking *l, size_t files) {
+  ls_status st = LS_OK;
+  const ls__seen *s = l->seen;
+  ls__h5_info info;
+  LS_TRY(ls__h5_info_get(file, s->name, &info));
+  LS_TRY(ls__h5_meaning_get(file, s->name, &l->meaning));
+  l->shape = info.shape;
+  l->rows = (s->axis < 0 ? 1 : info.shape.dim[s->axis]) *
+            (s->time < 0 ? 1 : info.shape.dim[s->time]);
+  LS_TRY(look_numbers(file, l, files));
+  l->before_it += l->rows;
+out:
+  return st;
+}
+
 static ls_status look(ls__proposal *p, ls__seen *s) {
   ls_status st = LS_OK;
   looking l = {.seen = s, .gone = p->gone};
   s->whole = s->one_hot = true;
   if (s->info.text) return look_texts(p, s);
-  LS_TRY(ls__h5_meaning_get(p->file, s->name, &l.meaning));
   LS_TRY(ls__alloc(&l.known, s->count, 1, "elements"));
   LS_TRY(ls__alloc(&l.before, s->count, sizeof *l.before, "elements"));
   LS_TRY(ls__alloc(&l.stays, s->count, 1, "elements"));
   LS_TRY(ls__alloc(&l.label, 2 * LS__SEEN_DISTINCT, sizeof *l.label, "labels"));
   LS_TRY(ls__alloc(&l.times, 2 * LS__SEEN_DISTINCT, sizeof *l.times, "labels"));
-  LS_TRY(look_numbers(p->file, &l));
+  for (size_t f = 0; f < ls__files_count(p->files); f++) {
+    ls__h5 *file = NULL;
+    LS_TRY(ls__files_take(p->files, f, &file));
+    st = look_file(file, &l, ls__files_count(p->files));
+    ls__files_give(p->files, f);
+    if (st != LS_OK) goto out;
+  }
   while (s->hollow < s->count && l.known[s->hollow] != 0) s->hollow++;
   while (s->grows < s->count && (l.stays[s->grows] != 0 || s->looked < ROWS_THAT_GROW)) s->grows++;
   LS_TRY(read_columns(p->file, s));
@@ -262,7 +294,7 @@ static ls_status choose_missing(ls__proposal *p) {
 
 ls_status ls__propose_look(ls__proposal *p) {
   ls_status st = LS_OK;
-  bool all = p->rows <= MOST_WHOLE;
+  bool all = p->rows <= MOST_WHOLE && !p->timed;
   if (all) LS_TRY(ls__alloc(&p->gone, p->rows, 1, "rows"));
   for (size_t i = 0; i < p->n; i++) {
     LS_TRY(look(p, &p->seen[i]));

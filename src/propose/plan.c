@@ -52,7 +52,28 @@ static void choose_seed(const ls__proposal *p, ls__recipe *r) {
   }
 }
 
+/* Whole groups, of which each part has one at least; else the end of each series. */
+static void choose_groups(const ls__proposal *p, ls__recipe *r, size_t groups) {
+  const size_t least = (size_t)!p->has[LS_TEST] + !p->has[LS_VALIDATION] + 1;
+  const size_t times = p->seen[0].times;
+  if (p->timed && groups < least) {
+    r->by = "time";
+    if (times >= 20 && !p->has[LS_TEST]) r->test = times >= 40 ? 0.1 : 0.2;
+    if (times >= 40 && !p->has[LS_VALIDATION]) r->validation = 0.1;
+  } else {
+    if (!p->timed) r->by = "group";
+    if (!p->has[LS_TEST] && groups > 1) r->test = groups < 20 ? 0.2 : 0.1;
+    if (!p->has[LS_VALIDATION] && groups >= least && groups > 1 && (p->timed || p->rows >= SMALL))
+      r->validation = 0.1;
+  }
+  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)p->rows), 1);
+}
+
 static void choose_parts(const ls__proposal *p, ls__recipe *r) {
+  if (p->timed || p->groups > 1) {
+    choose_groups(p, r, p->timed ? p->series : p->groups);
+    return;
+  }
   const bool table = !r->images && !p->fields;
   size_t rows = 0;
   for (size_t i = 0; i < p->rows; i++)

@@ -6,6 +6,7 @@
 #include <lockstep/propose.h>
 #include <lockstep/shape.h>
 
+#include "data/files.h"
 #include "data/inside.h"
 #include "h5/h5.h"
 
@@ -29,9 +30,11 @@ typedef struct ls__seen {
   char port[LS_NAME_BYTES]; /* its name where there are several */
   ls_use use;
   ls__h5_info info;
-  ls_shape row; /* one sample */
-  size_t rows, count;
-  char **classes; /* [n_classes] names of classes or categories, NULL: none */
+  ls_shape row;         /* one sample */
+  size_t rows, count;   /* of all files: times of all series, where there is time */
+  int axis, time;       /* dimensions: that counts samples, that is time; -1: none is */
+  size_t series, times; /* of the first file; times 1: without time */
+  char **classes;       /* [n_classes] names of classes or categories, NULL: none */
   size_t n_classes;
 
   /* Of the rows that were looked at */
@@ -72,13 +75,32 @@ typedef struct ls__proposal {
   ls__seen seen[LS__PROPOSE_ARRAYS]; /* inputs first */
   size_t n, n_inputs;
   bool reproduce;      /* the inputs are the targets */
+  bool later;          /* the input is the target, a step of time later */
+  bool matlab;         /* its dimensions are in reverse order */
+  bool timed, no_time; /* `time` is one; none was asked for */
+  int axis, time;      /* as they are said */
+  bool found_time;     /* by its name */
+  bool mixed_axes;     /* arrays have different ones */
   size_t rows;         /* of the training part, before rows are drawn from it */
+  size_t series;       /* trajectories, of all files; without time: rows */
+  bool weight;         /* a dataset beside the arrays, as convert makes it */
+  size_t groups;       /* of the dataset `group`, as convert makes it; 0: there is none */
+  ls__files *files;    /* `file` is the first */
   unsigned char *gone; /* [rows] LS__GONE_...; NULL: not all rows were looked at */
   int missing;         /* what `data.missing` says: LS__MISSING_... */
   bool fields;         /* from grids to one target on the same grid */
   FILE *remarks;
 } ls__proposal;
 
+/* What the options and the file say of dimensions (view.c). */
+LS_CHECKED ls_status ls__propose_axes(ls__proposal *p);
+/* The dimension of a dataset that is called time; -1: none is. */
+LS_CHECKED ls_status ls__propose_time_of(ls__proposal *p, const char *name, int ndim, int *time);
+/* Of all arrays what a row is, and how many there are, in all files. */
+LS_CHECKED ls_status ls__propose_shape(ls__proposal *p);
+/* Rows of an array that has this shape in this file. */
+LS_CHECKED ls_status ls__propose_read(ls__h5 *file, const ls__seen *s, const ls_shape *shape,
+                                      size_t first, size_t rows, double *x, unsigned char *gone);
 /* Which arrays are read, and what for. */
 LS_CHECKED ls_status ls__propose_find(ls__proposal *p);
 /* Their values; what a target and an input is. */
@@ -89,6 +111,7 @@ LS_CHECKED ls_status ls__propose_tell(ls__proposal *p);
 
 typedef struct ls__recipe {
   double validation, test; /* shares that are drawn; 0: none */
+  const char *by;          /* what is drawn as a whole, as data.split says it; NULL: rows */
   uint64_t split_seed;
   size_t training; /* rows that remain, about */
   size_t width, depth;

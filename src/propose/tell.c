@@ -98,9 +98,18 @@ static void set_line(ls__seen *s) {
 static void find_lines(ls__proposal *p) {
   ls__seen *x = &p->seen[0], *y = &p->seen[1];
   if (p->n != 2 || p->n_inputs != 1 || x->row.ndim != 1 || y->row.ndim != 1) return;
-  if (x->count != y->count || x->count < SHORT || alike(x) < 0.5 || alike(y) < 0.5) return;
+  if (x->count != y->count || x->count < (p->later ? SIDE : SHORT) || alike(x) < 0.5 ||
+      alike(y) < 0.5)
+    return;
   set_line(x);
   set_line(y);
+  if (p->later) {
+    fprintf(p->remarks,
+            "%s is taken for a field on a line: neighbouring numbers are alike "
+            "(correlation %.2f)\n",
+            x->said, alike(x));
+    return;
+  }
   fprintf(p->remarks,
           "%s and %s are taken for fields on a line: neighbouring numbers are alike (correlation "
           "%.2f "

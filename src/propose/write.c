@@ -100,7 +100,8 @@ static void tell_columns(const ls__proposal *p, const ls__seen *s, FILE *out) {
     used += (size_t)snprintf(text + used, sizeof text - used, "%s%.40s", i > 0 ? ", " : "",
                              s->columns[i]);
   if (i > 0) say(p, out, "%s: %s%s", s->said, text, i < s->n_columns ? ", ..." : "");
-  if (s->use != LS_INPUT || s->looks != LS__LOOKS_NUMBERS || s->grows == s->count) return;
+  if (p->timed || s->use != LS_INPUT || s->looks != LS__LOOKS_NUMBERS || s->grows == s->count)
+    return;
   snprintf(number, sizeof number, "element %zu, counted from 0,", s->grows);
   say(p, out,
       "%s: %.60s is a larger whole number in each row than in the one before, as what numbers the "
@@ -169,7 +170,9 @@ static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
                      : p->n_inputs > 1 ? "several inputs"
                                        : "a table";
   if (p->reproduce)
-    say(p, out, "task: an autoencoder, which learns to reproduce its inputs");
+    say(p, out,
+        "task: an autoencoder, which learns to reproduce its inputs (where a dimension is "
+        "time, --time 1 learns the next state from this one)");
   else if (p->n - p->n_inputs > 1)
     say(p, out, "task: %zu outputs at once, from %s", p->n - p->n_inputs, from);
   else if (y->looks == LS__LOOKS_MASK)
@@ -179,6 +182,9 @@ static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
         ls__seen_outputs(y) == 2 ? "binary, " : "", ls__seen_outputs(y), from);
   else if (y->looks == LS__LOOKS_YES_NO)
     say(p, out, "task: %zu questions, yes or no, from %s", y->count, from);
+  else if (p->later)
+    say(p, out, "task: the next state from this one, dimension %d of %s is time%s", p->time,
+        p->seen[0].said, p->found_time ? ", as it is called (--time none: it is not)" : "");
   else if (y->looks == LS__LOOKS_GRID)
     say(p, out, "task: from fields to fields");
   else
@@ -188,6 +194,44 @@ static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
 
 /* ---- data ---- */
 
+static void put_file(const ls__proposal *p, FILE *out) {
+  const size_t n = p->options->n_files;
+  fputs(n > 1 ? "  file: [" : "  file: ", out);
+  for (size_t i = 0; i < n; i++) {
+    if (i > 0) fputs(", ", out);
+    ls__propose_put_name(out, p->options->files[i]);
+  }
+  fputs(n > 1 ? "]\n" : "\n", out);
+}
+
+/* The name of an array, and what of it is not as in the others. */
+static void put_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
+  const int last = s->info.shape.ndim - 1;
+  const bool still = p->timed && s->time < 0 && p->time <= last;
+  const bool axis = p->mixed_axes && s->axis != 0;
+  if (axis || still) fputs("{dataset: ", out);
+  ls__propose_put_name(out, s->said);
+  if (axis) fprintf(out, ", axis: %d", s->axis == last ? -1 : s->axis);
+  if (still) fputs(", time: false", out);
+  if (axis || still) fputs("}", out);
+}
+
+static void put_axes(const ls__proposal *p, FILE *out) {
+  const ls__seen *x = &p->seen[0];
+  if (!p->mixed_axes && x->axis > 0)
+    fprintf(out, "  axis: %d   # the dimension that counts %s%s\n",
+            p->options->axis != NULL            ? p->axis
+            : x->axis == x->info.shape.ndim - 1 ? -1
+                                                : x->axis,
+            p->timed ? "trajectories" : "samples",
+            p->matlab ? "; MATLAB writes them in reverse order" : "");
+  if (p->timed)
+    fprintf(out,
+            "  time: {axis: %d}   # window: 3 in it shows three entries, horizon: 5 asks for the "
+            "fifth\n",
+            p->time);
+}
+
 static void put_arrays(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   const size_t targets = p->n - p->n_inputs;
   fputs("  inputs: ", out);
@@ -195,16 +239,16 @@ static void put_arrays(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   for (size_t i = 0; i < p->n_inputs; i++) {
     if (i > 0) fputs(", ", out);
     if (p->n_inputs > 1 && !r->joined) fprintf(out, "%s: ", p->seen[i].port);
-    ls__propose_put_name(out, p->seen[i].said);
+    put_array(p, &p->seen[i], out);
   }
   if (p->n_inputs > 1) fputs(r->joined ? "]" : "}", out);
   fputs("\n  targets: ", out);
-  if (p->reproduce) fputs("inputs", out);
+  if (p->reproduce || p->later) fputs("inputs", out);
   if (targets > 1) fputs("{", out);
-  for (size_t i = p->n_inputs; i < p->n; i++) {
+  for (size_t i = p->n_inputs; i < p->n && !p->later; i++) {
     if (i > p->n_inputs) fputs(", ", out);
     if (targets > 1) fprintf(out, "%s: ", p->seen[i].port);
-    ls__propose_put_name(out, p->seen[i].said);
+    put_array(p, &p->seen[i], out);
   }
   if (targets > 1) fputs("}", out);
   fputs("\n", out);
@@ -276,19 +320,36 @@ static void put_augment(const ls__proposal *p, const ls__recipe *r, FILE *out) {
           side / 12 > 0 ? side / 12 : 1);
 }
 
+/* What is drawn, in words. */
+typedef struct drawn {
+  const char *rows, *comment;
+} drawn;
+static const drawn *parts_are(const ls__proposal *p, const ls__recipe *r) {
+  static const drawn rows = {"rows are drawn", "rows that are drawn, and kept from training"},
+                     groups = {"groups are drawn", "whole groups, kept from training"},
+                     trajectories = {"trajectories are drawn, whole ones,", "whole trajectories, "
+                                                                            "kept from training"},
+                     time = {"times are kept, the last ones of each trajectory,",
+                             "the last times of each trajectory, kept from training"};
+  if (r->by == NULL) return p->timed ? &trajectories : &rows;
+  return strcmp(r->by, "time") == 0 ? &time : &groups;
+}
+
 static void put_data(const ls__proposal *p, const ls__recipe *r, FILE *out) {
-  fputs("data:\n  file: ", out);
-  ls__propose_put_name(out, p->options->file);
-  fputs("\n", out);
+  fputs("data:\n", out);
+  put_file(p, out);
   put_arrays(p, r, out);
+  put_axes(p, out);
   put_layout(p, out);
   if (r->validation > 0 || r->test > 0) {
     fputs("  split: {", out);
     if (r->validation > 0) fprintf(out, "validation: %g, ", r->validation);
     if (r->test > 0) fprintf(out, "test: %g, ", r->test);
-    fprintf(out, "seed: %llu}   # rows that are drawn, and kept from training\n",
-            (unsigned long long)r->split_seed);
+    if (r->by != NULL) fprintf(out, "by: %s, ", r->by);
+    fprintf(out, "seed: %llu}   # %s\n", (unsigned long long)r->split_seed,
+            parts_are(p, r)->comment);
   }
+  if (p->weight) fputs("  sample_weight: weight   # how much each row counts\n", out);
   put_normalize(p, r, out);
   put_missing(p, out);
   put_augment(p, r, out);
@@ -301,14 +362,19 @@ static void tell_parts(const ls__proposal *p, const ls__recipe *r, FILE *out) {
   char text[200] = "";
   size_t used = 0;
   if (r->test > 0)
-    used = (size_t)snprintf(text, sizeof text, "%g %% of the rows are drawn for the test",
-                            100 * r->test);
+    used = (size_t)snprintf(text, sizeof text, "%g %% of the %s for the test", 100 * r->test,
+                            parts_are(p, r)->rows);
   if (r->validation > 0)
-    used += (size_t)snprintf(text + used, sizeof text - used, "%s%g %% %sfor validation",
-                             used > 0 ? ", " : "", 100 * r->validation,
-                             used > 0 ? "" : "of the rows are drawn ");
+    used += (size_t)snprintf(text + used, sizeof text - used, "%s%g %% %s%s%sfor validation",
+                             used > 0 ? ", " : "", 100 * r->validation, used > 0 ? "" : "of the ",
+                             used > 0 ? "" : parts_are(p, r)->rows, used > 0 ? "" : " ");
   if (used > 0) say(p, out, "parts: %s", text);
-  if (p->rows < 20)
+  if (p->timed && r->test <= 0 && !p->has[LS_TEST])
+    say(p, out,
+        "parts: %zu times are too few to keep any for a test: what is learnt from them "
+        "can't be checked",
+        p->seen[0].times);
+  else if (p->rows < 20)
     say(p, out,
         "parts: %zu rows are too few to keep any for a test: what is learnt from them can't be "
         "checked",
@@ -334,13 +400,14 @@ static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) 
   fprintf(out, "  epochs: %zu   # of %s%zu step%s\n", r->epochs, about, steps,
           steps == 1 ? "" : "s");
   fputs("  seed: 1   # of weights and order\n", out);
+  /* A loss with smoothed labels goes on falling, or rises, where the answers don't change. */
+  const bool accuracy = r->smoothing > 0 && p->n == p->n_inputs + 1;
   if (r->patience > 0) {
     say(p, NULL,
-        "early stopping: after %zu epochs without a smaller validation loss; the best epoch's "
-        "weights are restored",
-        r->patience);
-    fprintf(out, "early_stopping: {monitor: validation_loss, patience: %zu, restore_best: true}\n",
-            r->patience);
+        "early stopping: after %zu epochs without a %s; the best epoch's weights are restored",
+        r->patience, accuracy ? "better validation accuracy" : "smaller validation loss");
+    fprintf(out, "early_stopping: {monitor: %s, patience: %zu, restore_best: true}\n",
+            accuracy ? "validation_accuracy" : "validation_loss", r->patience);
   }
   fputs("\n# Where validation or test is much worse than training: more weight_decay or dropout, "
         "fewer\n"
@@ -371,7 +438,8 @@ void ls__propose_write(const ls__proposal *p, const ls__recipe *r, FILE *out) {
         out);
   if (p->options->origin != NULL) say(p, out, "%s", p->options->origin);
   tell_task(p, r, out);
-  for (size_t i = 0; i < p->n; i++) tell_array(p, &p->seen[i], out);
+  for (size_t i = 0; i < p->n; i++)
+    if (i < p->n_inputs || !p->later) tell_array(p, &p->seen[i], out);
   tell_parts(p, r, out);
   tell_network(p, r, out);
   fputs("\n", out);
@@ -389,7 +457,29 @@ static void proposal_reset(ls__proposal *p) {
     ls__free_strings(p->seen[i].columns, p->seen[i].n_columns);
   }
   ls__free(p->gone);
-  ls__h5_close(p->file);
+  if (p->file != NULL) ls__files_give(p->files, 0);
+  ls__files_destroy(p->files);
+}
+
+/* The files, as the configuration that is written opens them. */
+static ls_status open_files(ls__proposal *p) {
+  ls_status st = LS_OK;
+  ls_config *config = NULL, *data = NULL;
+  char *text = NULL;
+  size_t bytes;
+  FILE *to = open_memstream(&text, &bytes);
+  if (to == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
+  fputs("data:\n", to);
+  put_file(p, to);
+  if (fclose(to) != 0) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
+  LS_TRY(ls_config_parse(text, "data", &config));
+  LS_TRY(ls__config_map(config, "data", &data));
+  LS_TRY(ls__files_create(ls__config_child(data, "file"), &p->files));
+  LS_TRY(ls__files_take(p->files, 0, &p->file));
+out:
+  ls_config_destroy(config);
+  free(text);
+  return st;
 }
 
 /* A configuration is UTF-8, and so is each name in it. */
@@ -403,28 +493,41 @@ static ls_status check_name(const char *name) {
   return LS_OK;
 }
 
-ls_status ls_propose(const ls_propose_options *options, char **yaml, char **remarks) {
+/* Whether predictions are a few columns. */
+static bool suits_table(const ls__proposal *p) {
+  enum { COLUMNS = 64 };
+  size_t columns = 0;
+  for (size_t i = p->n_inputs; i < p->n; i++) {
+    if (p->seen[i].row.ndim > 1 || p->seen[i].looks == LS__LOOKS_GRID) return false;
+    columns += ls__seen_outputs(&p->seen[i]);
+  }
+  return !p->reproduce && !p->timed && columns <= COLUMNS;
+}
+
+ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   ls_status st = LS_OK;
   ls__proposal *p = NULL;
   ls__recipe recipe;
   FILE *out = NULL, *said = NULL;
   size_t bytes, said_bytes;
   ls__number_locale locale = ls__number_begin();
-  *yaml = *remarks = NULL;
+  *proposed = (ls_proposed){.yaml = NULL};
   LS_TRY(ls__alloc(&p, 1, sizeof *p, "proposal"));
   p->options = options;
-  out = open_memstream(yaml, &bytes);
-  said = open_memstream(remarks, &said_bytes);
+  out = open_memstream(&proposed->yaml, &bytes);
+  said = open_memstream(&proposed->remarks, &said_bytes);
   if (out == NULL || said == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   p->remarks = said;
-  LS_TRY(ls__h5_open(options->file, &p->file));
-  LS_TRY(check_name(options->file));
+  for (size_t i = 0; i < options->n_files; i++) LS_TRY(check_name(options->files[i]));
+  LS_TRY(open_files(p));
   LS_TRY(ls__propose_find(p));
   for (size_t i = 0; i < p->n; i++) LS_TRY(check_name(p->seen[i].name));
   LS_TRY(ls__propose_look(p));
   LS_TRY(ls__propose_tell(p));
   ls__propose_plan(p, &recipe);
   ls__propose_write(p, &recipe, out);
+  proposed->table = suits_table(p);
+  proposed->test = recipe.test > 0 || p->has[LS_TEST];
 out:
   if (p != NULL) proposal_reset(p);
   ls__free(p);
@@ -433,9 +536,9 @@ out:
   if (said != NULL && (ferror(said) != 0) + (fclose(said) != 0) > 0 && st == LS_OK)
     st = ls__fail(LS_ENOMEM, "proposal: out of memory");
   if (st != LS_OK) {
-    free(*yaml);
-    free(*remarks);
-    *yaml = *remarks = NULL;
+    free(proposed->yaml);
+    free(proposed->remarks);
+    *proposed = (ls_proposed){.yaml = NULL};
   }
   ls__number_end(&locale);
   return st;

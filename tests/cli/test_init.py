@@ -138,7 +138,31 @@ def hdf5():
     refused(3, "no UTF-8", [b"latin-\xe9.h5"])
 
 
+def series():
+    """Files of simulations: u of 4 trajectories, 6 times, 5 points; waves of 12, 12, 16."""
+    for name in os.listdir(os.path.join(SOURCE, "tests/data/simulations")):
+        shutil.copy(os.path.join(SOURCE, "tests/data/simulations", name), work)
+    later = ("next state from this one", "targets: inputs", r"time: {axis: 1}", "split: {validation: 0.1, test: 0.2")
+    accepted(["packed.nc", "--inputs", "/u"], "as it is called", "0.25 to 354.25", *later, steps=True)
+    accepted(["waves.nc"], r"\[16\] int16: a grid without channels, -1.8 to 1.2", "inputs: /height", "upsample", *later, steps=True)
+    accepted(["waves.nc", "--inputs", "/height", "--targets", "inputs", "--time", "none"], "autoencoder", "!time: {")
+    accepted(["waves.mat", "--time", "1"], "axis: -1", "reverse order", "inputs: /height", *later, steps=True)
+    accepted(["matlab.mat", "--inputs", "/viscosity", "--targets", "/u"], "axis: -1", "0.5 to 3.5", "0.25 to 354.25")
+    accepted(["chunks.h5", "--inputs", "/time_first", "--axis", "1", "--time", "0"], "axis: 1 ", r"time: {axis: 0}", steps=True)
+    accepted(["chunks.h5", "--inputs", "/u", "--targets", "/name"], "2 classes", "!time: {")
+    accepted(["run-*.h5", "--time", "0"], 'file: "run-\\*.h5"', "0.25 to 354.25", "whole trajectories", steps=True)
+    accepted(["run-0.h5", "run-3.h5", "--time", "0"], r"file: \[run-0.h5, run-3.h5\]", "0.25 to 354.25")
+    accepted(["run-1.h5", "--time", "0"], "6 times are too few", "!split: {")
+    refused(2, "--inputs NAME alone", ["packed.nc"])
+    refused(2, "--time 7: /u has the shape", ["chunks.h5", "--inputs", "/u", "--time", "7"])
+    refused(2, "--axis x: the number of a dimension", ["chunks.h5", "--inputs", "/u", "--axis", "x"])
+    refused(1, "no file fits the pattern none", ["none-*.h5"])
+    refused(2, "run-1.h5 twice", ["run-1.h5", "run-1.h5", "--time", "0"])
+    refused(3, r"chunks.h5: /u is \[4, 6, 5\], and \[6, 5\] in run-1.h5", ["run-1.h5", "chunks.h5", "--time", "0"])
+
+
 def tables():
+    write("names.csv", "name,y\n" + "".join(f"n{i}x,{i * 0.7}\n" for i in range(60)))
     digits = os.path.join(SOURCE, "scripts/examples/digits/optdigits.tes.gz")
     done = run("init", digits, "--format", "csv", "-o", "digits.yaml")
     if done.returncode != 0 or not all(there("digits.yaml", "digits.h5")):
@@ -180,8 +204,23 @@ def tables():
         fail("train --dry-run of a table with categories", done)
     write("count.csv", "nr,width,price\n" + "".join(f"{i + 7},{i * 0.37 % 5:.3f},{i * 0.9 % 4:.3f}\n" for i in range(60)))
     done = run("init", "count.csv", "-o", "count.yaml")
-    if done.returncode != 0 or "x: nr, width\n" not in done.stderr or "x: nr is a larger whole number" not in done.stderr:
+    if done.returncode != 0 or "x: width\n" not in done.stderr or "(nr): another whole number in each row: an id" not in done.stderr:
+        fail("an id is left out", done)
+    write("count.csv", "step,width,price\n" + "".join(f"{i + 7},{i * 0.37 % 5:.3f},{i * 0.9 % 4:.3f}\n" for i in range(60)))
+    done = run("init", "count.csv", "-o", "count.yaml", "--force")
+    if done.returncode != 0 or "x: step, width\n" not in done.stderr or "x: step is a larger whole number" not in done.stderr:
         fail("a column that numbers the rows is told of", done)
+    refused(3, "no column is left", ["names.csv", "-o", "names.yaml"])
+    refused(3, "more than 20 different words", ["names.csv", "-o", "names.yaml", "--words", "error"])
+    refused(2, "--time is for HDF5 files", ["names.csv", "-o", "names.yaml", "--time", "1"])
+    write("group.csv", "who,w,a,y\n" + "".join(f"p{i % 25},{1 + i % 3},{i * 0.37 % 5:.3f},{i * 0.9 % 4:.3f}\n" for i in range(200)))
+    done = run("init", "group.csv", "-o", "group.yaml", "--group", "who", "--weight", "w")
+    text = open(os.path.join(work, "group.yaml")).read() if done.returncode == 0 else ""
+    for part in ("split: {test: 0.1, by: group,", "sample_weight: weight", "  inputs: x\n"):
+        if part not in text:
+            fail(f"{part} is missing in {text}", done)
+    if run("train", "group.yaml", "--dry-run").returncode != 0:
+        fail("train --dry-run of a table with groups")
     # What can't be proposed for leaves nothing behind.
     write("same.csv", "a,b\n" + "1,7.5\n2,7.5\n3,7.5\n4,7.5\n" * 10)
     done = run("init", "same.csv", "-o", "same.yaml", "--quiet")
@@ -222,6 +261,7 @@ def hostile():
 if __name__ == "__main__":
     subprocess.run([os.path.join(BUILD, "tests/cli/make_init"), work], check=True)
     hdf5()
+    series()
     tables()
     hostile()
     shutil.rmtree(work)

@@ -52,10 +52,25 @@ with pd.HDFStore("table.h5", "w", complevel=9, complib="zlib") as store:
     store.append("df", frame, data_columns=True, index=False, expectedrows=T)
 frame[["temperature"]].assign(more=u[0, :, 1]).to_hdf("fixed.h5", key="df", format="fixed")
 
+# Waves that travel, each trajectory of another shape at its own phase, by netCDF4 and as MATLAB
+r, t, x = np.arange(12)[:, None, None], np.arange(12)[:, None], 2 * np.pi * np.arange(16) / 16
+waves = (1 + r % 3) / 2 * np.sin(x + r - t / 4) + 0.3 * np.cos(2 * (x - t / 4) + 2 * r)
+with netCDF4.Dataset("waves.nc", "w") as f:
+    for name, n in ("run", 12), ("time", 12), ("x", 16):
+        f.createDimension(name, n)
+    v = f.createVariable("height", "i2", ("run", "time", "x"), zlib=True, fill_value=-32768)
+    v.scale_factor = 0.001
+    v[:] = waves
+
 # MATLAB 7.3, as its save -v7.3 does: 512 bytes of its own, dimensions in reverse order
 with h5py.File("matlab.mat", "w", userblock_size=512) as f:
     for name, x in ("u", u), ("viscosity", 0.5 + np.arange(R)[None, :]):
         d = f.create_dataset(name, data=x.T if name == "u" else x.reshape(1, R))
         d.attrs["MATLAB_class"] = np.bytes_("double")
-with open("matlab.mat", "r+b") as f:
-    f.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + b"\0" * 8 + b"\0\2IM")
+with h5py.File("waves.mat", "w", userblock_size=512) as f:
+    d = f.create_dataset("height", data=waves.T.astype("f4"), chunks=waves.T.shape,
+                         compression="gzip", shuffle=True)
+    d.attrs["MATLAB_class"] = np.bytes_("single")
+for name in "matlab.mat", "waves.mat":
+    with open(name, "r+b") as f:
+        f.write(b"MATLAB 7.3 MAT-file, Platform: GLNXA64".ljust(116) + b"\0" * 8 + b"\0\2IM")

@@ -421,6 +421,22 @@ static void quote(const char *path, char *to, size_t bytes) {
 }
 
 /* What lies in the run directory, and what is done with it. */
+/* Whether predictions are a few columns, and of no series: a table is most useful. */
+static bool suits_table(const ls_trainer *t) {
+  enum { COLUMNS = 64 };
+  const ls_model *model = t->model;
+  char name[LS__INDEX_MOST][LS__INDEX_NAME];
+  const size_t n = ls__data_index(t->data, LS_TRAIN, name);
+  size_t columns = 0;
+  if (n > 0 && strcmp(name[n - 1], "time") == 0) return false;
+  for (size_t i = 0; i < ls_model_outputs(model); i++) {
+    const ls_port port = ls_model_output(model, i);
+    if (port.shape.ndim > 1) return false;
+    columns += ls_shape_count(&port.shape);
+  }
+  return columns <= COLUMNS;
+}
+
 static void print_next(ls__report *r, const ls_trainer *t, const char *output) {
   const char *of = ls_data_count(t->data, LS_TEST) > 0         ? ""
                    : ls_data_count(t->data, LS_VALIDATION) > 0 ? " --split validation"
@@ -432,7 +448,8 @@ static void print_next(ls__report *r, const ls_trainer *t, const char *output) {
   ls__terminal_text(&r->progress, text);
   quote(output, word, sizeof word); /* to be copied: not wrapped */
   fprintf(r->out, "next: lockstep evaluate %s%s\n", word, of);
-  fprintf(r->out, "      lockstep predict %s%s -o predictions.h5\n", word, of);
+  fprintf(r->out, "      lockstep predict %s%s -o predictions.%s\n", word, of,
+          suits_table(t) ? "csv" : "h5");
 }
 
 static void print_end(ls__report *r, const ls_trainer *t, const ls__ending *end,

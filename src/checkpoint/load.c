@@ -317,6 +317,11 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
     if (rows <= 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute rows is damaged", ls__h5_path(file));
     model->train_rows = (size_t)rows;
   }
+  LS_TRY(ls__h5_has_attribute(file, "/", "drawn", &there));
+  if (there) {
+    LS_TRY(ls__h5_get_integer(file, "/", "drawn", &rows));
+    model->drawn = (uint64_t)rows;
+  }
   LS_TRY(read_origin(file, model));
   *out = model;
   model = NULL;

@@ -122,6 +122,7 @@ static ls_status write_model(ls__h5 *file, const ls_model *model) {
   LS_TRY(write_inputs(file, model));
   if (model->train_rows > 0)
     LS_TRY(ls__h5_set_integer(file, "/", "rows", (int64_t)model->train_rows));
+  if (model->drawn != 0) LS_TRY(ls__h5_set_integer(file, "/", "drawn", (int64_t)model->drawn));
   LS_TRY(ls__h5_set_integer(file, "/", LS__NORMALIZED_ATTRIBUTE,
                             (int64_t)ls__checkpoint_normalized(model)));
   LS_TRY(write_ports(file, model));

@@ -97,6 +97,10 @@ LS_CHECKED ls_status ls__data_load(ls_data *data);
 /* A hash of rows, shapes and a sample of the values, as they are delivered: the same on every rank
  * and for any number of them.  0: unknown, as of the caller's own arrays.  Local. */
 LS_CHECKED ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint);
+/* A hash of what decides which samples are drawn for which part: of some inputs' values, in their
+ * order, and of groups.  The same for whoever reads these data, without targets too.  0: no part is
+ * drawn.  Local. */
+LS_CHECKED ls_status ls__data_drawn_hash(const ls_data *data, uint64_t *hash);
 /* Rows that the training part is taken or drawn from; 0: it is not from a file. */
 size_t ls__data_train_rows(const ls_data *data);
 /* How the table was read that the file was made of, as convert/recipe.h has it; NULL: of none. */

@@ -55,6 +55,49 @@ out:
   return st;
 }
 
+/* Row k of those that were trained on or drawn; windows whose targets are still to come lie between. */
+static size_t trained_row(const ls__source *source, size_t k) {
+  const ls__file_piece *piece = source->piece;
+  while (k >= piece->trained) k -= piece++->trained;
+  const size_t n = piece->n[source->n_axes - 1], trained = piece->trained / (piece->rows / n);
+  return piece->first + k / trained * n + k % trained;
+}
+
+ls_status ls__data_drawn_hash(const ls_data *data, uint64_t *hash) {
+  ls_status st = LS_OK;
+  const ls__source *source = data->part[LS_TRAIN].source;
+  const ls__draw *draw = &data->settings.split;
+  double *x = NULL;
+  ls__read_room scratch = {NULL, 0};
+  *hash = 0;
+  if (data->files == NULL || source == NULL || (draw->validation <= 0 && draw->test <= 0))
+    return LS_OK;
+  const uint64_t groups = ls__groups_hash(data);
+  uint64_t h = ls__hash(LS__HASH_START, &groups, sizeof groups);
+  const size_t rows = source->trained, n = rows < SOME_ROWS ? rows : SOME_ROWS;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    const size_t count = data->array[i].count;
+    if (data->array[i].use != LS_INPUT) continue;
+    LS_TRY(ls__alloc(&x, 2 * count, sizeof *x, "comparing data"));
+    for (size_t k = 0; k < n; k++) {
+      const size_t row = n == 1 ? 0 : (size_t)((double)k * (double)(rows - 1) / (double)(n - 1));
+      LS_TRY(read_sample(data, source, i, trained_row(source, row), x, x + count, &scratch));
+      h = ls__hash(h, x, count * sizeof *x);
+    }
+    for (size_t k = 1; k < source->n_pieces; k++) { /* and of each further file */
+      LS_TRY(read_sample(data, source, i, source->piece[k].first, x, x + count, &scratch));
+      h = ls__hash(h, x, count * sizeof *x);
+    }
+    ls__free(x);
+    x = NULL;
+  }
+  *hash = h == 0 ? 1 : h;
+out:
+  ls__free(scratch.room);
+  ls__free(x);
+  return st;
+}
+
 ls_status ls__data_fingerprint(const ls_data *data, uint64_t *fingerprint) {
   ls_status st = LS_OK;
   uint64_t hash = LS__HASH_START;

@@ -42,6 +42,7 @@ struct ls_model {
                              (convert/recipe.h); n 0: it was no table */
   char stands[48];                  /* whose weights these are: "epoch 37, the best"; "": unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
+  uint64_t drawn;    /* ls__data_drawn_hash of what the parts were drawn from; 0: unknown */
   ls__seal origin;   /* the checkpoint that it was read from; zeros: none */
   uint64_t of_run;   /* which training it is of (train/identity.h); 0: unknown */
   uint64_t at_epoch; /* whose weights they are, where a network alone was saved; 0: unknown */

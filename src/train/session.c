@@ -245,6 +245,21 @@ out:
   return st;
 }
 
+/* Parts are drawn again by the number of rows; in another order, of files too, they are others. */
+static ls_status warn_of_parts(ls_comm *comm, const ls__session *s) {
+  uint64_t drawn = 0;
+  if (s->split == LS_ALL || s->model->drawn == 0 || ls_comm_rank(comm) != 0) return LS_OK;
+  const ls_status st = ls__data_drawn_hash(s->data, &drawn);
+  if (st != LS_OK || drawn == 0 || drawn == s->model->drawn) return st;
+  fprintf(stderr,
+          "lockstep: warning: %s: not the data that the parts were drawn from, or in another order "
+          "(of files, of rows): some of the %s part may have been trained on; --split all takes "
+          "all "
+          "rows\n",
+          ls__data_path(s->data), ls__split_name(s->split));
+  return LS_OK;
+}
+
 ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *const *overrides,
                            size_t n, ls_split split, const ls__session_wants *wants,
                            ls__session *s) {
@@ -273,6 +288,8 @@ ls_status ls__session_open(ls_comm *comm, const char *checkpoint, const char *co
   LS_TRY(ls__data_load(s->data));
   s->split = s->table.path != NULL ? LS_ALL : split;
   LS_TRY(ls__data_part(s->data, &s->split));
+  if (rows > 0 && !sets(overrides, n, "data.inputs"))
+    LS_TRY(ls_comm_agree(comm, warn_of_parts(comm, s)));
   ls__comm_phase(comm, 0, wants->purpose == LS__DATA_PREDICT ? "predicting" : "evaluating");
   s->n = ls_data_count(s->data, s->split);
 out:

@@ -154,6 +154,8 @@ static ls_status load_data(ls_trainer *t) {
       local = copy_normal(normal, &t->model->output[h]);
   }
   t->model->train_rows = ls__data_train_rows(t->data);
+  if (ls_comm_rank(t->comm) == 0) /* which writes checkpoints */
+    LS_THEN(local, ls__data_drawn_hash(t->data, &t->model->drawn));
   LS_TRY(ls_comm_agree(t->comm, local));
 out:
   return st;

@@ -71,6 +71,19 @@ accepted "$lockstep" predict out_runs --data 'runs_of_mine/run-[12].h5' -o p.h5
 accepted "$lockstep" inspect p.h5
 shown 'columns: file, time$'
 shown 'files: runs_of_mine/run-1.h5, runs_of_mine/run-2.h5$'
+! grep -q warning err || fail "warned of the training's own data: $(cat err)"
+# The same files by other names: other ones would be called validation, and that is said
+mkdir renamed
+for k in 0 1 2 3; do cp runs_of_mine/run-$k.h5 renamed/run-$(((k + 1) % 4)).h5; done
+accepted "$lockstep" evaluate out_runs --data 'renamed/run-*.h5' --split validation
+grep -q 'warning: renamed/run-0.h5 and 3 more: not the data that the parts were drawn from' err ||
+  fail "nothing is said of parts of renamed files: $(cat err)"
+accepted "$lockstep" predict out_runs --data 'renamed/run-*.h5' -o p.h5 --split validation
+grep -q 'not the data that the parts were drawn from' err || fail "nothing is said: $(cat err)"
+accepted "$lockstep" predict out_runs --data 'renamed/run-*.h5' -o p.h5
+! grep -q 'drawn from' err || fail "a warning of parts that nobody wanted"
+accepted "$lockstep" predict out_runs -o p.h5 --split validation # also windows without targets
+! grep -q 'drawn from' err || fail "warned of the training's own data: $(cat err)"
 cd / && accepted "$lockstep" evaluate "$work/out_runs" --split validation
 shown '^validation: 5 samples$'
 cd "$work" || exit 1

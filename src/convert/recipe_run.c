@@ -277,6 +277,39 @@ static void note_others(const reader *r, size_t others, size_t other) {
   if (others > 1) fprintf(stderr, " and %zu more\n", others - 1);
 }
 
+static bool is_wanted(const reader *r, size_t i) {
+  const ls__csv_role role = r->table.plan.role[i];
+  return role == LS__CSV_INPUT || role == LS__CSV_CATEGORY ||
+         (role == LS__CSV_TARGET && r->job->targets);
+}
+
+/* A column of the name of one that is taken: which of them is meant? */
+static ls_status refuse_doubles(const reader *r) {
+  char shown[LS__CSV_SHOWN];
+  const ls__csv_plan *plan = &r->table.plan;
+  for (size_t i = 0; i < plan->n; i++) {
+    if (r->from[i] == SIZE_MAX || !is_wanted(r, i)) continue;
+    for (size_t k = 0; k < r->head.n; k++)
+      if (strcmp(r->head.name[k], plan->name[i]) == 0 && !is_taken(r, k))
+        return ls__fail(LS_EDATA,
+                        "%s:%zu: columns %zu and %zu are both called \"%s\", which the network "
+                        "takes; leave one of them out, or rename it",
+                        r->job->path, r->head.name_line, r->from[i] + 1, k + 1,
+                        ls__csv_show(plan->name[i], shown));
+  }
+  return LS_OK;
+}
+
+/* What is skipped above a table without names may be rows of this one. */
+static void note_skipped(const reader *r) {
+  const uint64_t n = r->own.skip_lines;
+  if (n == 0 || r->head.name != NULL || r->job->quiet) return;
+  fputs("lockstep: note: ", stderr);
+  ls__text_put(stderr, r->job->path);
+  fprintf(stderr, ": %s skipped, as in the training's table (convert --skip-lines %llu)\n",
+          n == 1 ? "the first line is" : "the first lines are", (unsigned long long)n);
+}
+
 /* Where the table has the columns; what may be missing is left out. */
 static ls_status match(reader *r) {
   ls_status st = LS_OK;
@@ -288,6 +321,7 @@ static ls_status match(reader *r) {
     LS_TRY(match_numbers(r));
   else
     LS_TRY(ls__csv_plan_match(plan, &r->head, r->from, &same, &others, &other));
+  if (others > 0) LS_TRY(refuse_doubles(r));
   for (size_t i = plan->n; i-- > 0;) {
     const bool there = r->from[i] < SIZE_MAX;
     switch (plan->role[i]) {
@@ -313,6 +347,7 @@ static ls_status match(reader *r) {
       if (plan->role[i] == LS__CSV_TARGET) plan->role[i] = LS__CSV_DROPPED;
     plan->n_targets = 0;
   }
+  note_skipped(r);
   note_others(r, others, other);
 out:
   return st;
@@ -335,6 +370,12 @@ static ls_status find_kept(reader *r) {
     }
     if (i == r->head.n)
       LS_FAIL(LS_EUSAGE, "%s: there is no column \"%.100s\" to keep", job->path, name);
+    for (size_t m = i + 1; r->head.name != NULL && m < r->head.n; m++)
+      if (strcmp(r->head.name[m], name) == 0)
+        LS_FAIL(LS_EUSAGE,
+                "%s: columns %zu and %zu are both called \"%.100s\": say by its number which to "
+                "keep",
+                job->path, i + 1, m + 1, name);
     r->kept[k] = i;
   }
 out:

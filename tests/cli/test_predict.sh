@@ -66,6 +66,31 @@ shown 'file.csv: 300 rows \(train, then validation\) and 2 columns'
 cmp <(tail -n +2 file.csv | sort) <(tail -n +2 table.csv | cut -d, -f2,3 | sort) || fail "file and table differ"
 accepted "$lockstep" predict houses --data houses.csv --keep price -o kept.csv
 same "two columns of one name" "$(head -1 kept.csv)" "price,price_predicted"
+# two columns of a name that is taken or kept: neither is guessed
+sed '1s/note/area/' fresh.csv >twice.csv
+refused_alone 3 'twice\.csv:1: columns 2 and 4 are both called "area", which the network takes' \
+  "$lockstep" predict houses --data twice.csv -o no.csv
+sed '1s/note/id/' fresh.csv >twice.csv
+refused_alone 2 'columns 2 and 3 are both called "id": say by its number' \
+  "$lockstep" predict houses --data twice.csv --keep id -o no.csv
+accepted "$lockstep" predict houses --data twice.csv --keep 3 -o kept.csv
+same "kept by number" "$(sed -n 2p kept.csv | cut -d, -f1)" N-0
+# lines that were skipped above the training's table are skipped here, too: where nothing shows, it is said
+awk 'BEGIN { print "made"; print "here"; for (i = 0; i < 40; i++) print i * 7 % 11 ".5," i ".25" }' >above.csv
+accepted "$lockstep" convert csv above.csv -o above.h5 --skip-lines 2 --header no --label number --quiet
+cat >above.yaml <<'YAML'
+data: {file: above.h5, normalize: true}
+model: [{dense: {units: 1}}]
+loss: mse
+train: {batch: 8, epochs: 1}
+optimizer: {sgd: {lr: 0.01}}
+output: above
+YAML
+accepted "$lockstep" train above.yaml --progress=none
+tail -n +3 above.csv >rows.csv
+accepted "$lockstep" predict above --data rows.csv -o rows_out.csv
+grep -q "rows.csv: the first lines are skipped, as in the training's table (convert --skip-lines 2)" err ||
+  fail "rows that are skipped are not told of: $(cat err)"
 cp new.csv before.csv
 # evaluate reads the table, too, and the other columns that the file was made of
 "$lockstep" evaluate houses --split all --json | sed 's/"split":"[a-z]*"//' >a

@@ -13,9 +13,9 @@ extern "C" {
 /** Refuse a variable that has a value which it can't have, and a stack that is too small.
  *
  * Local.  The library reads LOCKSTEP_SIMD, LOCKSTEP_BF16 and, for tests, LOCKSTEP_TEST_NODES, the
- * program also LOCKSTEP_ALONE and LOCKSTEP_WATCHDOG.  A value that none of them knows is taken by the library as if the
- * variable were not set; a program that would rather say so asks here first.  An empty value is
- * none.
+ * program also LOCKSTEP_ALONE and LOCKSTEP_WATCHDOG.  A value that none of them knows is taken by
+ * the library as if the variable were not set; a program that would rather say so asks here first.
+ * An empty value is none.
  *
  * @param notes  where a line goes for each variable whose name is nearly one of these, such as
  *               LOCKSTEP_SIMDS; NULL: nowhere

@@ -24,9 +24,9 @@ typedef struct ls_picture_style {
                                all */
 } ls_picture_style;
 
-/** Make anew what ls_trainer_run leaves for ls_pictures_draw, from a run directory: learning curves,
- * and of a part of the data the confusion matrix and a page of predictions, as scripts for gnuplot in
- * its folder `pictures`.
+/** Make anew what ls_trainer_run leaves for ls_pictures_draw, from a run directory: learning
+ * curves, and of a part of the data the confusion matrix and a page of predictions, as scripts for
+ * gnuplot in its folder `pictures`.
  *
  * Collective; as ls_evaluate, which overrides are for.
  * @param split  LS_AUTO: the validation part; where there is none, the training part
@@ -35,8 +35,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_pictures_write(ls_comm *comm, const char *dire
                                                  const char *const *overrides, size_t n,
                                                  ls_split split, const ls_picture_style *style);
 
-/** Draw the scripts of such a folder as PNG and SVG beside them, by gnuplot, or what the environment
- * variable GNUPLOT names; where that is empty, nothing is done.
+/** Draw the scripts of such a folder as PNG and SVG beside them, by gnuplot, or what the
+ * environment variable GNUPLOT names; where that is empty, nothing is done.
  *
  * Local, one process; it starts others, so call it after MPI_Finalize.
  * @param folder  "runs/digits/pictures"
@@ -64,8 +64,8 @@ LS_PUBLIC LS_CHECKED ls_status ls_curves_write(const char *const *runs, size_t n
 LS_PUBLIC LS_CHECKED ls_status ls_picture_draw(const char *script, const char *const *pictures,
                                                size_t n);
 
-/** Draw the same with characters: one value, the first of style->panels, else the first metric, else
- * the loss.  As ls_curves_write and ls_picture_draw.
+/** Draw the same with characters: one value, the first of style->panels, else the first metric,
+ * else the loss.  As ls_curves_write and ls_picture_draw.
  * @param columns  of the terminal */
 LS_PUBLIC LS_CHECKED ls_status ls_curves_print(const char *const *runs, size_t n,
                                                const ls_picture_style *style, unsigned columns,

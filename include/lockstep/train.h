@@ -105,8 +105,8 @@ typedef struct ls_trainer ls_trainer;
  *                 else borrowed, must outlive the trainer
  * @param options  NULL: the usual
  * @param trainer  owned by the caller
- * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; LS_ESTOPPED after ls_stop,
- *                 which long passes over the data look at; the same on all ranks */
+ * @return         LS_ECONFIG, LS_EDATA, LS_ECHECKPOINT, LS_EIO, LS_ENOMEM; LS_ESTOPPED after
+ *                 ls_stop, which long passes over the data look at; the same on all ranks */
 LS_PUBLIC LS_CHECKED ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                                                  const ls_train_options *options,
                                                  ls_trainer **trainer);
@@ -186,9 +186,10 @@ LS_PUBLIC double ls_train_watchdog(const char *const *arguments, size_t n, doubl
  * rows as the training's; in a file of another length there are none, unless an override gives a
  * data.split.
  *
- * A data.file that is a table (.csv, .tsv, .txt, .dat, .data, also with .gz) is read as the table was that the
- * training's data were converted from, by what the checkpoint keeps of that; all its rows are the
- * part.  Meanwhile each node holds its numbers in a folder of its own in $TMPDIR, else /tmp.
+ * A data.file that is a table (.csv, .tsv, .txt, .dat, .data, also with .gz) is read as the table
+ * was that the training's data were converted from, by what the checkpoint keeps of that; all its
+ * rows are the part.  Meanwhile each node holds its numbers in a folder of its own in $TMPDIR, else
+ * /tmp.
  *
  * @param overrides  [n] as for ls_config_override; data, loss and metrics alone may be set
  * @param split      LS_EDATA where the data have no such part
@@ -215,7 +216,7 @@ typedef struct ls_predict_options {
  *
  * - `.csv`, `.tsv`, also with `.gz`: a header, then a row a sample.  Numbers have the names of the
  *   targets' columns, where these are known, else `prediction`; of several outputs OUTPUT_NAME.  A
- *   class is called by its name, and followed by `probability`, and `probability_NAME` of each class
+ * class is called by its name, and followed by `probability`, and `probability_NAME` of each class
  *   (`score` where these are no probabilities).  True values are called NAME_true.
  * - `.npy`: the numbers of one output, as floats.
  * - `.h5`, `.hdf5`, or no ending: HDF5.  /predictions [N, output]; for classes /classes [N] (or [N,
@@ -224,15 +225,15 @@ typedef struct ls_predict_options {
  *   "probabilities" after cross_entropy and binary_cross_entropy, else "numbers"; of /classes:
  *   `classes`, their names, if they have some.
  *
- * Where samples are of several files, or aren't rows of a dataset, it is said where each is from: in
- * HDF5 /index [N, k], whose attribute `columns` names the k numbers and `files` the files; in tables
- * columns of these names.
+ * Where samples are of several files, or aren't rows of a dataset, it is said where each is from:
+ * in HDF5 /index [N, k], whose attribute `columns` names the k numbers and `files` the files; in
+ * tables columns of these names.
  *
  * Collective; as ls_evaluate, but targets are not needed unless asked for.  The same bytes on any
  * number of ranks.
  * @param options  the same on every rank; the file appears whole or not at all
- * @return         as ls_evaluate, and LS_ENOMEM; LS_EUSAGE: an ending that is none of these, or what
- *                 such a file can't hold */
+ * @return         as ls_evaluate, and LS_ENOMEM; LS_EUSAGE: an ending that is none of these, or
+ *                 what such a file can't hold */
 LS_PUBLIC LS_CHECKED ls_status ls_predict_to(ls_comm *comm, const char *checkpoint,
                                              const char *const *overrides, size_t n, ls_split split,
                                              const ls_predict_options *options);

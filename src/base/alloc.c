@@ -43,8 +43,8 @@ static header *header_of(void *block) {
   return (header *)(void *)((char *)block - LS__ALIGN);
 }
 
-/* Write zeros to all of it; false: there is no room, or a run that is being prepared was asked to stop.  Ranks that do this at the same moment see
- * what the others take. */
+/* Write zeros to all of it; false: there is no room, or a run that is being prepared was asked to
+ * stop.  Ranks that do this at the same moment see what the others take. */
 static bool clear(char *memory, size_t whole) {
   for (size_t at = 0; at < whole; at += LOOK_EVERY) {
     const size_t left = whole - at;

@@ -16,7 +16,8 @@ void *ls__calloc(size_t count, size_t size);
 /* LS_ENOMEM, and a message that names what the memory was for, and which limit there is. */
 ls_status ls__no_memory(const char *what, size_t count, size_t size);
 
-/* ls__calloc with a status: LS_OK, ls__no_memory's, or ls__stop_check's, which a large block looks at. */
+/* ls__calloc with a status: LS_OK, ls__no_memory's, or ls__stop_check's, which a large block looks
+ * at. */
 LS_CHECKED ls_status ls__alloc(void *pointer_to_pointer, size_t count, size_t size,
                                const char *what);
 

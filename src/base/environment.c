@@ -80,8 +80,9 @@ static ls_status check(const variable *v) {
                                         : "whole numbers with commas between them are");
 }
 
-/* Paths of a few KB lie on the stack, of several functions at once, and HDF5 and MPI have theirs: where they
- * don't fit, a signal ends the process.  A soft limit is raised as far as the hard one lets it. */
+/* Paths of a few KB lie on the stack, of several functions at once, and HDF5 and MPI have theirs:
+ * where they don't fit, a signal ends the process.  A soft limit is raised as far as the hard one
+ * lets it. */
 static ls_status check_stack(void) {
   enum { NEEDED = 256 << 10, USUAL = 8 << 20 };
   struct rlimit limit;

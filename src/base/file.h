@@ -50,9 +50,9 @@ bool ls__file_set_aside(const char *path, const char *ending, char to[LS__FILE_P
  * TARGET.PID-2.ENDING, ...  -1, and errno, where that can't be done. */
 int ls__file_create_beside(const char *target, const char *ending, char *path, size_t bytes);
 
-/* Delete what processes of this machine left under such names when they were killed, each with a line in
- * `notes`: those whose process is there no more, and that nobody else, another machine, has locked (the h5
- * room locks what it writes). */
+/* Delete what processes of this machine left under such names when they were killed, each with a
+ * line in `notes`: those whose process is there no more, and that nobody else, another machine, has
+ * locked (the h5 room locks what it writes). */
 void ls__file_remove_left(const char *target, const char *ending, FILE *notes);
 
 /* Write all that is in `file` to disk, and close it, which it does in every case.  errno says why

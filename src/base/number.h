@@ -21,8 +21,8 @@ bool ls__number_parse(const char *text, double *x);
 /* The shortest of %.15g, %.16g and %.17g that reads back as x. */
 enum { LS__NUMBER_TEXT = 40 };
 void ls__number_format(double x, char text[LS__NUMBER_TEXT]);
-/* The fewest of 6 to 9 digits that read back as the float x, fast, as %g writes them, but from 1e6 up to
- * 1e9 without an exponent; "NaN", "inf", "-inf".  Returns its bytes. */
+/* The fewest of 6 to 9 digits that read back as the float x, fast, as %g writes them, but from 1e6
+ * up to 1e9 without an exponent; "NaN", "inf", "-inf".  Returns its bytes. */
 size_t ls__number_format_float(float x, char text[LS__NUMBER_TEXT]);
 
 #endif

@@ -79,8 +79,8 @@ LS_CHECKED ls_status ls__checkpoint_identify(const char *path, ls__checkpoint_id
 bool ls__checkpoint_same(const ls__checkpoint_identity *a, const ls__checkpoint_identity *b);
 /* Of the file that ls__checkpoint_load made this model of; zeros: of none. */
 ls__checkpoint_identity ls__checkpoint_identity_of(const ls_model *model);
-/* One line on standard error where that file is not sealed, and one where a weight is huge; for one rank to
- * call. */
+/* One line on standard error where that file is not sealed, and one where a weight is huge; for one
+ * rank to call. */
 void ls__checkpoint_tell(const char *path, const ls_model *model);
 /* The latter, of a network that is called `what`. */
 void ls__checkpoint_tell_huge(const char *what, const ls_model *model);
@@ -150,8 +150,8 @@ void ls__checkpoint_named(const char *run_directory, const char *name, char path
 /* The steps of all of them, newest first; *steps is owned by the caller. */
 LS_CHECKED ls_status ls__checkpoint_steps(const char *run_directory, uint64_t **steps, size_t *n);
 
-/* A line on standard error for each file that is called nearly as a checkpoint of a step, and is looked at by
- * nobody: step-70.h5. */
+/* A line on standard error for each file that is called nearly as a checkpoint of a step, and is
+ * looked at by nobody: step-70.h5. */
 void ls__checkpoint_tell_names(const char *run_directory);
 
 /* Give a file that can't be used another name, FILE.damaged, .unreadable, .newer or .foreign: a run

@@ -43,8 +43,9 @@ static inline void ls__held_path(int rank, char path[LS__PATH_BYTES]) {
 /* Whether the numbers of a standing can be of one training.  LS_ECHECKPOINT. */
 LS_CHECKED ls_status ls__checkpoint_check(const char *path, const ls__standing *s);
 
-/* Whether a network that was read has the normalisation that it was saved with; of a file without a seal that
- * does not say how many ports had one: that its configuration asks for.  LS_ECHECKPOINT. */
+/* Whether a network that was read has the normalisation that it was saved with; of a file without a
+ * seal that does not say how many ports had one: that its configuration asks for.
+ * LS_ECHECKPOINT. */
 LS_CHECKED ls_status ls__checkpoint_check_normal(ls__h5 *file, const ls_model *model);
 /* Ports of a network that have one. */
 size_t ls__checkpoint_normalized(const ls_model *model);

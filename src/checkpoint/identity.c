@@ -39,8 +39,9 @@ void ls__checkpoint_tell(const char *path, const ls_model *model) {
   ls__checkpoint_tell_huge(path, model);
 }
 
-/* Finite, and too large to be learnt: a product of two such is none any more, and the others are rounded away
- * beside it.  A loss may not show it, where its layer saturates or is multiplied by 0. */
+/* Finite, and too large to be learnt: a product of two such is none any more, and the others are
+ * rounded away beside it.  A loss may not show it, where its layer saturates or is multiplied by
+ * 0. */
 void ls__checkpoint_tell_huge(const char *what, const ls_model *model) {
   static const float huge = 1e30F;
   for (int t = 0; t < model->graph->n_tensors; t++) {

@@ -387,8 +387,9 @@ static bool starts(const char *name, const char *with) {
   return strncmp(name, with, strlen(with)) == 0;
 }
 
-/* What the optimizer and the exchange keep, where the file has no seal: its checksum, if it has one, and
- * whether it is numbers; what a training has saved may overflow, but it ended before it was NaN. */
+/* What the optimizer and the exchange keep, where the file has no seal: its checksum, if it has
+ * one, and whether it is numbers; what a training has saved may overflow, but it ended before it
+ * was NaN. */
 static ls_status check_slot(void *context, const char *name, bool is_group) {
   ls_status st = LS_OK;
   ls__h5 *file = context;

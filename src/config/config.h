@@ -69,9 +69,9 @@ LS_CHECKED ls_status ls__config_set_numbers(ls_config *node, const float *x, siz
 /* Give a key another value, whoever set it: what a run has decided for itself. */
 LS_CHECKED ls_status ls__config_put(ls_config *map, const char *key, const char *text);
 
-/* A text of the top level, with settings in its braces: "runs/{name}-{optimizer.adam.lr}", where `name` is
- * the file's and `overrides` are those of the command line.  Of a value what can't stand in a folder's
- * name becomes "_".  LS_ECONFIG at the text. */
+/* A text of the top level, with settings in its braces: "runs/{name}-{optimizer.adam.lr}", where
+ * `name` is the file's and `overrides` are those of the command line.  Of a value what can't stand
+ * in a folder's name becomes "_".  LS_ECONFIG at the text. */
 LS_CHECKED ls_status ls__config_expand(const ls_config *root, const char *key, char *text,
                                        size_t bytes);
 

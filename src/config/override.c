@@ -175,8 +175,8 @@ out:
   return st;
 }
 
-/* A text is taken as it stands: YAML would make a blank of a line break in it, and a comment of what
- * follows " #". */
+/* A text is taken as it stands: YAML would make a blank of a line break in it, and a comment of
+ * what follows " #". */
 static ls_status take_literally(const assignment *a, ls_config *value) {
   ls_status st = LS_OK;
   const char *raw = a->text + a->path_size + 1;

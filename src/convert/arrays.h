@@ -2,8 +2,9 @@
  * a second such pair that becomes the test part.
  *
  * Inputs keep their type: bytes stay bytes (and get the attribute `scale`, so that a pixel is 0 to
- * 1 in training), 32- and 64-bit floats stay what they are, 16-bit ones become 32-bit, other whole numbers int32. Whole
- * numbers, one a row, as targets are class labels; all other targets become 32-bit floats.
+ * 1 in training), 32- and 64-bit floats stay what they are, 16-bit ones become 32-bit, other whole
+ * numbers int32. Whole numbers, one a row, as targets are class labels; all other targets become
+ * 32-bit floats.
  *
  * A format has to read a header, no more: see idx.c and npy.c. */
 #ifndef LS_CONVERT_ARRAYS_H

@@ -55,8 +55,8 @@ typedef enum ls__data_purpose {
  * Collective. */
 LS_CHECKED ls_status ls__data_open_for(ls_comm *comm, ls_config *config, ls__data_purpose purpose,
                                        size_t rows, ls_data **data);
-/* What is read, for messages: a path, or "runs/a.h5 and 11 more"; NULL: the data come from elsewhere.
- * And the files one by one. */
+/* What is read, for messages: a path, or "runs/a.h5 and 11 more"; NULL: the data come from
+ * elsewhere. And the files one by one. */
 const char *ls__data_path(const ls_data *data);
 size_t ls__data_files(const ls_data *data);
 const char *ls__data_file(const ls_data *data, size_t i);
@@ -167,14 +167,15 @@ ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, siz
 
 /* Where samples come from, if that is more than a row of one file: the names of k numbers, k being
  * returned (0: it isn't), and the numbers of samples [lo, hi) of a part, [hi - lo, k].  "part" (as
- * ls_split counts) and "file" from 0 on, "row", "axis_0" and the like (an index of that dimension of
- * the first input's dataset), "time" (that of the target's first entry).  Of data that are streamed;
- * local. */
+ * ls_split counts) and "file" from 0 on, "row", "axis_0" and the like (an index of that dimension
+ * of the first input's dataset), "time" (that of the target's first entry).  Of data that are
+ * streamed; local. */
 enum { LS__INDEX_NAME = 16, LS__INDEX_MOST = 12 };
 size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX_NAME]);
 void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to);
 
-/* What the configuration makes of its files: arrays, what of which dataset they are, parts.  Local. */
+/* What the configuration makes of its files: arrays, what of which dataset they are, parts.
+ * Local. */
 void ls__data_describe(const ls_data *data, FILE *out);
 
 /* Which sample of the training part is at position p of the current epoch. */

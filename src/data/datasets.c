@@ -1,5 +1,5 @@
-/* A dataset as the config names it: a text, or a map that says what is taken of it, and which of its
- * dimensions count samples. */
+/* A dataset as the config names it: a text, or a map that says what is taken of it, and which of
+ * its dimensions count samples. */
 #include <errno.h>
 #include <limits.h>
 #include <string.h>

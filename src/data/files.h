@@ -1,5 +1,5 @@
-/* The files that a dataset is read from: one or many, named one by one or by patterns, of which only
- * some are open at a time. */
+/* The files that a dataset is read from: one or many, named one by one or by patterns, of which
+ * only some are open at a time. */
 #ifndef LS_DATA_FILES_H
 #define LS_DATA_FILES_H
 

@@ -1,5 +1,5 @@
-/* What tells samples apart, such as ids: a column of the data's file that no network reads, handed on
- * as text.  Local. */
+/* What tells samples apart, such as ids: a column of the data's file that no network reads, handed
+ * on as text.  Local. */
 #ifndef LS_DATA_IDS_H
 #define LS_DATA_IDS_H
 
@@ -7,8 +7,8 @@
 
 typedef struct ls__ids ls__ids;
 
-/* The one-dimensional dataset of this name, of numbers or texts: at the root of the file or where the
- * first input lies, so that of groups each has its own.  The data are loaded, and outlive it.
+/* The one-dimensional dataset of this name, of numbers or texts: at the root of the file or where
+ * the first input lies, so that of groups each has its own.  The data are loaded, and outlive it.
  * LS_EDATA: there is none, or it has other rows than the data. */
 LS_CHECKED ls_status ls__ids_open(const ls_data *data, const char *name, ls__ids **out);
 /* Of samples [lo, hi) of a part: text[k], owned by the caller (ls__free).  "" for a missing one. */

@@ -14,7 +14,8 @@
 
 /* ---- Columns of a file ---- */
 
-/* Those of what a view takes of a table's columns, of all their names; n 0: it takes something else. */
+/* Those of what a view takes of a table's columns, of all their names; n 0: it takes something
+ * else. */
 static ls_status selected_names(const ls__source *source, const ls__file_piece *piece,
                                 const ls__column *column, size_t all, char ***names, size_t *n) {
   ls_status st = LS_OK;

@@ -35,11 +35,11 @@ typedef struct ls__draw {
   uint64_t seed;
   const char *by; /* as it is said, owned by the config; not used once the data are open */
   ls__split_by how;
-  int axis; /* LS__BY_AXIS: of what is selected of the first input; -1: the first of its sample axes */
+  int axis; /* LS__BY_AXIS: of what is selected of the first input; -1: its first of samples */
 } ls__draw;
 
-/* `data.time`: a sample is `window` neighbours of the time axis, its target the `steps` entries from
- * `horizon` after the window's last on; `stride` entries from one sample to the next. */
+/* `data.time`: a sample is `window` neighbours of the time axis, its target the `steps` entries
+ * from `horizon` after the window's last on; `stride` entries from one sample to the next. */
 typedef struct ls__time {
   int axis;                              /* of what is selected; negative: from the end */
   size_t window, horizon, steps, stride; /* window 0: there is no such axis */

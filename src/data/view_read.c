@@ -1,9 +1,10 @@
 /* Reading rows that are other parts of a dataset than its rows: boxes of it, turned into rows.
  *
- * The rows of one request are cut into runs that are boxes of the dataset: neighbours along the last
- * axis, or whole lengths of it for neighbours along the one before.  A box comes from the file in the
- * order of the dataset's dimensions; then each row picks its part of it, windows that overlap the same
- * elements more than once.  A box that lies as the rows do goes straight to its place. */
+ * The rows of one request are cut into runs that are boxes of the dataset: neighbours along the
+ * last axis, or whole lengths of it for neighbours along the one before.  A box comes from the file
+ * in the order of the dataset's dimensions; then each row picks its part of it, windows that
+ * overlap the same elements more than once.  A box that lies as the rows do goes straight to its
+ * place. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -70,8 +70,8 @@ LS_CHECKED ls_status ls__h5_info_get(ls__h5 *file, const char *name, ls__h5_info
 /* Call `see` for every group and dataset, parents first, names like "/train/x". */
 typedef ls_status (*ls__h5_visit_fn)(void *context, const char *name, bool is_group);
 LS_CHECKED ls_status ls__h5_visit(ls__h5 *file, ls__h5_visit_fn see, void *context);
-/* For every link into another file, by name: the file as the link calls it, and the object there.  It must not
- * call this room. */
+/* For every link into another file, by name: the file as the link calls it, and the object there.
+ * It must not call this room. */
 typedef ls_status (*ls__h5_link_fn)(void *context, const char *name, const char *file,
                                     const char *object);
 LS_CHECKED ls_status ls__h5_links(ls__h5 *file, ls__h5_link_fn see, void *context);
@@ -83,8 +83,8 @@ LS_CHECKED ls_status ls__h5_read_rows(ls__h5 *file, const char *name, size_t fir
 /* The whole dataset (also of ndim 0). */
 LS_CHECKED ls_status ls__h5_read(ls__h5 *file, const char *name, ls__dtype type, void *out);
 
-/* A box of a dataset: of each of its dimensions count[i] (at least one) elements, step[i] apart, from
- * start[i] on. */
+/* A box of a dataset: of each of its dimensions count[i] (at least one) elements, step[i] apart,
+ * from start[i] on. */
 typedef struct ls__h5_box {
   size_t start[LS_MAX_DIMS], step[LS_MAX_DIMS], count[LS_MAX_DIMS];
 } ls__h5_box;

@@ -12,8 +12,8 @@
 
 enum { TITLE = LS__HISTORY_KEY + 96 };
 
-/* How a run looks: told apart by colour, and without it by its marks.  Okabe and Ito's colours without
- * their yellow. */
+/* How a run looks: told apart by colour, and without it by its marks.  Okabe and Ito's colours
+ * without their yellow. */
 static const char *const colours[] = {LS__BLUE,  LS__RED,   "#009e73", "#cc79a7",
                                       "#e69f00", "#56b4e9", "#000000"};
 static const int marks[] = {7, 5, 9, 13, 11, 6, 4, 8, 12, 10, 1, 2};
@@ -136,8 +136,8 @@ static void write_margins(ls__script *s, const ls__curves *page, double x, doubl
           1 - y / page->height);
 }
 
-/* A plot of its own, after the panels, without anything but its key: over the corner of one of them, or
- * below all. */
+/* A plot of its own, after the panels, without anything but its key: over the corner of one of
+ * them, or below all. */
 static void write_legend(ls__script *s, const ls__curves *page, const entry *legend) {
   static const char *const corners[] = {"top right", "bottom right", "top left Left reverse",
                                         "bottom left Left reverse"};

@@ -44,12 +44,12 @@ typedef struct ls__curves {
   int corner;           /* 0: top right, 1: bottom right, 2: top left, 3: bottom left */
 } ls__curves;
 
-/* Panels, their curves and axes, and the epochs, from the histories; page->panel[].curve is then the
- * caller's to free. */
+/* Panels, their curves and axes, and the epochs, from the histories; page->panel[].curve is then
+ * the caller's to free. */
 LS_CHECKED ls_status ls__curves_take(ls__curves *page, const ls_picture_style *style);
 
-/* The names of n runs by their paths; the list and each name in it are the caller's to free, also after a
- * failure. */
+/* The names of n runs by their paths; the list and each name in it are the caller's to free, also
+ * after a failure. */
 LS_CHECKED ls_status ls__curves_names(const char *const *runs, size_t n, char ***names);
 
 /* Sizes, places of the panels, and of the legend, where no curve is. */

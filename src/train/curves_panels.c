@@ -86,8 +86,8 @@ static void take_range(const ls__panel *p, size_t from, double *low, double *hig
     }
 }
 
-/* Errors that span more than a decade and a half are read on a logarithmic axis.  On another one an epoch
- * at the beginning that is far off is not what the others are measured by. */
+/* Errors that span more than a decade and a half are read on a logarithmic axis.  On another one an
+ * epoch at the beginning that is far off is not what the others are measured by. */
 static void choose_axis(ls__panel *p) {
   double low, high, above, later[3];
   take_range(p, 0, &low, &high, &above);

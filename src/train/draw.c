@@ -148,8 +148,8 @@ bool ls_picture_can_be(const char *path) {
   return ends_in(path, ".png") || ends_in(path, ".svg") || ends_in(path, ".pdf");
 }
 
-/* A new file of this process beside a picture, whose name ends as the picture's: gnuplot's script goes by
- * that.  False: too long. */
+/* A new file of this process beside a picture, whose name ends as the picture's: gnuplot's script
+ * goes by that.  False: too long. */
 static bool beside(const char *path, const char *mark, char to[LS__FILE_PATH]) {
   const char *end = strrchr(path, '.');
   const int n = snprintf(to, LS__FILE_PATH, "%s%s.%ld%s%s", path[0] == '/' ? "" : "./", path,

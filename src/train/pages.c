@@ -11,8 +11,8 @@
 /* More classes than these have no per cent in their cells, or no numbers. */
 enum { MOST_SHARES = 12, MOST_NUMBERS = 25 };
 
-/* Right answers are blue and wrong ones orange, by their share of the class's `sum` samples; of wrong
- * ones the root, so that few are seen, too. */
+/* Right answers are blue and wrong ones orange, by their share of the class's `sum` samples; of
+ * wrong ones the root, so that few are seen, too. */
 static double shade(double n, double sum, bool right) {
   if (sum <= 0) return 0;
   return right ? n / sum : -sqrt(n / sum);

@@ -86,8 +86,8 @@ typedef struct ls__script {
 /* Data blocks come next, then ls__script_draw, then what is drawn, then ls__script_end, which writes the
  * file, or only frees after a failure (st). */
 LS_CHECKED ls_status ls__script_begin(ls__script *script);
-/* A page that is so large in a font of 12.  It is made larger or smaller as a whole to fit into a given
- * size.  Sizes of points are multiples of u: "ps 0.4*u". */
+/* A page that is so large in a font of 12.  It is made larger or smaller as a whole to fit into a
+ * given size.  Sizes of points are multiples of u: "ps 0.4*u". */
 void ls__script_draw(ls__script *script, const ls_picture_style *style, double width,
                      double height);
 /* A page of this size and font; `given`: by who wants it, to the pixel. */
@@ -98,8 +98,8 @@ LS_CHECKED ls_status ls__script_end_in(ls__script *script, const char *directory
                                        ls_status st);
 /* Text in quotes of gnuplot's, at most `most` letters of it. */
 void ls__script_quote(ls__script *script, const char *text, size_t most);
-/* Text of at most so many letters, 8 or more: the middle is left out, as names that belong together often
- * differ at their ends. */
+/* Text of at most so many letters, 8 or more: the middle is left out, as names that belong together
+ * often differ at their ends. */
 void ls__script_shorten(const char *text, size_t most, char *to, size_t bytes);
 /* A round step, 1, 2 or 5 times a power of ten, of which at most `most` fit into a range. */
 double ls__script_step(double range, int most);

@@ -1,4 +1,5 @@
-/* Predictions as HDF5: /predictions, /classes, /targets and /index, with checksums of their rows. */
+/* Predictions as HDF5: /predictions, /classes, /targets and /index, with checksums of their
+ * rows. */
 #include <string.h>
 
 #include "base/alloc.h"

@@ -1,6 +1,7 @@
 /* Predictions as a table of text, a row a sample (RFC 4180; lines end in LF): what was kept of the
- * data, where the sample lies where that is more than a row of one file, then of each output the class, its probability and those of all classes, or the numbers, and
- * beside them the true values. */
+ * data, where the sample lies where that is more than a row of one file, then of each output the
+ * class, its probability and those of all classes, or the numbers, and beside them the true
+ * values. */
 #include <math.h>
 #include <string.h>
 

@@ -28,8 +28,9 @@ typedef struct ls__run_start {
  * aside.  LS_EIO, where another run is there, or was since this one looked for a checkpoint. */
 LS_CHECKED ls_status ls__run_open(const ls__run_start *start, FILE **metrics);
 
-/* run_others.c: LS_ECONFIG, where files of others would be moved aside or written over: the directory holds what
- * is called as a run's and isn't, or a run beside the data or the directory that this one is started in. */
+/* run_others.c: LS_ECONFIG, where files of others would be moved aside or written over: the
+ * directory holds what is called as a run's and isn't, or a run beside the data or the directory
+ * that this one is started in. */
 LS_CHECKED ls_status ls__run_others(const ls__run_start *start, const char *folder);
 
 /* The status of reading a checkpoint in it; where that failed and another run has it now, or has deleted

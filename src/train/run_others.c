@@ -1,4 +1,5 @@
-/* Whether a run directory that would be moved aside, or written over, is a run's (run_directory.h). */
+/* Whether a run directory that would be moved aside, or written over, is a run's
+ * (run_directory.h). */
 #define _XOPEN_SOURCE 700 /* realpath */
 #include <dirent.h>
 #include <stdlib.h>

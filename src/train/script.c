@@ -94,8 +94,8 @@ static int rarity(const char *letter, size_t size) {
 }
 
 /* Nothing within single quotes means anything to gnuplot, but for these quotes themselves, which are
- * written twice, and of which it takes none at the beginning or behind another: such a one becomes an
- * apostrophe.  A backquote becomes one of the others all the same.  Letters above `most` rarity
+ * written twice, and of which it takes none at the beginning or behind another: such a one becomes
+ * an apostrophe.  A backquote becomes one of the others all the same.  Letters above `most` rarity
  * become question marks. */
 static void put_quoted(ls__script *s, const char *text, const char *end, int most) {
   putc('\'', s->out);

@@ -1,5 +1,5 @@
-/* Data that are a table of text: read by what the checkpoint keeps of how the training's was read, into
- * a file of a node's own that is gone once it is open. */
+/* Data that are a table of text: read by what the checkpoint keeps of how the training's was read,
+ * into a file of a node's own that is gone once it is open. */
 #ifndef LS_TRAIN_TABLE_H
 #define LS_TRAIN_TABLE_H
 
@@ -23,8 +23,8 @@ typedef struct ls__table_wants {
   size_t n_keep;
 } ls__table_wants;
 
-/* Where data.file is a table: make data of it, and let `config` name these.  Collective; the table is
- * reset in every case.  LS_EUSAGE where it has no such part; LS_EDATA. */
+/* Where data.file is a table: make data of it, and let `config` name these.  Collective; the table
+ * is reset in every case.  LS_EUSAGE where it has no such part; LS_EDATA. */
 LS_CHECKED ls_status ls__table_read(ls_comm *comm, const ls_model *model, ls_config **config,
                                     const ls__table_wants *wants, ls__table *table);
 /* All ranks of the node have opened the data: the file goes.  Local. */

@@ -17,7 +17,8 @@ enum { USUAL_WIDTH = 80, LONGEST_BAR = 40, SHORTEST_BAR = 6, LINE = 512 };
 /* ---- The terminal */
 
 /* mpirun gives its ranks a pseudo-terminal even when it writes to a file itself, so it is the
- * parent's output that counts; where that is a terminal, its width does, too.  -1: nobody watches. */
+ * parent's output that counts; where that is a terminal, its width does, too.  -1: nobody
+ * watches. */
 static int watched_terminal(FILE *out) {
   char path[64];
   const int own = fileno(out);

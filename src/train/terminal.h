@@ -48,16 +48,16 @@ void ls__terminal_clear(ls__terminal *p);
 
 /* ---- Lines */
 
-/* The fields of a line, the most important first, as many as fit: at least the first two.  Each is put
- * into a column of its own width, so that lines lie below each other. */
+/* The fields of a line, the most important first, as many as fit: at least the first two.  Each is
+ * put into a column of its own width, so that lines lie below each other. */
 typedef struct ls__field {
   char text[160];
   size_t column; /* at least so wide */
 } ls__field;
 void ls__terminal_line(ls__terminal *p, const ls__field *field, size_t n);
 
-/* Lines that wrap at words where a terminal is watched, two columns indented.  Shown as it is: what came
- * from a file has passed ls__text_show. */
+/* Lines that wrap at words where a terminal is watched, two columns indented.  Shown as it is: what
+ * came from a file has passed ls__text_show. */
 void ls__terminal_text(ls__terminal *p, const char *text);
 
 /* "epoch 3/20" */

@@ -4,7 +4,8 @@
  *   change FILE.h5 forget ATTRIBUTE    of the file
  *   change FILE.h5 first NAME VALUE    the first number of a dataset; nan, 1e31
  *   change FILE.h5 link NAME OTHER     make NAME a link to the same name in the file OTHER
- *   change FILE.h5 sparse ROWS         make it: /x [ROWS, 64] and /y [ROWS], zeros that take no room */
+ * change FILE.h5 sparse ROWS         make it: /x [ROWS, 64] and /y [ROWS], zeros that take no
+ * room */
 #include <hdf5.h>
 #include <stdbool.h>
 #include <stdio.h>

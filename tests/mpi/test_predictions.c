@@ -1,7 +1,7 @@
 /* ranks: 1 2 3 5 */
-/* Predictions as text, as NumPy's array and as HDF5 have the same numbers, and the same bytes on any
- * number of ranks: of numbers and classes at once, beside true values and ids, of a part whose rows
- * lie apart, of fewer rows than a rank takes. */
+/* Predictions as text, as NumPy's array and as HDF5 have the same numbers, and the same bytes on
+ * any number of ranks: of numbers and classes at once, beside true values and ids, of a part whose
+ * rows lie apart, of fewer rows than a rank takes. */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <mpi.h>

@@ -1,5 +1,5 @@
-/* Splitting by group: what goes to one part as a whole, and that scoring and predicting draw the very
- * same parts. */
+/* Splitting by group: what goes to one part as a whole, and that scoring and predicting draw the
+ * very same parts. */
 #include <math.h>
 
 #include "base/alloc.h"

@@ -80,8 +80,8 @@ static void test_beside(void **state) {
   assert_int_equal(errno, ENOENT);
 }
 
-/* What a process left that is there no more is removed, with a line; what somebody may still write to is not,
- * nor anything of another name. */
+/* What a process left that is there no more is removed, with a line; what somebody may still write
+ * to is not, nor anything of another name. */
 static void test_left(void **state) {
   (void)state;
   enum { FILES = 8 };

@@ -1,5 +1,5 @@
-/* Columns that go along with predictions, as other programs write them: texts, whole numbers that no
- * double holds, packed numbers of which some are missing; and those that can't go along. */
+/* Columns that go along with predictions, as other programs write them: texts, whole numbers that
+ * no double holds, packed numbers of which some are missing; and those that can't go along. */
 #include <hdf5.h>
 
 #include "base/alloc.h"

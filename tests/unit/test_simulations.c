@@ -1,5 +1,5 @@
-/* Files of simulations as netCDF4, h5py, pandas and MATLAB write them (tests/data/simulations): next
- * step from this step, of each. */
+/* Files of simulations as netCDF4, h5py, pandas and MATLAB write them (tests/data/simulations):
+ * next step from this step, of each. */
 #include <math.h>
 
 #include "base/alloc.h"

@@ -15,7 +15,8 @@ static float at(size_t file, size_t r, size_t t, size_t x) {
   return (float)(file * 1000 + r * 100 + t * 10 + x) + 0.25F;
 }
 
-/* /u [r, t, x], /turned [x, t, r], /nu [r], /w [r, t], /label [r] texts, /packed [r, t, x] int16. */
+/* /u [r, t, x], /turned [x, t, r], /nu [r], /w [r, t], /label [r] texts, /packed [r, t, x]
+ * int16. */
 static const char *make(const char *name, size_t number, size_t trajectories, size_t times) {
   static char path[4][200];
   static int turn;
@@ -109,8 +110,8 @@ static void test_select(void **state) {
 
 /* ---- Samples ---- */
 
-/* All samples in memory and streamed, in the file's order; and taken in an epoch's order they are the
- * same. */
+/* All samples in memory and streamed, in the file's order; and taken in an epoch's order they are
+ * the same. */
 static size_t samples(const char *rest, const char *path, float *to_first, float *to_second) {
   size_t n = 0, nx = 0, ny = 0;
   static float again[2][MOST];

@@ -24,14 +24,10 @@ static const ls__option options[] = {
 
 static ls_status configure(ls__optimizer *o, LS_UNUSED const ls_config *node) {
   const lamb *p = o->options;
-  const ls__layerwise_kernels *kernels = LS_SIMD_PICK(ls__lamb_kernels);
-  o->lr = p->lr;
-  o->weight_decay = p->weight_decay;
-  o->adapts_all = !p->exclude_bias_and_norm;
+  ls__layerwise_init(o, LS_SIMD_PICK(ls__lamb_kernels), p->lr, p->weight_decay,
+                     p->exclude_bias_and_norm);
   ls__optimizer_add_slot(o, "exp_avg", 0);
   ls__optimizer_add_slot(o, "exp_avg_sq", 0);
-  o->direction = kernels->direction;
-  o->kernel = kernels->step;
   return LS_OK;
 }
 

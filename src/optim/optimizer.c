@@ -73,6 +73,15 @@ float ls__optimizer_slot_start(const ls__optimizer *optimizer, int slot) {
   return optimizer->slot_start[slot];
 }
 
+void ls__layerwise_init(ls__optimizer *o, const ls__layerwise_kernels *kernels, double lr,
+                        double weight_decay, bool exclude) {
+  o->lr = lr;
+  o->weight_decay = weight_decay;
+  o->adapts_all = !exclude;
+  o->direction = kernels->direction;
+  o->kernel = kernels->step;
+}
+
 void ls__optimizer_add_slot(ls__optimizer *optimizer, const char *name, float start) {
   LS_ASSERT(optimizer->slots < LS__MAX_SLOTS);
   optimizer->slot_start[optimizer->slots] = start;

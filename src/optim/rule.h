@@ -44,6 +44,9 @@ typedef struct ls__layerwise_kernels {
   ls__direction *direction;
   ls__kernel *step;
 } ls__layerwise_kernels;
+/* What layer-wise rules have in common; `exclude` is their exclude_bias_and_norm. */
+void ls__layerwise_init(ls__optimizer *o, const ls__layerwise_kernels *kernels, double lr,
+                        double weight_decay, bool exclude);
 
 typedef struct ls__update_rule {
   ls__kind kind; /* its options are read into optimizer->options */

@@ -6,7 +6,7 @@
 /* What a layer reads that the one before it doesn't give; "": that one. */
 typedef struct writer {
   const ls__proposal *p;
-  const ls__recipe *r;
+  const ls__hyperparameters *h;
   FILE *out;
 } writer;
 
@@ -16,7 +16,7 @@ static const ls__seen *input_of(const writer *w, size_t i) {
 
 /* Whether inputs have names: layers read them `from`. */
 static bool has_names(const writer *w) {
-  return w->p->n_inputs > 1 && !w->r->joined;
+  return w->p->n_inputs > 1 && !w->h->joined;
 }
 
 static bool has_heads(const ls__proposal *p) {
@@ -79,27 +79,27 @@ static const char *activation_of(const writer *w) {
   for (size_t i = w->p->n_inputs; i < w->p->n; i++)
     if (w->p->seen[i].looks == LS__LOOKS_NUMBERS || w->p->seen[i].looks == LS__LOOKS_GRID)
       return "relu";
-  return w->r->training < 1000 ? "tanh" : "relu";
+  return w->h->training < 1000 ? "tanh" : "relu";
 }
 
 static void hidden(const writer *w, size_t units) {
   const char *activation = activation_of(w);
   fprintf(w->out, "  - dense: {units: %zu, activation: %s%s}\n", units, activation,
           strcmp(activation, "relu") == 0 ? ", kernel_initializer: he_normal" : "");
-  if (w->r->dropout > 0) fprintf(w->out, "  - dropout: {rate: %g}\n", w->r->dropout);
+  if (w->h->dropout > 0) fprintf(w->out, "  - dropout: {rate: %g}\n", w->h->dropout);
 }
 
 static void table_body(const writer *w) {
   if (has_names(w)) {
     join_inputs(w, 0, NULL);
-  } else if (!w->r->joined && input_of(w, 0)->looks == LS__LOOKS_IDS) {
+  } else if (!w->h->joined && input_of(w, 0)->looks == LS__LOOKS_IDS) {
     const size_t ids = ids_of(input_of(w, 0));
     fprintf(w->out, "  - embedding: {input_dim: %zu, output_dim: %zu}\n  - flatten\n", ids,
             embedded(ids));
-  } else if (w->r->joined || input_of(w, 0)->row.ndim != 1) {
-    if (!w->r->joined) fputs("  - flatten\n", w->out);
+  } else if (w->h->joined || input_of(w, 0)->row.ndim != 1) {
+    if (!w->h->joined) fputs("  - flatten\n", w->out);
   }
-  for (size_t i = 0; i < w->r->depth; i++) hidden(w, w->r->width);
+  for (size_t i = 0; i < w->h->depth; i++) hidden(w, w->h->width);
 }
 
 /* ---- Images ---- */
@@ -117,18 +117,18 @@ static void give_channels(const writer *w, size_t i, const char *name) {
 
 static void image_body(const writer *w) {
   const ls__seen *x = input_of(w, 0);
-  size_t filters = w->r->width, side = SIZE_MAX, points = 1;
+  size_t filters = w->h->width, side = SIZE_MAX, points = 1;
   for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
-  for (int i = 0; i < x->space; i++) points *= x->place[i] >> (w->r->depth - 1);
+  for (int i = 0; i < x->space; i++) points *= x->place[i] >> (w->h->depth - 1);
   give_channels(w, 0, NULL);
-  for (size_t d = 0; d < w->r->depth; d++) {
+  for (size_t d = 0; d < w->h->depth; d++) {
     const bool from = d == 0 && has_names(w) && x->has_channels;
     fprintf(w->out,
             "  - conv%dd: {filters: %zu, kernel_size: 3, padding: same, use_bias: false%s%s}\n",
             x->space, filters, from ? ", from: " : "", from ? x->port : "");
     fputs("  - batch_norm: {activation: relu}\n", w->out);
-    if (d + 1 < w->r->depth) fprintf(w->out, "  - max_pool%dd: {pool_size: 2}\n", x->space);
-    if (d + 1 < w->r->depth && filters < 128) filters *= 2;
+    if (d + 1 < w->h->depth) fprintf(w->out, "  - max_pool%dd: {pool_size: 2}\n", x->space);
+    if (d + 1 < w->h->depth && filters < 128) filters *= 2;
   }
   const char *name = w->p->n_inputs > 1 ? ": {name: seen}" : "";
   if (points * filters <= 4096)
@@ -137,7 +137,7 @@ static void image_body(const writer *w) {
     fprintf(w->out, "  - global_avg_pool%s\n", name);
   if (w->p->n_inputs > 1) join_inputs(w, 1, "seen");
   fprintf(w->out, "  - dropout: {rate: %g}\n  - dense: {units: 128, activation: relu}\n",
-          w->r->dropout);
+          w->h->dropout);
 }
 
 /* ---- Fields ---- */
@@ -148,7 +148,7 @@ static void conv(const writer *w, size_t filters, const char *more) {
 }
 
 static void halving(const writer *w) {
-  const size_t f = w->r->width;
+  const size_t f = w->h->width;
   const char *smooth = input_of(w, 0)->space == 2 ? ", interpolation: bilinear" : "";
   conv(w, f, ", activation: gelu");
   conv(w, f, ", activation: gelu, name: fine");
@@ -177,15 +177,15 @@ static void residuals(const writer *w) {
   size_t least = SIZE_MAX, step = 1;
   const ls__seen *x = input_of(w, 0);
   for (int i = 0; i < x->space; i++) least = x->place[i] < least ? x->place[i] : least;
-  conv(w, w->r->width, ", activation: gelu");
-  for (size_t d = 0; d < w->r->depth; d++) {
+  conv(w, w->h->width, ", activation: gelu");
+  for (size_t d = 0; d < w->h->depth; d++) {
     fputs("  - residual:\n      layers:\n", w->out);
     fprintf(w->out,
             "        - conv%dd: {filters: %zu, kernel_size: 3, padding: same, dilation_rate: %zu, "
             "activation: gelu}\n",
-            x->space, w->r->width, step);
+            x->space, w->h->width, step);
     fprintf(w->out, "        - conv%dd: {filters: %zu, kernel_size: 3, padding: same}\n", x->space,
-            w->r->width);
+            w->h->width);
     if (4 * step < least) step *= 2;
   }
 }
@@ -206,7 +206,7 @@ static void field_body(const writer *w) {
   } else {
     give_channels(w, 0, NULL);
   }
-  if (w->r->halves)
+  if (w->h->halves)
     halving(w);
   else
     residuals(w);
@@ -240,13 +240,13 @@ static void reproduce(const writer *w) {
   size_t all = 0;
   for (size_t i = 0; i < w->p->n_inputs; i++) all += input_of(w, i)->count;
   const size_t code = all > 128 ? 16 : all > 8 ? all / 4 : 2;
-  if (!w->r->joined && row.ndim != 1) fputs("  - flatten\n", w->out);
+  if (!w->h->joined && row.ndim != 1) fputs("  - flatten\n", w->out);
   fputs("  - dense: {units: 128, activation: relu, kernel_initializer: he_normal}\n", w->out);
   fprintf(w->out, "  - dense: {units: %zu, name: code}          # what a sample is pressed into\n",
           code);
   fputs("  - dense: {units: 128, activation: relu, kernel_initializer: he_normal}\n", w->out);
   fprintf(w->out, "  - dense: {units: %zu}\n", all);
-  if (w->r->joined || row.ndim == 1) return;
+  if (w->h->joined || row.ndim == 1) return;
   if (input_of(w, 0)->channels_first) { /* samples come with their channels last */
     const size_t channels = row.dim[0];
     memmove(row.dim, row.dim + 1, (size_t)(row.ndim - 1) * sizeof *row.dim);
@@ -267,21 +267,21 @@ static void model(const writer *w) {
     field_body(w);
     return;
   }
-  if (w->r->images)
+  if (w->h->images)
     image_body(w);
   else
     table_body(w);
   if (has_heads(w->p))
     fprintf(w->out, "  - dense: {units: %zu, activation: relu, name: trunk}\n",
-            w->r->images ? (size_t)64 : w->r->width / 2);
+            w->h->images ? (size_t)64 : w->h->width / 2);
   for (size_t i = w->p->n_inputs; i < w->p->n; i++) head(w, &w->p->seen[i], i - w->p->n_inputs);
 }
 
 /* ---- Losses ---- */
 
 static void put_loss(const writer *w, const ls__seen *y) {
-  if (ls__seen_is_class(y) && w->r->smoothing > 0)
-    fprintf(w->out, "{cross_entropy: {label_smoothing: %g}}", w->r->smoothing);
+  if (ls__seen_is_class(y) && w->h->smoothing > 0)
+    fprintf(w->out, "{cross_entropy: {label_smoothing: %g}}", w->h->smoothing);
   else
     fputs(ls__seen_is_class(y)           ? "cross_entropy"
           : y->looks == LS__LOOKS_YES_NO ? "binary_cross_entropy"
@@ -312,8 +312,8 @@ static void of_each(const writer *w, const char *key,
   fputs(has_heads(w->p) ? "}\n" : "\n", w->out);
 }
 
-void ls__propose_network(const ls__proposal *p, const ls__recipe *r, FILE *out) {
-  const writer w = {p, r, out};
+void ls__propose_network(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
+  const writer w = {p, h, out};
   model(&w);
   if (has_heads(p)) {
     fputs("outputs: [", out);

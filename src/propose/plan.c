@@ -22,89 +22,89 @@ static size_t within(double x, size_t low, size_t high) {
 
 /* ---- What sort of network ---- */
 
-static void choose_sort(const ls__proposal *p, ls__recipe *r) {
+static void choose_sort(const ls__proposal *p, ls__hyperparameters *h) {
   bool flat = p->n_inputs > 1;
   for (size_t i = 0; i < p->n_inputs; i++) flat = flat && p->seen[i].looks == LS__LOOKS_NUMBERS;
-  r->joined = flat;
+  h->joined = flat;
   if (p->reproduce) return;
-  r->images = !p->fields && p->seen[0].looks == LS__LOOKS_GRID;
-  r->halves = p->fields;
+  h->images = !p->fields && p->seen[0].looks == LS__LOOKS_GRID;
+  h->halves = p->fields;
   for (int i = 0; i < p->seen[0].space && p->fields; i++)
-    r->halves = r->halves && p->seen[0].place[i] % 4 == 0 && p->seen[0].place[i] >= 12;
+    h->halves = h->halves && p->seen[0].place[i] % 4 == 0 && p->seen[0].place[i] >= 12;
 }
 
 /* ---- Parts ---- */
 
 /* A part of few rows may come out empty: another seed draws another. */
-static void choose_seed(const ls__proposal *p, ls__recipe *r) {
+static void choose_seed(const ls__proposal *p, ls__hyperparameters *h) {
   const size_t rows = p->rows;
   enum { SOME = 1024, TRIES = 1000 };
   uint8_t part[SOME];
-  for (r->split_seed = 0; rows <= SOME && r->split_seed < TRIES; r->split_seed++) {
-    const ls__draw draw = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
+  for (h->split_seed = 0; rows <= SOME && h->split_seed < TRIES; h->split_seed++) {
+    const ls__draw draw = {.validation = h->validation, .test = h->test, .seed = h->split_seed};
     size_t count[LS__PARTS] = {0};
     ls__draw_rows(&draw, 0, rows, part);
     for (size_t i = 0; i < rows; i++)
       if (p->missing != LS__MISSING_DROP || p->gone == NULL || p->gone[i] == 0) count[part[i]]++;
-    if (count[LS_TRAIN] > 0 && (r->test <= 0 || count[LS_TEST] > 0) &&
-        (r->validation <= 0 || count[LS_VALIDATION] > 0))
+    if (count[LS_TRAIN] > 0 && (h->test <= 0 || count[LS_TEST] > 0) &&
+        (h->validation <= 0 || count[LS_VALIDATION] > 0))
       break;
   }
 }
 
 /* Whole groups, of which each part has one at least; else the end of each series. */
-static void choose_groups(const ls__proposal *p, ls__recipe *r, size_t groups) {
+static void choose_groups(const ls__proposal *p, ls__hyperparameters *h, size_t groups) {
   const size_t least = (size_t)!p->has[LS_TEST] + !p->has[LS_VALIDATION] + 1;
   const size_t times = p->seen[0].times;
   if (p->timed && groups < least) {
-    r->by = "time";
-    if (times >= 20 && !p->has[LS_TEST]) r->test = times >= 40 ? 0.1 : 0.2;
-    if (times >= 40 && !p->has[LS_VALIDATION]) r->validation = 0.1;
+    h->by = "time";
+    if (times >= 20 && !p->has[LS_TEST]) h->test = times >= 40 ? 0.1 : 0.2;
+    if (times >= 40 && !p->has[LS_VALIDATION]) h->validation = 0.1;
   } else {
-    if (!p->timed) r->by = "group";
-    if (!p->has[LS_TEST] && groups > 1) r->test = groups < 20 ? 0.2 : 0.1;
+    if (!p->timed) h->by = "group";
+    if (!p->has[LS_TEST] && groups > 1) h->test = groups < 20 ? 0.2 : 0.1;
     if (!p->has[LS_VALIDATION] && groups >= least && groups > 1 && (p->timed || p->rows >= SMALL))
-      r->validation = 0.1;
+      h->validation = 0.1;
   }
-  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)p->rows), 1);
+  h->training = at_least((size_t)((1 - h->test - h->validation) * (double)p->rows), 1);
 }
 
-static void choose_parts(const ls__proposal *p, ls__recipe *r) {
+static void choose_parts(const ls__proposal *p, ls__hyperparameters *h) {
   if (p->timed || p->groups > 1) {
-    choose_groups(p, r, p->timed ? p->series : p->groups);
+    choose_groups(p, h, p->timed ? p->series : p->groups);
     return;
   }
-  const bool table = !r->images && !p->fields;
+  const bool table = !h->images && !p->fields;
   size_t rows = 0;
   for (size_t i = 0; i < p->rows; i++)
     rows += p->missing != LS__MISSING_DROP || p->gone == NULL || p->gone[i] == 0;
-  if (rows >= TINY && !p->has[LS_TEST]) r->test = rows < SMALL ? 0.2 : 0.1;
-  const double kept = (1 - r->test) * (double)rows;
-  if (kept >= (table ? SMALL : 2 * TINY) && !p->has[LS_VALIDATION]) r->validation = 0.1;
-  r->training = at_least((size_t)((1 - r->test - r->validation) * (double)rows), 1);
-  choose_seed(p, r);
+  if (rows >= TINY && !p->has[LS_TEST]) h->test = rows < SMALL ? 0.2 : 0.1;
+  const double kept = (1 - h->test) * (double)rows;
+  if (kept >= (table ? SMALL : 2 * TINY) && !p->has[LS_VALIDATION]) h->validation = 0.1;
+  h->training = at_least((size_t)((1 - h->test - h->validation) * (double)rows), 1);
+  choose_seed(p, h);
 }
 
 /* ---- Tables ---- */
 
-static void plan_table(ls__recipe *r, bool classes, size_t numbers) {
-  const size_t n = r->training;
-  r->width = numbers > 5000 ? 64 : 128;
-  r->depth = 2;
-  r->batch = n < 300       ? 16
+static void plan_table(ls__hyperparameters *h, bool classes, size_t numbers) {
+  const size_t n = h->training;
+  h->width = numbers > 5000 ? 64 : 128;
+  h->depth = 2;
+  h->batch = n < 300       ? 16
              : n < 6000    ? 32
              : n < 10000   ? 64
              : n < 50000   ? 128
              : n < 200000  ? 256
              : n < 2000000 ? 1024
                            : 2048;
-  r->lr = 0.003;
-  r->weight_decay = n < SMALL ? 0.3 : 0.1;
-  if (numbers > 5000) r->weight_decay = 1; /* more columns than rows, mostly */
-  if (n >= SMALL) r->dropout = classes ? 0.2 : n >= 10000 ? 0.1 : 0;
-  r->parameters = r->width * (numbers + r->width + 1);
+  h->lr = 0.003;
+  h->weight_decay = n < SMALL ? 0.3 : 0.1;
+  if (numbers > 5000) h->weight_decay = 1; /* more columns than rows, mostly */
+  if (n >= SMALL) h->dropout = classes ? 0.2 : n >= 10000 ? 0.1 : 0;
+  h->parameters = h->width * (numbers + h->width + 1);
   const double steps = classes ? 6000 : 10000;
-  r->epochs = within(steps * (double)r->batch / (double)n, 5, classes ? 100 : 400);
+  h->epochs = within(steps * (double)h->batch / (double)n, 5, classes ? 100 : 400);
 }
 
 /* ---- Grids ---- */
@@ -121,57 +121,57 @@ static double taps_of(const ls__seen *s) {
 }
 
 /* Multiply-adds of a sample, about. */
-static double plan_grid(const ls__proposal *p, ls__recipe *r) {
+static double plan_grid(const ls__proposal *p, ls__hyperparameters *h) {
   const ls__seen *x = &p->seen[0];
   const double points = (double)points_of(x), taps = taps_of(x);
   size_t channels = 0, side = SIZE_MAX;
   for (size_t i = 0; i < p->n_inputs; i++)
     if (p->seen[i].looks == LS__LOOKS_GRID) channels += p->seen[i].channels;
   for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
-  r->lr = p->fields ? 0.003 : 0.002;
-  r->batch = r->training < 2000 ? 16 : r->training < 20000 ? 32 : 64;
+  h->lr = p->fields ? 0.003 : 0.002;
+  h->batch = h->training < 2000 ? 16 : h->training < 20000 ? 32 : 64;
   if (p->fields) {
-    r->width = points > 200000 ? 16 : 32;
-    r->depth = 4;
-    const double w = (double)r->width;
-    return points * taps * ((double)channels * w + (r->halves ? 4 : 8) * w * w);
+    h->width = points > 200000 ? 16 : 32;
+    h->depth = 4;
+    const double w = (double)h->width;
+    return points * taps * ((double)channels * w + (h->halves ? 4 : 8) * w * w);
   }
-  r->width = channels == 1 && side <= 32 ? 16 : 32;
-  double work = 0, in = (double)channels, out = (double)r->width, at = points;
-  for (r->depth = 0; r->depth < 5 && (r->depth == 0 || side >= 4); r->depth++) {
+  h->width = channels == 1 && side <= 32 ? 16 : 32;
+  double work = 0, in = (double)channels, out = (double)h->width, at = points;
+  for (h->depth = 0; h->depth < 5 && (h->depth == 0 || side >= 4); h->depth++) {
     work += at * taps * in * out;
     in = out;
     out = out < 128 ? 2 * out : out;
     at /= x->space == 1 ? 2 : x->space == 2 ? 4 : 8;
     side /= 2;
   }
-  r->dropout = 0.3;
-  r->weight_decay = 0.01;
+  h->dropout = 0.3;
+  h->weight_decay = 0.01;
   return work;
 }
 
-void ls__propose_plan(const ls__proposal *p, ls__recipe *r) {
+void ls__propose_plan(const ls__proposal *p, ls__hyperparameters *h) {
   bool classes = p->n > p->n_inputs;
   size_t numbers = 0;
-  memset(r, 0, sizeof *r);
+  memset(h, 0, sizeof *h);
   for (size_t i = 0; i < p->n_inputs; i++)
     numbers += p->seen[i].looks == LS__LOOKS_IDS ? 16 : p->seen[i].count;
   for (size_t i = p->n_inputs; i < p->n; i++)
     classes = classes && (ls__seen_is_class(&p->seen[i]) || p->seen[i].looks == LS__LOOKS_YES_NO);
-  choose_sort(p, r);
-  choose_parts(p, r);
+  choose_sort(p, h);
+  choose_parts(p, h);
   double work;
-  if (r->images || p->fields) {
-    work = plan_grid(p, r);
-    r->epochs = within(20000.0 * (double)r->batch / (double)r->training, 8, p->fields ? 60 : 100);
-    if (p->fields) r->weight_decay = 0.001;
+  if (h->images || p->fields) {
+    work = plan_grid(p, h);
+    h->epochs = within(20000.0 * (double)h->batch / (double)h->training, 8, p->fields ? 60 : 100);
+    if (p->fields) h->weight_decay = 0.001;
   } else {
-    plan_table(r, classes, numbers);
-    work = (double)r->parameters;
+    plan_table(h, classes, numbers);
+    work = (double)h->parameters;
   }
-  if (classes && (r->images || r->training >= SMALL) && !p->fields) r->smoothing = 0.1;
+  if (classes && (h->images || h->training >= SMALL) && !p->fields) h->smoothing = 0.1;
   /* Six operations a multiply-add in a step; so many take about two minutes of two cores. */
-  const double most = 6e12 / (6 * work * (double)r->training);
-  if ((double)r->epochs > most) r->epochs = within(most, 5, r->epochs);
-  if (p->has[LS_VALIDATION] || r->validation > 0) r->patience = at_least(r->epochs / 4, 5);
+  const double most = 6e12 / (6 * work * (double)h->training);
+  if ((double)h->epochs > most) h->epochs = within(most, 5, h->epochs);
+  if (p->has[LS_VALIDATION] || h->validation > 0) h->patience = at_least(h->epochs / 4, 5);
 }

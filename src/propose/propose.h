@@ -109,7 +109,7 @@ LS_CHECKED ls_status ls__propose_tell(ls__proposal *p);
 
 /* ---- What is done with it (plan.c, network.c, write.c) ---- */
 
-typedef struct ls__recipe {
+typedef struct ls__hyperparameters {
   double validation, test; /* shares that are drawn; 0: none */
   const char *by;          /* what is drawn as a whole, as data.split says it; NULL: rows */
   uint64_t split_seed;
@@ -121,12 +121,12 @@ typedef struct ls__recipe {
   bool halves;                    /* the fields are halved twice on the way */
   size_t batch, epochs, patience; /* patience 0: no early stopping */
   size_t parameters;              /* about */
-} ls__recipe;
+} ls__hyperparameters;
 
-void ls__propose_plan(const ls__proposal *p, ls__recipe *r);
+void ls__propose_plan(const ls__proposal *p, ls__hyperparameters *h);
 /* The sections from `model` to `metrics`. */
-void ls__propose_network(const ls__proposal *p, const ls__recipe *r, FILE *out);
-void ls__propose_write(const ls__proposal *p, const ls__recipe *r, FILE *out);
+void ls__propose_network(const ls__proposal *p, const ls__hyperparameters *h, FILE *out);
+void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE *out);
 
 /* Whether a target is compared by its class, and with how many outputs. */
 size_t ls__seen_outputs(const ls__seen *target);

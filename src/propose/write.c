@@ -161,9 +161,9 @@ static void tell_array(const ls__proposal *p, const ls__seen *s, FILE *out) {
         (unsigned long long)s->missing, (unsigned long long)s->values);
 }
 
-static void tell_task(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void tell_task(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   const ls__seen *y = p->n > p->n_inputs ? &p->seen[p->n_inputs] : NULL;
-  const char *from = r->images         ? p->seen[0].space == 1   ? "series"
+  const char *from = h->images         ? p->seen[0].space == 1   ? "series"
                                          : p->seen[0].space == 3 ? "volumes"
                                                                  : "images"
                      : p->fields       ? "fields"
@@ -232,16 +232,16 @@ static void put_axes(const ls__proposal *p, FILE *out) {
             p->time);
 }
 
-static void put_arrays(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void put_arrays(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   const size_t targets = p->n - p->n_inputs;
   fputs("  inputs: ", out);
-  if (p->n_inputs > 1) fputs(r->joined ? "[" : "{", out);
+  if (p->n_inputs > 1) fputs(h->joined ? "[" : "{", out);
   for (size_t i = 0; i < p->n_inputs; i++) {
     if (i > 0) fputs(", ", out);
-    if (p->n_inputs > 1 && !r->joined) fprintf(out, "%s: ", p->seen[i].port);
+    if (p->n_inputs > 1 && !h->joined) fprintf(out, "%s: ", p->seen[i].port);
     put_array(p, &p->seen[i], out);
   }
-  if (p->n_inputs > 1) fputs(r->joined ? "]" : "}", out);
+  if (p->n_inputs > 1) fputs(h->joined ? "]" : "}", out);
   fputs("\n  targets: ", out);
   if (p->reproduce || p->later) fputs("inputs", out);
   if (targets > 1) fputs("{", out);
@@ -279,7 +279,7 @@ static void put_layout(const ls__proposal *p, FILE *out) {
   fputs("}\n", out);
 }
 
-static void put_normalize(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void put_normalize(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   bool numbers = false, grid = false, channels = true, alone = true;
   for (size_t i = 0; i < p->n; i++) {
     const ls__seen *s = &p->seen[i];
@@ -289,7 +289,7 @@ static void put_normalize(const ls__proposal *p, const ls__recipe *r, FILE *out)
     if (s->looks == LS__LOOKS_GRID && !s->has_channels) channels = false;
     if (s->looks == LS__LOOKS_NUMBERS && s->count > 1) alone = false;
   }
-  (void)r;
+  (void)h;
   fputs("  normalize: {inputs: standard", out);
   if (numbers) fputs(", targets: standard", out);
   if (grid) fprintf(out, ", per: %s", channels || !alone ? "channel" : "dataset");
@@ -306,13 +306,13 @@ static void put_missing(const ls__proposal *p, FILE *out) {
   }
 }
 
-static void put_augment(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void put_augment(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   const ls__seen *x = &p->seen[0];
   size_t side = SIZE_MAX;
   bool classes = true;
   for (int i = 0; i < x->space; i++) side = x->place[i] < side ? x->place[i] : side;
   for (size_t i = p->n_inputs; i < p->n; i++) classes = classes && ls__seen_is_class(&p->seen[i]);
-  if (!r->images || x->space != 2 || side < 16 || !classes) return;
+  if (!h->images || x->space != 2 || side < 16 || !classes) return;
   fprintf(out,
           "  augment:   # other training images in each epoch\n"
           "    - random_crop: {padding: %zu}   # moved a little, which changes no class\n"
@@ -324,52 +324,52 @@ static void put_augment(const ls__proposal *p, const ls__recipe *r, FILE *out) {
 typedef struct drawn {
   const char *rows, *comment;
 } drawn;
-static const drawn *parts_are(const ls__proposal *p, const ls__recipe *r) {
+static const drawn *parts_are(const ls__proposal *p, const ls__hyperparameters *h) {
   static const drawn rows = {"rows are drawn", "rows that are drawn, and kept from training"},
                      groups = {"groups are drawn", "whole groups, kept from training"},
                      trajectories = {"trajectories are drawn, whole ones,", "whole trajectories, "
                                                                             "kept from training"},
                      time = {"times are kept, the last ones of each trajectory,",
                              "the last times of each trajectory, kept from training"};
-  if (r->by == NULL) return p->timed ? &trajectories : &rows;
-  return strcmp(r->by, "time") == 0 ? &time : &groups;
+  if (h->by == NULL) return p->timed ? &trajectories : &rows;
+  return strcmp(h->by, "time") == 0 ? &time : &groups;
 }
 
-static void put_data(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void put_data(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   fputs("data:\n", out);
   put_file(p, out);
-  put_arrays(p, r, out);
+  put_arrays(p, h, out);
   put_axes(p, out);
   put_layout(p, out);
-  if (r->validation > 0 || r->test > 0) {
+  if (h->validation > 0 || h->test > 0) {
     fputs("  split: {", out);
-    if (r->validation > 0) fprintf(out, "validation: %g, ", r->validation);
-    if (r->test > 0) fprintf(out, "test: %g, ", r->test);
-    if (r->by != NULL) fprintf(out, "by: %s, ", r->by);
-    fprintf(out, "seed: %llu}   # %s\n", (unsigned long long)r->split_seed,
-            parts_are(p, r)->comment);
+    if (h->validation > 0) fprintf(out, "validation: %g, ", h->validation);
+    if (h->test > 0) fprintf(out, "test: %g, ", h->test);
+    if (h->by != NULL) fprintf(out, "by: %s, ", h->by);
+    fprintf(out, "seed: %llu}   # %s\n", (unsigned long long)h->split_seed,
+            parts_are(p, h)->comment);
   }
   if (p->weight) fputs("  sample_weight: weight   # how much each row counts\n", out);
-  put_normalize(p, r, out);
+  put_normalize(p, h, out);
   put_missing(p, out);
-  put_augment(p, r, out);
+  put_augment(p, h, out);
   fputs("\n", out);
 }
 
 /* ---- How it is trained ---- */
 
-static void tell_parts(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void tell_parts(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   char text[200] = "";
   size_t used = 0;
-  if (r->test > 0)
-    used = (size_t)snprintf(text, sizeof text, "%g %% of the %s for the test", 100 * r->test,
-                            parts_are(p, r)->rows);
-  if (r->validation > 0)
+  if (h->test > 0)
+    used = (size_t)snprintf(text, sizeof text, "%g %% of the %s for the test", 100 * h->test,
+                            parts_are(p, h)->rows);
+  if (h->validation > 0)
     used += (size_t)snprintf(text + used, sizeof text - used, "%s%g %% %s%s%sfor validation",
-                             used > 0 ? ", " : "", 100 * r->validation, used > 0 ? "" : "of the ",
-                             used > 0 ? "" : parts_are(p, r)->rows, used > 0 ? "" : " ");
+                             used > 0 ? ", " : "", 100 * h->validation, used > 0 ? "" : "of the ",
+                             used > 0 ? "" : parts_are(p, h)->rows, used > 0 ? "" : " ");
   if (used > 0) say(p, out, "parts: %s", text);
-  if (p->timed && r->test <= 0 && !p->has[LS_TEST])
+  if (p->timed && h->test <= 0 && !p->has[LS_TEST])
     say(p, out,
         "parts: %zu times are too few to keep any for a test: what is learnt from them "
         "can't be checked",
@@ -379,35 +379,35 @@ static void tell_parts(const ls__proposal *p, const ls__recipe *r, FILE *out) {
         "parts: %zu rows are too few to keep any for a test: what is learnt from them can't be "
         "checked",
         p->rows);
-  else if (r->validation <= 0 && !p->has[LS_VALIDATION])
+  else if (h->validation <= 0 && !p->has[LS_VALIDATION])
     say(p, out,
         "parts: no validation part: of so few rows (%zu to train on) each is worth more in the "
         "training; split: {validation: 0.1} makes one, early_stopping: {} stops by it",
-        r->training);
+        h->training);
 }
 
-static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) {
-  const size_t steps = (r->training + r->batch - 1) / r->batch;
-  const char *about = r->validation > 0 || r->test > 0 ? "about "
+static void put_training(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
+  const size_t steps = (h->training + h->batch - 1) / h->batch;
+  const char *about = h->validation > 0 || h->test > 0 ? "about "
                                                        : ""; /* rows are drawn one by one */
   say(p, NULL,
       "training: adamw, learning rate %g falling along a cosine, batch %zu, at most %zu epochs of "
       "%s%zu step%s",
-      r->lr, r->batch, r->epochs, about, steps, steps == 1 ? "" : "s");
-  fprintf(out, "\noptimizer: {adamw: {lr: %g, weight_decay: %g}}\n", r->lr, r->weight_decay);
+      h->lr, h->batch, h->epochs, about, steps, steps == 1 ? "" : "s");
+  fprintf(out, "\noptimizer: {adamw: {lr: %g, weight_decay: %g}}\n", h->lr, h->weight_decay);
   fputs("schedule: cosine   # the learning rate falls to 0 along half a cosine\n", out);
-  fprintf(out, "train:\n  batch: %zu   # samples of a step, over all ranks\n", r->batch);
-  fprintf(out, "  epochs: %zu   # of %s%zu step%s\n", r->epochs, about, steps,
+  fprintf(out, "train:\n  batch: %zu   # samples of a step, over all ranks\n", h->batch);
+  fprintf(out, "  epochs: %zu   # of %s%zu step%s\n", h->epochs, about, steps,
           steps == 1 ? "" : "s");
   fputs("  seed: 1   # of weights and order\n", out);
   /* A loss with smoothed labels goes on falling, or rises, where the answers don't change. */
-  const bool accuracy = r->smoothing > 0 && p->n == p->n_inputs + 1;
-  if (r->patience > 0) {
+  const bool accuracy = h->smoothing > 0 && p->n == p->n_inputs + 1;
+  if (h->patience > 0) {
     say(p, NULL,
         "early stopping: after %zu epochs without a %s; the best epoch's weights are restored",
-        r->patience, accuracy ? "better validation accuracy" : "smaller validation loss");
+        h->patience, accuracy ? "better validation accuracy" : "smaller validation loss");
     fprintf(out, "early_stopping: {monitor: %s, patience: %zu, restore_best: true}\n",
-            accuracy ? "validation_accuracy" : "validation_loss", r->patience);
+            accuracy ? "validation_accuracy" : "validation_loss", h->patience);
   }
   fputs("\n# Where validation or test is much worse than training: more weight_decay or dropout, "
         "fewer\n"
@@ -416,36 +416,36 @@ static void put_training(const ls__proposal *p, const ls__recipe *r, FILE *out) 
         out);
 }
 
-static void tell_network(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+static void tell_network(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   if (p->reproduce)
     say(p, out, "network: dense layers, narrow in the middle");
   else if (p->fields)
     say(p, out, "network: convolutions that keep the grid, %s, %zu channels",
-        r->halves ? "two halvings and two doublings with skips" : "residual, dilated", r->width);
-  else if (r->images)
+        h->halves ? "two halvings and two doublings with skips" : "residual, dilated", h->width);
+  else if (h->images)
     say(p, out,
         "network: %zu convolutions with batch_norm, from %zu channels, pools between them, a "
         "dense layer of 128",
-        r->depth, r->width);
+        h->depth, h->width);
   else
-    say(p, out, "network: %zu dense layers of %zu%s, weight decay %g", r->depth, r->width,
-        r->dropout > 0 ? " with dropout" : "", r->weight_decay);
+    say(p, out, "network: %zu dense layers of %zu%s, weight decay %g", h->depth, h->width,
+        h->dropout > 0 ? " with dropout" : "", h->weight_decay);
 }
 
-void ls__propose_write(const ls__proposal *p, const ls__recipe *r, FILE *out) {
+void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   fputs("# Proposed by lockstep init, by what the data look like: a first network, to go on "
         "from.\n#\n",
         out);
   if (p->options->origin != NULL) say(p, out, "%s", p->options->origin);
-  tell_task(p, r, out);
+  tell_task(p, h, out);
   for (size_t i = 0; i < p->n; i++)
     if (i < p->n_inputs || !p->later) tell_array(p, &p->seen[i], out);
-  tell_parts(p, r, out);
-  tell_network(p, r, out);
+  tell_parts(p, h, out);
+  tell_network(p, h, out);
   fputs("\n", out);
-  put_data(p, r, out);
-  ls__propose_network(p, r, out);
-  put_training(p, r, out);
+  put_data(p, h, out);
+  ls__propose_network(p, h, out);
+  put_training(p, h, out);
 }
 
 /* ---- All of it ---- */
@@ -507,7 +507,7 @@ static bool suits_table(const ls__proposal *p) {
 ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   ls_status st = LS_OK;
   ls__proposal *p = NULL;
-  ls__recipe recipe;
+  ls__hyperparameters recipe;
   FILE *out = NULL, *said = NULL;
   size_t bytes, said_bytes;
   ls__number_locale locale = ls__number_begin();

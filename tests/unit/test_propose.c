@@ -14,8 +14,8 @@ static ls__proposal table(size_t rows) {
 }
 
 /* Rows of each part, as the data will be drawn. */
-static void draw(const ls__proposal *p, const ls__recipe *r, size_t count[LS__PARTS]) {
-  const ls__draw how = {.validation = r->validation, .test = r->test, .seed = r->split_seed};
+static void draw(const ls__proposal *p, const ls__hyperparameters *h, size_t count[LS__PARTS]) {
+  const ls__draw how = {.validation = h->validation, .test = h->test, .seed = h->split_seed};
   unsigned char *part = calloc(p->rows, 1);
   assert_non_null(part);
   ls__draw_rows(&how, 0, p->rows, part);
@@ -33,7 +33,7 @@ static void no_part_is_empty(void **state) {
   for (size_t rows = 1; rows < 1500; rows++)
     for (int holes = 0; holes < 2; holes++) {
       ls__proposal p = table(rows);
-      ls__recipe r;
+      ls__hyperparameters r;
       size_t count[LS__PARTS];
       p.gone = holes ? gone : NULL;
       p.missing = holes ? LS__MISSING_DROP : LS__MISSING_ERROR;
@@ -55,7 +55,7 @@ static void another_seed(void **state) {
   enum { ROWS = 60 };
   unsigned char gone[ROWS];
   ls__proposal p = table(ROWS);
-  ls__recipe r;
+  ls__hyperparameters r;
   size_t count[LS__PARTS];
   ls__propose_plan(&p, &r);
   assert_int_equal(r.split_seed, 0);
@@ -75,7 +75,7 @@ static void sizes_are_sane(void **state) {
   for (double rows = 3; rows < 1e8; rows *= 7)
     for (double columns = 1; columns < 1e6; columns *= 10) {
       ls__proposal p = table((size_t)rows);
-      ls__recipe r;
+      ls__hyperparameters r;
       p.seen[0].count = p.seen[0].row.dim[0] = (size_t)columns;
       p.has[LS_VALIDATION] = p.has[LS_TEST] = true;
       ls__propose_plan(&p, &r);

@@ -53,6 +53,9 @@ typedef struct ls__csv_options {
   const char *test_source; /* NULL: none */
 } ls__csv_options;
 extern const ls__option ls__csv_option_table[];
+/* What --missing, --date and --encoding may be, by their values there; they end with NULL. */
+extern const char *const ls__csv_hole_words[], *const ls__csv_date_words[],
+                                                   *const ls__csv_encoding_words[];
 
 /* ---- Records ---- */
 

@@ -3,12 +3,12 @@
 #include "convert/format.h"
 
 static const char *const labels[] = {"auto", "class", "number", NULL};
-static const char *const holes[] = {"error", "mean", "drop", NULL};
+const char *const ls__csv_hole_words[] = {"error", "mean", "drop", NULL};
 static const char *const headers[] = {"auto", "yes", "no", NULL};
 static const char *const decimals[] = {"auto", "point", "comma", NULL};
-static const char *const dates[] = {"iso", "dmy", "mdy", "none", NULL};
+const char *const ls__csv_date_words[] = {"iso", "dmy", "mdy", "none", NULL};
 static const char *const many_words[] = {"error", "choose", NULL};
-static const char *const encodings[] = {"utf-8", "latin1", "auto", NULL};
+const char *const ls__csv_encoding_words[] = {"utf-8", "latin1", "auto", NULL};
 
 const ls__option ls__csv_option_table[] = {
     LS__FORMAT_TEXT(ls__csv_options, target, "target", "COLUMNS", "last",
@@ -46,7 +46,7 @@ const ls__option ls__csv_option_table[] = {
                     "--category or --target"),
     LS__CHOICE(ls__csv_options, label, "auto", labels,
                "how to read the target; auto: text and few different whole numbers are classes"),
-    LS__CHOICE(ls__csv_options, missing, "error", holes,
+    LS__CHOICE(ls__csv_options, missing, "error", ls__csv_hole_words,
                "what to do where a value is missing: refuse it, take the mean of its column, drop "
                "its row"),
     LS__FORMAT_TEXT(ls__csv_options, missing_words, "missing-words", "LIST", "",
@@ -62,10 +62,10 @@ const ls__option ls__csv_option_table[] = {
                     "lines that begin with it are left out, anywhere"),
     LS__CHOICE(ls__csv_options, decimal, "auto", decimals,
                "the decimal sign; auto: what fits all values of a column"),
-    LS__CHOICE(ls__csv_options, date, "iso", dates,
+    LS__CHOICE(ls__csv_options, date, "iso", ls__csv_date_words,
                "dates as seconds since 1970; iso: 2024-01-31 and 2024-01-31T12:30:00Z; dmy, mdy: "
                "also 31/01/2024, 01/31/2024; none: dates are text"),
-    LS__CHOICE(ls__csv_options, encoding, "utf-8", encodings,
+    LS__CHOICE(ls__csv_options, encoding, "utf-8", ls__csv_encoding_words,
                "of the text; auto: Latin-1 (Windows-1252) where it is no UTF-8"),
     LS__FORMAT_TEXT(ls__csv_options, test_source, "test-source", "FILE", "",
                     "a file of the same columns that becomes the test part"),

@@ -9,8 +9,8 @@
 #include "convert/csv_date_parts.h"
 #include "convert/csv_table.h"
 
-static const char *const role_names[] = {"input",  "target", "category",
-                                         "weight", "group",  "unused"};
+const char *const ls__recipe_roles[] = {"input", "target", "category", "weight",
+                                        "group", "unused", NULL};
 
 static void put_numbers(ls__json *j, const ls__csv_column *c) {
   static const char *const kinds[] = {"number", "number", "date", "time"};
@@ -47,7 +47,7 @@ static void put_column(ls__json *j, const ls__csv_table *t, size_t i) {
   j->line = true;
   ls__json_open(j, NULL, '{');
   if (t->plan.name != NULL) ls__json_string(j, "name", t->plan.name[i]);
-  ls__json_string(j, "role", role_names[role]);
+  ls__json_string(j, "role", ls__recipe_roles[role]);
   if (i >= t->plan.n_own) ls__json_bool(j, "added", true);
   if (role == LS__CSV_CATEGORY) {
     ls__json_string(j, "array", t->categories.names[t->plan.place[i]]);
@@ -69,9 +69,6 @@ static void put_column(ls__json *j, const ls__csv_table *t, size_t i) {
 
 ls_status ls__recipe_write(const ls__csv_table *t, char **text) {
   ls_status st = LS_OK;
-  static const char *const holes[] = {"error", "mean", "drop"},
-                           *const dates[] = {"iso", "dmy", "mdy", "none"},
-                           *const encodings[] = {"utf-8", "latin1", "auto"};
   char *memory = NULL;
   size_t bytes = 0;
   *text = NULL;
@@ -84,12 +81,12 @@ ls_status ls__recipe_write(const ls__csv_table *t, char **text) {
   ls__json_bool(&j, "runs", t->plan.head.delimiter.runs);
   ls__json_bool(&j, "header", t->plan.head.name != NULL);
   ls__json_bool(&j, "units", t->plan.head.records > 1);
-  ls__json_string(&j, "encoding", encodings[t->own->encoding]);
+  ls__json_string(&j, "encoding", ls__csv_encoding_words[t->own->encoding]);
   ls__json_string(&j, "quote", "\"");
   ls__json_string(&j, "comment", t->own->comment);
   ls__json_whole(&j, "skip_lines", t->own->skip_lines);
-  ls__json_string(&j, "date", dates[t->own->date]);
-  ls__json_string(&j, "missing", holes[t->own->missing]);
+  ls__json_string(&j, "date", ls__csv_date_words[t->own->date]);
+  ls__json_string(&j, "missing", ls__csv_hole_words[t->own->missing]);
   ls__json_string(&j, "missing_words", t->own->missing_words);
   ls__json_string(&j, "x_type", t->x_type == LS__F64 ? "float64" : "float32");
   ls__json_string(&j, "y_type", t->y_type == LS__F64 ? "float64" : "float32");

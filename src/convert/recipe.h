@@ -77,6 +77,8 @@ typedef struct ls__recipe_job {
 
 LS_CHECKED ls_status ls__recipe_run(ls__recipe_job *job);
 
+/* Roles of columns by ls__csv_role, as a recipe calls them; they end with NULL. */
+extern const char *const ls__recipe_roles[];
 struct ls__csv_table;
 /* The text of a table that was decided on; owned by the caller (ls__free). */
 LS_CHECKED ls_status ls__recipe_write(const struct ls__csv_table *table, char **text);

@@ -31,19 +31,17 @@ static ls_status damaged(const reader *r, const char *what) {
   return ls__fail(LS_EDATA, "%s: its recipe is damaged: %s", r->job->origin, what);
 }
 
-/* Which of the words the value of a key is; n: none of them. */
-static int choice(const reader *r, const ls__json_value *of, const char *key,
-                  const char *const *words, int n) {
+/* Which of the words, which end with NULL, the value of a key is; false: none of them. */
+static bool choose(const reader *r, const ls__json_value *of, const char *key,
+                   const char *const *words, int *chosen) {
   const char *text = ls__json_text(&r->tree, of, key, "");
   int i = 0;
-  while (i < n && strcmp(words[i], text) != 0) i++;
-  return i;
+  while (words[i] != NULL && strcmp(words[i], text) != 0) i++;
+  *chosen = i;
+  return words[i] != NULL;
 }
 
 static ls_status take_options(reader *r) {
-  static const char *const holes[] = {"error", "mean", "drop"},
-                           *const dates[] = {"iso", "dmy", "mdy", "none"},
-                           *const encodings[] = {"utf-8", "latin1", "auto"};
   const ls__json_value *top = r->tree.value;
   ls__csv_options *own = &r->own;
   const double version = ls__json_real(&r->tree, top, "recipe", 0.0),
@@ -51,9 +49,9 @@ static ls_status take_options(reader *r) {
   if (version > 1.0)
     return ls__fail(LS_EVERSION, "%s: its recipe for tables is of a newer lockstep",
                     r->job->origin);
-  own->missing = choice(r, top, "missing", holes, 3);
-  own->date = choice(r, top, "date", dates, 4);
-  own->encoding = choice(r, top, "encoding", encodings, 3);
+  const bool known = choose(r, top, "missing", ls__csv_hole_words, &own->missing) &&
+                     choose(r, top, "date", ls__csv_date_words, &own->date) &&
+                     choose(r, top, "encoding", ls__csv_encoding_words, &own->encoding);
   own->comment = ls__json_text(&r->tree, top, "comment", NULL);
   own->missing_words = ls__json_text(&r->tree, top, "missing_words", NULL);
   own->skip_lines = skip >= 0.0 && skip <= 1e9 ? (uint64_t)skip : 0;
@@ -62,8 +60,8 @@ static ls_status take_options(reader *r) {
                 : ls__json_is(&r->tree, top, "units") ? LS__CSV_HEADER_AUTO
                                                       : LS__CSV_HEADER_YES;
   r->columns = ls__json_get(&r->tree, top, "columns");
-  if (version < 1.0 || own->missing == 3 || own->date == 4 || own->encoding == 3 ||
-      r->columns == NULL || r->columns->kind != LS__JSON_LIST || r->columns->n == 0)
+  if (version < 1.0 || !known || r->columns == NULL || r->columns->kind != LS__JSON_LIST ||
+      r->columns->n == 0)
     return damaged(r, "its head");
   return LS_OK;
 }
@@ -81,7 +79,6 @@ static ls_status take_delimiter(reader *r) {
 /* Names and roles of the columns. */
 static ls_status take_plan(reader *r) {
   ls_status st = LS_OK;
-  static const char *const roles[] = {"input", "target", "category", "weight", "group", "unused"};
   ls__csv_plan *plan = &r->table.plan;
   const size_t n = r->columns->n;
   size_t i = 0;
@@ -99,9 +96,10 @@ static ls_status take_plan(reader *r) {
   }
   for (const ls__json_value *c = ls__json_first(&r->tree, r->columns); c != NULL;
        c = ls__json_after(&r->tree, c), i++) {
-    const int role = choice(r, c, "role", roles, 6);
+    int role;
+    const bool known = choose(r, c, "role", ls__recipe_roles, &role);
     const char *name = ls__json_text(&r->tree, c, "name", NULL);
-    if (role == 6 || (plan->name != NULL && name == NULL)) {
+    if (!known || (plan->name != NULL && name == NULL)) {
       st = damaged(r, "a column");
       goto out;
     }
@@ -148,10 +146,10 @@ out:
 }
 
 static ls_status take_numbers(reader *r, const ls__json_value *c, ls__csv_column *column) {
-  static const char *const kinds[] = {"text", "number", "date", "time"};
-  const int kind = choice(r, c, "kind", kinds, 4);
+  static const char *const kinds[] = {"text", "number", "date", "time", NULL};
+  int kind;
   const double mean = ls__json_real(&r->tree, c, "mean", (double)NAN);
-  if (kind == 4) return damaged(r, "kind");
+  if (!choose(r, c, "kind", kinds, &kind)) return damaged(r, "kind");
   column->sort = (ls__csv_sort)kind;
   column->way = strcmp(ls__json_text(&r->tree, c, "decimal", "point"), "comma") == 0;
   column->grouped = ls__json_is(&r->tree, c, "grouped");

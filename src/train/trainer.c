@@ -328,37 +328,6 @@ out:
   return st;
 }
 
-/* Lanes by the batch alone, so that the same configuration gives the same bits on any number of
- * ranks up to that: a power of two; lanes of 8 samples or more up to 8 lanes, else of 16, at most
- * 256. */
-static size_t lanes_of_batch(size_t batch) {
-  enum { FEW = 8, MOST = 256 };
-  size_t lanes = 1;
-  while (lanes < MOST && batch >= 2 * lanes * (lanes < FEW ? 8 : 16)) lanes *= 2;
-  return lanes;
-}
-
-/* More ranks than that get a lane each. */
-size_t ls__trainer_auto_lanes(const ls_trainer *t) {
-  const size_t size = (size_t)ls_comm_size(t->comm), lanes = lanes_of_batch(t->batch);
-  return size > lanes ? size : lanes;
-}
-
-/* The given, the checkpoint's, or auto; rank 0 says so where ranks decide. */
-static size_t choose_lanes(const ls_trainer *t) {
-  const size_t size = (size_t)ls_comm_size(t->comm), lanes = lanes_of_batch(t->batch);
-  if (t->set.lanes > 0) return t->set.lanes;
-  if (t->taken.found && !(t->options.force && t->set.lanes_auto)) return (size_t)t->now.lanes;
-  if (size > lanes && ls_comm_rank(t->comm) == 0)
-    fprintf(stderr,
-            "lockstep: note: train.lanes: auto cuts a batch of %zu into %zu lane%s, and here into "
-            "%zu, for %zu ranks: another sum, so the last bits differ from those on %zu rank%s%s; "
-            "train.lanes: %zu gives the same on 1 to %zu\n",
-            t->batch, lanes, lanes == 1 ? "" : "s", size, size, lanes, lanes == 1 ? "" : "s",
-            lanes > 1 ? " or fewer" : "", size, size);
-  return ls__trainer_auto_lanes(t);
-}
-
 /* OpenBLAS can't be loaded again from here: the program does that as it starts. */
 static void note_blas(const ls_trainer *t) {
   static atomic_flag told = ATOMIC_FLAG_INIT;
@@ -491,25 +460,6 @@ static void name_options(const ls_train_options *options, const ls_data *data, c
            data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
 }
 
-/* Lanes that the batch alone would not give again are written down, so that config.yaml does. */
-static ls_status name_lanes(ls_trainer *t) {
-  ls_status st = LS_OK;
-  char text[32];
-  ls_config *map = NULL;
-  const bool few = t->lanes > t->batch && ls_comm_rank(t->comm) == 0 && t->batch > 0;
-  if (few && t->lanes > (size_t)ls_comm_size(t->comm))
-    fprintf(stderr,
-            "lockstep: note: train.lanes: %zu, and a batch has %zu samples: lanes without samples "
-            "take time\n",
-            t->lanes, t->batch);
-  if (t->set.lanes > 0 || t->lanes == lanes_of_batch(t->batch)) return LS_OK;
-  snprintf(text, sizeof text, "%zu", t->lanes);
-  LS_TRY(ls__config_map(t->config, "train", &map));
-  LS_TRY(ls__config_put(map, "lanes", text));
-out:
-  return st;
-}
-
 ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                             const ls_train_options *options, ls_trainer **trainer) {
   ls_status st = LS_OK;
@@ -529,9 +479,9 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
   LS_TRY(ls_comm_agree(comm, ls__settings_read(config, t->options.default_output, &t->set)));
   ls_comm_set_watchdog(comm, t->set.watchdog);
   LS_TRY(prepare(t, data, &earlier));
-  t->lanes = choose_lanes(t);
+  t->lanes = ls__trainer_choose_lanes(t);
   const size_t saved_lanes = (size_t)t->now.lanes;
-  LS_TRY(ls_comm_agree(comm, name_lanes(t)));
+  LS_TRY(ls_comm_agree(comm, ls__trainer_name_lanes(t)));
   LS_TRY(
       ls_comm_agree(comm, ls_comm_rank(comm) == 0 ? ls__identity_take(t, earlier.model) : LS_OK));
   t->now.lanes = t->lanes;

@@ -111,9 +111,14 @@ struct ls_trainer {
   char pictures[LS__MOST_OUTPUT + 16]; /* the folder that their scripts are in; "": none */
 };
 
-/* --- trainer.c */
+/* --- lanes.c */
 size_t ls__trainer_auto_lanes(const ls_trainer *t); /* as `train.lanes: auto` has it */
-double ls__trainer_sums_of(const ls_trainer *t);    /* the hash, of 52 bits */
+size_t ls__trainer_choose_lanes(const ls_trainer *t);
+/* Into the configuration, where that alone would not give them again. */
+LS_CHECKED ls_status ls__trainer_name_lanes(ls_trainer *t);
+
+/* --- trainer.c */
+double ls__trainer_sums_of(const ls_trainer *t); /* the hash, of 52 bits */
 /* That a run makes, as far as it is known beforehand. */
 uint64_t ls__total_steps(const ls__settings *set, uint64_t epoch_steps);
 /* Begin again from step 0 with the weights as they are: for measurements. */

@@ -52,7 +52,7 @@ int ls__file_create_beside(const char *target, const char *ending, char *path, s
 
 /* Delete what processes of this machine left under such names when they were killed, each with a
  * line in `notes`: those whose process is there no more, and that nobody else, another machine, has
- * locked (the h5 room locks what it writes). */
+ * locked: who writes such files locks them. */
 void ls__file_remove_left(const char *target, const char *ending, FILE *notes);
 
 /* Write all that is in `file` to disk, and close it, which it does in every case.  errno says why

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -78,12 +79,14 @@ ls_status ls__new_file_create(const char *path, bool gzip, ls__new_file **out) {
                            Z_DEFAULT_STRATEGY) != Z_OK)
     LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   f->deflating = gzip;
+  ls__file_remove_left(f->target, "tmp", stderr);
   f->fd = ls__file_create_beside(f->target, "tmp", f->temporary, sizeof f->temporary);
   if (f->fd < 0) {
     st = fail(f, errno);
     f->temporary[0] = '\0';
     goto out;
   }
+  (void)flock(f->fd, LOCK_EX | LOCK_NB); /* for ls__file_remove_left; not all disks have locks */
   *out = f;
   f = NULL;
 out:

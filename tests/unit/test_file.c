@@ -132,14 +132,29 @@ static void test_left(void **state) {
   close(locked);
 }
 
-/* Nothing is seen before it is kept, and nothing is left of what is not. */
+/* Nothing is seen before it is kept, and nothing is left of what is not, nor of what a process that
+ * was killed meanwhile wrote. */
 static void test_new_file(void **state) {
   (void)state;
-  char path[LS__FILE_PATH], big[70000];
+  char path[LS__FILE_PATH], left[LS__FILE_PATH], name[64], big[70000];
   ls__new_file *file = NULL;
+  int status;
+  const pid_t gone = fork();
+  if (gone == 0) _exit(0);
+  assert_int_equal(waitpid(gone, &status, 0), gone);
+  snprintf(name, sizeof name, "c.csv.%ld.tmp", (long)gone);
+  in_folder(name, left);
+  put(left, "half");
   in_folder("c.csv", path);
   put(path, "before");
   assert_int_equal(ls__new_file_create(path, false, &file), LS_OK);
+  assert_int_not_equal(access(left, F_OK), 0);
+  snprintf(name, sizeof name, "c.csv.%ld.tmp", (long)getpid());
+  in_folder(name, left);
+  const int fd = open(left, O_RDWR); /* another machine's process would not take it for left */
+  assert_true(fd >= 0);
+  assert_int_equal(flock(fd, LOCK_EX | LOCK_NB), -1);
+  close(fd);
   assert_int_equal(ls__new_file_write(file, "lost", 4), LS_OK);
   ls__new_file_abandon(file);
   holds(path, "before");

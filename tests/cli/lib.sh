@@ -68,6 +68,40 @@ table() {
     printf "%.4f,%.4f,%.4f,%.5f\n", a, b, c, 3 * a * b - c + 0.3 * rand() } }'
 }
 
+# run_of_parts NAME.yaml: data.h5 of table's rows, a fifth of them for validation, and a run of 60 steps that writes
+# a checkpoint each 10.
+run_of_parts() {
+  table 230 >data.csv
+  accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.2
+  cat >"$1" <<'YAML'
+data: {file: data.h5, normalize: true}
+model: [{dense: {units: 12, activation: tanh}}, {dense: {units: 1}}]
+loss: mse
+optimizer: {adam: {lr: 0.02}}
+train: {batch: 20, epochs: 6, seed: 2, lanes: 4}
+checkpoint: {every_steps: 10}
+pictures: false
+exchange: tree
+YAML
+}
+
+# run_of_epochs NAME.yaml UNITS EPOCHS: data.h5 of 300 rows, and a run of that many epochs of 5 steps, on lanes for 1
+# to 6 ranks, with layers of that many units.
+run_of_epochs() {
+  awk 'BEGIN { srand(7); print "a,b,y"; for (i = 0; i < 300; i++) { a = rand(); b = rand();
+    printf "%.4f,%.4f,%.5f\n", a, b, a * b } }' >data.csv
+  accepted "$lockstep" convert csv data.csv -o data.h5 --target y
+  cat >"$1" <<YAML
+data: {file: data.h5}
+model: [{dense: {units: $2, activation: tanh}}, {dense: {units: $2}}, {dense: {units: 1}}]
+loss: mse
+optimizer: {sgd: {lr: 0.001}}
+train: {batch: 60, epochs: $3, lanes: 6}
+checkpoint: {keep: 1, every_epochs: $3}
+watchdog: 2
+YAML
+}
+
 finish() {
   [ $failures = 0 ] && echo "all good"
   exit $((failures > 0))

@@ -6,18 +6,7 @@
 cd "$work" || exit 1
 times=1
 [ "${LOCKSTEP_TEST_FULL:-0}" = 1 ] && times=10
-table 230 >data.csv
-accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.2
-cat >run.yaml <<'YAML'
-data: {file: data.h5, normalize: true}
-model: [{dense: {units: 12, activation: tanh}}, {dense: {units: 1}}]
-loss: mse
-optimizer: {adam: {lr: 0.02}}
-train: {batch: 20, epochs: 6, seed: 2, lanes: 4}
-checkpoint: {every_steps: 10}
-pictures: false
-exchange: tree
-YAML
+run_of_parts run.yaml
 
 # reads WHAT COMMAND...: of a run that writes a checkpoint each step and keeps one; all ranks have the same network
 reads() {

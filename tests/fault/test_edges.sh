@@ -31,18 +31,7 @@ edge 3 alone 9 0
 edge 3 alone 0 5 "^lockstep: rank [12] on .* for the ranks to agree; missing: rank 0 on "
 
 # The program: all ranks are stopped for longer than the watchdog, and continued.
-awk 'BEGIN { srand(7); print "a,b,y"; for (i = 0; i < 300; i++) { a = rand(); b = rand();
-  printf "%.4f,%.4f,%.5f\n", a, b, a * b } }' >data.csv
-accepted "$lockstep" convert csv data.csv -o data.h5 --target y
-cat >long.yaml <<'YAML'
-data: {file: data.h5}
-model: [{dense: {units: 200, activation: tanh}}, {dense: {units: 200}}, {dense: {units: 1}}]
-loss: mse
-optimizer: {sgd: {lr: 0.001}}
-train: {batch: 60, epochs: 300, lanes: 6}
-checkpoint: {keep: 1}
-watchdog: 1.5
-YAML
+run_of_epochs long.yaml 200 300
 ranks_of() { # process numbers of a run's ranks
   local p
   for p in /proc/[0-9]*; do

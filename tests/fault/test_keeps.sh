@@ -5,18 +5,7 @@
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
 newer=$LOCKSTEP_BUILD/tests/fault/newer
-table 230 >data.csv
-accepted "$lockstep" convert csv data.csv -o data.h5 --target y --validation 0.2
-cat >k.yaml <<'YAML'
-data: {file: data.h5, normalize: true}
-model: [{dense: {units: 12, activation: tanh}}, {dense: {units: 1}}]
-loss: mse
-optimizer: {adam: {lr: 0.02}}
-train: {batch: 20, epochs: 6, seed: 2, lanes: 4}
-checkpoint: {every_steps: 10}
-pictures: false
-exchange: tree
-YAML
+run_of_parts k.yaml
 train() { "$lockstep" train k.yaml --progress=none "$@"; }
 
 # resume RANKS RUN [OVERRIDES]: exit code 0; what it said is in err.

@@ -4,18 +4,7 @@
 # exit code that says so, and within seconds nothing of the job is left.
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
-awk 'BEGIN { srand(7); print "a,b,y"; for (i = 0; i < 300; i++) { a = rand(); b = rand();
-  printf "%.4f,%.4f,%.5f\n", a, b, a * b } }' >data.csv
-accepted "$lockstep" convert csv data.csv -o data.h5 --target y
-cat >endless.yaml <<'YAML'
-data: {file: data.h5}
-model: [{dense: {units: 100, activation: tanh}}, {dense: {units: 100}}, {dense: {units: 1}}]
-loss: mse
-optimizer: {sgd: {lr: 0.001}}
-train: {batch: 60, epochs: 1000000, lanes: 6}
-checkpoint: {keep: 1, every_epochs: 1000000}
-watchdog: 2
-YAML
+run_of_epochs endless.yaml 100 1000000
 
 # Process number of a rank of this test's job, from its environment; nothing when it is gone.
 process_of() {

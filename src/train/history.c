@@ -50,7 +50,6 @@ static void add_key(ls__history *h, const char *name) {
 }
 
 /* The keys of the line's object, not of those within it. */
-/* More keys than there is room for are more than can be looked at. */
 static void add_keys(ls__history *h, const char *line) {
   char name[LS__HISTORY_KEY];
   int depth = 0;

@@ -95,6 +95,8 @@ typedef enum ls__flaw {
   LS__FOREIGN /* of another run, which who loads it says */
 } ls__flaw;
 ls__flaw ls__flaw_of(ls_status st); /* of what loading it returned */
+/* Whether that says nothing of the file: memory was short, or a stop was asked for. */
+bool ls__flaw_is_none(ls_status st);
 
 /* A checkpoint that was passed over. */
 typedef struct ls__passed {

@@ -61,6 +61,10 @@ ls__flaw ls__flaw_of(ls_status st) {
   return st == LS_EIO ? LS__UNREADABLE : st == LS_EVERSION ? LS__NEWER : LS__DAMAGED;
 }
 
+bool ls__flaw_is_none(ls_status st) {
+  return st == LS_ENOMEM || st == LS_ESTOPPED;
+}
+
 void ls__chosen_reset(ls__chosen *chosen) {
   ls_model_destroy(chosen->model);
   ls__free(chosen->sums);
@@ -144,7 +148,7 @@ static ls_status look(const char *run_directory, bool resume, ls__chosen *chosen
       st = ls__fail(LS_ECHECKPOINT, "%s: holds step %llu", path,
                     (unsigned long long)chosen->standing.step);
     }
-    if (st == LS_OK || st == LS_ENOMEM) goto out;
+    if (st == LS_OK || ls__flaw_is_none(st)) goto out;
     *again = is_gone(path);
     if (!*again) LS_TRY(pass_over(chosen, why, steps[i], st));
     path[0] = '\0';
@@ -191,10 +195,10 @@ ls_status ls__checkpoint_at_epoch(const char *run_directory, uint64_t epoch, ls_
     ls__free(sums);
     ls_model_destroy(*model);
     *model = NULL;
-    if (st == LS_ENOMEM) goto out;
+    if (ls__flaw_is_none(st)) goto out;
     const bool there = st == LS_OK && standing.epoch == epoch && standing.position == 0;
     st = there ? ls__checkpoint_try(path, model, NULL, NULL) : LS_OK; /* the average, if any */
-    if (st == LS_ENOMEM) goto out;
+    if (ls__flaw_is_none(st)) goto out;
     st = LS_OK;
   }
 out:

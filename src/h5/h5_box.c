@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/stop.h"
 #include "h5/h5_inside.h"
 
 size_t ls__h5_box_count(const ls__h5_box *box, int ndim) {
@@ -103,6 +104,7 @@ ls_status ls__h5_read_box(ls__h5 *file, const char *name, const ls__h5_box *box,
   ls_status st = LS_OK;
   ls__h5_set *set = NULL;
   ls__h5_enter(file);
+  LS_TRY(ls__stop_check());
   LS_TRY(ls__h5_set_find(file, name, &set));
   check_box(&set->info.shape, box);
   if (set->sums != NULL)

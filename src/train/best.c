@@ -114,7 +114,7 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
                      "it";
   ls__flaw flaw;
   st = read_file(t, LS__BEST, model, &flaw);
-  if (st == LS_OK || st == LS_ENOMEM) goto out;
+  if (st == LS_OK || ls__flaw_is_none(st)) goto out;
   snprintf(why, sizeof why, "%s", ls_error_message());
   ls__checkpoint_named(t->set.output, LS__BEST, path);
   best->bad_file = lstat(path, &s) == 0 || errno != ENOENT;
@@ -128,7 +128,7 @@ static ls_status find(const ls_trainer *t, ls__best *best, ls_model **model) {
     from = "is taken from the checkpoint of that epoch";
   } else if (ended_with(t, epoch)) {
     st = read_file(t, LS__FINAL, model, &flaw);
-    if (st == LS_ENOMEM) goto out;
+    if (ls__flaw_is_none(st)) goto out;
     if (st == LS_OK) from = "is taken from final.h5";
     st = LS_OK;
   }

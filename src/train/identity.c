@@ -69,7 +69,7 @@ static ls_status look_at_final(ls_trainer *t) {
   if (!there) goto out;
   ls__flaw flaw;
   st = ls__checkpoint_try(path, &final, NULL, NULL);
-  if (st == LS_ENOMEM) goto out;
+  if (ls__flaw_is_none(st)) goto out;
   flaw = ls__flaw_of(st);
   LS_THEN(st, ls__identity_check(t, path, final, &flaw));
   if (st == LS_OK) {

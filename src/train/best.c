@@ -80,8 +80,10 @@ static ls_status read_file(const ls_trainer *t, const char *name, ls_model **mod
   if (st != LS_OK) goto out;
   /* One that was written after the checkpoint is of what comes again. */
   const uint64_t epoch = (*model)->at_epoch, best = t->now.best_epoch;
-  if (epoch != 0 && epoch != best && epoch <= t->now.epoch)
+  if (epoch != 0 && epoch != best && epoch <= t->now.epoch) {
+    *flaw = LS__FOREIGN;
     LS_FAIL(LS_ECHECKPOINT, "%s: is of epoch %llu", path, (unsigned long long)epoch);
+  }
   ls__identity_tell(path, *model);
 out:
   if (st != LS_OK) {

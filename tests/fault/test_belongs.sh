@@ -75,7 +75,9 @@ accepted train output=twice train.max_steps=20
 cp -p twice/checkpoints/best.h5 early.h5
 accepted train output=twice train.max_steps=$((last - 3)) --resume
 cp early.h5 twice/checkpoints/best.h5
+foreign=$(cksum <early.h5)
 resume 1 twice
+same "an earlier best.h5 is kept" "$(cksum <twice/checkpoints/best.h5.foreign)" "$foreign"
 said "early_stopping: twice/checkpoints/best.h5: is of epoch [12]; .*is taken from the checkpoint of that epoch"
 same "an earlier best.h5" "$(hash_of twice)" "$whole"
 # one that an older lockstep wrote

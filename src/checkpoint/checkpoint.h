@@ -77,6 +77,8 @@ typedef struct ls__checkpoint_identity {
  * file is not checked here but by ls__checkpoint_load. */
 LS_CHECKED ls_status ls__checkpoint_identify(const char *path, ls__checkpoint_identity *out);
 bool ls__checkpoint_same(const ls__checkpoint_identity *a, const ls__checkpoint_identity *b);
+/* Whose weights a training has that stands there. */
+ls__weights_at ls__weights_after(const ls__standing *standing);
 /* Of the file that ls__checkpoint_load made this model of; zeros: of none. */
 ls__checkpoint_identity ls__checkpoint_identity_of(const ls_model *model);
 /* One line on standard error where that file is not sealed, and one where a weight is huge; for one

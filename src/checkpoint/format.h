@@ -15,9 +15,12 @@ enum { LS__CHECKPOINT_VERSION = 2, LS__PATH_BYTES = 512 };
   X(n_sums)
 /* clang-format on */
 
-/* The run, in hexadecimal digits, and the epoch that a network without a standing is of. */
+/* The run, in hexadecimal digits; of a network without a standing the epoch that its weights are
+ * of, or the step, and whether that epoch was the best. */
 #define LS__RUN_ATTRIBUTE "run"
-#define LS__EPOCH_ATTRIBUTE "weights_epoch"
+#define LS__WEIGHTS_EPOCH "weights_epoch"
+#define LS__WEIGHTS_STEP "weights_step"
+#define LS__WEIGHTS_BEST "weights_best"
 
 /* How many inputs and outputs have a normalisation. */
 #define LS__NORMALIZED_ATTRIBUTE "normalized"

@@ -242,52 +242,59 @@ out:
   return st;
 }
 
-/* What write_origin wrote; an older file has nothing of it. */
-static ls_status read_origin(ls__h5 *file, ls_model *model) {
+static ls_status read_run(ls__h5 *file, ls_model *model) {
   ls_status st = LS_OK;
   char *run = NULL;
-  int64_t epoch = 0;
   bool there = false;
   LS_TRY(ls__h5_has_attribute(file, "/", LS__RUN_ATTRIBUTE, &there));
-  if (!there) goto out;
+  if (!there) goto out; /* an older file has nothing of it */
   LS_TRY(ls__h5_get_string(file, "/", LS__RUN_ATTRIBUTE, &run));
   model->of_run = strtoull(run, NULL, 16);
   if (strlen(run) != 16 || strspn(run, "0123456789abcdef") != 16 || model->of_run == 0)
     LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " LS__RUN_ATTRIBUTE " is damaged",
             ls__h5_path(file));
-  LS_TRY(ls__h5_has_attribute(file, "/", LS__EPOCH_ATTRIBUTE, &there));
-  if (there) LS_TRY(ls__h5_get_integer(file, "/", LS__EPOCH_ATTRIBUTE, &epoch));
-  if (there && epoch < 1)
-    LS_FAIL(LS_ECHECKPOINT, "%s: the attribute " LS__EPOCH_ATTRIBUTE " is damaged",
-            ls__h5_path(file));
-  model->at_epoch = (uint64_t)epoch;
 out:
   ls__free(run);
   return st;
 }
 
-/* Whose weights they are: of a network alone a text, else by its standing; "" where neither is
- * there. */
-static ls_status read_stands(ls__h5 *file, ls_model *model) {
+/* 0 where it isn't there; another program's may be anything. */
+static ls_status read_count(ls__h5 *file, const char *name, uint64_t *count) {
   ls_status st = LS_OK;
-  ls__h5_kind kind[3];
-  static const char *const name[] = {"stands", "epoch", "position"};
-  char *text = NULL;
-  int64_t epoch = 0, position = 0, step = 0;
-  size_t n[3];
-  for (int i = 0; i < 3; i++) LS_TRY(ls__h5_attribute_kind(file, "/", name[i], &kind[i], &n[i]));
-  if (kind[0] == LS__H5_TEXTS && n[0] == 1) {
-    LS_TRY(ls__h5_get_string(file, "/", "stands", &text));
-    snprintf(model->stands, sizeof model->stands, "%s", text);
-  } else if (kind[1] == LS__H5_INTEGER && kind[2] == LS__H5_INTEGER) {
-    LS_TRY(ls__h5_get_integer(file, "/", "epoch", &epoch));
-    LS_TRY(ls__h5_get_integer(file, "/", "position", &position));
-    if (position > 0) LS_TRY(ls__h5_get_integer(file, "/", "step", &step));
-    snprintf(model->stands, sizeof model->stands, "%s %lld", position > 0 ? "step" : "epoch",
-             (long long)(position > 0 ? step : epoch));
-  }
+  ls__h5_kind kind;
+  size_t n;
+  int64_t x = 0;
+  *count = 0;
+  LS_TRY(ls__h5_attribute_kind(file, "/", name, &kind, &n));
+  if (kind != LS__H5_INTEGER || n != 1) goto out;
+  LS_TRY(ls__h5_get_integer(file, "/", name, &x));
+  if (x < 0) LS_FAIL(LS_ECHECKPOINT, "%s: the attribute %s is damaged", ls__h5_path(file), name);
+  *count = (uint64_t)x;
 out:
-  ls__free(text);
+  return st;
+}
+
+ls__weights_at ls__weights_after(const ls__standing *standing) {
+  const bool within = standing->position > 0;
+  return (ls__weights_at){within ? 0 : standing->epoch, within ? standing->step : 0, false};
+}
+
+/* Whose weights they are: of a network alone that is said, else its standing says it. */
+static ls_status read_at(ls__h5 *file, ls_model *model) {
+  ls_status st = LS_OK;
+  ls__weights_at *at = &model->at;
+  uint64_t best = 0;
+  ls__standing standing = {.epoch = 0};
+  LS_TRY(read_count(file, "epoch", &standing.epoch));
+  LS_TRY(read_count(file, "position", &standing.position));
+  LS_TRY(read_count(file, "step", &standing.step));
+  *at = ls__weights_after(&standing);
+  if (at->epoch > 0 || at->step > 0) goto out;
+  LS_TRY(read_count(file, LS__WEIGHTS_EPOCH, &at->epoch));
+  LS_TRY(read_count(file, LS__WEIGHTS_STEP, &at->step));
+  LS_TRY(read_count(file, LS__WEIGHTS_BEST, &best));
+  at->best = best > 0;
+out:
   return st;
 }
 
@@ -310,7 +317,6 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
   LS_TRY(check_strangers(file, model->graph));
   LS_TRY(read_ports(file, model));
   LS_TRY(ls__checkpoint_check_normal(file, model));
-  LS_TRY(read_stands(file, model));
   LS_TRY(ls__h5_has_attribute(file, "/", "rows", &there));
   if (there) {
     LS_TRY(ls__h5_get_integer(file, "/", "rows", &rows));
@@ -322,7 +328,8 @@ static ls_status read_model(ls__h5 *file, ls_model **out) {
     LS_TRY(ls__h5_get_integer(file, "/", "drawn", &rows));
     model->drawn = (uint64_t)rows;
   }
-  LS_TRY(read_origin(file, model));
+  LS_TRY(read_run(file, model));
+  LS_TRY(read_at(file, model));
   *out = model;
   model = NULL;
 out:

@@ -98,15 +98,19 @@ out:
   return st;
 }
 
-/* Which training it is of, as far as that is known. */
+/* Which training it is of, as far as that is known, and where in it a network without a standing
+ * is. */
 static ls_status write_origin(ls__h5 *file, const ls_model *model, bool alone) {
   ls_status st = LS_OK;
   char run[20];
-  if (model->of_run == 0) return LS_OK;
+  const ls__weights_at *at = &model->at;
   snprintf(run, sizeof run, "%016" PRIx64, model->of_run);
-  LS_TRY(ls__h5_set_string(file, "/", LS__RUN_ATTRIBUTE, run));
-  if (alone && model->at_epoch > 0)
-    LS_TRY(ls__h5_set_integer(file, "/", LS__EPOCH_ATTRIBUTE, (int64_t)model->at_epoch));
+  if (model->of_run != 0) LS_TRY(ls__h5_set_string(file, "/", LS__RUN_ATTRIBUTE, run));
+  if (alone && at->epoch > 0)
+    LS_TRY(ls__h5_set_integer(file, "/", LS__WEIGHTS_EPOCH, (int64_t)at->epoch));
+  else if (alone && at->step > 0)
+    LS_TRY(ls__h5_set_integer(file, "/", LS__WEIGHTS_STEP, (int64_t)at->step));
+  if (alone && at->best) LS_TRY(ls__h5_set_integer(file, "/", LS__WEIGHTS_BEST, 1));
 out:
   return st;
 }
@@ -161,8 +165,6 @@ ls_status ls__checkpoint_begin(const char *path, const ls_model *model,
   LS_TRY(write_model(writer->file, model));
   LS_TRY(write_origin(writer->file, model, standing == NULL));
   if (standing != NULL) LS_TRY(write_standing(writer->file, standing, sums));
-  if (standing == NULL && model->stands[0] != '\0')
-    LS_TRY(ls__h5_set_string(writer->file, "/", "stands", model->stands));
   LS_TRY(write_arena(writer, "/parameters", false, model->parameters));
   *out = writer;
   writer = NULL;

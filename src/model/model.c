@@ -1,6 +1,8 @@
 /* A network with its weights: making one, asking it, predicting with it. */
 #include "model/model.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "base/alloc.h"
@@ -119,6 +121,15 @@ void ls_model_destroy(ls_model *model) {
   }
   ls__free_strings(model->recipe.name, model->recipe.n);
   ls__free(model);
+}
+
+const char *ls__model_weights(const ls_model *model, char text[LS__WEIGHTS_TEXT]) {
+  const ls__weights_at *at = &model->at;
+  text[0] = '\0';
+  if (at->epoch > 0 || at->step > 0)
+    snprintf(text, LS__WEIGHTS_TEXT, "%s %" PRIu64 "%s", at->epoch > 0 ? "epoch" : "step",
+             at->epoch > 0 ? at->epoch : at->step, at->best ? ", the best" : "");
+  return text;
 }
 
 ls_status ls__class_names_set(ls__class_names *to, const char *const *names, size_t n) {

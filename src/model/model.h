@@ -25,6 +25,13 @@ typedef struct ls__says {
   const char *last;   /* "softmax", "sigmoid": what the network leaves to its loss; NULL: nothing */
 } ls__says;
 
+/* After what of a training weights are as they are; zeros: unknown. */
+typedef struct ls__weights_at {
+  uint64_t epoch; /* at this one's end */
+  uint64_t step;  /* or within one */
+  bool best;      /* the best epoch's */
+} ls__weights_at;
+
 struct ls_model {
   ls_config *config; /* owned: the effective configuration, with its model: list */
   ls__graph *graph;
@@ -40,18 +47,20 @@ struct ls_model {
                                                             inputs and targets had; n 0: unknown */
   ls__class_names recipe;           /* one text: how the table was read that it was trained on
                              (convert/recipe.h); n 0: it was no table */
-  char stands[48];                  /* whose weights these are: "epoch 37, the best"; "": unknown */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   uint64_t drawn;    /* ls__data_drawn_hash of what the parts were drawn from; 0: unknown */
   ls__seal origin;   /* the checkpoint that it was read from; zeros: none */
   uint64_t of_run;   /* which training it is of (train/identity.h); 0: unknown */
-  uint64_t at_epoch; /* whose weights they are, where a network alone was saved; 0: unknown */
+  ls__weights_at at; /* whose weights they are */
   ls__run *run;      /* for prediction; made when first needed */
 };
 
 /* From a configuration's `model:` and `outputs:`; parameters zero.  `config` is copied. */
 LS_CHECKED ls_status ls__model_empty(ls_config *config, int n_inputs, const ls_port *inputs,
                                      ls_model **out);
+/* "epoch 37, the best", "step 120"; "": unknown. */
+enum { LS__WEIGHTS_TEXT = 48 };
+const char *ls__model_weights(const ls_model *model, char text[LS__WEIGHTS_TEXT]);
 /* Copies; n 0: none. */
 LS_CHECKED ls_status ls__class_names_set(ls__class_names *to, const char *const *names, size_t n);
 /* A run for prediction: forward alone, up to the outputs, LS__PREDICT_BATCH samples at a time. */

@@ -56,12 +56,10 @@ ls_status ls__best_save(const ls_trainer *t, ls__best *best) {
   if (!best->unsaved) return LS_OK;
   float *current = t->model->parameters;
   t->model->parameters = best->parameters;
-  t->model->at_epoch = best->epoch;
-  snprintf(t->model->stands, sizeof t->model->stands, "epoch %llu, the best",
-           (unsigned long long)best->epoch);
+  t->model->at = (ls__weights_at){.epoch = best->epoch, .best = true};
   const ls_status st = ls_model_save(t->model, path);
   t->model->parameters = current;
-  t->model->at_epoch = 0;
+  t->model->at = (ls__weights_at){0};
   if (st == LS_OK) best->unsaved = false;
   return st;
 }
@@ -79,7 +77,7 @@ static ls_status read_file(const ls_trainer *t, const char *name, ls_model **mod
   LS_THEN(st, ls__identity_check(t, path, *model, flaw));
   if (st != LS_OK) goto out;
   /* One that was written after the checkpoint is of what comes again. */
-  const uint64_t epoch = (*model)->at_epoch, best = t->now.best_epoch;
+  const uint64_t epoch = (*model)->at.epoch, best = t->now.best_epoch;
   if (epoch != 0 && epoch != best && epoch <= t->now.epoch) {
     *flaw = LS__FOREIGN;
     LS_FAIL(LS_ECHECKPOINT, "%s: is of epoch %llu", path, (unsigned long long)epoch);
@@ -157,7 +155,7 @@ ls_status ls__best_open(const ls_trainer *t, ls__best *best) {
     LS_TRY(find(t, best, &model));
     if (model != NULL)
       take(t, best, model->parameters,
-           model->at_epoch > t->now.epoch ? model->at_epoch : t->now.best_epoch);
+           model->at.epoch > t->now.epoch ? model->at.epoch : t->now.best_epoch);
   }
 out:
   ls_model_destroy(model);

@@ -55,8 +55,8 @@ void ls__identity_tell(const char *path, const ls_model *model) {
 
 /* Whether final.h5 is of an end that came before the checkpoint. */
 static bool is_earlier(const ls_trainer *t, const ls_model *final) {
-  return final->at_epoch != 0 && final->at_epoch != t->now.epoch &&
-         final->at_epoch != t->now.best_epoch;
+  const uint64_t epoch = final->at.epoch;
+  return epoch != 0 && epoch != t->now.epoch && epoch != t->now.best_epoch;
 }
 
 static ls_status look_at_final(ls_trainer *t) {

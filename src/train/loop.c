@@ -356,15 +356,12 @@ static ls_status finish(loop *l) {
     ls__checkpoint_named(t->set.output, LS__FINAL, path);
     if (is_root(t)) local = ls__best_save(t, &l->best);
     const uint64_t best = l->end.weights_epoch;
-    const bool within = best == 0 && t->now.position > 0; /* an epoch */
-    snprintf(t->model->stands, sizeof t->model->stands, "%s %llu%s", within ? "step" : "epoch",
-             (unsigned long long)(best > 0 ? best
-                                  : within ? t->now.step
-                                           : t->now.epoch),
-             best > 0 ? ", the best" : "");
+    if (best > 0)
+      t->model->at = (ls__weights_at){.epoch = best, .best = true};
+    else
+      t->model->at = ls__weights_after(&t->now);
     if (is_root(t) && local == LS_OK && !ls__trainer_idle(t)) {
       ls__identity_clear_final(t);
-      t->model->at_epoch = best > 0 ? best : within ? 0 : t->now.epoch;
       local = ls_model_save(t->model, path);
     }
     LS_TRY(ls_comm_agree(t->comm, local));

@@ -195,6 +195,7 @@ static void tell_parts(FILE *out, const ls__session *s) {
 static void tell(const prediction *p, const char *checkpoint) {
   FILE *out = p->what.options->out;
   const ls__session *s = &p->session;
+  char weights[LS__WEIGHTS_TEXT];
   if (out == NULL) return;
   ls__text_put(out, p->what.options->output);
   fprintf(out, ": %zu row%s", s->n, s->n == 1 ? "" : "s");
@@ -204,7 +205,7 @@ static void tell(const prediction *p, const char *checkpoint) {
   fputs(", predicted by ", out);
   ls__text_put(out, checkpoint);
   if (s->choice[0] != '\0') fprintf(out, "/%s", s->choice);
-  if (s->model->stands[0] != '\0') fprintf(out, " (%s)", s->model->stands);
+  if (ls__model_weights(s->model, weights)[0] != '\0') fprintf(out, " (%s)", weights);
   fputc('\n', out);
 }
 

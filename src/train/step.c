@@ -180,6 +180,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   while (t->step.bucket < ls__exchange_buckets(t->exchange)) LS_TRY(update_bucket(t));
   LS_TRY(ls__exchange_end_lazily(t->exchange));
   t->now.step++;
+  t->model->at = (ls__weights_at){0}; /* they are another step's now */
 
   const double seconds = ls__clock() - start;
   ls__exchange_times exchange = ls__exchange_timing(t->exchange);

@@ -1,4 +1,4 @@
-/* What a failure to load a checkpoint says of it. */
+/* What a checkpoint says of the training that it is of, and what a failure to load it says of it. */
 #include <lockstep/checkpoint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +29,37 @@ static void save(const char *path, const ls_model *model, const ls__standing *st
   ls__checkpoint_writer *writer = NULL;
   OK(ls__checkpoint_begin(path, model, standing, NULL, &writer));
   OK(ls__checkpoint_end(writer));
+}
+
+/* Of a network alone it is written, of a training it follows from where that stands. */
+static void test_weights(void **state) {
+  (void)state;
+  const struct {
+    ls__weights_at at;
+    ls__standing standing; /* step 0: a network alone */
+    const char *text;
+  } cases[] = {
+      {{0}, {0}, ""},
+      {{.epoch = 37, .best = true}, {0}, "epoch 37, the best"},
+      {{.epoch = 12}, {0}, "epoch 12"},
+      {{.step = 1234567}, {0}, "step 1234567"},
+      {{.epoch = 9}, {.step = 70, .epoch = 7, .batch = 1, .lanes = 1, .samples = 10}, "epoch 7"},
+      {{0},
+       {.step = 75, .epoch = 7, .position = 5, .batch = 1, .lanes = 1, .samples = 10},
+       "step 75"},
+  };
+  char path[] = "/tmp/lockstep-says-XXXXXX", text[LS__WEIGHTS_TEXT];
+  close(mkstemp(path));
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    ls_model *model = make("model: [{dense: {units: 2}}]", 3), *back = NULL;
+    model->at = cases[i].at;
+    save(path, model, cases[i].standing.step > 0 ? &cases[i].standing : NULL);
+    ls_model_destroy(model);
+    OK(ls_model_load(path, &back));
+    assert_string_equal(ls__model_weights(back, text), cases[i].text);
+    ls_model_destroy(back);
+  }
+  unlink(path);
 }
 
 /* Who asks for a stop while checkpoints are read finds none of them damaged. */
@@ -64,6 +95,7 @@ static void test_stop(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {
+      cmocka_unit_test(test_weights),
       cmocka_unit_test(test_stop),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,7 @@ static ls_status take_numbers(reader *r, const ls__json_value *c, ls__csv_column
   column->known = 1;
   column->span[0].sum = mean;
   if (!column->parts) return LS_OK;
+  if (column->sort != LS__CSV_DATE && column->sort != LS__CSV_TIME) return damaged(r, "parts");
   size_t k = 0;
   const ls__json_value *means = ls__json_get(&r->tree, c, "means");
   if (means == NULL || means->n != ls__csv_parts_n(column)) return damaged(r, "means");
@@ -206,7 +207,8 @@ static ls_status take_columns(reader *r) {
     } else if (plan->role[i] == LS__CSV_INPUT && strcmp(kind, "words") == 0) {
       LS_TRY(take_words(r, c, &t->one_hot[i]));
     } else if (plan->role[i] == LS__CSV_INPUT || plan->role[i] == LS__CSV_TARGET) {
-      if (!(place >= 0.0 && place < (double)plan->n)) return damaged(r, "place");
+      const size_t places = plan->role[i] == LS__CSV_TARGET ? plan->n_targets : 1;
+      if (!(place >= 0.0 && place < (double)places)) return damaged(r, "place");
       if (plan->role[i] == LS__CSV_TARGET) plan->place[i] = (size_t)place;
       LS_TRY(take_numbers(r, c, &t->column[i]));
     }

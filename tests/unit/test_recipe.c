@@ -220,6 +220,20 @@ static void survives_damage(void **state) {
     if (n % 2 == 0) assert_int_equal(st, LS_EDATA);
     ls__free(cut);
   }
+  static const struct {
+    const char *was, *is, *said;
+  } wrong[] = {{"\"place\":0", "\"place\":4", "place"}, /* beyond the one target */
+               {"\"kind\":\"date\"", "\"kind\":\"text\"", "parts"}};
+  job.targets = true;
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+    char *other = ls__strdup(whole), *at = strstr(other, wrong[i].was);
+    assert_non_null(at);
+    memcpy(at, wrong[i].is, strlen(wrong[i].is));
+    job.recipe = other;
+    assert_int_equal(ls__recipe_run(&job), LS_EDATA);
+    assert_non_null(strstr(ls_error_message(), wrong[i].said));
+    ls__free(other);
+  }
   job.recipe = "{\"recipe\":2}";
   assert_int_equal(ls__recipe_run(&job), LS_EVERSION);
   unlink(again);

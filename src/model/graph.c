@@ -78,8 +78,11 @@ void ls__graph_init(const ls__graph *graph, uint64_t seed, float *arena) {
   memset(arena, 0, graph->arena * sizeof *arena);
   for (int t = 0; t < graph->n_tensors; t++) {
     const ls__tensor *tensor = &graph->tensor[t];
-    ls__init_fill(&tensor->spec->init, seed, (uint64_t)t, tensor->spec->fan_in,
-                  tensor->spec->fan_out, arena + tensor->offset, tensor->n);
+    const ls_shape *shape = &tensor->spec->shape;
+    const bool matrix = tensor->spec->init.kind == LS__INIT_ORTHOGONAL && shape->ndim > 0;
+    ls__init_fill(&tensor->spec->init, seed, (uint64_t)t,
+                  matrix ? tensor->n / shape->dim[0] : tensor->spec->fan_in, tensor->spec->fan_out,
+                  arena + tensor->offset, tensor->n);
   }
 }
 

@@ -27,6 +27,11 @@ static const ls__option normal_table[] = {
     LS__END,
 };
 
+static const ls__option orthogonal_table[] = {
+    LS__NUMBER_AS(ls__init, a, "gain", "1", -1e30, 1e30, "the length of a row or column"),
+    LS__END,
+};
+
 /* Name, meaning, options. */
 #define INITIALIZER_MAP(X)                                                             \
   X(zeros, ZEROS, NULL, "0")                                                           \
@@ -39,7 +44,9 @@ static const ls__option normal_table[] = {
   X(he_uniform, HE_UNIFORM, NULL, "uniform in +-sqrt(6 / inputs)")                     \
   X(he_normal, HE_NORMAL, NULL, "normal, variance 2 / inputs")                         \
   X(lecun_uniform, LECUN_UNIFORM, NULL, "uniform in +-sqrt(3 / inputs)")               \
-  X(lecun_normal, LECUN_NORMAL, NULL, "normal, variance 1 / inputs")
+  X(lecun_normal, LECUN_NORMAL, NULL, "normal, variance 1 / inputs")                   \
+  X(orthogonal, ORTHOGONAL, orthogonal_table,                                          \
+    "orthonormal rows, or columns where there are fewer of these")
 
 #define X(name, is, table, what) \
   static const initializer initializer_##name = {{#name, what, table}, LS__INIT_##is};
@@ -119,5 +126,17 @@ void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size
     case LS__INIT_GLOROT_NORMAL:
     case LS__INIT_HE_NORMAL:
     case LS__INIT_LECUN_NORMAL: fill_normal(&rng, 0, s, w, n); break;
+    case LS__INIT_ORTHOGONAL: {
+      const size_t columns = fan_in > 0 && fan_in <= n ? fan_in : n;
+      LS_ASSERT(n % columns == 0);
+      fill_normal(&rng, 0, 1, w, n);
+      ls__orthonormalize(w, n / columns, columns);
+      for (size_t e = 0; e < n; e++) w[e] = (float)(init->a * (double)w[e]);
+      break;
+    }
+    case LS__INIT_ONES_WITHIN:
+      for (size_t e = 0; e < n; e++)
+        w[e] = (double)e >= init->a && (double)e < init->b ? 1.0F : 0.0F;
+      break;
   }
 }

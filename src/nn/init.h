@@ -1,4 +1,5 @@
-/* Initialisers.  Element e of parameter p is a function of (seed, p, e) alone. */
+/* Initialisers.  Element e of parameter p is a function of (seed, p, e) alone, and, if they
+ * are orthogonal, of the shape. */
 #ifndef LS_NN_INIT_H
 #define LS_NN_INIT_H
 
@@ -18,7 +19,9 @@ typedef enum ls__init_kind {
   LS__INIT_HE_UNIFORM, /* +- sqrt(6 / fan_in): He et al. 2015, eq. 10 */
   LS__INIT_HE_NORMAL,
   LS__INIT_LECUN_UNIFORM, /* +- sqrt(3 / fan_in) */
-  LS__INIT_LECUN_NORMAL
+  LS__INIT_LECUN_NORMAL,
+  LS__INIT_ORTHOGONAL,  /* a times orthonormal rows or columns: Saxe et al. 2014 */
+  LS__INIT_ONES_WITHIN, /* 1 for elements [a, b), else 0; layers' own */
 } ls__init_kind;
 
 typedef struct ls__init {
@@ -29,12 +32,15 @@ typedef struct ls__init {
 extern const ls__registry ls__initializers;
 
 /* Read `key: he_normal`, `key: {uniform: {low: -1, high: 1}}`, `key: {normal: {mean: , std: }}`,
- * `key: {constant: {value: }}`; missing: `fallback`, a name. */
+ * `key: {constant: {value: }}`, `key: {orthogonal: {gain: }}`; missing: `fallback`, a name. */
 LS_CHECKED ls_status ls__init_read(ls_config *map, const char *key, const char *fallback,
                                    ls__init *out);
 
-/* w[e] for e < n. */
+/* w[e] for e < n; of orthogonal ones a matrix, of as many rows as n holds fan_in. */
 void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size_t fan_in,
                    size_t fan_out, float *w, size_t n);
+
+/* The rows, or where they are more than the columns these, become orthonormal. */
+void ls__orthonormalize(float *w, size_t rows, size_t columns);
 
 #endif

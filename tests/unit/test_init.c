@@ -61,6 +61,31 @@ static void by_counter(void **state) {
   assert_memory_not_equal(w, v, 1000 * sizeof *w);
 }
 
+/* Rows are orthonormal, or columns where these are fewer. */
+static void orthogonal(void **state) {
+  (void)state;
+  static const size_t shapes[][2] = {{40, 10}, {10, 40}, {33, 33}, {1, 5}, {5, 1}, {600, 300}};
+  const ls__init init = {LS__INIT_ORTHOGONAL, 2, 0};
+  for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+    const size_t rows = shapes[i][0], columns = shapes[i][1];
+    const bool tall = rows > columns;
+    const size_t vectors = tall ? columns : rows, n = tall ? rows : columns;
+    float *m = ls__calloc(rows * columns, sizeof *m);
+    assert_non_null(m);
+    ls__init_fill(&init, 5, 3, columns, 20, m, rows * columns);
+    for (size_t a = 0; a < vectors; a += 1 + vectors / 40)
+      for (size_t b = 0; b < vectors; b++) {
+        double sum = 0;
+        for (size_t k = 0; k < n; k++)
+          sum += (double)m[tall ? k * columns + a : a * columns + k] *
+                 (double)m[tall ? k * columns + b : b * columns + k];
+        if (fabs(sum - (a == b ? 4 : 0)) > 2e-6)
+          fail_msg("%zu x %zu: vectors %zu, %zu: %g", rows, columns, a, b, sum);
+      }
+    ls__free(m);
+  }
+}
+
 static ls_status read(const char *text, ls__init *init, ls_config **config) {
   assert_int_equal(ls_config_parse(text, "test", config), LS_OK);
   return ls__init_read(*config, "kernel_initializer", "he_normal", init);
@@ -80,6 +105,8 @@ static void reading(void **state) {
       {"kernel_initializer: {uniform: {low: -1, high: 2}}", {LS__INIT_UNIFORM, -1, 2}},
       {"kernel_initializer: {normal: {std: 0.25}}", {LS__INIT_NORMAL, 0, 0.25}},
       {"kernel_initializer: {constant: {value: 3}}", {LS__INIT_CONSTANT, 3, 0}},
+      {"kernel_initializer: orthogonal", {LS__INIT_ORTHOGONAL, 1, 0}},
+      {"kernel_initializer: {orthogonal: {gain: 2}}", {LS__INIT_ORTHOGONAL, 2, 0}},
   };
   for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
     ls_config *config = NULL;
@@ -115,7 +142,7 @@ static void reading(void **state) {
 
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(moments), cmocka_unit_test(by_counter),
-                                     cmocka_unit_test(reading)};
+                                     cmocka_unit_test(orthogonal), cmocka_unit_test(reading)};
   int failed = cmocka_run_group_tests(tests, NULL, NULL);
   return failed + (ls__alloc_alive() != 0);
 }

@@ -171,10 +171,10 @@ ls_status ls__build_layer(ls__builder *b, const ls__layer_kind *kind, ls_config 
   size_t named = 0;
   LS_TRY(ls__name_read(b, options, entry, &kind->kind, &named));
   LS_TRY(ls__from_read(b, options, before, in, &n_in));
-  if (!ls__layer_is_activation(kind))
-    (void)ls__config_child(options, "activation"); /* it is known */
+  const bool behind = !ls__layer_is_activation(kind) && !kind->own_activation;
+  if (behind) (void)ls__config_child(options, "activation"); /* it is known */
   LS_TRY(ls__build_node(b, named, kind, in, n_in, entry, options));
-  if (!ls__layer_is_activation(kind)) LS_TRY(ls__build_activation(b, named, options));
+  if (behind) LS_TRY(ls__build_activation(b, named, options));
   *value = b->named[named].value;
 out:
   return st;

@@ -15,7 +15,7 @@ static const ls__option common[] = {
                 "the layer or input that it reads, or several; the one before unless given"),
     LS__BY_HAND("activation", "name", "",
                 "an activation function: a layer of its own behind this one; not behind another "
-                "such function"),
+                "such function, nor where it is an option of the layer"),
     LS__BY_HAND("trainable", "boolean", "true",
                 "of layers with weights; `false`: they stay as they are"),
     LS__BY_HAND("share", "name", "",

@@ -131,6 +131,7 @@ typedef struct ls__call {
 struct ls__layer_kind {
   ls__kind kind; /* name, meaning and options, which are read into layer->options */
   int min_in, max_in;
+  bool own_activation; /* `activation` is an option of its own, not a layer behind it */
   size_t options_bytes;
   ls__rng_purpose draws; /* what it draws random numbers for; 0: nothing */
   /* Options that tables can't describe; the model calls ls__config_finish.  May be NULL. */

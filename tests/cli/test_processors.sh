@@ -75,6 +75,21 @@ train: {batch: 30, lanes: 4, epochs: 2, seed: 3}
 END
 names+=(convolution)
 
+cat >recurrent.yaml <<'END'
+data: {file: class.h5, normalize: true}
+model:
+  - dense: {units: 42, activation: tanh}
+  - reshape: {shape: [14, 3]}
+  - lstm: {units: 19, bidirectional: concat, return_sequences: true}
+  - gru: {units: 17, return_sequences: true}
+  - rnn: {units: 5, go_backwards: true}
+  - dense: {units: 3}
+loss: cross_entropy
+optimizer: {adam: {lr: 0.01}}
+train: {batch: 30, lanes: 4, epochs: 2, seed: 3}
+END
+names+=(recurrent)
+
 # trained WHERE NAME PROGRAM...: the run NAME by PROGRAM gives the hash that the first of this name gave.
 declare -A wanted=()
 trained() {

@@ -65,9 +65,13 @@ HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
 # What stands before a layer that doesn't take a row of numbers, or shares with its like.
 POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_avg_pool": "[4, 2]",
              "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
-             "permute": "[4, 2]"}
+             "permute": "[4, 2]", "last_step": "[4, 2]"}
 BEFORE = {"prelu": "{prelu: {name: dense_1}}", "layer_norm": "{layer_norm: {name: dense_1}}",
           "group_norm": "{dense: {units: 3, name: row}}, {group_norm: {groups: 1, name: dense_1}}"}
+for kind in ("rnn", "lstm", "gru"):
+    NEEDED[f"model.{kind}"] = {"units": "2"}
+    BEFORE[kind] = ("{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2], name: steps}}, "
+                    f"{{{kind}: {{units: 2, return_sequences: true, name: dense_1}}}}")
 NEEDED["model.group_norm"] = {"groups": "1"}
 UNSHARED = {"model.batch_norm"}  # statistics belong to one place
 for dims, shape in enumerate(("[8, 1]", "[4, 2, 1]", "[2, 2, 2, 1]"), 1):

@@ -66,7 +66,8 @@ static void gradients(void **state) {
 static void check_promises(const ls__layer_kind *layer, const char *options) {
   const ls_shape shapes[][2] = {{{2, {3, 37}}, {2, {3, 37}}},
                                 {{3, {3, 4, 5}}, {3, {3, 4, 5}}},
-                                {{4, {2, 3, 4, 3}}, {4, {2, 3, 4, 3}}}},
+                                {{4, {2, 3, 4, 3}}, {4, {2, 3, 4, 3}}},
+                                {{2, {3, 37}}, {0, {0}}}},
                  one = {0, {0}};
   const bool index = strcmp(layer->kind.name, "test_embedding") == 0;
   layer_check c;
@@ -99,6 +100,9 @@ static void promises(void **state) {
                                          {"conv2d_transpose", "{filters: 5, kernel_size: 2}"},
                                          {"conv3d_transpose", "{filters: 5, kernel_size: 2}"},
                                          {"embedding", "{input_dim: 3, output_dim: 5}"},
+                                         {"rnn", "{units: 5}"},
+                                         {"lstm", "{units: 5}"},
+                                         {"gru", "{units: 5}"},
                                          {"test_embedding", "{rows: 3, units: 5}"},
                                          {"test_tied", "{of: x, units: 4}"},
                                          {"batch_norm", "{}"},

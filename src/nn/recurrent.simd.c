@@ -1,0 +1,139 @@
+/* The kernels of recurrent.h: the gates of a step in one loop, for each pair of functions. */
+#include "nn/recurrent.h"
+
+#include <string.h>
+
+#include "nn/vmath.h"
+
+/* ---- f and s, and their derivatives by their values */
+
+static inline float tanh_y(float x) {
+  return ls__tanhf(x);
+}
+
+static inline float tanh_d(float y) {
+  return 1.0F - y * y;
+}
+
+static inline float relu_y(float x) {
+  return x < 0.0F ? 0.0F : x;
+}
+
+static inline float relu_d(float y) {
+  return y > 0.0F ? 1.0F : 0.0F;
+}
+
+static inline float sigmoid_y(float x) {
+  return ls__sigmoidf(x);
+}
+
+static inline float sigmoid_d(float y) {
+  return y * (1.0F - y);
+}
+
+static inline float hard_sigmoid_y(float x) {
+  const float y = (x + 3.0F) * (1.0F / 6.0F);
+  const float above = y < 0.0F ? 0.0F : y;
+  return above > 1.0F ? 1.0F : above;
+}
+
+static inline float hard_sigmoid_d(float y) {
+  return y > 0.0F && y < 1.0F ? 1.0F / 6.0F : 0.0F;
+}
+
+/* ---- Cells */
+
+#define RNN(F)                                                           \
+  static void rnn_forward_##F(const ls__cell_step *t, size_t H) {        \
+    float *restrict a = t->now, *restrict h = t->h;                      \
+    for (size_t j = 0; j < H; j++) a[j] = h[j] = F##_y(a[j]);            \
+  }                                                                      \
+  static void rnn_backward_##F(const ls__cell_step *t, size_t H) {       \
+    float *restrict a = t->now;                                          \
+    const float *restrict dh = t->dh, *restrict dy = t->dy;              \
+    for (size_t j = 0; j < H; j++) a[j] = (dh[j] + dy[j]) * F##_d(a[j]); \
+  }
+
+#define LSTM(F, S)                                                                             \
+  static void lstm_forward_##F##_##S(const ls__cell_step *t, size_t H) {                       \
+    float *restrict i = t->now, *restrict f = i + H, *restrict g = f + H, *restrict o = g + H, \
+                    *restrict c = o + H, *restrict h = t->h;                                   \
+    const float *restrict before = t->before + 4 * H;                                          \
+    for (size_t j = 0; j < H; j++) {                                                           \
+      const float in = S##_y(i[j]), keep = S##_y(f[j]), new = F##_y(g[j]), out = S##_y(o[j]);  \
+      const float state = keep * before[j] + in * new;                                         \
+      i[j] = in, f[j] = keep, g[j] = new, o[j] = out, c[j] = state;                            \
+      h[j] = out * F##_y(state);                                                               \
+    }                                                                                          \
+  }                                                                                            \
+  static void lstm_backward_##F##_##S(const ls__cell_step *t, size_t H) {                      \
+    float *restrict i = t->now, *restrict f = i + H, *restrict g = f + H, *restrict o = g + H, \
+                    *restrict dc = t->dc;                                                      \
+    const float *restrict c = t->now + 4 * H, *restrict before = t->before + 4 * H,            \
+                          *restrict dh = t->dh, *restrict dy = t->dy;                          \
+    for (size_t j = 0; j < H; j++) {                                                           \
+      const float in = i[j], keep = f[j], new = g[j], out = o[j];                              \
+      const float d = dh[j] + dy[j], shown = F##_y(c[j]);                                      \
+      const float state = dc[j] + d * out * F##_d(shown);                                      \
+      i[j] = state * new *S##_d(in);                                                           \
+      f[j] = state * before[j] * S##_d(keep);                                                  \
+      g[j] = state * in * F##_d(new);                                                          \
+      o[j] = d * shown * S##_d(out);                                                           \
+      dc[j] = state * keep;                                                                    \
+    }                                                                                          \
+  }
+
+#define GRU(F, S)                                                                              \
+  static void gru_forward_##F##_##S(const ls__cell_step *t, size_t H) {                        \
+    float *restrict n = t->now, *restrict r = n + H, *restrict z = r + H, *restrict q = z + H, \
+                    *restrict h = t->h;                                                        \
+    const float *restrict more = t->more, *restrict before = t->h_before;                      \
+    for (size_t j = 0; j < H; j++) {                                                           \
+      const float reset = S##_y(r[j] + more[j]), keep = S##_y(z[j] + more[H + j]);             \
+      const float old = more[2 * H + j], new = F##_y(n[j] + reset * old);                      \
+      n[j] = new, r[j] = reset, z[j] = keep, q[j] = old;                                       \
+      h[j] = (1.0F - keep) * new + keep *before[j];                                            \
+    }                                                                                          \
+  }                                                                                            \
+  static void gru_backward_##F##_##S(const ls__cell_step *t, size_t H) {                       \
+    float *restrict n = t->now, *restrict r = n + H, *restrict z = r + H, *restrict q = z + H, \
+                    *restrict dh = t->dh;                                                      \
+    const float *restrict before = t->h_before, *restrict dy = t->dy;                          \
+    for (size_t j = 0; j < H; j++) {                                                           \
+      const float new = n[j], reset = r[j], keep = z[j], old = q[j], d = dh[j] + dy[j];        \
+      const float dn = d * (1.0F - keep) * F##_d(new);                                         \
+      n[j] = dn;                                                                               \
+      r[j] = dn * old * S##_d(reset);                                                          \
+      z[j] = d * (before[j] - new) * S##_d(keep);                                              \
+      q[j] = dn * reset;                                                                       \
+      dh[j] = d * keep;                                                                        \
+    }                                                                                          \
+  }
+
+#define BOTH(F) RNN(F) LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid)
+BOTH(tanh)
+BOTH(relu)
+
+static void column_sums(float *restrict s, const float *x, size_t rows, size_t stride, size_t n,
+                        int add) {
+  size_t r = 0;
+  if (!add) memset(s, 0, n * sizeof *s);
+  for (; r + 4 <= rows; r += 4) {
+    const float *x0 = x + r * stride, *x1 = x0 + stride, *x2 = x1 + stride, *x3 = x2 + stride;
+    for (size_t j = 0; j < n; j++) s[j] += (x0[j] + x1[j]) + (x2[j] + x3[j]);
+  }
+  for (; r < rows; r++)
+    for (size_t j = 0; j < n; j++) s[j] += x[r * stride + j];
+}
+
+#define GATES(cell, way, F) \
+  { cell##_##way##_##F##_sigmoid, cell##_##way##_##F##_hard_sigmoid }
+#define ALL(way)                                                                                   \
+  {                                                                                                \
+    [LS__CELL_RNN] = {{rnn_##way##_tanh, rnn_##way##_tanh}, {rnn_##way##_relu, rnn_##way##_relu}}, \
+    [LS__CELL_LSTM] = {GATES(lstm, way, tanh), GATES(lstm, way, relu)},                            \
+    [LS__CELL_GRU] = {GATES(gru, way, tanh), GATES(gru, way, relu)},                               \
+  }
+
+LS_SIMD_DECLARE(ls__cell_ops, ls__cell_ops);
+const ls__cell_ops LS_SIMD(ls__cell_ops) = {ALL(forward), ALL(backward), column_sums};

@@ -87,7 +87,15 @@ static const workload workloads[] =
                                                                     "loss: cross_entropy\n"
                                                                     "optimizer: {sgd: {lr: 0.01, "
                                                                     "momentum: 0.9}}\n",
-      {3, {32, 32, 3}}}};
+      {3, {32, 32, 3}}},
+     {"lstm",
+      64,
+      "model:\n"
+      "- lstm: {units: 256}\n"
+      "- dense: {units: 10}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {adam: {lr: 0.001}}\n",
+      {2, {64, 128}}}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
 typedef struct bench {
@@ -303,7 +311,8 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
       b.work = &workloads[i];
   if (b.work == NULL)
     LS_FAIL(LS_EUSAGE,
-            "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn, resnet20",
+            "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn, "
+            "resnet20, lstm",
             options->workload != NULL ? options->workload : "");
   b.batch = options->batch > 0 ? options->batch : b.work->rank_batch * (size_t)ls_comm_size(comm);
   b.rounds = options->rounds > 0 ? options->rounds : 5;

@@ -176,7 +176,8 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     layer->needs_x[1] = true;
   }
   layer->saved = o->steps * o->row;
-  layer->work_fixed = LS__PRODUCT_WORK + c->kept * o->units;                  /* zeros */
+  layer->work_fixed = LS__PRODUCT_WORK +
+                      (c->kept + c->gates * o->units) * o->units;             /* zeros, U^T */
   layer->work = (1 + (size_t)c->state + (c->more ? c->gates : 0)) * o->units; /* dh, dc, more */
   layer->work_lanes = c->gates * o->units;
   layer->flops = 2.0 * (double)(o->directions * o->steps) * (double)(c->gates * o->units) *
@@ -199,7 +200,7 @@ typedef struct way {
   size_t stride;
   size_t width, at;   /* of y and dy: floats a step or sample, where this direction's are */
   const float *zeros; /* [kept * units] */
-  float *dh, *dc, *more, *stack;
+  float *turned, *dh, *dc, *more, *stack; /* turned: U^T, [units, gates * units] */
 } way;
 
 static way way_of(const ls__layer *layer, const ls__call *call, size_t direction) {
@@ -218,10 +219,11 @@ static way way_of(const ls__layer *layer, const ls__call *call, size_t direction
   float *work = call->work + LS__PRODUCT_WORK;
   memset(work, 0, c->kept * H * sizeof *work);
   w.zeros = work;
-  w.dh = work + c->kept * H;
+  w.turned = work + c->kept * H;
+  w.dh = w.turned + c->gates * H * H;
   w.dc = w.dh + call->n * H;
   w.more = w.dc + (c->state ? call->n * H : 0);
-  w.stack = work + c->kept * H + call->n * layer->work;
+  w.stack = w.dh + call->n * layer->work;
   return w;
 }
 
@@ -282,6 +284,16 @@ static void read_inputs(const way *w) {
   }
 }
 
+/* U^T, once for all steps: a product would turn U each time. */
+static void turn_kernel(const way *w) {
+  enum { SOME = 16 };
+  const size_t H = w->o->units, rows = w->cell->gates * H;
+  const float *U = w->call->w[w->first + 1];
+  for (size_t r0 = 0; r0 < rows; r0 += SOME)
+    for (size_t c = 0; c < H; c++)
+      for (size_t r = r0; r < rows && r < r0 + SOME; r++) w->turned[c * rows + r] = U[r * H + c];
+}
+
 /* The products of step k with h of the step before. */
 static void read_state(const way *w, size_t k) {
   const options *o = w->o;
@@ -295,7 +307,7 @@ static void read_state(const way *w, size_t k) {
         .n = gates,
         .k = H,
         .a = ls__operand_a(h_of(w, 0, step_of(w, k - 1)), o->steps * w->stride, false),
-        .b = ls__operand_b(w->call->w[w->first + 1], H, true),
+        .b = ls__operand_b(w->turned, gates, false),
         .start = w->cell->more ? b : here,
         .ld_start = w->cell->more ? 0 : apart,
         .c = w->cell->more ? w->more : here,
@@ -313,6 +325,7 @@ static void forward_way(const way *w) {
   const options *o = w->o;
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
   read_inputs(w);
+  turn_kernel(w);
   for (size_t k = 0; k < o->steps; k++) {
     read_state(w, k);
     for (size_t i = 0; i < w->call->n; i++) {

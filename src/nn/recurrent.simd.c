@@ -41,73 +41,89 @@ static inline float hard_sigmoid_d(float y) {
   return y > 0.0F && y < 1.0F ? 1.0F / 6.0F : 0.0F;
 }
 
-/* ---- Cells */
+/* ---- Cells.  Pieces come as arguments, each `restrict`: pointers that are made of one another would
+ * keep the compiler from vectors. */
+
+#define READ const float *restrict
+#define WRITE float *restrict
 
 #define RNN(F)                                                           \
-  static void rnn_forward_##F(const ls__cell_step *t, size_t H) {        \
-    float *restrict a = t->now, *restrict h = t->h;                      \
+  static void rnn_go_##F(WRITE a, WRITE h, size_t H) {                   \
     for (size_t j = 0; j < H; j++) a[j] = h[j] = F##_y(a[j]);            \
   }                                                                      \
-  static void rnn_backward_##F(const ls__cell_step *t, size_t H) {       \
-    float *restrict a = t->now;                                          \
-    const float *restrict dh = t->dh, *restrict dy = t->dy;              \
+  static void rnn_forward_##F(const ls__cell_step *t, size_t H) {        \
+    rnn_go_##F(t->now, t->h, H);                                         \
+  }                                                                      \
+  static void rnn_back_##F(WRITE a, READ dh, READ dy, size_t H) {        \
     for (size_t j = 0; j < H; j++) a[j] = (dh[j] + dy[j]) * F##_d(a[j]); \
+  }                                                                      \
+  static void rnn_backward_##F(const ls__cell_step *t, size_t H) {       \
+    rnn_back_##F(t->now, t->dh, t->dy, H);                               \
   }
 
-#define LSTM(F, S)                                                                             \
-  static void lstm_forward_##F##_##S(const ls__cell_step *t, size_t H) {                       \
-    float *restrict i = t->now, *restrict f = i + H, *restrict g = f + H, *restrict o = g + H, \
-                    *restrict c = o + H, *restrict h = t->h;                                   \
-    const float *restrict before = t->before + 4 * H;                                          \
-    for (size_t j = 0; j < H; j++) {                                                           \
-      const float in = S##_y(i[j]), keep = S##_y(f[j]), new = F##_y(g[j]), out = S##_y(o[j]);  \
-      const float state = keep * before[j] + in * new;                                         \
-      i[j] = in, f[j] = keep, g[j] = new, o[j] = out, c[j] = state;                            \
-      h[j] = out * F##_y(state);                                                               \
-    }                                                                                          \
-  }                                                                                            \
-  static void lstm_backward_##F##_##S(const ls__cell_step *t, size_t H) {                      \
-    float *restrict i = t->now, *restrict f = i + H, *restrict g = f + H, *restrict o = g + H, \
-                    *restrict dc = t->dc;                                                      \
-    const float *restrict c = t->now + 4 * H, *restrict before = t->before + 4 * H,            \
-                          *restrict dh = t->dh, *restrict dy = t->dy;                          \
-    for (size_t j = 0; j < H; j++) {                                                           \
-      const float in = i[j], keep = f[j], new = g[j], out = o[j];                              \
-      const float d = dh[j] + dy[j], shown = F##_y(c[j]);                                      \
-      const float state = dc[j] + d * out * F##_d(shown);                                      \
-      i[j] = state * new *S##_d(in);                                                           \
-      f[j] = state * before[j] * S##_d(keep);                                                  \
-      g[j] = state * in * F##_d(new);                                                          \
-      o[j] = d * shown * S##_d(out);                                                           \
-      dc[j] = state * keep;                                                                    \
-    }                                                                                          \
+#define LSTM(F, S)                                                                                 \
+  static void lstm_go_##F##_##S(WRITE i, WRITE f, WRITE g, WRITE o, WRITE c, WRITE h, READ before, \
+                                size_t H) {                                                        \
+    for (size_t j = 0; j < H; j++) {                                                               \
+      const float in = S##_y(i[j]), keep = S##_y(f[j]), new = F##_y(g[j]), out = S##_y(o[j]);      \
+      const float state = keep * before[j] + in * new;                                             \
+      i[j] = in, f[j] = keep, g[j] = new, o[j] = out, c[j] = state;                                \
+      h[j] = out * F##_y(state);                                                                   \
+    }                                                                                              \
+  }                                                                                                \
+  static void lstm_forward_##F##_##S(const ls__cell_step *t, size_t H) {                           \
+    float *a = t->now;                                                                             \
+    lstm_go_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, a + 4 * H, t->h, t->before + 4 * H, H);      \
+  }                                                                                                \
+  static void lstm_back_##F##_##S(WRITE i, WRITE f, WRITE g, WRITE o, WRITE dc, READ c,            \
+                                  READ before, READ dh, READ dy, size_t H) {                       \
+    for (size_t j = 0; j < H; j++) {                                                               \
+      const float in = i[j], keep = f[j], new = g[j], out = o[j];                                  \
+      const float d = dh[j] + dy[j], shown = F##_y(c[j]);                                          \
+      const float state = dc[j] + d * out * F##_d(shown);                                          \
+      i[j] = state * new *S##_d(in);                                                               \
+      f[j] = state * before[j] * S##_d(keep);                                                      \
+      g[j] = state * in * F##_d(new);                                                              \
+      o[j] = d * shown * S##_d(out);                                                               \
+      dc[j] = state * keep;                                                                        \
+    }                                                                                              \
+  }                                                                                                \
+  static void lstm_backward_##F##_##S(const ls__cell_step *t, size_t H) {                          \
+    float *a = t->now;                                                                             \
+    lstm_back_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->dc, a + 4 * H, t->before + 4 * H,       \
+                        t->dh, t->dy, H);                                                          \
   }
 
-#define GRU(F, S)                                                                              \
-  static void gru_forward_##F##_##S(const ls__cell_step *t, size_t H) {                        \
-    float *restrict n = t->now, *restrict r = n + H, *restrict z = r + H, *restrict q = z + H, \
-                    *restrict h = t->h;                                                        \
-    const float *restrict more = t->more, *restrict before = t->h_before;                      \
-    for (size_t j = 0; j < H; j++) {                                                           \
-      const float reset = S##_y(r[j] + more[j]), keep = S##_y(z[j] + more[H + j]);             \
-      const float old = more[2 * H + j], new = F##_y(n[j] + reset * old);                      \
-      n[j] = new, r[j] = reset, z[j] = keep, q[j] = old;                                       \
-      h[j] = (1.0F - keep) * new + keep *before[j];                                            \
-    }                                                                                          \
-  }                                                                                            \
-  static void gru_backward_##F##_##S(const ls__cell_step *t, size_t H) {                       \
-    float *restrict n = t->now, *restrict r = n + H, *restrict z = r + H, *restrict q = z + H, \
-                    *restrict dh = t->dh;                                                      \
-    const float *restrict before = t->h_before, *restrict dy = t->dy;                          \
-    for (size_t j = 0; j < H; j++) {                                                           \
-      const float new = n[j], reset = r[j], keep = z[j], old = q[j], d = dh[j] + dy[j];        \
-      const float dn = d * (1.0F - keep) * F##_d(new);                                         \
-      n[j] = dn;                                                                               \
-      r[j] = dn * old * S##_d(reset);                                                          \
-      z[j] = d * (before[j] - new) * S##_d(keep);                                              \
-      q[j] = dn * reset;                                                                       \
-      dh[j] = d * keep;                                                                        \
-    }                                                                                          \
+#define GRU(F, S)                                                                                \
+  static void gru_go_##F##_##S(WRITE n, WRITE r, WRITE z, WRITE q, WRITE h, READ more_r,         \
+                               READ more_z, READ more_q, READ before, size_t H) {                \
+    for (size_t j = 0; j < H; j++) {                                                             \
+      const float reset = S##_y(r[j] + more_r[j]), keep = S##_y(z[j] + more_z[j]);               \
+      const float old = more_q[j], new = F##_y(n[j] + reset * old);                              \
+      n[j] = new, r[j] = reset, z[j] = keep, q[j] = old;                                         \
+      h[j] = (1.0F - keep) * new + keep *before[j];                                              \
+    }                                                                                            \
+  }                                                                                              \
+  static void gru_forward_##F##_##S(const ls__cell_step *t, size_t H) {                          \
+    float *a = t->now;                                                                           \
+    const float *b = t->more;                                                                    \
+    gru_go_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->h, b, b + H, b + 2 * H, t->h_before, H); \
+  }                                                                                              \
+  static void gru_back_##F##_##S(WRITE n, WRITE r, WRITE z, WRITE q, WRITE dh, READ before,      \
+                                 READ dy, size_t H) {                                            \
+    for (size_t j = 0; j < H; j++) {                                                             \
+      const float new = n[j], reset = r[j], keep = z[j], old = q[j], d = dh[j] + dy[j];          \
+      const float dn = d * (1.0F - keep) * F##_d(new);                                           \
+      n[j] = dn;                                                                                 \
+      r[j] = dn * old * S##_d(reset);                                                            \
+      z[j] = d * (before[j] - new) * S##_d(keep);                                                \
+      q[j] = dn * reset;                                                                         \
+      dh[j] = d * keep;                                                                          \
+    }                                                                                            \
+  }                                                                                              \
+  static void gru_backward_##F##_##S(const ls__cell_step *t, size_t H) {                         \
+    float *a = t->now;                                                                           \
+    gru_back_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->dh, t->h_before, t->dy, H);            \
   }
 
 #define BOTH(F) RNN(F) LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid)

@@ -90,7 +90,10 @@ static ls_status walk_options(const walk *w, ls__reference_entry *entry, const l
     for (size_t i = 0; entry->kind == NULL && (s = ls__reference_section(w->rooms, i)) != NULL; i++)
       is_section = is_section || strcmp(s->path, entry->key) == 0;
     entry->option = o;
-    if (!is_section) LS_TRY(w->visit(entry, w->context));
+    /* What every kind has, but for those that have their own under this key. */
+    const bool own = entry->kind != NULL && entry->repeats &&
+                     ls__option_in(entry->kind->options, o->key);
+    if (!is_section && !own) LS_TRY(w->visit(entry, w->context));
   }
 out:
   return st;

@@ -156,7 +156,9 @@ static void print_table(FILE *out, const ls__option *const *tables, size_t n) {
   char type[LS__FORM_BYTES], range[LS__REFERENCE_CELL];
   size_t width[COLUMNS] = {0}, used = INDENT, columns = 0, rows = 0, of_row[COLUMNS];
   for (size_t t = 0; t < n; t++)
-    for (const ls__option *o = tables[t]; o != NULL && o->key != NULL; o++, rows++) {
+    for (const ls__option *o = tables[t]; o != NULL && o->key != NULL; o++) {
+      if (t > 0 && ls__option_in(tables[0], o->key)) continue;
+      rows++;
       option_cells(o, cell, type, range);
       for (size_t i = 0; i < WHAT; i++) {
         size_t w = ls__text_width(cell[i]);
@@ -179,6 +181,7 @@ static void print_table(FILE *out, const ls__option *const *tables, size_t n) {
   ls__text_row(out, INDENT, columns, of_row, row);
   for (size_t t = 0; t < n; t++)
     for (const ls__option *o = tables[t]; o != NULL && o->key != NULL; o++) {
+      if (t > 0 && ls__option_in(tables[0], o->key)) continue;
       option_cells(o, cell, type, range);
       columns = 0;
       for (size_t i = 0; i < COLUMNS; i++)

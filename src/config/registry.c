@@ -10,6 +10,12 @@
 
 /* ---- Options ---- */
 
+bool ls__option_in(const ls__option *table, const char *key) {
+  for (const ls__option *o = table; o != NULL && o->key != NULL; o++)
+    if (strcmp(o->key, key) == 0) return true;
+  return false;
+}
+
 /* A bound of whole numbers, which are written as doubles in the tables. */
 static int64_t whole_bound(double bound) {
   return bound >= 9.2e18 ? INT64_MAX : (int64_t)bound;

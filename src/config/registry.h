@@ -58,6 +58,9 @@ typedef struct ls__option {
 /* Read all rows but those by hand from a map into the struct; does not finish the map. */
 LS_CHECKED ls_status ls__options_read(const ls__option *table, ls_config *map, void *into);
 
+/* Whether a table has a row of this key. */
+bool ls__option_in(const ls__option *table, const char *key);
+
 /* What a row may be, in the reference's words: "number", "`mean` `sum`". */
 enum { LS__FORM_BYTES = 256 };
 const char *ls__option_form(const ls__option *option, char text[LS__FORM_BYTES]);

@@ -71,7 +71,7 @@ static const char *const both[] = {"none", "concat", "add", NULL};
 #define FIRST                                              \
   LS__SIZE(options, units, NULL, 1, INT_MAX, "outputs"),   \
       LS__CHOICE(options, activation, "tanh", activations, \
-                 "of the state and of what may go into it; no layer of its own")
+                 "of the state and of what may go into it: not a layer behind this one")
 #define GATES LS__CHOICE(options, recurrent_activation, "sigmoid", gate_activations, "of the gates")
 #define REST                                                                                       \
   LS__SWITCH(options, return_sequences, "false", "the output of every step, not of the last"),     \

@@ -90,7 +90,7 @@ NEEDED.update({f"data.augment.{transform}": {key: value} for transform, key, val
 VALUES.update({"model.embedding.from": "input", "model.embedding.share": "table", "data.augment": "[]",
                "data.*.value_range": "[0, 60]", "data.augment.zoom.width": "0.2"})
 WORDS |= {"0 to 255 of bytes", "as the height"}
-HIDDEN |= {"embeddings_initializer"}
+HIDDEN |= {"embeddings_initializer", "recurrent_initializer"}
 IMAGES = ["model=[flatten, {dense: {units: 1}}]", "data.file=images.h5"]
 
 

@@ -1,5 +1,5 @@
-/* last_step: of a sequence [T, ...] the last step, or where a second input says how many steps are real
- * the last of these.
+/* last_step: of a sequence [T, ...] the last step, or where a second input says how many steps are
+ * real the last of these.
  *   x [T,K]   y [K] = x[L - 1], zeros of an empty sequence      dx[L - 1] (+)= dy, 0 elsewhere */
 #include <string.h>
 

@@ -1,6 +1,6 @@
 /* Orthonormal rows or columns, by the modified Gram-Schmidt process (Golub and Van Loan: Matrix
- * Computations, 4th ed., 5.2.8), twice, for the first leaves what rounding to floats made of it.  Sums
- * are in double, in an order that depends on the shape alone. */
+ * Computations, 4th ed., 5.2.8), twice, for the first leaves what rounding to floats made of it.
+ * Sums are in double, in an order that depends on the shape alone. */
 #include <math.h>
 #include <string.h>
 

@@ -1,18 +1,19 @@
-/* Recurrent layers: rnn, lstm (Hochreiter and Schmidhuber 1997, with forget gates) and gru (Cho et al.
- * 2014, with the reset gate behind the product).  Row-major, N samples of T steps of I numbers, H units,
- * G gates; the cells' formulas are in recurrent.h:
+/* Recurrent layers: rnn, lstm (Hochreiter and Schmidhuber 1997, with forget gates) and gru (Cho et
+ * al. 2014, with the reset gate behind the product).  Row-major, N samples of T steps of I
+ * numbers, H units, G gates; the cells' formulas are in recurrent.h:
  *   x [N,T,I]   a = x W^T + b, of all steps at once; then step by step
  *   h [N,T,H]   a + h' U^T + b', h' of the step before, zeros at the first; and the cell
  *   kernel W [G H,I]             dW (+)= da^T x      b [G H]         db (+)= sum of da
  *   recurrent_kernel U [G H,H]   dU (+)= da^T h'     b' [G H], gru   db' (+)= sum of da
- * The rows of W, U and b are the gates i f g o (lstm), r z n (gru); of two directions the second one's names
- * begin with `backward_`.  A second input is how many of a sample's steps are real:
- * h and c are zero behind them, so that either direction begins with zeros where they begin, and nothing
- * there has a gradient.
+ * The rows of W, U and b are the gates i f g o (lstm), r z n (gru); of two directions the second
+ * one's names begin with `backward_`.  A second input is how many of a sample's steps are real:
+ * h and c are zero behind them, so that either direction begins with zeros where they begin, and
+ * nothing there has a gradient.
  *
- * Memory: a step of a sample keeps a row, [a cell's row][that of the other direction][h][h] with h only
- * where y doesn't hold it.  The rows of all steps of all samples follow one another: what sums over all
- * of them is one product, or one a part of gates where the row has these in another order than W. */
+ * Memory: a step of a sample keeps a row, [a cell's row][that of the other direction][h][h] with h
+ * only where y doesn't hold it.  The rows of all steps of all samples follow one another: what
+ * sums over all of them is one product, or one a part of gates where the row has these in another
+ * order than W. */
 #include "nn/recurrent.h"
 
 #include <limits.h>

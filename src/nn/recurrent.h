@@ -1,7 +1,7 @@
 /* Recurrent cells: one step of one sample, in recurrent.simd.c; the layers are in recurrent.c.
  *
- * A step keeps a row of numbers for backward, in pieces of H, the units.  The products with the inputs
- * are in it when forward comes; backward leaves the gradients of what these products gave.
+ * A step keeps a row of numbers for backward, in pieces of H, the units.  The products with the
+ * inputs are in it when forward comes; backward leaves the gradients of what these products gave.
  *
  *   rnn   [a]            h = f(a)                                     f: `activation`
  *   lstm  [i f g o c]    c = s(f) c' + s(i) f(g),  h = s(o) f(c)      s: `recurrent_activation`

@@ -41,7 +41,7 @@ static inline float hard_sigmoid_d(float y) {
   return y > 0.0F && y < 1.0F ? 1.0F / 6.0F : 0.0F;
 }
 
-/* ---- Cells.  Pieces come as arguments, each `restrict`: pointers that are made of one another would
+/* ---- Cells.  Pieces come as arguments, each `restrict`: pointers made of one another would
  * keep the compiler from vectors. */
 
 #define READ const float *restrict

@@ -69,80 +69,110 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-void ls__dense_forward(const ls__call *call, ls__dense s, bool bias) {
+void ls__project(const ls__call *call, const ls__projection *p, size_t rows, const float *x,
+                 size_t ldx, float *y, size_t ldy, bool finish) {
   ls__multiply(&(ls__product){
       .by = call->by,
-      .m = call->n * s.each,
-      .n = s.out,
-      .k = s.in,
-      .a = ls__operand_a(call->x[0], s.in, false),
-      .b = ls__operand_b(call->w[0], s.in, true),
-      .start = bias ? call->w[1] : NULL,
-      .c = call->y,
-      .ldc = s.out,
-      .finish = call->finish,
+      .m = rows,
+      .n = p->out,
+      .k = p->in,
+      .a = ls__operand_a(x, ldx, false),
+      .b = ls__operand_b(call->w[p->weight], p->in, true),
+      .start = p->bias >= 0 ? call->w[p->bias] : NULL,
+      .c = y,
+      .ldc = ldy,
+      .finish = finish ? call->finish : NULL,
       .context = call->finish_context,
+      .work = call->work,
+  });
+}
+
+void ls__project_back(const ls__call *call, const ls__projection *p, size_t rows, const float *dy,
+                      float *dx, bool add) {
+  ls__multiply(&(ls__product){
+      .by = call->by,
+      .m = rows,
+      .n = p->in,
+      .k = p->out,
+      .a = ls__operand_a(dy, p->out, false),
+      .b = ls__operand_b(call->w[p->weight], p->in, false),
+      .start = add ? dx : NULL,
+      .ld_start = p->in,
+      .c = dx,
+      .ldc = p->in,
       .work = call->work,
   });
 }
 
 typedef struct bias_sum {
   const ls__call *call;
+  const float *dy;
   size_t each, out;
 } bias_sum;
 
 static void bias_of_lane(const void *context, size_t lane, float *db) {
   const bias_sum *b = context;
   const size_t first = b->call->lane[lane] * b->each, end = b->call->lane[lane + 1] * b->each;
-  ls__span()->column_sums(db, b->call->dy + first * b->out, end - first, b->out, 0);
+  ls__span()->column_sums(db, b->dy + first * b->out, end - first, b->out, 0);
 }
 
-void ls__dense_bias_gradient(const ls__call *call, size_t each, size_t out, float *stack) {
-  if (call->dw[1] == NULL) return;
-  if (call->dw_accumulate[1])
-    ls__span()->column_sums(call->dw[1], call->dy, call->n * each, out, 1);
+static void bias_gradient(const ls__call *call, int bias, const float *dy, size_t each, size_t out,
+                          float *stack) {
+  if (call->dw[bias] == NULL) return;
+  if (call->dw_accumulate[bias])
+    ls__span()->column_sums(call->dw[bias], dy, call->n * each, out, 1);
   else
-    ls__lane_sum(call->lanes, call->dw[1], out, stack, bias_of_lane, &(bias_sum){call, each, out});
+    ls__lane_sum(call->lanes, call->dw[bias], out, stack, bias_of_lane,
+                 &(bias_sum){call, dy, each, out});
 #ifdef LOCKSTEP_BREAK_GRADIENT
   /* Only for the test that the gradient check notices an error. */
-  ls__span()->scale(call->dw[1], 0.0F, out);
+  ls__span()->scale(call->dw[bias], 0.0F, out);
 #endif
 }
 
-void ls__dense_backward(const ls__call *call, ls__dense s, bool bias, float *stack) {
-  LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[0]); /* a gradient of several is one lane's */
-  if (call->dw[0] != NULL)
+void ls__project_weights(const ls__call *call, const ls__projection *p, size_t each,
+                         const float *dy, const float *x, size_t ldx, float *stack) {
+  float *dw = call->dw[p->weight];
+  const bool add = call->dw_accumulate[p->weight];
+  LS_ASSERT(call->lanes == 1 || !add); /* a gradient of several is one lane's */
+  if (dw != NULL)
     ls__multiply(&(ls__product){
         .by = call->by,
-        .m = s.out,
-        .n = s.in,
-        .k = call->n * s.each,
-        .a = ls__operand_a(call->dy, s.out, true),
-        .b = ls__operand_b(call->x[0], s.in, false),
-        .start = call->dw_accumulate[0] ? call->dw[0] : NULL,
-        .ld_start = s.in,
-        .c = call->dw[0],
-        .ldc = s.in,
+        .m = p->out,
+        .n = p->in,
+        .k = call->n * each,
+        .a = ls__operand_a(dy, p->out, true),
+        .b = ls__operand_b(x, ldx, false),
+        .start = add ? dw : NULL,
+        .ld_start = p->in,
+        .c = dw,
+        .ldc = p->in,
         .lanes = call->lanes,
         .lane = call->lane,
-        .each = s.each,
+        .each = each,
         .work = call->work,
     });
-  if (bias) ls__dense_bias_gradient(call, s.each, s.out, stack);
+  if (p->bias >= 0) bias_gradient(call, p->bias, dy, each, p->out, stack);
+}
+
+static ls__projection projection_of(ls__dense s, bool bias) {
+  return (ls__projection){s.in, s.out, 0, bias ? 1 : -1};
+}
+
+void ls__dense_forward(const ls__call *call, ls__dense s, bool bias) {
+  const ls__projection p = projection_of(s, bias);
+  ls__project(call, &p, call->n * s.each, call->x[0], s.in, call->y, s.out, true);
+}
+
+void ls__dense_bias_gradient(const ls__call *call, size_t each, size_t out, float *stack) {
+  bias_gradient(call, 1, call->dy, each, out, stack);
+}
+
+void ls__dense_backward(const ls__call *call, ls__dense s, bool bias, float *stack) {
+  const ls__projection p = projection_of(s, bias);
+  ls__project_weights(call, &p, s.each, call->dy, call->x[0], s.in, stack);
   if (call->dx[0] != NULL) /* NULL: the inputs are data, and half the work is spared */
-    ls__multiply(&(ls__product){
-        .by = call->by,
-        .m = call->n * s.each,
-        .n = s.in,
-        .k = s.out,
-        .a = ls__operand_a(call->dy, s.out, false),
-        .b = ls__operand_b(call->w[0], s.in, false),
-        .start = call->dx_accumulate[0] ? call->dx[0] : NULL,
-        .ld_start = s.in,
-        .c = call->dx[0],
-        .ldc = s.in,
-        .work = call->work,
-    });
+    ls__project_back(call, &p, call->n * s.each, call->dy, call->dx[0], call->dx_accumulate[0]);
 }
 
 static ls__dense sizes_of(const ls__layer *layer) {

@@ -4,6 +4,9 @@
 #define ls__kind_dense broken_dense
 #define ls__dense_forward broken_forward
 #define ls__dense_backward broken_backward
+#define ls__project broken_project
+#define ls__project_back broken_project_back
+#define ls__project_weights broken_project_weights
 #define ls__dense_bias_gradient broken_bias_gradient
 #include "nn/dense.c"
 #undef ls__kind_dense

@@ -1,0 +1,205 @@
+/* Attention: gradients, what every layer promises, values against a direct computation, and who looks
+ * at whom: causal, lengths, a memory. */
+#include "layer_check.h"
+#include "nn/kinds.h"
+
+typedef struct sort {
+  const char *options;
+  int n_in;
+  ls_shape in[3];
+} sort;
+
+/* Blocks of rows have 64: one, two, and three of them; heads that are no vector. */
+static const sort sorts[] = {
+    {"{num_heads: 2}", 1, {{2, {5, 6}}}},
+    {"{num_heads: 2, causal: true}", 1, {{2, {5, 6}}}},
+    {"{num_heads: 3, key_dim: 5, use_bias: false}", 1, {{2, {3, 7}}}},
+    {"{num_heads: 1, key_dim: 2, causal: true}", 1, {{2, {70, 2}}}},
+    {"{num_heads: 1, key_dim: 1}", 1, {{2, {67, 1}}}},
+    {"{num_heads: 2}", 2, {{2, {5, 6}}, {0, {0}}}},
+    {"{num_heads: 2, causal: true}", 2, {{2, {5, 6}}, {1, {1}}}},
+    {"{num_heads: 2, key_dim: 3}", 2, {{2, {5, 6}}, {2, {3, 4}}}},
+    {"{num_heads: 2, key_dim: 3, use_bias: false}", 3, {{2, {5, 6}}, {2, {3, 4}}, {0, {0}}}},
+    {"{num_heads: 1, key_dim: 3, causal: true}", 3, {{2, {4, 3}}, {2, {4, 5}}, {0, {0}}}},
+};
+enum { SORTS = sizeof sorts / sizeof *sorts };
+
+static void start(layer_check *c, const sort *s, size_t n) {
+  if (layer_check_init(c, &ls__kind_attention, s->options, n, s->n_in, s->in) != LS_OK)
+    fail_msg("%s: %s", s->options, ls_error_message());
+}
+
+static void promises(void **state) {
+  (void)state;
+  for (size_t i = 0; i < SORTS; i++) {
+    layer_check c;
+    start(&c, &sorts[i], 3);
+    if (!layer_check_promises(&c)) fail_msg("sort %zu, %s: %s", i, sorts[i].options, c.fault);
+    layer_check_reset(&c);
+  }
+}
+
+/* ---- The definition, in double, one position after the other */
+
+/* y [out] = W x + b, rows [first, first + out) of W */
+static void affine(const layer_check *c, int w, int b, size_t first, size_t out, const double *x,
+                   size_t in, double *y) {
+  for (size_t o = 0; o < out; o++) {
+    y[o] = b < 0 ? 0 : (double)c->w[b][first + o];
+    for (size_t i = 0; i < in; i++) y[o] += (double)c->w[w][(first + o) * in + i] * x[i];
+  }
+}
+
+enum { MOST = 160, WIDE = 24 };
+
+static void directly(const layer_check *c, size_t sample, size_t heads, size_t d, bool causal,
+                     bool bias, double y[MOST][WIDE]) {
+  static double q[MOST][WIDE], k[MOST][WIDE], v[MOST][WIDE], o[MOST][WIDE];
+  const ls_shape *in = &c->layer.in[0];
+  const bool memory = c->layer.n_in > 1 && c->layer.in[1].ndim == 2;
+  const ls_shape *from = &c->layer.in[memory];
+  const size_t t = in->dim[0], s = from->dim[0], e = heads * d, last = (size_t)c->layer.n_in - 1;
+  const int step = bias ? 2 : 1, kv = memory ? step : 0, out = memory ? 2 * step : step;
+  const size_t count = c->layer.type[last] == LS_INDEX ? (size_t)c->call.index[last][sample] : s;
+  double row[WIDE];
+  memset(o, 0, sizeof o);
+  for (size_t i = 0; i < t; i++) {
+    for (size_t j = 0; j < in->dim[1]; j++)
+      row[j] = (double)c->x[0][(sample * t + i) * in->dim[1] + j];
+    affine(c, 0, bias ? 1 : -1, 0, e, row, in->dim[1], q[i]);
+  }
+  for (size_t i = 0; i < s; i++) {
+    for (size_t j = 0; j < from->dim[1]; j++)
+      row[j] = (double)c->x[memory][(sample * s + i) * from->dim[1] + j];
+    affine(c, kv, bias ? kv + 1 : -1, memory ? 0 : e, e, row, from->dim[1], k[i]);
+    affine(c, kv, bias ? kv + 1 : -1, memory ? e : 2 * e, e, row, from->dim[1], v[i]);
+  }
+  for (size_t h = 0; h < heads; h++)
+    for (size_t i = 0; i < t; i++) {
+      const size_t n = causal && i + 1 < count ? i + 1 : count;
+      double p[MOST], sum = 0;
+      for (size_t j = 0; j < n; j++) {
+        p[j] = 0;
+        for (size_t a = h * d; a < (h + 1) * d; a++) p[j] += q[i][a] * k[j][a];
+        p[j] = exp(p[j] / sqrt((double)d));
+        sum += p[j];
+      }
+      for (size_t j = 0; j < n; j++)
+        for (size_t a = h * d; a < (h + 1) * d; a++) o[i][a] += p[j] / sum * v[j][a];
+    }
+  for (size_t i = 0; i < t; i++) affine(c, out, bias ? out + 1 : -1, 0, in->dim[1], o[i], e, y[i]);
+}
+
+static void values(void **state) {
+  (void)state;
+  static const struct {
+    sort is;
+    size_t heads, d;
+    bool causal, bias;
+  } cases[] = {
+      {{"{num_heads: 2}", 1, {{2, {5, 6}}}}, 2, 3, false, true},
+      {{"{num_heads: 2, causal: true}", 1, {{2, {130, 6}}}}, 2, 3, true, true},
+      {{"{num_heads: 3, use_bias: false}", 2, {{2, {65, 6}}, {0, {0}}}}, 3, 2, false, false},
+      {{"{num_heads: 2, causal: true}", 2, {{2, {9, 6}}, {0, {0}}}}, 2, 3, true, true},
+      {{"{num_heads: 2, key_dim: 5}", 3, {{2, {7, 6}}, {2, {90, 4}}, {0, {0}}}}, 2, 5, false, true},
+  };
+  static double y[MOST][WIDE];
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+    layer_check c;
+    start(&c, &cases[i].is, 3);
+    const size_t t = c.layer.in[0].dim[0], width = c.layer.in[0].dim[1];
+    c.layer.kind->forward(&c.layer, &c.call);
+    for (size_t sample = 0; sample < 3; sample++) {
+      directly(&c, sample, cases[i].heads, cases[i].d, cases[i].causal, cases[i].bias, y);
+      for (size_t e = 0; e < t * width; e++) {
+        const double is = (double)c.y[sample * t * width + e], wanted = y[e / width][e % width];
+        if (!(fabs(is - wanted) < 2e-5))
+          fail_msg("case %zu, sample %zu, element %zu is %g, should be %g", i, sample, e, is,
+                   wanted);
+      }
+    }
+    layer_check_reset(&c);
+  }
+}
+
+/* ---- Who looks at whom */
+
+/* After a change of input k from position `from` on, the outputs before `until` are the same to the
+ * bit, and some at `until` or behind it are not. */
+static void check_change(layer_check *c, int k, size_t from, size_t until) {
+  const size_t width = c->layer.in[0].dim[1], t = c->layer.in[0].dim[0];
+  const size_t across = c->layer.in[k].dim[1], s = c->layer.in[k].dim[0];
+  float *before;
+  c->layer.kind->forward(&c->layer, &c->call);
+  before = layer_check_copy(c->y, c->y_count);
+  for (size_t i = from * across; i < s * across; i++) c->x[k][i] = -2.5F * c->x[k][i] + 1.0F;
+  c->layer.kind->forward(&c->layer, &c->call);
+  assert_memory_equal(c->y, before, until * width * sizeof *before);
+  if (until < t)
+    assert_memory_not_equal(c->y + until * width, before + until * width, width * sizeof *before);
+  ls__free(before);
+}
+
+static void causality(void **state) {
+  (void)state;
+  static const sort own = {"{num_heads: 2, causal: true}", 1, {{2, {140, 6}}}};
+  for (size_t from = 0; from < 140; from += 23) {
+    layer_check c;
+    start(&c, &own, 1);
+    check_change(&c, 0, from, from);
+    layer_check_reset(&c);
+  }
+}
+
+/* What lies behind a sample's length is nothing to the others, and gets no gradient by its key. */
+static void lengths(void **state) {
+  (void)state;
+  static const sort own = {"{num_heads: 2, key_dim: 3}", 3, {{2, {5, 6}}, {2, {7, 4}}, {0, {0}}}};
+  for (int32_t length = 0; length <= 7; length++) {
+    layer_check c;
+    start(&c, &own, 1);
+    memcpy(c.x[2], &length, sizeof length);
+    check_change(&c, 1, (size_t)length, 5);
+    if (length > 0) check_change(&c, 1, (size_t)length - 1, 0);
+    c.layer.kind->backward(&c.layer, &c.call);
+    for (size_t i = 0; i < 7 * 4; i++)
+      assert_true((i < (size_t)length * 4) == (c.dx[1][i] != 0.0F));
+    layer_check_reset(&c);
+  }
+}
+
+static void refusals(void **state) {
+  (void)state;
+  static const struct {
+    sort is;
+    const char *says;
+  } cases[] = {
+      {{"{}", 1, {{2, {5, 6}}}}, "num_heads"},
+      {{"{num_heads: 0}", 1, {{2, {5, 6}}}}, "num_heads"},
+      {{"{num_heads: 4}", 1, {{2, {5, 6}}}}, "a width of 6 can't be shared by 4 heads"},
+      {{"{num_heads: 2, key_dim: 0}", 1, {{2, {5, 6}}}}, "key_dim"},
+      {{"{num_heads: 2}", 1, {{1, {6}}}}, "[T, D], not [6]"},
+      {{"{num_heads: 2}", 1, {{3, {4, 5, 6}}}}, "[T, D], not [4, 5, 6]"},
+      {{"{num_heads: 2}", 2, {{2, {5, 6}}, {1, {5}}}}, "one number a sample, not [5]"},
+      {{"{num_heads: 2}", 3, {{2, {5, 6}}, {0, {0}}, {2, {5, 6}}}}, "one number a sample, not"},
+      {{"{num_heads: 2, causal: true}", 2, {{2, {5, 6}}, {2, {4, 6}}}}, "5, not 4"},
+      {{"{num_heads: 2, heads: 3}", 1, {{2, {5, 6}}}}, "heads"},
+  };
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    layer_check_refused("attention", cases[i].is.options, cases[i].is.n_in, cases[i].is.in,
+                        cases[i].says);
+}
+
+static int balanced(void **state) {
+  (void)state;
+  return ls__alloc_alive() == 0 ? 0 : -1;
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test_teardown(promises, balanced),  cmocka_unit_test_teardown(values, balanced),
+      cmocka_unit_test_teardown(causality, balanced), cmocka_unit_test_teardown(lengths, balanced),
+      cmocka_unit_test_teardown(refusals, balanced),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -6,6 +6,8 @@
 #include "nn/dense.h"
 
 #include <limits.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "nn/kinds.h"
 #include "tensor/lane_sum.h"
@@ -14,20 +16,43 @@ typedef struct options {
   size_t units;
   bool use_bias;
   ls__init kernel, bias;
+  char tied[2 * LS__NAME_BYTES]; /* "LAYER/weight", or "" */
 } options;
 
 static const ls__option table[] = {
     LS__SIZE(options, units, NULL, 1, INT_MAX, "outputs"),
     LS__SWITCH(options, use_bias, "true", "whether b is there"),
+    LS__BY_HAND("weight_of", "name", "",
+                "a layer before this one whose weight [units, inputs] is W, too, such as the "
+                "embedding of as many ids: the two are trained as one"),
     LS__BY_HAND("kernel_initializer", "name", "glorot_uniform", "how W begins"),
     LS__BY_HAND("bias_initializer", "name", "zeros", "how b begins"),
     LS__END,
 };
 
+/* W is another layer's: what says how a W of its own begins, or whose else it is, is refused. */
+static ls_status read_tied(ls_config *map, options *o) {
+  static const char *const others[] = {"kernel_initializer", "share"};
+  ls_status st = LS_OK;
+  const char *name = NULL;
+  const ls_config *node = ls__config_child(map, "weight_of");
+  if (node == NULL) return LS_OK;
+  for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+    if (ls__config_child(map, others[i]) != NULL)
+      LS_REFUSE(node, "the weight is the other layer's: without %s", others[i]);
+  LS_TRY(ls__config_string(map, "weight_of", NULL, &name));
+  if (strlen(name) >= LS__NAME_BYTES) LS_REFUSE(node, "no layer has a name of this length");
+  snprintf(o->tied, sizeof o->tied, "%s/weight", name);
+out:
+  return st;
+}
+
 static ls_status configure(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
   options *o = layer->options;
-  LS_TRY(ls__init_read(map, "kernel_initializer", "glorot_uniform", &o->kernel));
+  LS_TRY(read_tied(map, o));
+  if (o->tied[0] == '\0')
+    LS_TRY(ls__init_read(map, "kernel_initializer", "glorot_uniform", &o->kernel));
   if (o->use_bias) LS_TRY(ls__init_read(map, "bias_initializer", "zeros", &o->bias));
 out:
   return st;
@@ -51,6 +76,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
       .fan_in = inputs,
       .fan_out = o->units,
       .decay = true,
+      .tie = o->tied[0] != '\0' ? o->tied : NULL,
   };
   if (o->use_bias)
     layer->parameters[1] = (ls__parameter){

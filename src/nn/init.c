@@ -4,6 +4,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/real.h"
 #include "base/rng.h"
 
 /* An initialiser and its kind; the numbers that it takes are read into an ls__init. */
@@ -105,6 +106,18 @@ static void fill_normal(const ls__rng *rng, double mean, double std, float *w, s
   for (size_t e = 0; e < n; e++) w[e] = (float)(mean + std * ls__rng_normal(rng, e));
 }
 
+/* w[t][2i] = sin(t / b^(2i / a)), w[t][2i + 1] = cos of it: of u turns, sin(2 pi u) = cos(2 pi (u -
+ * 1/4)). */
+static void fill_waves(double a, double b, float *w, size_t n) {
+  const size_t width = (size_t)a;
+  for (size_t e = 0; e < n; e++) {
+    const size_t j = e % width;
+    const double angle = (double)(e / width) / ls__real_power(b, (double)(j - j % 2) / a);
+    const double turns = angle / 6.283185307179586476925 + (j % 2 == 0 ? 0.75 : 0);
+    w[e] = (float)ls__cos_turn(turns - (double)(uint64_t)turns);
+  }
+}
+
 void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size_t fan_in,
                    size_t fan_out, float *w, size_t n) {
   ls__rng rng = ls__rng_key(seed, LS__RNG_INIT, parameter, 0);
@@ -138,5 +151,6 @@ void ls__init_fill(const ls__init *init, uint64_t seed, uint64_t parameter, size
       for (size_t e = 0; e < n; e++)
         w[e] = (double)e >= init->a && (double)e < init->b ? 1.0F : 0.0F;
       break;
+    case LS__INIT_WAVES: fill_waves(init->a, init->b, w, n); break;
   }
 }

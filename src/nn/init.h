@@ -22,6 +22,8 @@ typedef enum ls__init_kind {
   LS__INIT_LECUN_NORMAL,
   LS__INIT_ORTHOGONAL,  /* a times orthonormal rows or columns: Saxe et al. 2014 */
   LS__INIT_ONES_WITHIN, /* 1 for elements [a, b), else 0; layers' own */
+  LS__INIT_WAVES /* rows of a numbers: sines and cosines of the row's number, of wavelengths from 2 pi
+                    to 2 pi b (Vaswani et al. 2017, 3.5); of layers alone, no option's */
 } ls__init_kind;
 
 typedef struct ls__init {

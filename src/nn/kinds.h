@@ -15,8 +15,8 @@
   X(conv1d_transpose) X(conv2d_transpose) X(conv3d_transpose) \
   X(max_pool1d) X(max_pool2d) X(max_pool3d) X(avg_pool1d) X(avg_pool2d) X(avg_pool3d) \
   X(global_avg_pool) X(global_max_pool) X(upsample) \
-  X(attention) \
-  X(prelu) X(batch_norm) X(layer_norm) X(group_norm)
+  X(attention) X(position_embedding) \
+  X(prelu) X(batch_norm) X(layer_norm) X(rms_norm) X(group_norm)
 
 /* Activation functions: layers too, and what `activation:` may name. */
 #define LS__ACTIVATION_KIND_MAP(X) \

@@ -35,6 +35,14 @@ typedef struct ls__norm_ops {
    * dx = r (h - mean of h - z mean of h z), or +=; dx NULL: not wanted; it may be dy */
   void (*rows_backward)(float *dx, float *dgamma, float *dbeta, const float *dy, const float *x,
                         const float *kept, const float *gamma, bool add, size_t rows, size_t width);
+  /* Each row by itself: kept [rows] = r = 1 / sqrt(mean of x^2 + epsilon); y = x r gamma; y may be
+   * x */
+  void (*rms_forward)(float *y, float *kept, const float *x, const float *gamma, double epsilon,
+                      size_t rows, size_t width);
+  /* With z = x r and h = dy gamma: dgamma += dy z, and dx = r (h - z mean of h z), or +=; dx NULL: not
+   * wanted; it may be dy */
+  void (*rms_backward)(float *dx, float *dgamma, const float *dy, const float *x, const float *kept,
+                       const float *gamma, bool add, size_t rows, size_t width);
 } ls__norm_ops;
 
 const ls__norm_ops *ls__norm(void); /* for this processor */

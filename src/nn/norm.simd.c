@@ -249,6 +249,44 @@ static void rows_backward(float *dx, float *restrict dgamma, float *restrict dbe
   }
 }
 
+static void rms_forward(float *y, float *kept, const float *x, const float *gamma, double epsilon,
+                        size_t rows, size_t width) {
+  for (size_t r = 0; r < rows; r++, x += width, y += width) {
+    const float scale = (float)(1 / sqrt(row_squares(x, 0, width) / (double)width + epsilon));
+    for (size_t j = 0; j < width; j++) y[j] = x[j] * scale * gamma[j];
+    kept[r] = scale;
+  }
+}
+
+static void rms_backward(float *dx, float *restrict dgamma, const float *dy, const float *x,
+                         const float *kept, const float *restrict gamma, bool add, size_t rows,
+                         size_t width) {
+  for (size_t r = 0; r < rows; r++, dy += width, x += width) {
+    const float scale = kept[r];
+    double along[16] = {0};
+    size_t j = 0;
+    for (; j + 16 <= width; j += 16)
+      for (size_t k = 0; k < 16; k++) {
+        const float z = x[j + k] * scale;
+        along[k] += (double)(dy[j + k] * gamma[j + k] * z);
+        dgamma[j + k] += dy[j + k] * z;
+      }
+    for (; j < width; j++) {
+      const float z = x[j] * scale;
+      along[j % 16] += (double)(dy[j] * gamma[j] * z);
+      dgamma[j] += dy[j] * z;
+    }
+    if (dx == NULL) continue;
+    const float mean = (float)(tree16(along) / (double)width);
+    for (j = 0; j < width; j++) {
+      const float d = scale * (dy[j] * gamma[j] - x[j] * scale * mean);
+      dx[j] = add ? dx[j] + d : d;
+    }
+    dx += width;
+  }
+}
+
 LS_SIMD_DECLARE(ls__norm_ops, ls__norm_ops);
-const ls__norm_ops LS_SIMD(ls__norm_ops) = {moments,  join,         apply,        products,
-                                            gradient, rows_forward, rows_backward};
+const ls__norm_ops LS_SIMD(ls__norm_ops) = {moments,       join,        apply,
+                                            products,      gradient,    rows_forward,
+                                            rows_backward, rms_forward, rms_backward};

@@ -58,20 +58,26 @@ VALUES = {"data.axis": "0", "data.split.by": "sample", "data.groups.validation":
           "block.residual.shortcut": "[{dense: {units: 3}}]",
           "loss.*.class_weights": "balanced"}
 # These stand alone: they exclude another key.
-ALONE = {"every_steps", "warmup_epochs", "share", "steps"}
+ALONE = {"every_steps", "warmup_epochs", "share", "steps", "weight_of"}
 # Defaults that config.yaml doesn't show.
 WORDS = {"*required*", "—", "ranks"}
 HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
 # What stands before a layer that doesn't take a row of numbers, or shares with its like.
 POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_avg_pool": "[4, 2]",
              "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
-             "permute": "[4, 2]", "last_step": "[4, 2]"}
+             "permute": "[4, 2]", "last_step": "[4, 2]", "position_embedding": "[4, 2]", "attention": "[4, 2]"}
 BEFORE = {"prelu": "{prelu: {name: dense_1}}", "layer_norm": "{layer_norm: {name: dense_1}}",
           "group_norm": "{dense: {units: 3, name: row}}, {group_norm: {groups: 1, name: dense_1}}"}
 for kind in ("rnn", "lstm", "gru"):
     NEEDED[f"model.{kind}"] = {"units": "2"}
     BEFORE[kind] = ("{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2], name: steps}}, "
                     f"{{{kind}: {{units: 2, return_sequences: true, name: dense_1}}}}")
+BEFORE["rms_norm"] = "{rms_norm: {name: dense_1}}"
+BEFORE["position_embedding"] = ("{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2]}}, "
+                                "{position_embedding: {name: dense_1}}")
+BEFORE["attention"] = ("{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2]}}, "
+                       "{attention: {num_heads: 1, key_dim: 3, name: dense_1}}")
+NEEDED["model.attention"] = {"num_heads": "1", "key_dim": "3"}
 NEEDED["model.group_norm"] = {"groups": "1"}
 UNSHARED = {"model.batch_norm"}  # statistics belong to one place
 for dims, shape in enumerate(("[8, 1]", "[4, 2, 1]", "[2, 2, 2, 1]"), 1):
@@ -91,6 +97,7 @@ VALUES.update({"model.embedding.from": "input", "model.embedding.share": "table"
                "data.*.value_range": "[0, 60]", "data.augment.zoom.width": "0.2"})
 WORDS |= {"0 to 255 of bytes", "as the height"}
 HIDDEN |= {"embeddings_initializer", "recurrent_initializer"}
+VALUES["model.dense.weight_of"] = "dense_1"
 IMAGES = ["model=[flatten, {dense: {units: 1}}]", "data.file=images.h5"]
 
 

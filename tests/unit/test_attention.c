@@ -190,6 +190,26 @@ static void refusals(void **state) {
                         cases[i].says);
 }
 
+/* Sines and cosines of positions, as the C library has them. */
+static void waves(void **state) {
+  (void)state;
+  enum { T = 300, D = 7 };
+  static float w[T * D];
+  const ls_shape in = {2, {T, D}};
+  layer_check c;
+  assert_int_equal(layer_check_init(&c, &ls__kind_position_embedding, "{kind: sinusoidal}", 1, 1,
+                                    &in),
+                   LS_OK);
+  const ls__parameter *p = &c.layer.parameters[0];
+  assert_int_equal(p->role, LS__FROZEN);
+  ls__init_fill(&p->init, 1, 0, p->fan_in, p->fan_out, w, T * D);
+  for (size_t e = 0; e < T * D; e++) {
+    const double j = (double)(e % D / 2 * 2), angle = (double)(e / D) / pow(10000, j / D);
+    assert_float_equal(w[e], (float)(e % D % 2 == 0 ? sin(angle) : cos(angle)), 1e-6F);
+  }
+  layer_check_reset(&c);
+}
+
 static int balanced(void **state) {
   (void)state;
   return ls__alloc_alive() == 0 ? 0 : -1;
@@ -199,7 +219,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test_teardown(promises, balanced),  cmocka_unit_test_teardown(values, balanced),
       cmocka_unit_test_teardown(causality, balanced), cmocka_unit_test_teardown(lengths, balanced),
-      cmocka_unit_test_teardown(refusals, balanced),
+      cmocka_unit_test_teardown(refusals, balanced),  cmocka_unit_test_teardown(waves, balanced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,19 @@ static void embeddings(void **state) {
               "- add: {from: [x, b]}\n");
 }
 
+/* Attention over more than a block of rows, and over a memory; what is learnt of positions. */
+static void attentive(void **state) {
+  (void)state;
+  check_graph("- dense: {units: 280, from: x}\n"
+              "- reshape: {shape: [70, 4]}\n"
+              "- position_embedding: {name: seq}\n"
+              "- attention: {num_heads: 2, causal: true, name: own}\n"
+              "- add: {from: [seq, own]}\n"
+              "- rms_norm: {name: sum}\n"
+              "- attention: {num_heads: 1, key_dim: 3, from: [sum, seq]}\n"
+              "- dense: {units: 2}\n");
+}
+
 static void normalised(void **state) {
   (void)state;
   check_graph("- layer_norm\n"
@@ -390,7 +403,8 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(ties),         cmocka_unit_test(fused_or_not),
                                      cmocka_unit_test(plain),        cmocka_unit_test(branches),
                                      cmocka_unit_test(lane_by_lane), cmocka_unit_test(embeddings),
-                                     cmocka_unit_test(long_sums),    cmocka_unit_test(normalised)};
+                                     cmocka_unit_test(attentive),    cmocka_unit_test(long_sums),
+                                     cmocka_unit_test(normalised)};
   if (ls__products_here(LS__PRODUCTS_OWN) != LS__PRODUCTS_OWN) { /* it joins no lanes */
     print_message("SKIPPED all but two: products are OpenBLAS's on this processor\n");
     return _cmocka_run_group_tests("first", tests, 2, NULL, NULL);

@@ -16,7 +16,7 @@ typedef struct ls_comm ls_comm; /* lockstep/comm.h */
 
 /** What to measure; zeros are the usual. */
 typedef struct ls_bench_step_options {
-  const char *workload;         /**< mlp_small, mlp_large, mlp_wide, cnn, resnet20 */
+  const char *workload;         /**< mlp_small, mlp_large, mlp_wide, cnn, resnet20, gpt */
   size_t batch;                 /**< global batch; 0: the workload's own a rank times the ranks */
   size_t steps;                 /**< steps a round; 0: about half a second of them */
   size_t rounds;                /**< the median of these is printed; 0: five */

@@ -19,7 +19,7 @@ static ls_status run_step(cli *c) {
 }
 
 static const char *const workloads[] = {"mlp_small", "mlp_large", "mlp_wide", "cnn",
-                                        "resnet20",  "lstm",      NULL};
+                                        "resnet20",  "lstm",      "gpt",      NULL};
 static const cli_argument step_arguments[] = {
     {"WORKLOAD", "a workload", false, CLI_NOTHING, workloads,
      "mlp_small: 784-64-64-10, Adam, 32 samples a rank\n"
@@ -27,7 +27,8 @@ static const cli_argument step_arguments[] = {
      "mlp_wide: 784-4096-4096-10, SGD with momentum, 128 samples a rank\n"
      "cnn: images of 28 x 28 x 1, conv 32 and 64, pool, 128-10, Adam, 64 samples a rank\n"
      "resnet20: images of 32 x 32 x 3, SGD with momentum, 64 samples a rank\n"
-     "lstm: 64 steps of 128 numbers, 256 units, Adam, 64 samples a rank"},
+     "lstm: 64 steps of 128 numbers, 256 units, Adam, 64 samples a rank\n"
+     "gpt: 128 letters of 65, 4 layers of 8 heads, 256 wide, AdamW, 16 samples a rank"},
     CLI_OVERRIDES("overrides, as in exchange=tree or train.lanes=4; data.file=FILE.h5 takes a "
                   "dataset of yours in place of synthetic numbers"),
     CLI_ARGUMENTS_END,

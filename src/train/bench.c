@@ -16,6 +16,7 @@ typedef struct workload {
   size_t rank_batch;  /* samples a rank */
   const char *config; /* model, loss, optimizer */
   ls_shape input;
+  size_t letters; /* inputs and targets are letters out of so many; 0: reals, and one class */
 } workload;
 
 /* resnet20: He et al. 2015, 4.2, with projections where the shape changes. */
@@ -34,6 +35,9 @@ typedef struct workload {
   "- residual: {activation: relu, shortcut: [{conv2d: {filters: " filters \
   ", kernel_size: 1, strides: 2, use_bias: false}}, " NORM "], " BRANCH(filters, "2") "}\n"
 
+/* gpt: 4 layers, 256 wide, 8 heads, 128 letters of 65. */
+#define LETTERS_NORM "{layer_norm: {epsilon: 1.0e-5}}"
+
 static const workload workloads[] =
     {{"mlp_small",
       32,
@@ -44,7 +48,8 @@ static const workload workloads[] =
       "- dense: {units: 10}\n"
       "loss: cross_entropy\n"
       "optimizer: {adam: {lr: 0.001}}\n",
-      {1, {784}}},
+      {1, {784}},
+      0},
      {"mlp_large",
       256,
       "model:\n"
@@ -54,7 +59,8 @@ static const workload workloads[] =
       "- dense: {units: 10}\n"
       "loss: cross_entropy\n"
       "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
-      {1, {784}}},
+      {1, {784}},
+      0},
      {"mlp_wide",
       128,
       "model:\n"
@@ -64,7 +70,8 @@ static const workload workloads[] =
       "- dense: {units: 10}\n"
       "loss: cross_entropy\n"
       "optimizer: {sgd: {lr: 0.01, momentum: 0.9}}\n",
-      {1, {784}}},
+      {1, {784}},
+      0},
      {"cnn",
       64,
       "model:\n"
@@ -76,7 +83,8 @@ static const workload workloads[] =
       "- dense: {units: 10}\n"
       "loss: cross_entropy\n"
       "optimizer: {adam: {lr: 0.001}}\n",
-      {3, {28, 28, 1}}},
+      {3, {28, 28, 1}},
+      0},
      {"resnet20",
       64,
       "model:\n"
@@ -87,7 +95,8 @@ static const workload workloads[] =
                                                                     "loss: cross_entropy\n"
                                                                     "optimizer: {sgd: {lr: 0.01, "
                                                                     "momentum: 0.9}}\n",
-      {3, {32, 32, 3}}},
+      {3, {32, 32, 3}},
+      0},
      {"lstm",
       64,
       "model:\n"
@@ -95,7 +104,24 @@ static const workload workloads[] =
       "- dense: {units: 10}\n"
       "loss: cross_entropy\n"
       "optimizer: {adam: {lr: 0.001}}\n",
-      {2, {64, 128}}}};
+      {2, {64, 128}},
+      0},
+     {"gpt",
+      16,
+      "model:\n"
+      "- embedding: {input_dim: 65, output_dim: 256}\n"
+      "- position_embedding\n"
+      "- repeat: {times: 4, layers: [\n"
+      "    {residual: {layers: [" LETTERS_NORM ", {attention: {num_heads: 8, causal: true}}]}},\n"
+      "    {residual: {layers: [" LETTERS_NORM ",\n"
+      "      {dense: {units: 1024, activation: {gelu: {approximate: tanh}}}},\n"
+      "      {dense: {units: 256}}]}}]}\n"
+      "- " LETTERS_NORM "\n"
+      "- dense: {units: 65, use_bias: false}\n"
+      "loss: cross_entropy\n"
+      "optimizer: {adamw: {lr: 0.001}}\n",
+      {1, {128}},
+      65}};
 enum { WORKLOADS = sizeof workloads / sizeof *workloads, MAX_ROUNDS = 101 };
 
 typedef struct bench {
@@ -113,25 +139,42 @@ typedef struct bench {
   ls__bench_layers *layers; /* NULL: not measured */
 } bench;
 
-/* Normal inputs and random classes, the same on every rank. */
+/* Inputs of variance 1, or ids, and random classes, the same on every rank. */
 static ls_status make_data(bench *b) {
   ls_status st = LS_OK;
   enum { CLASSES = 10 };
-  const ls_shape y_shape = {0, {0}};
-  const size_t inputs = ls_shape_count(&b->work->input);
-  const size_t least = b->work->input.ndim == 1 ? 4096 : 0; /* of short steps more */
+  const workload *w = b->work;
+  const size_t inputs = ls_shape_count(&w->input);
+  const ls_shape of_class = {0, {0}}, target = w->letters > 0 ? w->input : of_class;
+  const size_t targets = ls_shape_count(&target);
+  const uint32_t classes = w->letters > 0 ? (uint32_t)w->letters : CLASSES;
+  const size_t least = w->input.ndim == 1 && w->letters == 0 ? 4096 : 0; /* of short steps more */
   size_t n = 16 * b->batch < least ? least / b->batch * b->batch
                                    : 16 * b->batch; /* whole batches */
   float *x = NULL, *y = NULL;
+  int32_t *ids = NULL;
   const ls__rng rng = ls__rng_key(1, LS__RNG_SYNTHETIC, 0, 0);
   LS_TRY(ls__alloc(&x, n * inputs, sizeof *x, "synthetic samples"));
-  LS_TRY(ls__alloc(&y, n, sizeof *y, "synthetic samples"));
+  LS_TRY(ls__alloc(&ids, n * inputs, sizeof *ids, "synthetic samples"));
+  LS_TRY(ls__alloc(&y, n * targets, sizeof *y, "synthetic samples"));
   ls__rng_uniform_span(&rng, 0, x, n * inputs);
-  for (size_t i = 0; i < n * inputs; i++) x[i] = 3.4641016F * (x[i] - 0.5F); /* variance 1 */
-  for (size_t i = 0; i < n; i++) y[i] = (float)(ls__rng_u32(&rng, n * inputs + i) % CLASSES);
-  LS_TRY(ls_data_from_arrays(n, &b->work->input, x, &y_shape, y, &b->data));
+  for (size_t i = 0; i < n * inputs; i++) {
+    ids[i] = (int32_t)(x[i] * (float)classes);
+    x[i] = 3.4641016F * (x[i] - 0.5F); /* variance 1 */
+  }
+  for (size_t i = 0; i < n * targets; i++)
+    y[i] = (float)(ls__rng_u32(&rng, n * inputs + i) % classes);
+  const ls_data_array arrays[] =
+      {{.name = "input",
+        .use = LS_INPUT,
+        .type = w->letters > 0 ? LS_INDEX : LS_REAL,
+        .shape = w->input,
+        .values = w->letters > 0 ? (const void *)ids : x},
+       {.name = "target", .use = LS_TARGET, .type = LS_REAL, .shape = target, .values = y}};
+  LS_TRY(ls_data_from_ports(n, 2, arrays, &b->data));
 out:
   ls__free(x);
+  ls__free(ids);
   ls__free(y);
   return st;
 }
@@ -311,8 +354,8 @@ ls_status ls_bench_step(ls_comm *comm, const ls_bench_step_options *options, FIL
       b.work = &workloads[i];
   if (b.work == NULL)
     LS_FAIL(LS_EUSAGE,
-            "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn, "
-            "resnet20, lstm",
+            "workload \"%s\" is unknown; one of mlp_small, mlp_large, mlp_wide, cnn, resnet20, "
+            "lstm, gpt",
             options->workload != NULL ? options->workload : "");
   b.batch = options->batch > 0 ? options->batch : b.work->rank_batch * (size_t)ls_comm_size(comm);
   b.rounds = options->rounds > 0 ? options->rounds : 5;

@@ -32,7 +32,7 @@ results=$(mktemp)
 trap 'rm -f "$results"' EXIT
 
 # Samples a rank, and steps a round for the peers.
-batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; cnn|resnet20) echo 64 ;; *) echo 128 ;; esac; }
+batch_of() { case $1 in mlp_small) echo 32 ;; mlp_large) echo 256 ;; mlp_wide:32) echo 32 ;; cnn|resnet20) echo 64 ;; gpt) echo 16 ;; *) echo 128 ;; esac; }
 steps_of() { case $1 in mlp_small) echo 400 ;; mlp_large) echo 15 ;; cnn|resnet20) echo 15 ;; *) echo 4 ;; esac; }
 
 note() { # PROGRAM WORKLOAD RANKS SAMPLES/S

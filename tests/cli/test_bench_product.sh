@@ -81,6 +81,10 @@ PY
 accepted ranks 1 "$lockstep" bench step mlp_small --rounds 1 --steps 20
 grep -q 'forward us' "$work/out" && fail "layers without --layers"
 
+# letters in place of numbers
+accepted ranks 1 "$lockstep" bench step gpt --batch 1 --rounds 1 --steps 1
+shown '^gpt on 1 rank, batch 1 in '
+
 # how many steps there are is a matter of the clock: how they train is no matter
 accepted ranks 1 "$lockstep" bench step mlp_small --rounds 1 --steps 300 optimizer.adam.lr=1
 same "warnings of a measurement" "$(cat "$work/err")" ""

@@ -36,6 +36,11 @@ LS_PUBLIC LS_CHECKED ls_status ls_comm_create(MPI_Comm mpi, ls_comm **comm);
  * @param watchdog  seconds */
 LS_PUBLIC LS_CHECKED ls_status ls_comm_create_within(MPI_Comm mpi, double watchdog, ls_comm **comm);
 
+/** The same from a communicator of Fortran, an integer (`comm%mpi_val` of mpi_f08's).
+ *
+ * Collective. */
+LS_PUBLIC LS_CHECKED ls_status ls_comm_create_fortran(MPI_Fint mpi, ls_comm **comm);
+
 /** Start MPI, as MPI_Init does, with a deadline: past it the process prints one line and exits with
  * code 5.
  *

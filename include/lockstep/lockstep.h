@@ -13,6 +13,7 @@
 #include <lockstep/crash_guard.h>
 #include <lockstep/data.h>
 #include <lockstep/environment.h>
+#include <lockstep/feed.h>
 #include <lockstep/help.h>
 #include <lockstep/loss.h>
 #include <lockstep/model.h>

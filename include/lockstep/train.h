@@ -38,6 +38,8 @@ typedef struct ls_epoch {
 typedef struct ls_train_options {
   bool resume; /**< continue from the newest whole checkpoint, if there is one */
   bool force;  /**< resume with other settings or data than those of the checkpoint, too */
+  const char *checkpoint; /**< continue from this file of ls_trainer_save (lockstep/feed.h), in a
+                               loop of the caller's own; the same on all ranks; NULL: none */
   ls_progress progress;
   FILE *out;                  /**< where progress goes on rank 0; NULL: standard output */
   bool next;                  /**< the run's end names the program's commands that come next */
@@ -49,8 +51,9 @@ typedef struct ls_train_options {
   ls_status (*on_epoch)(void *context, const ls_epoch *epoch);
   void *context; /**< given to on_epoch */
 
-  /** For a trainer without dataset, which its caller feeds (ls_trainer_step): what the feed will
-   * give.  Targets are named as the outputs that they are compared with (any name, of one). */
+  /** For a trainer without dataset, which its caller feeds (ls_trainer_step, lockstep/feed.h): what
+   * the feed will give.  Targets are named as the outputs that they are compared with (any name, of
+   * one). */
   const ls_port *inputs; /**< [n_inputs] */
   size_t n_inputs;
   const ls_port *targets; /**< [n_targets] */

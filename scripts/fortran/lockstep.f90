@@ -1,5 +1,6 @@
 !> Call a network that lockstep has trained from Fortran: load it once, predict as often as you like.
-!> Needs no MPI, and may be used in each rank of a program that has its own.  Compile this file with
+!> Needs no MPI, and may be used in each rank of a program that has its own.  (lockstep_training.f90 trains one.)
+!> Compile this file with
 !> your program: with CMake by target_link_libraries(... lockstep::fortran), else by
 !>
 !>   gfortran lockstep.f90 program.f90 $(pkg-config --libs lockstep)
@@ -22,7 +23,7 @@ module lockstep
                                          c_null_char, c_null_ptr, c_ptr, c_size_t
   implicit none
   private
-  public :: lockstep_model, lockstep_message
+  public :: lockstep_model, lockstep_message, lockstep_own_message, lockstep_shape
 
   !> A trained network.  Not for several threads at once; not to be assigned.  Freed with the variable.
   type :: lockstep_model
@@ -43,12 +44,12 @@ module lockstep
 
   integer(c_int), parameter :: wrong_usage = 3 ! LS_EUSAGE of lockstep/status.h
   integer, parameter :: max_dims = 32          ! LS_MAX_DIMS of lockstep/shape.h
-  character(len=200) :: own_message = ''       ! of a failure that was seen here
+  character(len=200) :: lockstep_own_message = '' ! of a failure that was seen here; lockstep_training's, too
 
-  type, bind(c) :: ls_shape
+  type, bind(c) :: lockstep_shape
     integer(c_int) :: ndim
     integer(c_size_t) :: dim(max_dims)
-  end type ls_shape
+  end type lockstep_shape
 
   interface
     function ls_model_load(path, model) bind(c) result(status)
@@ -73,15 +74,15 @@ module lockstep
     end function ls_model_predict
 
     function ls_model_input_shape(model) bind(c) result(shape)
-      import :: c_ptr, ls_shape
+      import :: c_ptr, lockstep_shape
       type(c_ptr), value :: model
-      type(ls_shape) :: shape
+      type(lockstep_shape) :: shape
     end function ls_model_input_shape
 
     function ls_model_output_shape(model) bind(c) result(shape)
-      import :: c_ptr, ls_shape
+      import :: c_ptr, lockstep_shape
       type(c_ptr), value :: model
-      type(ls_shape) :: shape
+      type(lockstep_shape) :: shape
     end function ls_model_output_shape
 
     function ls_error_message() bind(c) result(text)
@@ -104,8 +105,8 @@ contains
     character(kind=c_char), pointer :: text(:)
     type(c_ptr) :: where_it_is
     integer :: i, n
-    if (own_message /= '') then
-      message = trim(own_message)
+    if (lockstep_own_message /= '') then
+      message = trim(lockstep_own_message)
       return
     end if
     where_it_is = ls_error_message()
@@ -123,7 +124,7 @@ contains
     character(*), intent(in) :: path
     integer, intent(out) :: status
     call release(self)
-    own_message = ''
+    lockstep_own_message = ''
     status = int(ls_model_load(trim(path)//c_null_char, self%handle))
     if (status /= 0) then
       self%handle = c_null_ptr
@@ -134,7 +135,7 @@ contains
   end subroutine load
 
   pure integer function elements(shape)
-    type(ls_shape), intent(in) :: shape
+    type(lockstep_shape), intent(in) :: shape
     elements = int(product(shape%dim(1:shape%ndim)))
   end function elements
 
@@ -203,16 +204,16 @@ contains
   integer function checked(self, n_x, n_y, samples_x, samples_y)
     class(lockstep_model), intent(in) :: self
     integer, intent(in) :: n_x, n_y, samples_x, samples_y
-    own_message = ''
+    lockstep_own_message = ''
     if (.not. c_associated(self%handle)) then
-      own_message = 'predict: no network is loaded'
+      lockstep_own_message = 'predict: no network is loaded'
     else if (n_x /= self%n_inputs .or. n_y /= self%n_outputs) then
-      write (own_message, '(4(a, i0))') 'predict: a sample has ', self%n_inputs, ' inputs and ', &
+      write (lockstep_own_message, '(4(a, i0))') 'predict: a sample has ', self%n_inputs, ' inputs and ', &
         self%n_outputs, ' outputs, not ', n_x, ' and ', n_y
     else if (samples_x < 0 .or. samples_x /= samples_y) then
-      write (own_message, '(2(a, i0))') 'predict: samples of x and y: ', samples_x, ' and ', samples_y
+      write (lockstep_own_message, '(2(a, i0))') 'predict: samples of x and y: ', samples_x, ' and ', samples_y
     end if
-    checked = merge(0, int(wrong_usage), own_message == '')
+    checked = merge(0, int(wrong_usage), lockstep_own_message == '')
   end function checked
 
   subroutine copy(self, other)
@@ -233,4 +234,5 @@ contains
     type(lockstep_model), intent(inout) :: self
     call release(self)
   end subroutine finish
+
 end module lockstep

@@ -10,7 +10,8 @@
 ls_status ls__checkpoint_check(const char *path, const ls__standing *s) {
   ls_status st = LS_OK;
   const uint64_t begun = s->epoch + (s->position > 0 ? 1 : 0);
-  if (s->samples == 0 || s->batch == 0 || s->lanes == 0)
+  /* Without samples: of a trainer that its caller feeds, which knows no epochs. */
+  if ((s->samples == 0 && s->epoch > 0) || s->batch == 0 || s->lanes == 0)
     LS_FAIL(LS_ECHECKPOINT,
             "%s: samples, batch and lanes are %" PRIu64 ", %" PRIu64 " and %" PRIu64 ", and none "
             "of them can "

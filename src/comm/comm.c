@@ -143,6 +143,10 @@ ls_status ls_comm_create(MPI_Comm mpi, ls_comm **out) {
   return ls_comm_create_within(mpi, WATCHDOG_SECONDS, out);
 }
 
+ls_status ls_comm_create_fortran(MPI_Fint mpi, ls_comm **comm) {
+  return ls_comm_create(MPI_Comm_f2c(mpi), comm);
+}
+
 ls_status ls_comm_create_within(MPI_Comm mpi, double watchdog, ls_comm **out) {
   ls_status st = LS_OK;
   int size = 1, code;

@@ -9,23 +9,27 @@
 #include "tensor/lane_sum.h"
 #include "tensor/span.h"
 
-bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found) {
-  const ls__graph *graph = run->graph;
-  for (int i = 0; i < graph->n_inputs; i++) {
-    if (graph->input[i].type != LS_INDEX) continue;
-    const int32_t *index = ls__run_input(run, i);
-    const size_t each = ls_shape_count(&graph->input[i].shape), limit = graph->limit[i];
-    for (size_t k = 0; k < n * each; k++) {
-      if (index[k] >= 0 && (limit == 0 || (size_t)index[k] < limit)) continue;
-      *found = (ls__no_index){.input = i, .sample = k / each, .element = k % each};
-      const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no index",
-                                graph->input[i].name, (long)index[k]);
-      if (limit > 0 && used > 0)
-        snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are 0 to %zu",
-                 limit - 1);
-      return true;
-    }
+bool ls__graph_find_no_index(const ls__graph *graph, int input, const int32_t *index, size_t n,
+                             ls__no_index *found) {
+  const size_t each = ls_shape_count(&graph->input[input].shape), limit = graph->limit[input];
+  for (size_t k = 0; k < n * each; k++) {
+    if (index[k] >= 0 && (limit == 0 || (size_t)index[k] < limit)) continue;
+    *found = (ls__no_index){.input = input, .sample = k / each, .element = k % each};
+    const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no index",
+                              graph->input[input].name, (long)index[k]);
+    if (limit > 0 && used > 0)
+      snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are 0 to %zu",
+               limit - 1);
+    return true;
   }
+  return false;
+}
+
+bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found) {
+  for (int i = 0; i < run->graph->n_inputs; i++)
+    if (run->graph->input[i].type == LS_INDEX &&
+        ls__graph_find_no_index(run->graph, i, ls__run_input(run, i), n, found))
+      return true;
   return false;
 }
 

@@ -38,6 +38,9 @@ typedef struct ls__no_index {
   char why[160];          /* "input \"user\": 7 is no index, they are 0 to 4" */
 } ls__no_index;
 bool ls__run_find_no_index(ls__run *run, size_t n, ls__no_index *found);
+/* The same of n samples of one input, wherever they are. */
+bool ls__graph_find_no_index(const ls__graph *graph, int input, const int32_t *index, size_t n,
+                             ls__no_index *found);
 
 /* Which samples these are: what dropout and its like depend on. */
 typedef struct ls__run_place {

@@ -195,6 +195,7 @@ static double lr_of(const ls__schedule *s, double lr, uint64_t step, uint64_t ep
 double ls__schedule_lr(const ls__schedule *s, double lr, uint64_t step, uint64_t epoch_steps,
                        uint64_t total_steps) {
   LS_ASSERT(step >= 1 && epoch_steps >= 1);
+  if (s->state[LS__STATE_FIXED] > 0) return s->state[LS__STATE_FIXED];
   uint64_t growing = steps_of(0, s->scale_epochs, epoch_steps);
   double scale = s->scale;
   if (step <= growing) scale = 1 + (s->scale - 1) * ((double)(step - 1) / (double)growing);
@@ -208,6 +209,10 @@ double ls__schedule_lr(const ls__schedule *s, double lr, uint64_t step, uint64_t
     total_steps = total_steps > lasts ? total_steps - lasts : 0;
     growing = growing > lasts ? growing - lasts : 0;
   }
+}
+
+void ls__schedule_fix(ls__schedule *s, double lr) {
+  s->state[LS__STATE_FIXED] = lr;
 }
 
 void ls__schedule_observe(ls__schedule *s, double value) {

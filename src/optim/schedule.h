@@ -38,6 +38,9 @@ const char *ls__schedule_monitor(const ls__schedule *schedule);
 double ls__schedule_lr(const ls__schedule *schedule, double lr, uint64_t step, uint64_t epoch_steps,
                        uint64_t total_steps);
 
+/* From now on every step's lr is this, whatever the schedule says; 0: it says it again. */
+void ls__schedule_fix(ls__schedule *schedule, double lr);
+
 /* The monitored value at the end of an epoch (smaller is better), the same on every rank. */
 void ls__schedule_observe(ls__schedule *schedule, double value);
 

@@ -26,8 +26,8 @@ typedef struct ls__schedule_kind {
 } ls__schedule_kind;
 
 /* What a schedule remembers, and checkpoints keep.  It starts the same for every kind, since a run
- * may go on with another one: factor 1, best +inf, waited 0. */
-enum { LS__STATE_FACTOR, LS__STATE_BEST, LS__STATE_WAITED };
+ * may go on with another one: factor 1, best +inf, waited 0, fixed 0: an lr that ls__schedule_fix set. */
+enum { LS__STATE_FACTOR, LS__STATE_BEST, LS__STATE_WAITED, LS__STATE_FIXED };
 
 struct ls__schedule {
   const ls__schedule_kind *kind;

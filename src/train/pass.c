@@ -42,13 +42,17 @@ void ls__pass_reset(ls__pass *p) {
 
 /* ---- A step */
 
+static size_t lane_start(const ls_trainer *t, size_t samples, size_t lane) {
+  return t->lane_at != NULL ? t->lane_at[lane] : ls__cut(samples, lane, t->lanes);
+}
+
 void ls__pass_place(const ls_trainer *t, ls__pass *p, size_t samples, size_t lo, size_t hi) {
   p->lane_lo = lo;
   p->lane_hi = hi;
-  p->first = ls__cut(samples, lo, t->lanes);
-  p->n = ls__cut(samples, hi, t->lanes) - p->first;
+  p->first = lane_start(t, samples, lo);
+  p->n = lane_start(t, samples, hi) - p->first;
   for (size_t lane = lo; lane <= hi; lane++)
-    p->lane_first[lane - lo] = ls__cut(samples, lane, t->lanes) - p->first;
+    p->lane_first[lane - lo] = lane_start(t, samples, lane) - p->first;
 }
 
 bool ls__pass_runs(const ls_trainer *t, const ls__pass *p) {
@@ -69,6 +73,7 @@ void ls__pass_load(ls_trainer *t, ls__pass *p, const ls_feed *feed, bool dataset
                                 p->first + (dataset ? t->now.position : 0)};
   t->step.at = p;
   if (!dataset && feed->score == NULL) p->rows.is_mixed = false;
+  if (t->forwarded) return;
   if (ls__pass_runs(t, p))
     keep_failure(t, feed->load(feed->context, p->first, p->first + p->n, p->input,
                                feed->score == NULL ? p->target : NULL));

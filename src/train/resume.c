@@ -139,9 +139,24 @@ out:
   return st;
 }
 
+/* The file that the caller names. */
+static ls_status load_given(const char *path, ls__chosen *chosen) {
+  ls_status st = LS_OK;
+  if (snprintf(chosen->path, sizeof chosen->path, "%s", path) >= (int)sizeof chosen->path)
+    LS_FAIL(LS_EIO, "%.100s...: the name is too long", path);
+  LS_TRY(ls__checkpoint_load(path, &chosen->model, &chosen->standing, &chosen->sums));
+  chosen->step = chosen->standing.step;
+out:
+  return st;
+}
+
 static ls_status find_on_root(ls_trainer *t, ls__chosen *chosen) {
   ls_status st = LS_OK;
-  LS_TRY(ls__run_blame(t->set.output, NULL, ls__checkpoint_newest(t->set.output, true, chosen)));
+  const char *given = t->options.checkpoint;
+  if (given != NULL)
+    LS_TRY(load_given(given, chosen));
+  else
+    LS_TRY(ls__run_blame(t->set.output, NULL, ls__checkpoint_newest(t->set.output, true, chosen)));
   if (chosen->path[0] == '\0') goto out;
   ls__checkpoint_tell(chosen->path, chosen->model);
   LS_TRY(ls__resume_config(t, chosen->model, &chosen->standing, chosen->path, false));
@@ -149,6 +164,7 @@ static ls_status find_on_root(ls_trainer *t, ls__chosen *chosen) {
     LS_FAIL(LS_ECONFIG, "%s: the checkpoint holds another network than the configuration's",
             chosen->path);
   LS_TRY(ls__resume_monitor(t, chosen->model, &chosen->standing));
+  if (given != NULL) goto out;
   LS_TRY(look_for_end(t));
   t->taken.newest = chosen->n_passed > 0 ? chosen->passed[0].step : chosen->step;
   t->passed = chosen->passed;
@@ -160,7 +176,7 @@ out:
 
 ls_status ls__trainer_find(ls_trainer *t, ls__chosen *chosen) {
   ls_status st = LS_OK, local = LS_OK;
-  if (t->set.output == NULL) return LS_OK;
+  if (t->set.output == NULL && t->options.checkpoint == NULL) return LS_OK;
   if (ls_comm_rank(t->comm) == 0) local = find_on_root(t, chosen);
   LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(ls__comm_bcast(t->comm, chosen->path, sizeof chosen->path));

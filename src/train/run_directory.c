@@ -58,7 +58,7 @@ ls_status ls__run_blame(const char *output, const char *checkpoint, ls_status st
   char path[LS__FILE_PATH];
   struct flock lock;
   struct stat s;
-  if (st != LS_EIO && st != LS_ECHECKPOINT) return st;
+  if (output == NULL || (st != LS_EIO && st != LS_ECHECKPOINT)) return st;
   if (snprintf(path, sizeof path, "%s/metrics.jsonl", output) >= (int)sizeof path) return st;
   const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   const bool busy = fd >= 0 && ask(fd, F_GETLK, F_WRLCK, &lock) == 0 && lock.l_type != F_UNLCK;

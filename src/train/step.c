@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "train/blame.h"
+#include "train/feed.h"
 #include "train/trainer.h"
 
 /* Whether an update has to see the whole gradient first. */
@@ -107,7 +108,8 @@ static void run_pass(ls_trainer *t, const ls_feed *feed, size_t samples, size_t 
   /* Only now, since this may wait for other ranks to end the step before. */
   p->gradients = ls__exchange_pass(t->exchange, lo, hi);
   const ls__run_place place = ls__pass_at(t, p);
-  if (ls__pass_runs(t, p)) ls__run_forward(p->run, t->model->parameters, p->n, &place);
+  if (ls__pass_runs(t, p) && !t->forwarded)
+    ls__run_forward(p->run, t->model->parameters, p->n, &place);
   ls__pass_score(t, p, feed);
   if (ls__pass_runs(t, p)) {
     ls__run_backward(p->run, t->model->parameters, p->gradients, finished, t);
@@ -166,8 +168,7 @@ ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed) {
   t->step.update.step = t->now.step + 1;
   t->step.update.share = 1.0 / (double)samples;
   t->step.update.scale = t->task.sums ? 1.0 : t->step.update.share;
-  t->step.update.lr = ls__schedule_lr(t->schedule, ls__optimizer_lr(t->updater.optimizer),
-                                      t->now.step + 1, t->epoch_steps, t->total_steps);
+  t->step.update.lr = ls_trainer_lr(t);
   if (feed->load == take) {
     t->step.update.meanwhile = prefetch;
     t->step.update.context = t;
@@ -239,8 +240,7 @@ out:
 
 /* ---- For the caller of the library */
 
-/* The loss of the last step over all lanes, in lane order. */
-static ls_status step_loss(ls_trainer *t, size_t samples, double *loss) {
+ls_status ls__trainer_step_loss(ls_trainer *t, size_t samples, double *loss) {
   ls_status st = LS_OK;
   LS_TRY(ls__comm_allgatherv(t->comm, t->lane_loss + t->lane_lo, t->all_loss, t->lane_count,
                              sizeof(double)));
@@ -280,7 +280,7 @@ ls_status ls_trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed, do
   ls__error_set("");
   LS_TRY(ls__trainer_step(t, samples, feed != NULL ? feed : &dataset));
   LS_TRY(ls__trainer_agree(t));
-  if (loss != NULL) LS_TRY(step_loss(t, samples, loss));
+  if (loss != NULL) LS_TRY(ls__trainer_step_loss(t, samples, loss));
   if (feed != NULL) goto out;
   t->now.position += samples;
   if (t->now.position < t->n) goto out;

@@ -373,6 +373,7 @@ static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__
   const float *weights = NULL;
   if (head->lengths >= 0) lengths = (const int32_t *)rows->array[head->lengths] + first;
   if (task->weights >= 0) weights = (const float *)rows->array[task->weights] + first;
+  if (rows->given != NULL) weights = rows->given + first;
   float *dyhat = gradients ? ls__run_result_gradient(run, h) + at : NULL;
   const ls__loss_call call = {
       .n = n,

@@ -82,6 +82,7 @@ typedef struct ls__rows {
   ls__mixed mixed;             /* of training samples that are mixed with others */
   bool is_mixed;               /* those at hand are */
   float *gradient;             /* one head's, of the partners' targets */
+  const float *given;          /* weights of the samples at hand, beside arrays; NULL: none */
 } ls__rows;
 LS_CHECKED ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
                                      size_t max_n, ls__rows *rows);

@@ -9,6 +9,7 @@
 #include "tensor/port.h"
 #include "tensor/product.h"
 #include "train/average.h"
+#include "train/feed.h"
 #include "train/fit.h"
 #include "train/identity.h"
 #include "train/initialize.h"
@@ -406,7 +407,7 @@ static ls_status prepare(ls_trainer *t, ls_data *data, ls__chosen *earlier) {
   LS_THEN(local, check_wishes(t));
   LS_TRY(ls_comm_agree(t->comm, local));
   stand_at_start(t);
-  if (t->options.resume) LS_TRY(ls__trainer_find(t, earlier));
+  if (t->options.resume || t->options.checkpoint != NULL) LS_TRY(ls__trainer_find(t, earlier));
   LS_TRY(ls__resume_names(t, earlier->model, earlier->path));
   LS_TRY(load_data(t));
   count_steps(t);
@@ -453,10 +454,12 @@ static void name_options(const ls_train_options *options, const ls_data *data, c
   snprintf(text, bytes,
            "--resume: %s\n"
            "--force: %s\n"
+           "the checkpoint: %.100s\n"
            "the data: %s\n"
            "the inputs to be fed: %zu\n"
            "the targets to be fed: %zu\n",
            o->resume ? "given" : "not given", o->force ? "given" : "not given",
+           o->checkpoint != NULL ? o->checkpoint : "not given",
            data != NULL ? "the caller's" : "the configuration's", o->n_inputs, o->n_targets);
 }
 
@@ -464,7 +467,7 @@ ls_status ls_trainer_create(ls_comm *comm, ls_config *config, ls_data *data,
                             const ls_train_options *options, ls_trainer **trainer) {
   ls_status st = LS_OK;
   ls__chosen earlier = {.path = ""};
-  char how[256];
+  char how[512];
   ls_trainer *t = NULL;
   *trainer = NULL;
   ls__stop_prepare(true);
@@ -529,6 +532,7 @@ ls_model *ls_trainer_model(ls_trainer *trainer) {
 
 void ls_trainer_destroy(ls_trainer *t) {
   if (t == NULL) return;
+  ls__feeding_destroy(t->feeding);
   ls__side_by_side_destroy(t->side_by_side);
   for (size_t p = 0; t->passes != NULL && p < t->n_passes; p++) ls__pass_reset(&t->passes[p]);
   ls__run_destroy(t->evaluation);

@@ -64,7 +64,10 @@ struct ls_trainer {
   size_t n, batch, lanes, lane_lo, lane_hi; /* samples in the training part; this rank's lanes */
   size_t pass;                              /* lanes of a pass, at most */
   uint64_t epoch_steps, total_steps;
-  ls__slice *slice; /* [buckets] of the current step */
+  ls__slice *slice;      /* [buckets] of the current step */
+  const size_t *lane_at; /* [lanes + 1] first samples of lanes in the step; NULL: as they are cut */
+  bool forwarded;        /* the step's one pass has gone forward already */
+  struct ls__feeding *feeding; /* what the caller gives (feed.h); NULL: nothing yet */
 
   struct { /* the step under way */
     ls__update_step update;
@@ -130,6 +133,8 @@ LS_CHECKED ls_status ls__trainer_take(ls_trainer *t, size_t lo, size_t hi);
 /* One step on `samples` samples that the feed gives.  What fails on this rank alone is kept in
  * t->failed, to be agreed on; the status is that of what all ranks do together. */
 LS_CHECKED ls_status ls__trainer_step(ls_trainer *t, size_t samples, const ls_feed *feed);
+/* The loss of the last step over all lanes, in lane order.  Collective. */
+LS_CHECKED ls_status ls__trainer_step_loss(ls_trainer *t, size_t samples, double *loss);
 /* The feed of the dataset: positions now.position ... of the epoch under way. */
 ls_feed ls__trainer_dataset(ls_trainer *t);
 /* Start the dataset's epoch at now.position.  Collective. */

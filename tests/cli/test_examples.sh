@@ -14,7 +14,7 @@ cat >app/CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.18)
 project(app LANGUAGES C)
 find_package(lockstep REQUIRED)
-foreach(example train_sine own_loop)
+foreach(example train_sine own_loop pole surrogate)
   add_executable(${example} ${EXAMPLES}/${example}.c)
   target_link_libraries(${example} lockstep::lockstep m)
 endforeach()
@@ -51,6 +51,26 @@ shown 'checkpoint, 1217 parameters'
 app/build/own_loop none.h5 >out 2>err
 same "exit code without data" $? 1
 same "message without data" "$(grep -c '^own_loop: none.h5: ' err)" 1
+
+# samples of the program's own: lanes hold episodes or pendulums, the same weights on any number of ranks
+for n in 1 2 3; do
+  accepted ranks $n app/build/pole 60 20
+  shown 'round 10: [0-9.]+ pushes'
+  grep -o '^[0-9]* rounds.*' "$work/out" >pole$n
+  same "a pole on $n ranks" "$(cat pole$n)" "$(cat pole1)"
+  accepted ranks $n app/build/surrogate 600 surrogate$n.h5
+  grep 'error' "$work/out" >surrogate$n
+  same "lines of a surrogate on $n ranks" "$(grep -c 'error [0-9.]*e-0[23], weights' surrogate$n)" 2
+  same "a surrogate on $n ranks" "$(cat surrogate$n)" "$(cat surrogate1)"
+done
+accepted "$lockstep" inspect surrogate3.h5
+# stopped after 10 rounds on 3 ranks, gone on from on 2
+ranks 3 app/build/pole 501 10 pole.h5 >out 2>err
+same "exit code without the goal" $? 1
+same "message without the goal" "$(grep -c '^pole: [0-9.]* pushes, wanted 501' err)" 1
+rounds=$(sed 's/ .*//' pole1)
+accepted ranks 2 app/build/pole 60 20 pole.h5
+[ "$rounds" -le 10 ] || same "a pole gone on from" "$(grep -o '^[0-9]* rounds.*' "$work/out")" "$(cat pole1)"
 
 # a network rolled out on its own states: y = 0.9 x, twenty times
 accepted sh -c "${CC:-cc} -std=c11 -Wall -Werror '$examples/fields/rollout.c' \$(pkg-config --cflags --libs lockstep) -lm -o rollout"

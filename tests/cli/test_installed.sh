@@ -173,6 +173,76 @@ if [ -n "$fortran" ]; then
     "$1/examples/simulate.f90" $(pkg-config --libs lockstep) -o simulate' "$fortran" "$work/link/share/lockstep"
   accepted clean LD_LIBRARY_PATH="$library" ./simulate sine
   shown 'largest difference +[0-9.]+E-0[12]'
+  # what it trains while it runs, as the C program does
+  if command -v mpif90 >/dev/null && mpif90 "$prefix/share/lockstep/fortran/lockstep.f90" \
+    "$prefix/share/lockstep/fortran/lockstep_training.f90" "$prefix/share/lockstep/examples/surrogate.f90" \
+    -L"$library" -llockstep -Wl,-rpath,"$library" -o surrogate 2>err; then
+    for n in 1 2 3; do
+      accepted ranks $n ./surrogate 600 surrogate$n.h5
+      shown 'while it ran: error [0-9.]+E-0[23]'
+      grep 'while it ran' "$work/out" >surrogate$n
+      same "weights on $n ranks" "$(cat surrogate$n)" "$(cat surrogate1)"
+    done
+    cat >refusals.f90 <<'FORTRAN'
+program refusals
+  use lockstep_training
+  use mpi
+  implicit none
+  type(lockstep_trainer) :: trainer, other
+  character(*), parameter :: config = '{model: [{dense: {units: 1}}], loss: mse, '// &
+    'optimizer: {sgd: {lr: 0.1}}, train: {batch: 8, lanes: 2}, output: none}'
+  real :: x(3, 4), y(1, 4), out(1, 4)
+  double precision :: loss, again
+  integer :: ignored, rank, all, first, last, status, n
+  call MPI_Init(ignored)
+  call MPI_Comm_rank(MPI_COMM_WORLD, rank, ignored)
+  call trainer%feed(x, y, status)
+  if (rank == 0) print '(i0, 1x, a)', status, lockstep_message()
+  call trainer%create(MPI_COMM_WORLD, '{model: 7}', 3, 1, status)
+  if (rank == 0) print '(l1)', status /= 0
+  call trainer%create(MPI_COMM_WORLD, config, 3, 1, status)
+  if (status /= 0) error stop lockstep_message()
+  call trainer%lanes(all, first, last)
+  n = 2 * (last - first + 1)
+  x = 1
+  y = 2
+  if (rank == 0) then ! what one rank gives doesn't fit
+    call trainer%feed(x(1:2, 1:n), y(:, 1:n), status)
+    print '(i0, 1x, a)', status, lockstep_message()
+  else
+    call trainer%feed(x(:, 1:n), y(:, 1:n), status)
+    if (status == 0) error stop 'another rank did not fit'
+  end if
+  if (rank == 0) x(2, 1) = 0 / (x(1, 1) - x(2, 1))
+  call trainer%feed(x(:, 1:n), y(:, 1:n), status)
+  if (rank == 0) print '(i0, 1x, a)', status, lockstep_message()
+  x = 1
+  call trainer%feed(x(:, 1:n), y(:, 1:n), status, loss=loss)
+  call trainer%forward(x(:, 1:n), out(:, 1:n), status)
+  call trainer%backward(2 * (out(:, 1:n) - y(:, 1:n)), status)
+  call trainer%save('fortran.h5', status)
+  call other%create(MPI_COMM_WORLD, config, 3, 1, status, checkpoint='fortran.h5')
+  if (status /= 0) error stop lockstep_message()
+  call other%set_lr(0.0625d0, status)
+  call other%feed(x(:, 1:n), y(:, 1:n), status, loss=again)
+  if (rank == 0) print '(i0, 1x, i0, 1x, f6.4, 1x, f6.4, 1x, l1)', status, other%steps(), trainer%lr(), other%lr(), &
+    again < loss
+  call other%destroy()
+  call trainer%destroy()
+  call MPI_Finalize(ignored)
+end program refusals
+FORTRAN
+    accepted mpif90 -Wall "$prefix/share/lockstep/fortran/lockstep.f90" \
+      "$prefix/share/lockstep/fortran/lockstep_training.f90" refusals.f90 -L"$library" -llockstep -Wl,-rpath,"$library" -o refusals
+    accepted ranks 2 ./refusals
+    same "Fortran: what is refused" "$(cat out)" "3 the trainer was not created
+T
+3 a sample has 3 and 1 numbers, not 2 and 1
+5 rank 0, sample 0: input \"input\" is not finite (nan)
+0 3 0.1000 0.0625 T"
+  else
+    echo "note: no mpif90 here that builds programs"
+  fi
 else
   echo "note: no Fortran compiler here (Debian: gfortran)"
 fi

@@ -3,6 +3,7 @@
  * by malloc (the linker sends our calls of it here), whatever exchange, wherever the data lie, with
  * one input and output or several, with weights and lengths of samples, from a dataset or fed. */
 #include <lockstep/comm.h>
+#include <lockstep/feed.h>
 #include <lockstep/train.h>
 #include <stdatomic.h>
 #include <string.h>
@@ -119,7 +120,23 @@ static const ls_train_options fed = {.inputs = inputs,
                                      .n_inputs = 2,
                                      .targets = targets,
                                      .n_targets = 2};
-static const ls_feed by_target = {.load = load}, by_score = {.load = load, .score = score};
+static const ls_feed by_target = {.load = load}, by_score = {.load = load, .score = score},
+                     by_ranks = {.load = load};
+
+/* Each rank's own samples, to the losses or to gradients of the caller's. */
+static void give(ls_trainer *t, double *loss) {
+  static float field[BATCH * INPUTS], curve[BATCH * POINTS], kind[BATCH], weight[BATCH];
+  static float out[2][BATCH * POINTS > BATCH * 7 ? BATCH * POINTS : BATCH * 7];
+  static int32_t word[BATCH];
+  const ls_lanes lanes = ls_trainer_lanes(t);
+  const size_t n = BATCH * lanes.end / lanes.all - BATCH * lanes.first / lanes.all;
+  const void *const given[] = {field, word};
+  MUST(load(NULL, 0, n, (void *const[]){field, word}, (float *const[]){curve, kind}));
+  for (size_t i = 0; i < n; i++) weight[i] = 0.5F - (float)(i % 2);
+  MUST(ls_trainer_feed(t, n, given, (const float *const[]){curve, kind}, weight, NULL, loss));
+  MUST(ls_trainer_forward(t, n, given, NULL, (float *const[]){out[0], out[1]}));
+  MUST(ls_trainer_backward(t, (const float *const[]){out[0], out[1]}));
+}
 
 /* ---- The check */
 
@@ -127,6 +144,10 @@ static const ls_feed by_target = {.load = load}, by_score = {.load = load, .scor
 static void steps(ls_trainer *t, int n, const ls_feed *feed, double *loss) {
   const ls_feed dataset = ls__trainer_dataset(t);
   for (int i = 0; i < n; i++) {
+    if (feed == &by_ranks) {
+      give(t, loss);
+      continue;
+    }
     if (feed != NULL || loss != NULL) {
       MUST(ls_trainer_step(t, 0, feed, loss));
       continue;
@@ -182,6 +203,7 @@ static void check_fed(ls_comm *comm, const char *exchange, const char *more) {
   snprintf(what, sizeof what, "fed, %s, %s", exchange, more);
   check(comm, what, yaml, &by_target, &loss);
   check(comm, what, yaml, &by_score, NULL);
+  check(comm, what, yaml, &by_ranks, &loss);
 }
 
 int main(int argc, char **argv) {

@@ -422,14 +422,16 @@ static void impossible_numbers(void **state) {
   } cases[] = {{standing_of(), "position is 101, and an epoch has 100 samples"},
                {standing_of(), "step is 3, and 4 epochs were begun"},
                {standing_of(), "none of them can be 0"},
+               {standing_of(), "none of them can be 0"},
                {standing_of(), "best_epoch and waited are 4 and 1, and 3 epochs are done"},
                {standing_of(), "the attribute standing is damaged"}};
   cases[0].s.position = 101;
   cases[1].s.step = 3;
   cases[2].s.batch = 0;
-  cases[3].s.best_epoch = 4;
-  cases[4].s.schedule[0] = (double)NAN;
-  for (size_t i = 0; i < 5; i++) {
+  cases[3].s.samples = cases[3].s.position = 0; /* of a fed trainer, and that has no epochs */
+  cases[4].s.best_epoch = 4;
+  cases[5].s.schedule[0] = (double)NAN;
+  for (size_t i = 0; i < 6; i++) {
     save(other, model, &cases[i].s);
     REFUSED(read_all(other, &digest), LS_ECHECKPOINT, cases[i].text);
   }

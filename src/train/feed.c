@@ -30,6 +30,7 @@ struct ls__feeding {
   const float *const *targets;
   const float *weights;
   const float *const *gradients;
+  bool broken;              /* a step has failed, here or on another rank */
   bool forwarded;           /* n samples have gone forward, in these lanes, and may go backward */
   void *kept[LS_MAX_PORTS]; /* [room, input]: their inputs, where there are several passes */
 };
@@ -180,10 +181,14 @@ static ls_status check_targets(const ls_trainer *t, size_t n, const float *const
   return st;
 }
 
-static ls_status check_fed(const ls_trainer *t, const char *what) {
-  if (t->failed != LS_OK || t->bad_step > 0)
+static ls_status check_whole(const ls_trainer *t, const char *what) {
+  if (t->failed != LS_OK || t->bad_step > 0 || (t->feeding != NULL && t->feeding->broken))
     return ls__fail(LS_EUSAGE, "%s: a step has failed: the trainer can only be destroyed", what);
-  if (t->data == NULL) return LS_OK;
+  return LS_OK;
+}
+
+static ls_status check_fed(const ls_trainer *t, const char *what) {
+  if (t->data == NULL) return check_whole(t, what);
   return ls__fail(LS_EUSAGE, "%s: the trainer has a dataset; ls_trainer_step trains on it", what);
 }
 
@@ -246,18 +251,16 @@ static void place_lanes(ls__feeding *f, bool everywhere) {
 
 /* One step on what is given; `samples` of all ranks. */
 static ls_status step(ls__feeding *f, size_t samples, bool scores) {
-  ls_status st = LS_OK;
   ls_trainer *t = f->t;
   const ls_feed feed = {f, load, scores ? score : NULL};
   t->lane_at = f->at;
   memset(t->sums, 0, t->lanes * t->task.width * sizeof *t->sums); /* of an epoch: not kept here */
   ls__error_set("");
-  st = ls__trainer_step(t, samples, &feed);
+  ls_status st = ls__trainer_step(t, samples, &feed);
   t->lane_at = NULL;
   for (size_t p = 0; p < t->n_passes; p++) t->passes[p].rows.given = NULL;
-  LS_TRY(st);
-  LS_TRY(ls__trainer_agree(t));
-out:
+  LS_THEN(st, ls__trainer_agree(t));
+  f->broken = st != LS_OK;
   return st;
 }
 
@@ -386,6 +389,36 @@ out:
 
 /* ---- What a trainer says and is told */
 
+enum { PORTS_TEXT = 2 * LS_MAX_PORTS * (LS_NAME_BYTES + LS_SHAPE_TEXT) };
+
+static void name_ports(const char *what, size_t n, const ls_port *ports, char *text) {
+  char shape[LS_SHAPE_TEXT];
+  size_t used = strlen(text);
+  used += (size_t)snprintf(text + used, PORTS_TEXT - used, "%s%s:", used > 0 ? "; " : "", what);
+  for (size_t i = 0; ports != NULL && i < n && i < LS_MAX_PORTS; i++) {
+    const bool good = ports[i].shape.ndim >= 0 && ports[i].shape.ndim <= LS_MAX_DIMS;
+    used += (size_t)snprintf(text + used, PORTS_TEXT - used, " %.63s %s%.128s", ports[i].name,
+                             ports[i].type == LS_REAL ? "" : "int32 ",
+                             good ? ls_shape_format(&ports[i].shape, shape) : "of no shape");
+  }
+}
+
+/* Ranks that are to be fed other things would wait for each other for ever. */
+static ls_status same_ports(const ls_train_options *o, ls_comm *comm) {
+  ls_status st = LS_OK;
+  char mine[PORTS_TEXT] = "", first[PORTS_TEXT];
+  name_ports("inputs", o->n_inputs, o->inputs, mine);
+  name_ports("targets", o->n_targets, o->targets, mine);
+  memcpy(first, mine, sizeof first);
+  LS_TRY(ls__comm_bcast(comm, first, sizeof first));
+  if (strcmp(first, mine) != 0)
+    st = ls__fail(LS_EUSAGE, "the ranks differ: rank %d is to be fed %.400s; and rank 0 %.400s",
+                  ls_comm_rank(comm), mine, first);
+  st = ls_comm_agree(comm, st);
+out:
+  return st;
+}
+
 ls_status ls_trainer_create_fed(ls_comm *comm, ls_config *config, size_t n_inputs,
                                 const ls_port *inputs, size_t n_targets, const ls_port *targets,
                                 const char *checkpoint, ls_trainer **trainer) {
@@ -397,9 +430,11 @@ ls_status ls_trainer_create_fed(ls_comm *comm, ls_config *config, size_t n_input
                                     .checkpoint = checkpoint};
   ls_status st = LS_OK;
   *trainer = NULL;
-  if (n_inputs == 0) st = ls__fail(LS_EUSAGE, "ls_trainer_create_fed: no input will be fed");
-  st = ls_comm_agree(comm, st);
-  return st != LS_OK ? st : ls_trainer_create(comm, config, NULL, &options, trainer);
+  LS_TRY(same_ports(&options, comm));
+  if (n_inputs == 0) LS_FAIL(LS_EUSAGE, "ls_trainer_create_fed: no input will be fed");
+  LS_TRY(ls_trainer_create(comm, config, NULL, &options, trainer));
+out:
+  return st;
 }
 
 ls_lanes ls_trainer_lanes(const ls_trainer *t) {
@@ -435,10 +470,10 @@ out:
 
 ls_status ls_trainer_save(ls_trainer *t, const char *path) {
   ls_status st = LS_OK;
-  LS_TRY(ls_comm_agree(t->comm, path == NULL || path[0] == '\0' ? ls__fail(LS_EUSAGE, "ls_trainer_"
-                                                                                      "save: where "
-                                                                                      "to?")
-                                                                : LS_OK));
+  ls_status local = check_whole(t, "ls_trainer_save");
+  if (local == LS_OK && (path == NULL || path[0] == '\0'))
+    local = ls__fail(LS_EUSAGE, "ls_trainer_save: a file is wanted");
+  LS_TRY(ls_comm_agree(t->comm, local));
   LS_TRY(ls__trainer_save(t, path));
 out:
   return st;

@@ -256,6 +256,23 @@ static void saved(ls_comm *comm, const char *folder, int rank) {
 
 /* ---- What is refused */
 
+/* What a step makes infinite on one rank ends the trainer on all. */
+static void overflow(ls_comm *comm) {
+  static samples s;
+  ls_config *config = NULL;
+  ls_trainer *t = trainer_of(comm, number, NULL, &config);
+  make(t, 1, &s); /* lanes 2 and 3 alone have some */
+  for (size_t i = 0; i < s.n; i++) s.y[i] = 3e38F;
+  ls_status st = ls_trainer_feed(t, s.n, (const void *const[]){s.x}, (const float *const[]){s.y},
+                                 NULL, s.lane, NULL);
+  CHECK(st == LS_ENONFINITE);
+  same_everywhere("overflow", st);
+  CHECK(ls_trainer_feed(t, 0, NULL, NULL, NULL, NULL, NULL) == LS_EUSAGE);
+  CHECK(ls_trainer_forward(t, 0, NULL, NULL, NULL) == LS_EUSAGE);
+  CHECK(ls_trainer_save(t, "never.h5") == LS_EUSAGE);
+  (void)end(t, config);
+}
+
 static void refused(ls_comm *comm, int rank, int size) {
   static samples s, good;
   static float out[MANY * CLASSES];
@@ -327,7 +344,16 @@ static void refused(ls_comm *comm, int rank, int size) {
   t = trainer_of(comm, free_loss, NULL, &config);
   CHECK(ls_trainer_feed(t, 0, NULL, NULL, NULL, NULL, NULL) == LS_EUSAGE);
   (void)end(t, config);
-  ls_trainer *none = NULL;
+  ls_trainer *none = NULL; /* ranks that are to be fed other things */
+  const ls_port input = {"state", LS_REAL, {1, {rank == size - 1 ? IN + 1 : IN}}};
+  MUST(ls_config_parse(free_loss, "test", &config));
+  st = ls_trainer_create_fed(comm, config, 1, &input, 0, NULL, NULL, &none);
+  CHECK(st == (size > 1 ? LS_EUSAGE : LS_OK));
+  same_everywhere("other inputs", st);
+  CHECK(st == LS_OK || strstr(ls_error_message(), "the ranks differ: rank") != NULL);
+  ls_trainer_destroy(none);
+  ls_config_destroy(config);
+  overflow(comm);
   MUST(ls_config_parse(number, "test", &config));
   CHECK(ls_trainer_create_fed(comm, config, 0, NULL, 0, NULL, NULL, &none) == LS_EUSAGE);
   ls_config_destroy(config);

@@ -163,7 +163,8 @@ static ls_status read_join(ls_config *options, const ls__layer_kind **kind, ls_c
   const ls__kind *join = NULL, *several[MOST + 1];
   size_t n = 0;
   for (size_t i = 0; n < MOST && (join = ls__registry_at(&ls__layers, i)) != NULL; i++)
-    if (((const ls__layer_kind *)join)->max_in > 1) several[n++] = join;
+    if (((const ls__layer_kind *)join)->max_in == LS__MAX_INPUTS)
+      several[n++] = join; /* any number */
   several[n] = NULL;
   const ls__registry joins = {"join", several, NULL, NULL};
   if (ls__config_child(options, "join") == NULL)

@@ -458,7 +458,7 @@ static ls_status weighted_infer(ls__layer *layer, const ls_config *node) {
 
 static const ls__layer_kind weighted = {.kind = {"test_weighted", "a weighted sum", NULL},
                                         .min_in = 2,
-                                        .max_in = 2,
+                                        .max_in = LS__MAX_INPUTS,
                                         .infer = weighted_infer};
 
 static void join_with_weights(void **state) {

@@ -84,6 +84,7 @@ optimizer: {adam: {lr: 0.01}}
 train: {batch: 16, epochs: 1, seed: 1}
 YAML
 accepted clean lockstep train linear.yaml pictures=false
+generator=$(sed -n 's/^CMAKE_GENERATOR:INTERNAL=//p' "$LOCKSTEP_BUILD/CMakeCache.txt") # Ninja may be all there is
 consumer() { # consumer LANGUAGE SOURCE TARGET: builds NAME in app-LANGUAGE
   mkdir -p "app-$1"
   cat >"app-$1/CMakeLists.txt" <<CMAKE
@@ -93,7 +94,7 @@ find_package(lockstep $version REQUIRED)
 add_executable(consumer $2)
 target_link_libraries(consumer $3)
 CMAKE
-  accepted clean cmake -S "app-$1" -B "app-$1/build" -DCMAKE_PREFIX_PATH="$prefix"
+  accepted clean cmake -S "app-$1" -B "app-$1/build" -G "$generator" -DCMAKE_PREFIX_PATH="$prefix"
   accepted clean cmake --build "app-$1/build"
 }
 cat >consumer.cc <<'CXX'

@@ -186,7 +186,7 @@ def closed_streams(shared, draw, folder):
         command[-1] = "--progress=plain"
     job = Job(folder, command, before=["bash", "-c", f'exec "$@" {closed}', "-"])
     job.wait()
-    codes = (FAILED,) if kind in ("evaluate", "train") and " >&-" in " " + closed else (DONE,)
+    codes = (FAILED,) if kind in ("evaluate", "train", "predict") and " >&-" in " " + closed else (DONE,)
     if "2>&-" in closed:  # nobody can be told
         same("exit code", job.code, codes[0])
     else:

@@ -82,7 +82,8 @@ def read_training(shared, draw, folder):
         job = Job(folder, command, name=f"{command[0]}-{k}", PATH=no_gnuplot(folder))
         job.wait()
         gone = command[0] == "inspect" and "No such file" in job.printed()  # pruned in between: so it is said
-        job.judge(*((FAILED, BAD) if gone else (DONE, USAGE) if command[0] == "plot" else (DONE,)))
+        drawn = command[0] == "plot" and "there is no gnuplot here" in job.printed()  # all of it but that
+        job.judge(*((FAILED, BAD) if gone else (FAILED,) if drawn else (DONE, USAGE) if command[0] == "plot" else (DONE,)))
         nothing_yet(job)
         if command[0] == "predict":
             run(folder, ["inspect", command[-1]], name="inspect")

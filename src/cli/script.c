@@ -46,8 +46,11 @@ static bool tell_program(void) {
 }
 
 ls_status cli_become_script(const cli *c, const char *name, char *const *arguments, size_t n) {
-  const char *rank = getenv("PMIX_RANK");                       /* of mpirun and of srun */
-  if (rank != NULL && strcmp(rank, "0") != 0) return LS_EUSAGE; /* rank 0 says it */
+  const char *rank = getenv("PMIX_RANK"); /* of mpirun and of srun */
+  if (rank != NULL && strcmp(rank, "0") != 0) {
+    sleep(5); /* rank 0 says it; mpirun ends all with the first that fails */
+    return LS_EUSAGE;
+  }
   if (rank != NULL) return usage_says("%s starts mpirun by itself: call it without one", c->name);
   char *path = find(name);
   if (path == NULL)

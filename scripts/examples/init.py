@@ -15,7 +15,6 @@ A table is split into training and test rows in several ways, by seed, and each 
 seeds; what counts is the mean over all of them, for both.  Exit code 0: each reached what it must; 1: one did
 not; 77: data sets are not there.
 """
-import argparse
 import json
 import os
 import shutil
@@ -24,6 +23,8 @@ import sys
 import tempfile
 import time
 from dataclasses import dataclass, field
+
+from run import command, read_options
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TUNED = os.path.join(HERE, "tuned.json")
@@ -79,16 +80,6 @@ CASES = {
 }
 
 
-def command(args, words, ranks=1):
-    words = [str(w) for w in words]
-    if ranks > 1:
-        words = ["mpirun", "-n", str(ranks)] + words
-    done = subprocess.run(words, capture_output=True, text=True)
-    if done.returncode != 0:
-        sys.exit(f"{' '.join(words)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
 def propose(args, name, case, split, work):
     """The configuration and the dataset of a split."""
     lockstep, yaml = os.path.join(args.build, "lockstep"), os.path.join(work, f"{name}-{split}.yaml")
@@ -96,7 +87,7 @@ def propose(args, name, case, split, work):
     words = [w.replace("@HERE@", HERE) for w in case.words]
     if case.splits > 0:
         words += ["--seed", str(split)]
-    command(args, [lockstep, "init", *sources, *words, "-o", yaml, "--force", "--quiet"])
+    command([lockstep, "init", *sources, *words, "-o", yaml, "--force", "--quiet"])
     data = yaml[:-len("yaml")] + "h5"
     return yaml, data if os.path.exists(data) else sources[0]
 
@@ -109,10 +100,10 @@ def reach(args, name, case, work):
         for seed in range(1, 2 if args.short else case.seeds + 1):
             run = os.path.join(work, f"{name}-{split}-{seed}")
             begin = time.monotonic()
-            command(args, [lockstep, "train", yaml, f"output={run}", f"train.seed={seed}", "--progress=none",
-                           "pictures=false"], args.ranks)
+            command([lockstep, "train", yaml, f"output={run}", f"train.seed={seed}", "--progress=none",
+                     "pictures=false"], args.ranks)
             seconds.append(time.monotonic() - begin)
-            out = command(args, [lockstep, "evaluate", run, "--data", data, *case.scored, "--json"])
+            out = command([lockstep, "evaluate", run, "--data", data, *case.scored, "--json"])
             values.append(json.loads(out)[case.metric])
     return values, sum(seconds) / len(seconds)
 
@@ -126,17 +117,7 @@ def tune(args, name, case, work):
 
 
 def main():
-    options = argparse.ArgumentParser(usage=__doc__, add_help=True)
-    options.add_argument("names", nargs="*")
-    options.add_argument("--list", action="store_true")
-    options.add_argument("--data", default=os.environ.get(
-        "LOCKSTEP_DATA", os.path.join(HERE, "..", "..", "..", "shared", "data")))
-    options.add_argument("--short", action="store_true")
-    options.add_argument("--peer", action="store_true")
-    options.add_argument("--ranks", type=int, default=1)
-    options.add_argument("--keep")
-    options.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
-    args = options.parse_args()
+    args = read_options(__doc__)
     if args.list:
         print("\n".join(CASES))
         return 0

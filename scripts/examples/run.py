@@ -129,10 +129,10 @@ EXAMPLES = {
 }
 
 
-def command(args, words):
+def command(words, ranks=1):
     words = [str(w) for w in words]
-    if args.ranks > 1:
-        words = ["mpirun", "-n", str(args.ranks)] + words
+    if ranks > 1:
+        words = ["mpirun", "-n", str(ranks)] + words
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
@@ -149,38 +149,37 @@ def data_file(args, name, example, work):
 def errors(args, example, file, run, work):
     """What the example's program prints: the error after each step."""
     program, build = os.path.join(work, "program"), os.path.abspath(args.build)
-    alone = argparse.Namespace(ranks=1)
-    command(alone, [os.environ.get("CC", "cc"), "-O2", os.path.join(HERE, example.program),
-                    "-I" + os.path.join(HERE, "..", "..", "include"), "-L" + build, "-llockstep", "-lm",
-                    "-Wl,-rpath," + build, "-o", program])
-    out = command(alone, [program, run, file[:-len(".h5")] + ".f32"])
+    command([os.environ.get("CC", "cc"), "-O2", os.path.join(HERE, example.program),
+             "-I" + os.path.join(HERE, "..", "..", "include"), "-L" + build, "-llockstep", "-lm",
+             "-Wl,-rpath," + build, "-o", program])
+    out = command([program, run, file[:-len(".h5")] + ".f32"])
     return [float(line.split()[-1]) for line in out.splitlines()]
 
 
 def reach(args, name, example, work):
     """The mean of the metric over the seeds; of a program, of each of its steps."""
-    lockstep, alone = os.path.join(args.build, "lockstep"), argparse.Namespace(ranks=1)
+    lockstep = os.path.join(args.build, "lockstep")
     file = data_file(args, name, example, work)
     if example.prepare and not os.path.exists(file):
-        command(alone, [PYTHON, os.path.join(HERE, example.prepare),
-                        *(os.path.join(args.data, d) for d in example.data[:1]), file])
+        command([PYTHON, os.path.join(HERE, example.prepare),
+                 *(os.path.join(args.data, d) for d in example.data[:1]), file])
     if not os.path.exists(file):
         words = args.short and example.short_convert or example.convert
         words = [w.replace("@DATA@", args.data) for w in words]
-        command(alone, [lockstep, "convert", *words, "-o", file, "--quiet"])
+        command([lockstep, "convert", *words, "-o", file, "--quiet"])
     values = []
     for seed in range(1, 2 if args.short else example.seeds + 1):
         run = os.path.join(work, f"{name}-{seed}")
         overrides = dict(o.split("=", 1) for o in
                          example.overrides + (example.short if args.short else []))
-        command(args, [lockstep, "train", os.path.join(HERE, example.config), f"data.file={file}",
-                       f"output={run}", f"train.seed={seed}", "--progress=none",
-                       f"pictures={'true' if args.keep else 'false'}",
-                       *(f"{k}={v}" for k, v in overrides.items())])
+        command([lockstep, "train", os.path.join(HERE, example.config), f"data.file={file}",
+                 f"output={run}", f"train.seed={seed}", "--progress=none",
+                 f"pictures={'true' if args.keep else 'false'}",
+                 *(f"{k}={v}" for k, v in overrides.items())], args.ranks)
         if example.program:
             values.append(errors(args, example, file, run, work))
             continue
-        out = command(args, [lockstep, "evaluate", run, "--data", file, *example.evaluate, "--json"])
+        out = command([lockstep, "evaluate", run, "--data", file, *example.evaluate, "--json"], args.ranks)
         values.append([json.loads(out)[example.metric]])
     return [sum(column) / len(values) for column in zip(*values)]
 
@@ -192,8 +191,9 @@ def measure_peer(args, name, example, work):
     return json.loads(done.stdout)
 
 
-def main():
-    options = argparse.ArgumentParser(usage=__doc__, add_help=True)
+def read_options(usage):
+    """Those of this script, and of init.py beside it."""
+    options = argparse.ArgumentParser(usage=usage, add_help=True)
     options.add_argument("names", nargs="*")
     options.add_argument("--list", action="store_true")
     options.add_argument("--data", default=os.environ.get(
@@ -203,7 +203,11 @@ def main():
     options.add_argument("--ranks", type=int, default=1)
     options.add_argument("--keep")
     options.add_argument("--build", default=os.path.join(HERE, "..", "..", "build"))
-    args = options.parse_args()
+    return options.parse_args()
+
+
+def main():
+    args = read_options(__doc__)
     if args.list:
         print("\n".join(EXAMPLES))
         return 0

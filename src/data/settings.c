@@ -39,8 +39,10 @@ static const ls__option data_options[] = {
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
-                "of the target NAME are real; the others are padding, and count neither in the "
-                "loss nor in metrics"),
+                "of the target or input NAME are real; the others are padding, and count neither "
+                "in "
+                "the loss nor in metrics. Those of an input are for losses that take them, as ctc "
+                "does"),
     LS__BY_HAND("layout", "`channels_last` `channels_first` or map", "channels_last",
                 "where the channels of a sample are in the file: `channels_first`, [channels, "
                 "height, width] and its like, is turned to [height, width, channels], as "

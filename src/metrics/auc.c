@@ -10,6 +10,8 @@
 #include "metrics/kinds.h"
 
 static const char *needs(const ls__metrics_task *task) {
+  if (task->ignores && task->binary && ls__classes(task) > 1)
+    return "targets that all count, as each output is compared by itself, without ignore_index";
   return task->classes || task->binary ? NULL : "a classification";
 }
 
@@ -58,18 +60,22 @@ static uint64_t key_of(float score, bool yes) {
   return (uint64_t)ordered << 1 | (yes ? 1 : 0);
 }
 
-void ls__auc_keys(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
-                  size_t stride, uint64_t *keys) {
+size_t ls__auc_keys(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
+                    size_t stride, uint64_t *keys) {
   const size_t columns = ls__auc_columns(task), width = width_of(task);
   const size_t answers = n * ls__auc_answers(task);
+  size_t kept = 0;
   for (size_t i = 0; i < answers; i++) {
+    if (ls__answer_ignored(task, y, i)) continue;
     const size_t label = task->classes ? ls__classes_label(task, y, i) : 0;
     for (size_t c = 0; c < columns; c++) {
       const size_t j = columns < width ? 1 : c;
       const bool yes = task->classes ? label == j : y[i * width + j] > 0.5F;
-      keys[c * stride + i] = key_of(yhat[i * width + j], yes);
+      keys[c * stride + kept] = key_of(yhat[i * width + j], yes);
     }
+    kept++;
   }
+  return kept;
 }
 
 /* Keys have 33 bits: three rounds of 11, each stable. */

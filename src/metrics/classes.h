@@ -29,4 +29,14 @@ static inline size_t ls__classes_label(const ls__metrics_task *task, const float
   return (size_t)y[i];
 }
 
+/* Whether a target doesn't count. */
+static inline bool ls__is_ignored(const ls__metrics_task *task, float y) {
+  return task->ignores && !(y < task->ignored) && !(y > task->ignored);
+}
+
+/* And of answer i, where targets are numbers of their own for each answer. */
+static inline bool ls__answer_ignored(const ls__metrics_task *task, const float *y, size_t i) {
+  return task->ignores && ls__is_ignored(task, y[i]);
+}
+
 #endif

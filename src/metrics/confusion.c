@@ -60,10 +60,12 @@ size_t ls__confusion_classes(const ls__metrics_task *task) {
 static void count_answers(const ls__metrics_task *task, size_t n, const float *y, double *counts) {
   if (task->classes) {
     const size_t places = n * ls__classes_places(task);
-    for (size_t i = 0; i < places; i++) counts[ls__classes_label(task, y, i)] += 1;
+    for (size_t i = 0; i < places; i++)
+      if (!ls__answer_ignored(task, y, i)) counts[ls__classes_label(task, y, i)] += 1;
   } else {
     const size_t numbers = n * ls_shape_count(&task->target);
-    for (size_t i = 0; i < numbers; i++) counts[y[i] > 0.5F ? 1 : 0] += 1;
+    for (size_t i = 0; i < numbers; i++)
+      if (!ls__answer_ignored(task, y, i)) counts[y[i] > 0.5F ? 1 : 0] += 1;
   }
 }
 
@@ -86,6 +88,7 @@ void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat
   if (task->classes) {
     const size_t places = n * ls__classes_places(task);
     for (size_t i = 0; i < places; i++) {
+      if (ls__answer_ignored(task, y, i)) continue;
       size_t truth = ls__classes_label(task, y, i);
       LS_ASSERT(truth < classes); /* the loss has refused other labels */
       counts[truth * classes + ls__argmax(yhat + i * classes, classes)] += 1;
@@ -93,7 +96,8 @@ void ls__confusion_add(const ls__metrics_task *task, size_t n, const float *yhat
   } else if (classes == 2) {
     const float threshold = task->logits ? 0.0F : 0.5F;
     for (size_t i = 0; i < n; i++)
-      counts[(y[i] > 0.5F ? 2 : 0) + (yhat[i] > threshold ? 1 : 0)] += 1;
+      if (!ls__answer_ignored(task, y, i))
+        counts[(y[i] > 0.5F ? 2 : 0) + (yhat[i] > threshold ? 1 : 0)] += 1;
   }
 }
 

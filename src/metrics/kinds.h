@@ -15,6 +15,8 @@ typedef struct ls__metric {
   char name[32];        /* as it is reported: "top_5" */
   size_t reals, counts; /* sums of either kind */
   size_t real, count;   /* where they begin among those of all metrics */
+  size_t works;         /* numbers of scratch, which configure asks for */
+  size_t *work;         /* [works] */
   const double
       *origin; /* [target] what sums of targets are best counted from: a value among them */
 } ls__metric;
@@ -29,9 +31,10 @@ typedef struct ls__metric_total {
 struct ls__metric_kind {
   ls__kind kind; /* its options are read into metric->options */
   size_t options_bytes;
-  bool for_classes, for_numbers; /* taken for such a task when the configuration lists none; then
-                                    without options */
-  bool lower;                    /* less of it is better */
+  bool for_classes, for_numbers,
+      for_sequences;    /* taken for such a task when the configuration lists
+                                    none; then without options */
+  bool lower;           /* less of it is better */
   bool compares;        /* a constant taken off prediction and target changes nothing: it then gets
                             normalised ones counted from their mean, where they have all their digits */
   bool about_origin;    /* it counts from `origin` */
@@ -48,9 +51,12 @@ struct ls__metric_kind {
                   const ls__metric_total *total);
 };
 
+/* clang-format off */
 #define LS__METRIC_MAP(X) \
-  X(accuracy)             \
-  X(top_k) X(precision) X(recall) X(f1) X(iou) X(auc) X(mae) X(rmse) X(r2) X(mape) X(relative_l2)
+  X(accuracy) \
+  X(top_k) X(precision) X(recall) X(f1) X(iou) X(auc) X(mae) X(rmse) X(r2) X(mape) X(relative_l2) \
+  X(token_accuracy) X(sequence_accuracy) X(perplexity) X(character_error_rate) X(word_error_rate)
+/* clang-format on */
 
 #define X(name) extern const ls__metric_kind ls__metric_##name;
 LS__METRIC_MAP(X)

@@ -20,7 +20,8 @@ static const ls__registry registry = {.noun = "metric", .kinds = kinds};
 const ls__section ls__metrics_sections[] = {
     {"metrics",
      "A list of what is reported beside the loss.  Left out: accuracy where answers are classes or "
-     "yes or no, mae and rmse where they are numbers.  `evaluate` adds precision, recall and F1 of "
+     "yes or no, mae and rmse where they are numbers, character_error_rate of sequences.  "
+     "`evaluate` adds precision, recall and F1 of "
      "each class, and the confusion matrix.  They don't weigh samples (`data.sample_weight`) or "
      "classes, as Keras's `metrics`.",
      NULL, &registry},
@@ -35,11 +36,15 @@ struct ls__metrics {
   double *origin; /* [target] */
 };
 
-/* The first counts: samples, and where they have lengths the answers that count. */
+/* The first counts: samples, and where not all answers of a sample count those that do. */
 enum { SAMPLES, ANSWERS };
 
+static bool counts_answers(const ls__metrics_task *task) {
+  return !task->sequences && (task->lengths || task->ignores);
+}
+
 const char *ls__metric_needs_numbers(const ls__metrics_task *task) {
-  if (task->classes || task->binary) return "a regression";
+  if (task->classes || task->binary || task->sequences) return "a regression";
   if (task->logits) return "predictions in the targets' units, not logarithms";
   const bool equal = ls_shape_count(&task->prediction) == ls_shape_count(&task->target);
   return equal ? NULL : "as many numbers in a target as in a prediction";
@@ -58,6 +63,7 @@ static ls_status add_metric(ls__metrics *m, const ls__metric_kind *kind, ls_conf
   m->n++; /* from here on destroyed with the others */
   LS_TRY(ls__options_read(kind->kind.options, options, added->options));
   if (kind->configure != NULL) LS_TRY(kind->configure(added, &m->task, options));
+  LS_TRY(ls__alloc(&added->work, added->works, sizeof *added->work, "metrics"));
   added->real = m->reals;
   added->count = m->counts;
   m->reals += added->reals;
@@ -91,7 +97,10 @@ static ls_status add_defaults(ls__metrics *m) {
   LS_TRY(ls__alloc(&m->metric, sizeof kinds / sizeof *kinds, sizeof *m->metric, "metrics"));
   for (const ls__kind *const *kind = kinds; *kind != NULL; kind++) {
     const ls__metric_kind *it = (const ls__metric_kind *)*kind;
-    if ((classes ? !it->for_classes : !it->for_numbers) || it->needs(&m->task) != NULL) continue;
+    const bool usual = classes             ? it->for_classes
+                       : m->task.sequences ? it->for_sequences
+                                           : it->for_numbers;
+    if (!usual || it->needs(&m->task) != NULL) continue;
     LS_ASSERT(it->kind.options == NULL);
     LS_TRY(add_metric(m, it, NULL));
   }
@@ -103,13 +112,13 @@ ls_status ls__metrics_create(ls_config *node, const ls__metrics_task *task, ls__
   ls_status st = LS_OK;
   ls__metrics *m = NULL;
   *out = NULL;
-  LS_ASSERT(!task->lengths ||
+  LS_ASSERT(!task->lengths || task->sequences ||
             (task->target.ndim > 0 && task->prediction.ndim > (task->classes ? 1 : 0) &&
              task->target.dim[0] == task->prediction.dim[0]));
   LS_TRY(ls__alloc(&m, 1, sizeof *m, "metrics"));
   m->task = *task;
   LS_TRY(ls__alloc(&m->origin, ls_shape_count(&task->target), sizeof *m->origin, "metrics"));
-  m->counts = task->lengths ? ANSWERS + 1 : SAMPLES + 1;
+  m->counts = counts_answers(task) ? ANSWERS + 1 : SAMPLES + 1;
   if (node == NULL) {
     LS_TRY(add_defaults(m));
   } else {
@@ -128,7 +137,10 @@ out:
 
 void ls__metrics_destroy(ls__metrics *metrics) {
   if (metrics == NULL) return;
-  for (size_t i = 0; i < metrics->n; i++) ls__free(metrics->metric[i].options);
+  for (size_t i = 0; i < metrics->n; i++) {
+    ls__free(metrics->metric[i].options);
+    ls__free(metrics->metric[i].work);
+  }
   ls__free(metrics->metric);
   ls__free(metrics->origin);
   ls__free(metrics);
@@ -160,8 +172,9 @@ bool ls__metrics_lower(const ls__metrics *metrics, size_t i) {
   return metrics->metric[i].kind->lower;
 }
 
-/* Answers in a sample: labels of classes, numbers else. */
+/* Answers in a sample: labels of classes, numbers else; of sequences the sample is one. */
 static size_t answers_of(const ls__metrics_task *task) {
+  if (task->sequences) return 1;
   return task->classes ? ls__classes_places(task) : ls_shape_count(&task->target);
 }
 
@@ -197,7 +210,9 @@ typedef struct batch {
 static void add_samples(const ls__metrics *m, const ls__metrics_task *task, const batch *s,
                         double *real, double *count) {
   count[SAMPLES] += (double)s->n;
-  if (task->lengths) count[ANSWERS] += (double)(s->n * answers_of(task));
+  if (counts_answers(task)) count[ANSWERS] += (double)(s->n * answers_of(task));
+  for (size_t i = 0; counts_answers(task) && task->ignores && i < s->n * answers_of(task); i++)
+    if (ls__is_ignored(task, s->own_y[i])) count[ANSWERS] -= 1;
   for (size_t i = 0; i < m->n; i++) {
     const ls__metric *a = &m->metric[i];
     const bool compares = a->kind->compares;
@@ -229,6 +244,21 @@ void ls__metrics_add_shifted(const ls__metrics *m, size_t n, const float *yhat, 
   }
 }
 
+void ls__metrics_add_sequences(const ls__metrics *m, size_t n, const float *yhat, const float *y,
+                               const int32_t *lengths, const int32_t *steps, double *real,
+                               double *count) {
+  const size_t yhat_count = ls_shape_count(&m->task.prediction);
+  const size_t y_count = ls_shape_count(&m->task.target);
+  LS_ASSERT(m->task.sequences);
+  for (size_t i = 0; i < n; i++) {
+    ls__metrics_task part = m->task;
+    const float *p = yhat + i * yhat_count, *t = y + i * y_count;
+    if (lengths != NULL) part.target.dim[0] = (size_t)lengths[i];
+    if (steps != NULL) part.prediction.dim[0] = (size_t)steps[i];
+    add_samples(m, &part, &(batch){1, p, t, p, t}, real, count);
+  }
+}
+
 void ls__metrics_add(const ls__metrics *m, size_t n, const float *yhat, const float *y,
                      const int32_t *lengths, double *real, double *count) {
   ls__metrics_add_shifted(m, n, yhat, y, yhat, y, lengths, real, count);
@@ -238,8 +268,8 @@ double ls__metrics_value(const ls__metrics *m, size_t i, const double *real, con
   const ls__metric *a = &m->metric[i];
   const double samples = count[SAMPLES];
   const ls__metric_total total = {samples,
-                                  m->task.lengths ? count[ANSWERS]
-                                                  : samples * (double)answers_of(&m->task),
+                                  counts_answers(&m->task) ? count[ANSWERS]
+                                                           : samples * (double)answers_of(&m->task),
                                   m->task.binary};
   if (samples == 0 || total.answers == 0) return (double)NAN;
   return a->kind->value(a, real + a->real, count + a->count, &total);

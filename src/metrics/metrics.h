@@ -24,6 +24,14 @@ typedef struct ls__metrics_task {
                                   logarithms, which are not compared with the targets */
   bool scores;  /* of classes: predictions are before their softmax */
   bool lengths; /* samples may be shorter than their shapes: see ls__metrics_add */
+  bool
+      sequences; /* prediction [steps, K], from which labels are read (decode.h); target [labels] */
+  size_t blank;  /* of sequences: the class that is no label */
+  bool ignores; /* answers whose target is `ignored` don't count; of sequences it ends the labels */
+  float ignored;
+  /* -log of the right class's share, summed over rows of `classes` predictions; NULL: unknown */
+  double (*entropy)(const float *yhat, const float *y, bool classes, bool scores, size_t rows,
+                    size_t width);
 } ls__metrics_task;
 
 /* The place of a configuration that this room reads, `metrics`; a path of NULL ends them. */
@@ -42,6 +50,11 @@ size_t ls__metrics_counts(const ls__metrics *metrics); /* of the second */
  * target.  NULL: all do. */
 void ls__metrics_add(const ls__metrics *metrics, size_t n, const float *yhat, const float *y,
                      const int32_t *lengths, double *real, double *count);
+
+/* The same of sequences: lengths of targets, and steps of predictions; either may be NULL: all. */
+void ls__metrics_add_sequences(const ls__metrics *metrics, size_t n, const float *yhat,
+                               const float *y, const int32_t *lengths, const int32_t *steps,
+                               double *real, double *count);
 
 /* Of targets that are normalised: what compares only (kinds.h) takes yhat and y counted from their
  * mean, everything else own_yhat and own_y in the targets' own numbers, which may be NULL where
@@ -62,11 +75,12 @@ ls__metrics_task ls__metrics_part(const ls__metrics_task *task, size_t length);
 
 /* Area under the ROC curve: metric `auc`, which ls__metrics_value gives as NaN.  Each answer (a place of
  * a sample's prediction) becomes a key in each column: each class or output against the rest.  Keys of
- * column c begin at keys + c * stride, in sample order; predictions are after their softmax. */
+ * column c begin at keys + c * stride, in sample order; predictions are after their softmax.  Returns how
+ * many: fewer than answers where some don't count. */
 size_t ls__auc_columns(const ls__metrics_task *task);
 size_t ls__auc_answers(const ls__metrics_task *task); /* of a sample */
-void ls__auc_keys(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
-                  size_t stride, uint64_t *keys);
+size_t ls__auc_keys(const ls__metrics_task *task, size_t n, const float *yhat, const float *y,
+                    size_t stride, uint64_t *keys);
 /* Of all keys of a column, in any order; sorts them.  NaN where all answers are yes, or no.  n < 2^31;
  * work [n]. */
 double ls__auc_of(uint64_t *keys, uint64_t *work, size_t n);

@@ -33,11 +33,13 @@ static void add(LS_UNUSED const ls__metric *m, const ls__metrics_task *task, siz
   if (task->classes) {
     const size_t classes = ls__classes(task), places = n * ls__classes_places(task);
     for (size_t i = 0; i < places; i++)
-      count_one(count, ls__classes_label(task, y, i), ls__argmax(yhat + i * classes, classes));
+      if (!ls__answer_ignored(task, y, i))
+        count_one(count, ls__classes_label(task, y, i), ls__argmax(yhat + i * classes, classes));
   } else {
     const size_t outputs = n * ls_shape_count(&task->prediction);
     const float threshold = task->logits ? 0.0F : 0.5F;
-    for (size_t i = 0; i < outputs; i++) count_one(count, y[i] > 0.5F, yhat[i] > threshold);
+    for (size_t i = 0; i < outputs; i++)
+      if (!ls__answer_ignored(task, y, i)) count_one(count, y[i] > 0.5F, yhat[i] > threshold);
   }
 }
 

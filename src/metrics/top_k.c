@@ -35,6 +35,7 @@ static void add(const ls__metric *m, const ls__metrics_task *task, size_t n, con
   const size_t classes = ls__classes(task), places = n * ls__classes_places(task);
   size_t right = 0;
   for (size_t i = 0; i < places; i++) {
+    if (ls__answer_ignored(task, y, i)) continue;
     const float *score = yhat + i * classes;
     const size_t label = ls__classes_label(task, y, i);
     size_t better = 0;

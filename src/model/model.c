@@ -34,7 +34,8 @@ static void learn_meaning(ls_model *model, ls_config *config, int i) {
   says->about = loss->about;
   says->margins = loss->about == LS__ABOUT_YES_NO && loss->logits && loss->absorbs == NULL;
   says->probabilities = !says->margins &&
-                        (loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO);
+                        (loss->about == LS__ABOUT_CLASSES || loss->about == LS__ABOUT_YES_NO ||
+                         loss->about == LS__ABOUT_SEQUENCES);
   says->last = loss->absorbs == NULL || strcmp(loss->absorbs, ends) == 0 ? NULL : loss->absorbs;
   ls__loss_destroy(loss);
 }

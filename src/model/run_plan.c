@@ -125,8 +125,10 @@ static void plan_forward(ls__run *run, int *saved) {
     if (keep > 0) saved[i] = new_block(run, keep, i);
   }
   for (int i = 0; i < run->n_values; i++) touch(run, run->wire[run->value[i]].y, steps);
-  /* So that forward can be run again, to see where numbers that aren't finite come from. */
-  for (int v = 0; run->training && v < graph->n_inputs; v++) touch(run, run->wire[v].y, steps);
+  /* So that forward can be run again, to see where numbers that aren't finite come from; and a number of
+   * steps is read by a loss, too. */
+  for (int v = 0; v < graph->n_inputs; v++)
+    if (run->training || graph->input[v].type == LS_INDEX) touch(run, run->wire[v].y, steps);
 }
 
 /* The node before which gradients come to input k of node i, or -1: none is wanted, or it cannot

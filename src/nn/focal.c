@@ -28,32 +28,41 @@ static const ls__option table[] = {
                "the loss applies the softmax; one at the model's end is then not applied twice"),
     LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/K"),
     LS__CLASS_WEIGHTS_OPTION,
+    LS__IGNORE_OPTION,
     LS__END,
 };
 
 static ls_status configure(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
-  return ls__loss_of_classes(loss, map, o->from_logits);
+  ls_status st = ls__loss_of_classes(loss, map, o->from_logits);
+  LS_THEN(st, ls__loss_read_ignored(loss, map));
+  return st;
 }
 
 static ls_status fit(ls__loss *loss) {
   ls_status st = ls__loss_fit_classes(loss, 2, "binary_focal");
   LS_THEN(st, ls__class_weights_fit(loss, ls__loss_width(loss)));
+  LS_THEN(st, ls__loss_fit_ignored(loss));
   return st;
 }
 
-static double run(const ls__loss *loss, const ls__loss_call *call) {
+static double run_rows(const ls__loss *loss, float *dyhat, const float *yhat, const float *y,
+                       double mean, size_t rows) {
   const options *o = loss->options;
-  const size_t rows = ls__loss_rows_of(loss, call);
-  const double mean = (double)call->n / (double)rows;
   const ls__focal focal = {.gamma = (float)o->gamma,
                            .alpha = (float)o->alpha,
                            .smoothing = (float)o->label_smoothing,
                            .weight = loss->weights.value,
                            .logits = o->from_logits};
-  return mean * LS_SIMD_PICK(ls__focal_ops)
-                    ->rows(&focal, call->dyhat, call->yhat, call->y, loss->classes, (float)mean,
-                           rows, ls__loss_width(loss));
+  return mean *
+         LS_SIMD_PICK(ls__focal_ops)
+             ->rows(&focal, dyhat, yhat, y, loss->classes, (float)mean, rows, ls__loss_width(loss));
+}
+
+static double run(const ls__loss *loss, const ls__loss_call *call) {
+  const size_t width = ls__loss_width(loss);
+  return ls__loss_counted(loss, call, ls__loss_rows_of(loss, call) / call->n, width,
+                          loss->classes ? 1 : width, run_rows);
 }
 
 const ls__loss_kind ls__loss_focal = {
@@ -79,20 +88,22 @@ static const ls__option binary_table[] = {
                "the loss applies the sigmoid; one at the model's end is then not applied twice"),
     LS__NUMBER(options, label_smoothing, "0", 0, 1, "moves targets towards 1/2"),
     LS__CLASS_WEIGHTS_OPTION,
+    LS__IGNORE_OPTION,
     LS__END,
 };
 
 static ls_status configure_binary(ls__loss *loss, ls_config *map) {
   const options *o = loss->options;
-  return ls__loss_of_yes_no(loss, map, o->from_logits);
+  ls_status st = ls__loss_of_yes_no(loss, map, o->from_logits);
+  LS_THEN(st, ls__loss_read_ignored(loss, map));
+  return st;
 }
 
-static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
+static double run_some(const ls__loss *loss, float *dyhat, const float *yhat, const float *y,
+                       double mean, size_t n) {
   const options *o = loss->options;
   const ls__focal_ops *ops = LS_SIMD_PICK(ls__focal_ops);
   const float *weight = loss->weights.value;
-  double mean;
-  const size_t n = ls__loss_numbers(loss, call, &mean);
   const ls__focal_binary focal = {
       .gamma = (float)o->gamma,
       .smoothing = (float)o->label_smoothing,
@@ -101,9 +112,14 @@ static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
       .a_yes = o->apply_class_balancing ? (float)o->alpha : 1,
       .a_no = o->apply_class_balancing ? (float)(1 - o->alpha) : 1,
   };
-  return mean * (o->from_logits ? ops->logits : ops->probabilities)(call->dyhat, call->yhat,
-                                                                    call->y, &focal, (float)mean,
-                                                                    n);
+  return mean * (o->from_logits ? ops->logits : ops->probabilities)(dyhat, yhat, y, &focal,
+                                                                    (float)mean, n);
+}
+
+static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
+  double mean;
+  const size_t n = ls__loss_numbers(loss, call, &mean);
+  return ls__loss_counted(loss, call, n / call->n, 1, 1, run_some);
 }
 
 const ls__loss_kind ls__loss_binary_focal = {

@@ -26,7 +26,7 @@
 #define LS__LOSS_MAP(X) \
   X(mse) X(mae) X(huber) X(log_cosh) X(relative_l2) X(cosine_similarity) X(poisson) \
   X(cross_entropy) X(focal) X(kl_divergence) X(binary_cross_entropy) X(binary_focal) X(hinge) \
-  X(dice)
+  X(dice) X(ctc)
 /* clang-format on */
 
 #define X(name) extern const ls__layer_kind ls__kind_##name;

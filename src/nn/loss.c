@@ -190,7 +190,7 @@ ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, siz
                                        size_t first) {
   const size_t per_sample = ls_shape_count(&loss->target);
   for (size_t i = 0; i < n * per_sample; i++) {
-    if (y[i] >= 0.0F && y[i] <= 1.0F) continue;
+    if ((y[i] >= 0.0F && y[i] <= 1.0F) || ls__loss_ignores(loss, y[i])) continue;
     bool labels = per_sample == 1; /* of classes: whole numbers */
     for (size_t k = 0; k < n && labels; k++) labels = y[k] >= 0.0F && y[k] == floorf(y[k]);
     return ls__fail(LS_EDATA,
@@ -204,9 +204,10 @@ ls_status ls__loss_check_probabilities(const ls__loss *loss, const float *y, siz
 }
 
 /* Whether the labels at hand are 1 to K. */
-static bool counted_from_one(const float *y, size_t n, size_t classes) {
+static bool counted_from_one(const ls__loss *loss, const float *y, size_t n, size_t classes) {
   bool last = false;
   for (size_t i = 0; i < n; i++) {
+    if (ls__loss_ignores(loss, y[i])) continue;
     if (!(y[i] >= 1.0F && y[i] <= (float)classes && y[i] == floorf(y[i]))) return false;
     last = last || y[i] == (float)classes;
   }
@@ -218,15 +219,18 @@ ls_status ls__loss_check_classes(const ls__loss *loss, const float *y, size_t n,
   if (!loss->classes) return ls__loss_check_probabilities(loss, y, n, first);
   for (size_t i = 0; i < n * per_sample; i++) {
     if (y[i] >= 0.0F && y[i] < (float)classes && y[i] == floorf(y[i])) continue;
+    if (ls__loss_ignores(loss, y[i])) continue;
     const size_t sample = first + i / per_sample;
-    if (counted_from_one(y, n * per_sample, classes))
+    if (counted_from_one(loss, y, n * per_sample, classes))
       return ls__fail(LS_EDATA,
                       "sample %zu: label %zu is not in 0..%zu: labels are counted from 1, it "
                       "seems, 1 to %zu, and must be counted from 0: subtract 1 from all",
                       sample, classes, classes - 1, classes);
     const char *why = y[i] != floorf(y[i]) ? " and no whole number"
                       : y[i] > 0 ? ", which are the model's outputs; an output a class is wanted"
-                                 : "";
+                      : loss->ignores ? ""
+                                      : "; ignore_index of the loss names a label that doesn't "
+                                        "count";
     return ls__fail(LS_EDATA, "sample %zu: label %.9g is not in 0..%zu%s", sample, (double)y[i],
                     classes - 1, why);
   }
@@ -242,6 +246,29 @@ ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t 
                     first + i / per_sample, (double)y[i], i % per_sample);
   }
   return LS_OK;
+}
+
+/* The loss of a sample of these lengths. */
+static ls__loss cut(const ls__loss *loss, const ls__loss_call *call, size_t i) {
+  ls__loss part = *loss;
+  ls_shape *prediction = &part.prediction, *target = &part.target;
+  if (call->lengths != NULL && target->ndim > 0) target->dim[0] = (size_t)call->lengths[i];
+  if (!loss->kind->own_lengths && call->lengths != NULL && prediction->ndim > 0)
+    prediction->dim[0] = (size_t)call->lengths[i];
+  if (loss->kind->own_lengths && call->steps != NULL) prediction->dim[0] = (size_t)call->steps[i];
+  return part;
+}
+
+ls_status ls__loss_check_call(const ls__loss *loss, const ls__loss_call *call, size_t first) {
+  ls_status st = LS_OK;
+  const size_t targets = ls_shape_count(&loss->target);
+  if (call->lengths == NULL && !loss->kind->own_lengths)
+    return ls__loss_check(loss, call->y, call->n, first);
+  for (size_t i = 0; i < call->n && st == LS_OK; i++) {
+    const ls__loss part = cut(loss, call, i);
+    st = ls__loss_check(&part, call->y + i * targets, 1, first + i);
+  }
+  return st;
 }
 
 /* ---- Running */
@@ -264,6 +291,16 @@ size_t ls__loss_rows_of(const ls__loss *loss, const ls__loss_call *call) {
   return call->n * rows;
 }
 
+/* A sample of a kind with lengths of its own; its gradient behind them is zero. */
+static double run_cut(const ls__loss *loss, const ls__loss_call *call, size_t i,
+                      ls__loss_call *one) {
+  const ls__loss part = cut(loss, call, i);
+  const size_t all = ls_shape_count(&loss->prediction), some = ls_shape_count(&part.prediction);
+  if (one->dyhat != NULL) memset(one->dyhat + some, 0, (all - some) * sizeof(float));
+  one->lengths = one->steps = NULL;
+  return part.kind->run(&part, one);
+}
+
 /* Sample by sample: each with its weight, and cut to its length.  A sample's loss is the mean over
  * the positions that count; none counts for a sample of length 0. */
 static double run_each(const ls__loss *loss, const ls__loss_call *call) {
@@ -276,12 +313,14 @@ static double run_each(const ls__loss *loss, const ls__loss_call *call) {
     one.yhat = call->yhat + i * outputs;
     one.y = call->y + i * targets;
     one.dyhat = call->dyhat != NULL ? call->dyhat + i * outputs : NULL;
-    if (call->lengths != NULL) {
+    if (call->lengths != NULL && !loss->kind->own_lengths) {
       one.positions = (size_t)call->lengths[i];
       if (one.dyhat != NULL) memset(one.dyhat, 0, outputs * sizeof(float));
       if (one.positions == 0) continue;
     }
-    total += (double)weight * loss->kind->run(loss, &one);
+    const double its = loss->kind->own_lengths ? run_cut(loss, call, i, &one)
+                                               : loss->kind->run(loss, &one);
+    total += (double)weight * its;
     if (one.dyhat != NULL && weight != 1.0F) ls__span()->scale(one.dyhat, weight, outputs);
   }
   return total;
@@ -289,7 +328,9 @@ static double run_each(const ls__loss *loss, const ls__loss_call *call) {
 
 double ls__loss_run(const ls__loss *loss, const ls__loss_call *call) {
   ls__loss_call all = *call;
+  if (call->n == 0) return 0;
   all.positions = positions_of(loss);
-  if (call->weights != NULL || call->lengths != NULL) return run_each(loss, &all);
+  if (call->weights != NULL || call->lengths != NULL || loss->kind->own_lengths)
+    return run_each(loss, &all);
   return loss->kind->run(loss, &all);
 }

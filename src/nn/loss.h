@@ -20,10 +20,11 @@
 
 /* What a prediction is about: decides which metrics have a meaning. */
 typedef enum ls__about {
-  LS__ABOUT_NUMBERS, /* regression */
-  LS__ABOUT_CLASSES, /* the last dimension holds a score for each class */
-  LS__ABOUT_YES_NO,  /* each output is a yes or no of its own */
-  LS__ABOUT_ANYTHING /* the program's own: nobody knows */
+  LS__ABOUT_NUMBERS,   /* regression */
+  LS__ABOUT_CLASSES,   /* the last dimension holds a score for each class */
+  LS__ABOUT_YES_NO,    /* each output is a yes or no of its own */
+  LS__ABOUT_SEQUENCES, /* scores of classes at each step, of which a sequence of labels is made */
+  LS__ABOUT_ANYTHING   /* the program's own: nobody knows */
 } ls__about;
 
 typedef struct ls__loss_kind ls__loss_kind;
@@ -55,11 +56,17 @@ typedef struct ls__loss {
   bool logits;         /* predictions are before that activation; of numbers: they are logarithms */
   bool as_they_are;    /* targets have a meaning that normalising would take from them: counts */
   bool far;            /* what is right may be far from its target: no r2 is to be expected */
+  bool ignores;        /* positions whose target is `ignored` count neither here nor in metrics; of
+                          sequences it is what stands behind their end */
+  float ignored;
+  const char *steps; /* of kinds with lengths of their own: the input that counts the prediction's
+                          steps, or whose lengths do; NULL: the one that has lengths */
+  size_t blank;      /* of sequences: the class that is no label, set by fit */
   ls__class_weights weights; /* of classes */
   /* Set by fit: */
   ls_shape prediction, target; /* of one sample */
   bool classes;                /* targets are class numbers */
-  size_t work;                 /* floats of scratch a sample, set by the kind's fit */
+  size_t work;                 /* floats of scratch, set by the kind's fit */
 } ls__loss;
 
 /* Samples to score.  dyhat overlaps neither yhat nor y. */
@@ -71,13 +78,18 @@ typedef struct ls__loss_call {
   const float *weights;   /* [n] loss and gradient of each sample are multiplied with; NULL: 1 */
   const int32_t *lengths; /* [n] of sample i only the first lengths[i] positions (of the first
                              dimension) count; NULL: all */
-  float *work;            /* [n * loss->work] */
+  const int32_t *steps;   /* [n] of kinds with lengths of their own: how many of the prediction's
+                             first dimension count, while lengths count the target's; NULL: all */
+  float *work;            /* [loss->work] */
   size_t positions;       /* for the kind's run: how many of the first dimension count */
 } ls__loss_call;
 
 struct ls__loss_kind {
   ls__kind kind; /* name, meaning with formula, options, which are read into loss->options */
   size_t options_bytes;
+  bool own_lengths; /* prediction and target have lengths of their own.  Then `check` and `run` get
+                       one sample a call, and the first dimensions of loss->prediction and
+                       loss->target are its lengths, which may be 0 */
   /* After the option table; may be NULL. */
   ls_status (*configure)(ls__loss *loss, ls_config *options);
   /* Whether the shapes fit, LS_ECONFIG; sets classes and work.  NULL: both shapes must be equal. */
@@ -110,6 +122,10 @@ LS_CHECKED ls_status ls__loss_fit(ls__loss *loss, const ls_shape *prediction,
  * Cheap enough for every batch, needed once a dataset. */
 LS_CHECKED ls_status ls__loss_check(const ls__loss *loss, const float *y, size_t n, size_t first);
 
+/* The same of the samples of a call, up to their lengths. */
+LS_CHECKED ls_status ls__loss_check_call(const ls__loss *loss, const ls__loss_call *call,
+                                         size_t first);
+
 /* The loss summed over the samples; NaN for a class that is none. */
 double ls__loss_run(const ls__loss *loss, const ls__loss_call *call);
 
@@ -133,6 +149,30 @@ LS_CHECKED ls_status ls__loss_check_classes(const ls__loss *loss, const float *y
  * classes.  LS_ECONFIG where it is neither, and where there are fewer classes than `least`; `for_one`:
  * the loss that takes one output, or NULL. */
 LS_CHECKED ls_status ls__loss_fit_classes(ls__loss *loss, size_t least, const char *for_one);
+
+/* ---- Targets that don't count (ignore.c) */
+
+#define LS__IGNORE_OPTION                                                                        \
+  LS__BY_HAND("ignore_index", "whole number", "",                                                \
+              "a target that doesn't count, in the loss or in metrics: padding, or what nobody " \
+              "labelled, such as -1, -100 or 255; a sample's loss is the mean over the others")
+/* Read it; and refuse it, once shapes are known, where targets are no class numbers. */
+LS_CHECKED ls_status ls__loss_read_ignored(ls__loss *loss, ls_config *options);
+LS_CHECKED ls_status ls__loss_fit_ignored(const ls__loss *loss);
+static inline bool ls__loss_ignores(const ls__loss *loss, float y) {
+  return loss->ignores && !(y < loss->ignored) && !(y > loss->ignored);
+}
+/* The loss of `rows` of a call that follow one another, each of which counts `mean`. */
+typedef double (*ls__loss_of_rows)(const ls__loss *loss, float *dyhat, const float *yhat,
+                                   const float *y, double mean, size_t rows);
+/* Those that count of n samples of `rows` each: yhat [n, rows, width], y [n, rows, y_width]. */
+double ls__loss_counted(const ls__loss *loss, const ls__loss_call *call, size_t rows, size_t width,
+                        size_t y_width, ls__loss_of_rows of);
+
+/* For metrics: -log of the right class's share, summed over rows [rows, width] of scores, or of
+ * probabilities; y [rows] classes or [rows, width] shares (cross_entropy.c). */
+double ls__loss_entropy(const float *yhat, const float *y, bool classes, bool logits, size_t rows,
+                        size_t width);
 
 /* ---- Weights of classes (class_weights.c) */
 

@@ -90,19 +90,21 @@ static const ls__option binary_table[] = {
                "the loss applies the sigmoid; one at the model's end is then not applied twice"),
     LS__NUMBER(binary_options, label_smoothing, "0", 0, 1, "moves targets towards 1/2, as PyTorch"),
     LS__CLASS_WEIGHTS_OPTION,
+    LS__IGNORE_OPTION,
     LS__END,
 };
 
 static ls_status configure_binary(ls__loss *loss, ls_config *options) {
   const binary_options *o = loss->options;
-  return ls__loss_of_yes_no(loss, options, o->from_logits);
+  ls_status st = ls__loss_of_yes_no(loss, options, o->from_logits);
+  LS_THEN(st, ls__loss_read_ignored(loss, options));
+  return st;
 }
 
-static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
+static double run_some(const ls__loss *loss, float *dyhat, const float *yhat, const float *y,
+                       double mean, size_t n) {
   const binary_options *o = loss->options;
   const ls__loss_ops *ops = LS_SIMD_PICK(ls__loss_ops);
-  double mean;
-  const size_t n = ls__loss_numbers(loss, call, &mean);
   if (loss->weights.value != NULL) {
     const ls__focal_ops *focal = LS_SIMD_PICK(ls__focal_ops);
     const ls__focal_binary weighted = {.smoothing = (float)o->label_smoothing,
@@ -110,13 +112,18 @@ static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
                                        .yes = loss->weights.value[1],
                                        .a_yes = 1,
                                        .a_no = 1};
-    return mean * (o->from_logits ? focal->logits : focal->probabilities)(call->dyhat, call->yhat,
-                                                                          call->y, &weighted,
+    return mean * (o->from_logits ? focal->logits : focal->probabilities)(dyhat, yhat, y, &weighted,
                                                                           (float)mean, n);
   }
-  return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(call->dyhat, call->yhat, call->y,
+  return mean * (o->from_logits ? ops->logistic : ops->bernoulli)(dyhat, yhat, y,
                                                                   (float)o->label_smoothing,
                                                                   (float)mean, n);
+}
+
+static double run_binary(const ls__loss *loss, const ls__loss_call *call) {
+  double mean;
+  const size_t n = ls__loss_numbers(loss, call, &mean);
+  return ls__loss_counted(loss, call, n / call->n, 1, 1, run_some);
 }
 
 const ls__loss_kind ls__loss_binary_cross_entropy = {

@@ -224,7 +224,7 @@ static void judge_head(ls__alarms *a, const ls_trainer *t, int h, const float *y
   const ls__head *head = &t->task.head[h];
   char who[LS_NAME_BYTES + 16] = "";
   if (t->task.n_heads > 1) snprintf(who, sizeof who, "output \"%s\": ", head->name);
-  if (head->lengths >= 0) return; /* padding counts for nothing */
+  if (head->lengths >= 0 || head->loss->ignores) return; /* padding counts for nothing */
   if (head->loss->about == LS__ABOUT_CLASSES ||
       (head->loss->about == LS__ABOUT_YES_NO && head->target_count == 1))
     judge_classes(a, head, who, yhat, y, n);

@@ -39,7 +39,6 @@ void ls__answers_reset(ls__answers *answers) {
 void ls__answers_add(ls__answers *answers, const ls__head *head, size_t n, const float *yhat,
                      const ls__rows *rows) {
   const float *y = rows->array[head->target];
-  const size_t each = ls__auc_answers(&head->kind);
   if (answers->columns == 0) return;
   if (answers->shown != NULL) { /* as `predict` shows them */
     const size_t width = ls__loss_width(head->loss);
@@ -48,17 +47,16 @@ void ls__answers_add(ls__answers *answers, const ls__head *head, size_t n, const
     yhat = answers->shown;
   }
   if (head->lengths < 0) {
-    ls__auc_keys(&head->kind, n, yhat, y, answers->room, answers->key + answers->n);
-    answers->n += n * each;
+    answers->n += ls__auc_keys(&head->kind, n, yhat, y, answers->room, answers->key + answers->n);
     return;
   }
-  const int32_t *lengths = rows->array[head->lengths];
+  const int32_t *lengths = ls__rows_lengths(head, rows, 0);
   for (size_t i = 0; i < n; i++) {
     if (lengths[i] == 0) continue;
     const ls__metrics_task part = ls__metrics_part(&head->kind, (size_t)lengths[i]);
-    ls__auc_keys(&part, 1, yhat + i * head->prediction_count, y + i * head->target_count,
-                 answers->room, answers->key + answers->n);
-    answers->n += ls__auc_answers(&part);
+    answers->n += ls__auc_keys(&part, 1, yhat + i * head->prediction_count,
+                               y + i * head->target_count, answers->room,
+                               answers->key + answers->n);
   }
 }
 

@@ -93,12 +93,12 @@ static ls_status count_share(ls_comm *comm, const ls__task *task, ls_data *data,
     const size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
     LS_TRY(ls__stop_check());
     LS_TRY(ls__data_rows(data, LS_TRAIN, lo, hi, to));
-    LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
+    LS_TRY(ls__task_check(task, &rows, NULL, hi - lo, lo));
     for (int h = 0; h < task->n_heads; h++) {
       const ls__head *head = &task->head[h];
       if (!is_balanced(head)) continue;
       ls__classes_count(&head->kind, hi - lo, rows.array[head->target],
-                        head->lengths < 0 ? NULL : rows.array[head->lengths], counts[h]);
+                        ls__rows_lengths(head, &rows, 0), counts[h]);
     }
   }
 out:

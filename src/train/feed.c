@@ -162,8 +162,8 @@ static size_t target_of(const ls_trainer *t, int head) {
   return t->task.head[head].target - t->options.n_inputs;
 }
 
-static ls_status check_targets(const ls_trainer *t, size_t n, const float *const *targets,
-                               const float *weights) {
+static ls_status check_targets(const ls_trainer *t, size_t n, const void *const *inputs,
+                               const float *const *targets, const float *weights) {
   ls_status st = LS_OK;
   if (n > 0 && targets == NULL)
     return ls__fail(LS_EUSAGE, "rank %d: targets are NULL", ls_comm_rank(t->comm));
@@ -173,7 +173,8 @@ static ls_status check_targets(const ls_trainer *t, size_t n, const float *const
     char name[LS_NAME_BYTES + 2];
     snprintf(name, sizeof name, "\"%s\"", t->arrays[head->target].port.name);
     st = check_finite(t, "target ", name, y, n, head->target_count);
-    LS_THEN(st, ls__loss_check(head->loss, y, n, 0));
+    const int32_t *counted = head->steps.input >= 0 ? inputs[head->steps.input] : NULL;
+    LS_THEN(st, ls__head_check(head, y, NULL, counted, n, 0));
     if (st == LS_EDATA && strncmp(ls_error_message(), "rank ", 5) != 0)
       st = ls__fail_context(st, "rank %d, target %s", ls_comm_rank(t->comm), name);
   }
@@ -276,7 +277,7 @@ ls_status ls_trainer_feed(ls_trainer *t, size_t n, const void *const *inputs,
   LS_THEN(local, make(t));
   LS_THEN(local, count_lanes(t->feeding, n, lane_samples));
   LS_THEN(local, check_inputs(t, n, inputs));
-  LS_THEN(local, check_targets(t, n, targets, weights));
+  LS_THEN(local, check_targets(t, n, inputs, targets, weights));
   if (t->feeding != NULL) t->feeding->forwarded = false; /* its lanes are others now */
   LS_TRY(ls_comm_agree(t->comm, local));
   ls__feeding *f = t->feeding;

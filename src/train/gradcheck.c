@@ -335,7 +335,7 @@ static ls_status take_samples(checker *c, ls_data *data) {
   ls__rows_places(&c->rows, c->n_arrays, c->arrays, c->run, to);
   LS_TRY(ls__data_rows(data, LS_TRAIN, 0, c->n, to));
   LS_TRY(ls__fit_indices(c->run, c->n, &(ls__taken_from){data, LS_TRAIN, false, 0}));
-  LS_TRY(ls__task_check(&c->task, &c->rows, c->n, 0));
+  LS_TRY(ls__task_check(&c->task, &c->rows, c->run, c->n, 0));
   for (int i = 0; i < c->model->graph->n_inputs; i++) {
     const size_t bytes = c->n * ls_shape_count(&c->model->graph->input[i].shape) * sizeof(float);
     LS_TRY(ls__alloc(&c->kept[i], bytes, 1, "samples"));

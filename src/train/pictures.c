@@ -86,7 +86,7 @@ static look look_of(const looking *l, int h, shown *s) {
   const ls_model *model = l->p->model;
   const size_t classes = ls__confusion_classes(kind), places = ls_shape_count(&kind->prediction);
   s->input = l->n_arrays;
-  if (head->lengths >= 0) return LOOK_NOTHING;
+  if (head->lengths >= 0 || kind->ignores) return LOOK_NOTHING;
   if (kind->classes || kind->binary) {
     s->names = (const char *const *)model->classes[h].name;
     if (classes < 2 || (kind->classes && places != classes)) return LOOK_NOTHING;

@@ -23,7 +23,7 @@ static void add_confusion(const ls__head *head, size_t n, const float *yhat, con
     ls__confusion_add(&head->kind, n, yhat, y, counts);
     return;
   }
-  const int32_t *lengths = rows->array[head->lengths];
+  const int32_t *lengths = ls__rows_lengths(head, rows, 0);
   for (size_t i = 0; i < n; i++) {
     const ls__metrics_task part = ls__metrics_part(&head->kind, (size_t)lengths[i]);
     if (lengths[i] > 0)
@@ -53,7 +53,7 @@ static ls_status score_chunks(ls_comm *comm, const ls__task *task, ls__run *run,
     const size_t hi = lo + LS__PREDICT_BATCH < n ? lo + LS__PREDICT_BATCH : n;
     LS_TRY(ls__data_rows(data, split, lo, hi, to));
     LS_TRY(ls__fit_indices(run, hi - lo, &(ls__taken_from){data, split, false, lo}));
-    LS_TRY(ls__task_check(task, &rows, hi - lo, lo));
+    LS_TRY(ls__task_check(task, &rows, run, hi - lo, lo));
     ls__run_forward(run, parameters, hi - lo, NULL);
     ls__task_score(task, 0, hi - lo, run, &rows, false, true, sums + done * task->width);
     for (int h = 0; h < task->n_heads; h++) {

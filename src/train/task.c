@@ -57,7 +57,7 @@ static void find_value(const ls__graph *graph, int output, ls__head *head) {
 static ls_status check_lengths(const ls__head *head, const ls_shape *prediction,
                                const ls_shape *target) {
   const int least = head->loss->about == LS__ABOUT_CLASSES ? 2 : 1; /* one is the classes' */
-  if (head->lengths < 0) return LS_OK;
+  if (head->lengths < 0 || head->loss->kind->own_lengths) return LS_OK;
   if (prediction->ndim >= least && target->ndim > 0 && prediction->dim[0] == target->dim[0])
     return LS_OK;
   return ls__fail(LS_ECONFIG,
@@ -89,6 +89,13 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
     LS_REFUSE(loss, "%s", why);
   }
   LS_TRY(check_lengths(head, &prediction, &target));
+  head->steps = (ls__steps){.array = -1, .input = -1};
+  if (head->loss->kind->own_lengths && ls__steps_find(head->loss, graph, n_arrays, arrays,
+                                                      prediction.dim[0], &head->steps) != LS_OK) {
+    char why[LS__ERROR_BYTES];
+    snprintf(why, sizeof why, "%s", ls_error_message());
+    LS_REFUSE(loss, "%s", why);
+  }
   head->target_count = ls_shape_count(&target);
   head->prediction_count = ls_shape_count(&prediction);
   head->kind = (ls__metrics_task){
@@ -99,6 +106,11 @@ static ls_status create_head(ls_config *root, const ls__graph *graph, int output
       .logits = head->loss->logits,
       .scores = head->loss->about == LS__ABOUT_CLASSES && head->loss->absorbs != NULL,
       .lengths = head->lengths >= 0,
+      .sequences = head->loss->about == LS__ABOUT_SEQUENCES,
+      .blank = head->loss->blank,
+      .ignores = head->loss->ignores,
+      .ignored = head->loss->ignored,
+      .entropy = ls__loss_entropy,
   };
   LS_TRY(ls__loss_entry(root, "metrics", graph->n_outputs, head->name, &metrics));
   LS_TRY(ls__metrics_create(metrics, &head->kind, &head->metrics));
@@ -156,7 +168,8 @@ static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__arr
     bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT ||
                 task->n_heads == 0;
     for (int h = 0; h < task->n_heads && !used; h++)
-      used = task->head[h].target == i || task->head[h].lengths == (int)i;
+      used = task->head[h].target == i || task->head[h].lengths == (int)i ||
+             task->head[h].steps.array == (int)i;
     if (used) continue;
     if (arrays[i].use == LS_LENGTH)
       return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"",
@@ -223,13 +236,29 @@ void ls__task_reset(ls__task *task) {
 
 /* ---- Rows */
 
+/* Whether an input is looked at beside the network. */
+static bool counts_steps(const ls__task *task, size_t array) {
+  for (int h = 0; h < task->n_heads; h++)
+    if (task->head[h].steps.array == (int)array) return true;
+  return false;
+}
+
+const int32_t *ls__rows_counted(const ls__head *head, const ls__rows *rows, ls__run *run,
+                                size_t first) {
+  const ls__steps *s = &head->steps;
+  if (s->array < 0) return NULL;
+  const void *all = s->input >= 0 && run != NULL ? ls__run_input(run, s->input)
+                                                 : rows->array[s->array];
+  return (const int32_t *)all + first;
+}
+
 ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array *arrays,
                           size_t max_n, ls__rows *rows) {
   ls_status st = LS_OK;
   size_t work = 0, shown = 0, own = 0;
   memset(rows, 0, sizeof *rows);
   for (size_t i = 0; i < n_arrays; i++)
-    if (arrays[i].use != LS_INPUT)
+    if (arrays[i].use != LS_INPUT || counts_steps(task, i))
       LS_TRY(
           ls__alloc(&rows->array[i], max_n * arrays[i].count, sizeof(float), "targets of a lane"));
   for (int h = 0; h < task->n_heads; h++) {
@@ -239,7 +268,8 @@ ls_status ls__rows_create(const ls__task *task, size_t n_arrays, const ls__array
     if (head->target_count > shown) shown = head->target_count;
     if (head->target_count > own && !ls__metrics_compare(head->metrics)) own = head->target_count;
   }
-  LS_TRY(ls__alloc(&rows->work, max_n * work, sizeof *rows->work, "scratch of a loss"));
+  LS_TRY(ls__alloc(&rows->work, work, sizeof *rows->work, "scratch of a loss"));
+  LS_TRY(ls__alloc(&rows->steps, max_n, sizeof *rows->steps, "steps of a lane"));
   LS_TRY(ls__alloc(&rows->shown, max_n * shown, sizeof *rows->shown, "predictions of a lane"));
   LS_TRY(ls__alloc(&rows->shown_target, max_n * shown, sizeof *rows->shown, "targets of a lane"));
   LS_TRY(ls__alloc(&rows->own, max_n * own, sizeof *rows->own, "predictions of a lane"));
@@ -273,6 +303,7 @@ void ls__rows_reset(ls__rows *rows) {
   ls__free(rows->mixed.rest);
   ls__free(rows->gradient);
   ls__free(rows->work);
+  ls__free(rows->steps);
   ls__free(rows->shown);
   ls__free(rows->shown_target);
   ls__free(rows->own);
@@ -287,10 +318,30 @@ void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arr
     to[i] = arrays[i].use == LS_INPUT ? ls__run_input(run, input++) : rows->array[i];
 }
 
-ls_status ls__task_check(const ls__task *task, const ls__rows *rows, size_t n, size_t first) {
+ls_status ls__head_check(const ls__head *head, const float *y, const int32_t *lengths,
+                         const int32_t *counted, size_t n, size_t first) {
   ls_status st = LS_OK;
-  for (int h = 0; h < task->n_heads; h++)
-    LS_TRY(ls__loss_check(task->head[h].loss, rows->array[task->head[h].target], n, first));
+  ls__loss_call call = {.n = n, .y = y, .lengths = lengths};
+  if (counted == NULL) return ls__loss_check_call(head->loss, &call, first);
+  call.n = 1;
+  for (size_t i = 0; i < n && st == LS_OK; i++) {
+    const int32_t steps = ls__steps_count(&head->steps, counted[i]);
+    call.steps = &steps;
+    call.y = y + i * head->target_count;
+    call.lengths = lengths != NULL ? lengths + i : NULL;
+    st = ls__loss_check_call(head->loss, &call, first + i);
+  }
+  return st;
+}
+
+ls_status ls__task_check(const ls__task *task, const ls__rows *rows, ls__run *run, size_t n,
+                         size_t first) {
+  ls_status st = LS_OK;
+  for (int h = 0; h < task->n_heads; h++) {
+    const ls__head *head = &task->head[h];
+    LS_TRY(ls__head_check(head, rows->array[head->target], ls__rows_lengths(head, rows, 0),
+                          ls__rows_counted(head, rows, run, 0), n, first));
+  }
 out:
   return st;
 }
@@ -369,9 +420,12 @@ static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__
   const size_t at = first * head->prediction_count;
   const float *yhat = ls__run_result(run, h) + at;
   const float *y = (const float *)rows->array[head->target] + first * head->target_count;
-  const int32_t *lengths = NULL;
+  const int32_t *lengths = ls__rows_lengths(head, rows, first);
+  const int32_t *counted = ls__rows_counted(head, rows, run, first);
+  const int32_t *steps = counted != NULL ? rows->steps : NULL;
   const float *weights = NULL;
-  if (head->lengths >= 0) lengths = (const int32_t *)rows->array[head->lengths] + first;
+  for (size_t i = 0; counted != NULL && i < n; i++)
+    rows->steps[i] = ls__steps_count(&head->steps, counted[i]);
   if (task->weights >= 0) weights = (const float *)rows->array[task->weights] + first;
   if (rows->given != NULL) weights = rows->given + first;
   float *dyhat = gradients ? ls__run_result_gradient(run, h) + at : NULL;
@@ -382,6 +436,7 @@ static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__
       .dyhat = dyhat,
       .weights = weights,
       .lengths = lengths,
+      .steps = steps,
       .work = rows->work,
   };
   sums[head->at] += rows->is_mixed ? mixed_loss(head, call, rows, first)
@@ -389,7 +444,9 @@ static void score_head(const ls__task *task, int h, size_t first, size_t n, ls__
   if (dyhat != NULL && head->loss->weight != 1)
     ls__span()->scale(dyhat, (float)head->loss->weight, n * head->prediction_count);
   if (!metrics) return;
-  if (head->normal->n == 0)
+  if (head->kind.sequences)
+    ls__metrics_add_sequences(head->metrics, n, yhat, y, lengths, steps, real, count);
+  else if (head->normal->n == 0)
     ls__metrics_add(head->metrics, n, yhat, y, lengths, real, count);
   else
     add_normalised(head, n, yhat, y, rows, lengths, real, count);

@@ -11,6 +11,7 @@
 #include "model/model.h"
 #include "model/run.h"
 #include "nn/loss.h"
+#include "train/steps.h"
 
 typedef struct ls__head {
   char name[LS_NAME_BYTES]; /* the output's */
@@ -18,6 +19,7 @@ typedef struct ls__head {
                                applies itself reads */
   size_t target;            /* which array holds its targets */
   int lengths;              /* which array holds the lengths of targets; -1: none */
+  ls__steps steps;          /* of the prediction, of a loss of sequences */
   ls__loss *loss;
   ls__metrics *metrics;
   ls__metrics_task kind;
@@ -67,16 +69,22 @@ LS_CHECKED ls_status ls__task_refuse_balanced(const ls__task *task, ls_config *r
 /* A hash of what the sums are of: outputs, losses, metrics. */
 uint64_t ls__task_identity(const ls__task *task);
 
-/* Refuse targets that the losses can't take; `first` is the number of the first sample. */
+/* Refuse targets that the losses can't take; `first` is the number of the first sample.  Inputs are in the
+ * run, or, where that is NULL, in the rows, which have those that count steps. */
 struct ls__rows;
-LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows *rows, size_t n,
-                                    size_t first);
+LS_CHECKED ls_status ls__task_check(const ls__task *task, const struct ls__rows *rows, ls__run *run,
+                                    size_t n, size_t first);
+/* The same of one head's targets [n], wherever they are, with their lengths and what counts steps, or NULL. */
+LS_CHECKED ls_status ls__head_check(const ls__head *head, const float *y, const int32_t *lengths,
+                                    const int32_t *counted, size_t n, size_t first);
 
 /* ---- Rows: the targets of some samples, and what scoring them needs besides */
 
 typedef struct ls__rows {
-  void *array[LS__MAX_ARRAYS]; /* targets, weights, lengths: room for max_n; NULL: not used */
+  void *array[LS__MAX_ARRAYS]; /* targets, weights, lengths, and inputs that count steps: room for
+                                  max_n; NULL: not used */
   float *work;
+  int32_t *steps;              /* one head's, of its prediction */
   float *shown, *shown_target; /* one head's, in the targets' own units, from their mean */
   float *own, *own_target;     /* and in their own numbers, where a metric needs those */
   ls__mixed mixed;             /* of training samples that are mixed with others */
@@ -93,6 +101,15 @@ LS_CHECKED ls_status ls__rows_mix(const ls__task *task, size_t n_arrays, const l
 /* Where ls__data_take puts each array: inputs into the run, the others into the rows. */
 void ls__rows_places(const ls__rows *rows, size_t n_arrays, const ls__array *arrays, ls__run *run,
                      void *to[LS__MAX_ARRAYS]);
+
+/* Lengths of a head's targets from sample `first` on; NULL: all of them count. */
+static inline const int32_t *ls__rows_lengths(const ls__head *head, const ls__rows *rows,
+                                              size_t first) {
+  return head->lengths < 0 ? NULL : (const int32_t *)rows->array[head->lengths] + first;
+}
+/* What counts its prediction's steps; NULL: all are real. */
+const int32_t *ls__rows_counted(const ls__head *head, const ls__rows *rows, ls__run *run,
+                                size_t first);
 
 /* ---- Scores */
 

@@ -75,6 +75,7 @@ ls_status ls__task_tell(const ls__task *task, ls_config *root, ls_data *data, FI
   static const ls__target_is is[] = {[LS__ABOUT_NUMBERS] = LS__TARGET_NUMBERS,
                                      [LS__ABOUT_CLASSES] = LS__TARGET_CLASSES,
                                      [LS__ABOUT_YES_NO] = LS__TARGET_CLASSES,
+                                     [LS__ABOUT_SEQUENCES] = LS__TARGET_CLASSES,
                                      [LS__ABOUT_ANYTHING] = LS__TARGET_ANY};
   ls_status st = LS_OK;
   const ls__array *arrays = NULL;

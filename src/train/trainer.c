@@ -183,7 +183,7 @@ static ls_status check_targets(ls_trainer *t) {
       size_t lo = c * ROWS, hi = lo + ROWS < n ? lo + ROWS : n;
       st = ls__stop_check();
       LS_THEN(st, ls__data_rows(t->data, (ls_split)split, lo, hi, to));
-      LS_THEN(st, ls__task_check(&t->task, &rows, hi - lo, lo));
+      LS_THEN(st, ls__task_check(&t->task, &rows, NULL, hi - lo, lo));
       const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights]
                                                                       : NULL;
       for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];

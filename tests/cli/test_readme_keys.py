@@ -27,11 +27,13 @@ MAPS = ("train", "early_stopping", "regularization", "clip", "checkpoint", "data
         "data.time", "data.groups", "lr_scale", "initialize")
 # Of 8 classes in place of a number.
 CLASSES = ["data.file=classes.h5", "model=[{dense: {units: 8}}]"]
-OF_CLASSES = ("accuracy", "top_k", "precision", "recall", "f1", "iou", "auc")
+OF_CLASSES = ("accuracy", "top_k", "precision", "recall", "f1", "iou", "auc", "token_accuracy", "sequence_accuracy",
+              "perplexity", "character_error_rate", "word_error_rate")
 # What losses need that a number doesn't give: classes, vectors, yes or no, shares.
 VECTORS = ["data.targets=inputs", "model=[{dense: {units: 3}}]"]
 FOR_LOSS = {"cross_entropy": CLASSES, "focal": CLASSES, "cosine_similarity": VECTORS, "relative_l2": VECTORS,
-            "hinge": ["data.file=bits.h5"], "kl_divergence": ["data.file=shares.h5", "model=[{dense: {units: 2}}]"]}
+            "ctc": ["data.file=labels.h5", "data.inputs=x", "data.targets=x", "data.lengths={input: y}",
+                    "model=[{dense: {units: 8}}, {reshape: {shape: [4, 2]}}]"], "hinge": ["data.file=bits.h5"], "kl_divergence": ["data.file=shares.h5", "model=[{dense: {units: 2}}]"]}
 # Values for keys whose default can't be written down as it is: required keys, and keys without one.
 NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "model.reshape": {"shape": "[-1]"},
           "model.add": {"from": "[input, dense_1]"}, "model.concatenate": {"from": "[input, dense_1]"},
@@ -42,7 +44,7 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "model.crop": {"cropping": "[0, 1]"}, "schedule.step": {"every_epochs": "3"}, "early_stopping": {"monitor": "loss"},
           "regularization": {"l1": "0"}, "clip": {"value": "0"}, "initialize": {"from": "run"},
           "parameters": {"match": "dense_1/bias"}, "data.time": {"axis": "1"}, "data.groups": {"train": "train"},
-          "data.inputs": {"dataset": "/train/x"}}
+          "data.inputs": {"dataset": "/train/x"}, "metrics.word_error_rate": {"space": "1"}}
 VALUES = {"data.axis": "0", "data.split.by": "sample", "data.groups.validation": "~", "data.groups.test": "~",
           "data.inputs.select": '"[:, :2]"', "data.inputs.axis": "0", "data.inputs.time": "false",
           "data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
@@ -56,7 +58,7 @@ VALUES = {"data.axis": "0", "data.split.by": "sample", "data.groups.validation":
           "model.*.from": "dense_1", "model.*.activation": "relu", "model.*.share": "dense_1",
           "block.*.name": "other", "block.*.from": "dense_1", "block.*.activation": "relu",
           "block.residual.shortcut": "[{dense: {units: 3}}]",
-          "loss.*.class_weights": "balanced"}
+          "loss.*.class_weights": "balanced", "loss.*.ignore_index": "-1", "loss.ctc.input_lengths": "input"}
 # These stand alone: they exclude another key.
 ALONE = {"every_steps", "warmup_epochs", "share", "steps", "weight_of"}
 # Defaults that config.yaml doesn't show.
@@ -306,9 +308,11 @@ def array(name, kind, shape, values):
 def make_data():
     array("images.npy", "|u1", (60, 4, 5), bytes(i * 7 % 251 for i in range(1200)))
     array("ids.npy", "<i4", (60, 3), struct.pack("<180i", *(i % 90 for i in range(180))))
+    array("labels.npy", "<i4", (60, 3), struct.pack("<3i", 1, -1, -1) * 60)
+    array("real.npy", "<i4", (60,), struct.pack("<60i", *(1 + i % 3 for i in range(60))))
     array("y.npy", "<f4", (60,), struct.pack("<60f", *(0.1 * i for i in range(60))))
-    for name in "images", "ids":
-        code, _, error = run("convert", "npy", f"{name}.npy", "y.npy", "-o", f"{name}.h5", "--quiet")
+    for name, y in ("images", "y"), ("ids", "y"), ("labels", "real"):
+        code, _, error = run("convert", "npy", f"{name}.npy", f"{y}.npy", "-o", f"{name}.h5", "--quiet")
         if code != 0:
             fail(error)
     open("base.yaml", "w").write(BASE)

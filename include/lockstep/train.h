@@ -210,9 +210,11 @@ typedef struct ls_predict_options {
                               their file, that go before the predictions; of a table of text */
   size_t n_keep;
   bool with_targets; /**< true values beside the predictions, in their own units */
-  bool classes_only; /**< of classes the most probable and its probability, not those of all; of a
-                        table of text */
-  FILE *out;         /**< where rank 0 says in one line what was written; NULL: nowhere */
+  bool classes_only; /**< of classes the most probable and its probability, not those of all, in a
+                        table of text; of sequences of labels no /predictions in HDF5 */
+  size_t beam; /**< sequences of labels (loss ctc) are the best of a prefix beam search of this
+                        width; 0: those of the best path */
+  FILE *out;   /**< where rank 0 says in one line what was written; NULL: nowhere */
 } ls_predict_options;
 
 /** Predict a part of a dataset, or all rows of a table of text, into a file:
@@ -227,6 +229,11 @@ typedef struct ls_predict_options {
  *   /predictions/NAME and so on.  Attributes of /predictions: `split` names the part, `values` is
  *   "probabilities" after cross_entropy and binary_cross_entropy, else "numbers"; of /classes:
  *   `classes`, their names, if they have some.
+ *
+ * Of an output that was trained with `ctc` the sequence of labels is written: in tables one column
+ * `sequence`, the labels' names or numbers, with spaces between them unless each name is one
+ * character; in HDF5 /sequences [N, steps], -1 behind the last label, and /sequence_lengths [N], beside
+ * the probabilities in /predictions.
  *
  * Where samples are of several files, or aren't rows of a dataset, it is said where each is from:
  * in HDF5 /index [N, k], whose attribute `columns` names the k numbers and `files` the files; in
@@ -245,6 +252,20 @@ LS_PUBLIC LS_CHECKED ls_status ls_predict_to(ls_comm *comm, const char *checkpoi
 LS_PUBLIC LS_CHECKED ls_status ls_predict(ls_comm *comm, const char *checkpoint,
                                           const char *const *overrides, size_t n, ls_split split,
                                           const char *output);
+
+/** Labels out of the probabilities that a network trained with `ctc` gives for one sample.
+ *
+ * Local.
+ * @param probabilities  [steps, classes] as ls_model_predict gives them
+ * @param steps          those that are real
+ * @param blank          the class that is no label
+ * @param beam           0: the labels of the best path; else of a prefix beam search of this width
+ * @param labels         [steps] gets the labels
+ * @param n              gets how many
+ * @return               LS_ENOMEM, LS_EUSAGE */
+LS_PUBLIC LS_CHECKED ls_status ls_ctc_decode(const float *probabilities, size_t steps,
+                                             size_t classes, size_t blank, size_t beam,
+                                             int32_t *labels, size_t *n);
 
 /** Compare the gradient of every parameter tensor with central differences on a few samples.
  *

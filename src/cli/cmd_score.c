@@ -116,7 +116,10 @@ static const cli_option predict_options[] = {
              "put the true values beside the predictions, where the data have them"),
     CLI_FLAG(0, "classes-only", &how.classes_only,
              "of classes the most probable and its probability, not those of all; for .csv and "
-             ".tsv"),
+             ".tsv.  Of sequences of labels (loss ctc) these alone, in an HDF5 file too"),
+    CLI_COUNT(0, "beam", "N", &how.beam,
+              "sequences of labels by a prefix beam search that keeps the N best beginnings, in "
+              "place of the labels of the best path"),
     CLI_CHOICE(0, "split", "PART", &split, cli_splits,
                "train, validation, test or all (default all); parts as for evaluate"),
     CLI_END,

@@ -13,7 +13,8 @@
  * of one of them. */
 typedef struct buffers {
   size_t *count; /* [ranks] rows of each in this round */
-  float *mine[LS_MAX_PORTS], *target[LS_MAX_PORTS], *all;
+  float *mine[LS_MAX_PORTS], *target[LS_MAX_PORTS], *labels[LS_MAX_PORTS], *all;
+  int32_t *length[LS__MAX_ARRAYS]; /* of the arrays that are lengths */
   ls__run *run;
   void *to[LS__MAX_ARRAYS];
 } buffers;
@@ -41,12 +42,20 @@ static ls_status make_buffers(prediction *p) {
   LS_TRY(ls__model_run(s->model, &b->run));
   for (size_t i = 0, input = 0; i < n; i++)
     if (arrays[i].use == LS_INPUT) b->to[i] = ls__run_input(b->run, (int)input++);
+  for (size_t i = 0; i < n; i++) {
+    if (arrays[i].use != LS_LENGTH) continue;
+    LS_TRY(ls__alloc(&b->length[i], LS__PREDICT_BATCH, sizeof *b->length[i], "predictions"));
+    b->to[i] = b->length[i];
+  }
   for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
     const ls_port port = ls_model_output(s->model, i);
     const size_t k = ls_shape_count(&port.shape);
     const ls__array *target = p->what.target[i];
     if (k > widest) widest = k;
     LS_TRY(ls__alloc(&b->mine[i], LS__PREDICT_BATCH * k, sizeof(float), "predictions"));
+    if (p->what.sequences[i].are)
+      LS_TRY(ls__alloc(&b->labels[i], LS__PREDICT_BATCH * p->what.sequences[i].steps, sizeof(float),
+                       "predictions"));
     if (target == NULL) continue;
     if (target->count > widest) widest = target->count;
     LS_TRY(ls__alloc(&b->target[i], LS__PREDICT_BATCH * target->count, sizeof(float), "targets"));
@@ -64,8 +73,25 @@ static void free_buffers(buffers *b) {
   for (int i = 0; i < LS_MAX_PORTS; i++) {
     ls__free(b->mine[i]);
     ls__free(b->target[i]);
+    ls__free(b->labels[i]);
   }
+  for (int i = 0; i < LS__MAX_ARRAYS; i++) ls__free(b->length[i]);
   ls__free(b->all);
+}
+
+/* Labels of this rank's n rows, and true ones without what pads them. */
+static void read_sequences(const prediction *p, size_t i, size_t n) {
+  const ls__sequences *s = &p->what.sequences[i];
+  const buffers *b = &p->b;
+  const ls__array *target = p->what.target[i];
+  const int32_t *counted = NULL;
+  if (!s->are) return;
+  if (s->real.array >= 0)
+    counted = s->real.input >= 0 ? ls__run_input(b->run, s->real.input) : b->length[s->real.array];
+  ls__sequences_read(s, n, b->mine[i], counted, b->labels[i]);
+  if (target != NULL)
+    ls__sequences_cut(s, n, target->count,
+                      s->target_length >= 0 ? b->length[s->target_length] : NULL, b->target[i]);
 }
 
 /* This rank's rows of the round that begins at row `at`. */
@@ -79,22 +105,28 @@ static ls_status predict_mine(prediction *p, size_t at) {
   LS_TRY(ls__data_rows(s->data, s->split, lo, lo + n, b->to));
   LS_TRY(ls__fit_indices(b->run, n, &(ls__taken_from){s->data, s->split, false, lo}));
   ls__run_forward(b->run, s->model->parameters, n, NULL);
-  for (size_t i = 0; i < ls_model_outputs(s->model); i++)
+  for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
     ls__model_take_output(s->model, b->run, (int)i, n, b->mine[i]);
+    read_sequences(p, i, n);
+  }
 out:
   return st;
 }
 
 /* One array of the round to rank 0, and into the file. */
-static ls_status hand_on(prediction *p, size_t output, bool target, size_t at, size_t rows,
+static ls_status hand_on(prediction *p, size_t output, ls__handed what, size_t at, size_t rows,
                          ls_status *local) {
   ls_status st = LS_OK;
   const ls_port port = ls_model_output(p->session.model, output);
-  const size_t count = target ? p->what.target[output]->count : ls_shape_count(&port.shape);
-  LS_TRY(ls__comm_gatherv(p->comm, target ? p->b.target[output] : p->b.mine[output], p->b.all,
-                          p->b.count, count * sizeof(float)));
+  const size_t count = what == LS__TRUE     ? p->what.target[output]->count
+                       : what == LS__LABELS ? p->what.sequences[output].steps
+                                            : ls_shape_count(&port.shape);
+  const float *mine = what == LS__TRUE     ? p->b.target[output]
+                      : what == LS__LABELS ? p->b.labels[output]
+                                           : p->b.mine[output];
+  LS_TRY(ls__comm_gatherv(p->comm, mine, p->b.all, p->b.count, count * sizeof(float)));
   if (p->file != NULL)
-    LS_THEN(*local, p->kind->take(p->file, output, target, at, rows, count, p->b.all));
+    LS_THEN(*local, p->kind->take(p->file, output, what, at, rows, count, p->b.all));
 out:
   return st;
 }
@@ -118,8 +150,9 @@ static ls_status predict_rounds(prediction *p, ls_status local) {
     LS_THEN(local, predict_mine(p, at));
     LS_TRY(ls_comm_agree(p->comm, local));
     for (size_t i = 0; i < ls_model_outputs(s->model); i++) {
-      LS_TRY(hand_on(p, i, false, at, rows, &local));
-      if (p->what.target[i] != NULL) LS_TRY(hand_on(p, i, true, at, rows, &local));
+      LS_TRY(hand_on(p, i, LS__PREDICTED, at, rows, &local));
+      if (p->what.sequences[i].are) LS_TRY(hand_on(p, i, LS__LABELS, at, rows, &local));
+      if (p->what.target[i] != NULL) LS_TRY(hand_on(p, i, LS__TRUE, at, rows, &local));
     }
     if (p->file != NULL && p->kind->end_rows != NULL)
       LS_THEN(local, p->kind->end_rows(p->file, at, rows));
@@ -163,6 +196,20 @@ static ls_status find_targets(prediction *p) {
     if (p->what.target[i] == NULL)
       LS_FAIL(LS_EDATA, "%s: has no targets of output \"%s\" for --with-targets",
               ls__session_path(s), ls_model_output(s->model, i).name);
+out:
+  return st;
+}
+
+static ls_status find_sequences(prediction *p) {
+  ls_status st = LS_OK;
+  const size_t beam = p->what.options->beam;
+  bool any = false;
+  for (size_t i = 0; i < ls_model_outputs(p->session.model); i++) {
+    LS_TRY(ls__sequences_find(&p->session, i, beam, &p->what.sequences[i]));
+    any = any || p->what.sequences[i].are;
+  }
+  if (beam > 0 && !any)
+    LS_FAIL(LS_EUSAGE, "--beam: no output was trained with ctc, whose labels a beam search finds");
 out:
   return st;
 }
@@ -212,13 +259,14 @@ static void tell(const prediction *p, const char *checkpoint) {
 /* What all ranks must have been told alike, as lines "KEY: VALUE". */
 static ls_status told(const ls_predict_options *o, char **lines) {
   ls_status st = LS_OK;
-  size_t bytes = strlen(o->output) + 128, used = 0;
+  size_t bytes = strlen(o->output) + 160, used = 0;
   *lines = NULL;
   for (size_t i = 0; i < o->n_keep; i++) bytes += strlen(o->keep[i]) + 2;
   LS_TRY(ls__alloc(lines, bytes, 1, "options"));
   used = (size_t)snprintf(*lines, bytes,
-                          "-o: %s\n--with-targets: %s\n--classes-only: %s\n--keep: ", o->output,
-                          o->with_targets ? "given" : "no", o->classes_only ? "given" : "no");
+                          "-o: %s\n--with-targets: %s\n--classes-only: %s\n--beam: %zu\n--keep: ",
+                          o->output, o->with_targets ? "given" : "no",
+                          o->classes_only ? "given" : "no", o->beam);
   for (size_t i = 0; i < o->n_keep; i++)
     used += (size_t)snprintf(*lines + used, bytes - used, "%s%s", i > 0 ? ", " : "", o->keep[i]);
   snprintf(*lines + used, bytes - used, "\n");
@@ -251,6 +299,7 @@ ls_status ls_predict_to(ls_comm *comm, const char *checkpoint, const char *const
     LS_TRY(ls_comm_agree(comm, find_targets(&p)));
     LS_TRY(ls__data_load(p.session.data));
   }
+  LS_TRY(ls_comm_agree(comm, find_sequences(&p)));
   if (ls_comm_rank(comm) == 0) local = create_file(&p);
   LS_TRY(predict_rounds(&p, local));
   if (p.file != NULL) {
@@ -262,6 +311,7 @@ ls_status ls_predict_to(ls_comm *comm, const char *checkpoint, const char *const
 out:
   if (p.file != NULL) p.kind->abandon(p.file);
   free_buffers(&p.b);
+  for (size_t i = 0; i < LS_MAX_PORTS; i++) ls__sequences_reset(&p.what.sequences[i]);
   ls__session_close(&p.session);
   ls__free(lines);
   return st;

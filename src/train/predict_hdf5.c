@@ -1,4 +1,4 @@
-/* Predictions as HDF5: /predictions, /classes, /targets and /index, with checksums of their
+/* Predictions as HDF5: /predictions, /classes, /sequences, /targets and /index, with checksums of their
  * rows. */
 #include <string.h>
 
@@ -9,7 +9,8 @@
 typedef struct file {
   const ls__prediction *what;
   ls__h5 *h5;
-  int32_t *class; /* [what->most, the most places] */
+  int32_t *class;  /* [what->most, the most places or steps] */
+  int32_t *length; /* [what->most] of sequences */
 } file;
 
 /* "/predictions" and "/classes"; of several outputs "/predictions/NAME". */
@@ -35,21 +36,50 @@ static ls_status set_names(const file *f, const char *name, const char *attribut
                                             (const char *const *)names->name, names->n);
 }
 
+/* Of sequences that is all that was asked for. */
+static bool leaves_predictions(const file *f, size_t i) {
+  return f->what->sequences[i].are && f->what->options->classes_only;
+}
+
+static ls_status make_sequences(const file *f, size_t i) {
+  ls_status st = LS_OK;
+  char name[2 * LS_NAME_BYTES];
+  const ls__session *s = f->what->session;
+  name_of(s->model, "sequences", i, name);
+  LS_TRY(make(f, name, LS__I32, &(ls_shape){1, {f->what->sequences[i].steps}}));
+  LS_TRY(ls__h5_set_string(f->h5, name, "split", ls__split_name(s->split)));
+  LS_TRY(set_names(f, name, "classes", &s->model->classes[i]));
+  name_of(s->model, "sequence_lengths", i, name);
+  LS_TRY(make(f, name, LS__I32, &(ls_shape){0, {0}}));
+out:
+  return st;
+}
+
+static ls_status make_predictions(const file *f, size_t i) {
+  ls_status st = LS_OK;
+  char name[2 * LS_NAME_BYTES];
+  const ls_model *model = f->what->session->model;
+  const ls_port port = ls_model_output(model, i);
+  name_of(model, "predictions", i, name);
+  LS_TRY(make(f, name, LS__F32, &port.shape));
+  LS_TRY(ls__h5_set_string(f->h5, name, "split", ls__split_name(f->what->session->split)));
+  LS_TRY(ls__h5_set_string(f->h5, name, "values",
+                           model->says[i].probabilities ? "probabilities" : "numbers"));
+  if (model->output_columns[i].n == ls_shape_count(&port.shape))
+    LS_TRY(set_names(f, name, "columns", &model->output_columns[i]));
+out:
+  return st;
+}
+
 static ls_status make_output(file *f, size_t i) {
   ls_status st = LS_OK;
   char name[2 * LS_NAME_BYTES];
   const ls__session *s = f->what->session;
   const ls_model *model = s->model;
-  const ls_port port = ls_model_output(model, i);
   const ls__choice classes = ls__choice_of(model, i);
   const ls__array *target = f->what->target[i];
-  name_of(model, "predictions", i, name);
-  LS_TRY(make(f, name, LS__F32, &port.shape));
-  LS_TRY(ls__h5_set_string(f->h5, name, "split", ls__split_name(s->split)));
-  LS_TRY(ls__h5_set_string(f->h5, name, "values",
-                           model->says[i].probabilities ? "probabilities" : "numbers"));
-  if (model->output_columns[i].n == ls_shape_count(&port.shape))
-    LS_TRY(set_names(f, name, "columns", &model->output_columns[i]));
+  if (!leaves_predictions(f, i)) LS_TRY(make_predictions(f, i));
+  if (f->what->sequences[i].are) LS_TRY(make_sequences(f, i));
   if (classes.k > 0) {
     name_of(model, "classes", i, name);
     LS_TRY(make(f, name, LS__I32, &classes.shape));
@@ -58,7 +88,8 @@ static ls_status make_output(file *f, size_t i) {
   if (target == NULL) goto out;
   name_of(model, "targets", i, name);
   LS_TRY(make(f, name, LS__F32, &target->port.shape));
-  if (classes.k > 0) LS_TRY(set_names(f, name, "classes", &model->classes[i]));
+  if (classes.k > 0 || f->what->sequences[i].are)
+    LS_TRY(set_names(f, name, "classes", &model->classes[i]));
 out:
   return st;
 }
@@ -97,6 +128,7 @@ static void abandon(void *context) {
   if (f == NULL) return;
   ls__h5_close(f->h5);
   ls__free(f->class);
+  ls__free(f->length);
   ls__free(f);
 }
 
@@ -114,7 +146,10 @@ static ls_status create(ls__prediction *what, void **out) {
   f->what = what;
   for (size_t i = 0; i < ls_model_outputs(model); i++)
     if (ls__choice_of(model, i).places > places) places = ls__choice_of(model, i).places;
+  for (size_t i = 0; i < ls_model_outputs(model); i++)
+    if (what->sequences[i].steps > places) places = what->sequences[i].steps;
   LS_TRY(ls__alloc(&f->class, what->most * places, sizeof *f->class, "predictions"));
+  LS_TRY(ls__alloc(&f->length, what->most, sizeof *f->length, "predictions"));
   LS_TRY(ls__h5_create(what->options->output, &f->h5));
   for (size_t i = 0; i < ls_model_outputs(model); i++) LS_TRY(make_output(f, i));
   LS_TRY(write_index(f));
@@ -125,14 +160,36 @@ out:
   return st;
 }
 
-static ls_status take(void *context, size_t i, bool target, size_t at, size_t rows, size_t count,
-                      const float *y) {
-  (void)count; /* the file knows */
+static ls_status take_labels(const file *f, size_t i, size_t at, size_t rows, size_t steps,
+                             const float *label) {
+  ls_status st = LS_OK;
+  char name[2 * LS_NAME_BYTES];
+  const ls_model *model = f->what->session->model;
+  for (size_t r = 0; r < rows; r++) {
+    f->length[r] = 0;
+    for (size_t k = r * steps; k < (r + 1) * steps; k++) {
+      f->class[k] = (int32_t)label[k];
+      f->length[r] += f->class[k] >= 0;
+    }
+  }
+  name_of(model, "sequences", i, name);
+  LS_TRY(ls__h5_write_rows(f->h5, name, at, rows, LS__I32, f->class));
+  name_of(model, "sequence_lengths", i, name);
+  LS_TRY(ls__h5_write_rows(f->h5, name, at, rows, LS__I32, f->length));
+out:
+  return st;
+}
+
+static ls_status take(void *context, size_t i, ls__handed what, size_t at, size_t rows,
+                      size_t count, const float *y) {
   ls_status st = LS_OK;
   file *f = context;
   const ls_model *model = f->what->session->model;
   const ls__choice classes = ls__choice_of(model, i);
   char name[2 * LS_NAME_BYTES];
+  const bool target = what == LS__TRUE;
+  if (what == LS__LABELS) return take_labels(f, i, at, rows, count, y);
+  if (!target && leaves_predictions(f, i)) return LS_OK;
   name_of(model, target ? "targets" : "predictions", i, name);
   LS_TRY(ls__h5_write_rows(f->h5, name, at, rows, LS__F32, y));
   if (classes.k == 0 || target) goto out;

@@ -14,9 +14,10 @@
 
 enum { MOST_COLUMNS = 1024, NAME = 512 };
 
-/* An output's numbers of the samples at hand. */
+/* An output's numbers of the samples at hand; of a sequence its labels. */
 typedef struct values {
   ls__choice classes;
+  bool labels;
   size_t count, target_count; /* of a sample; 0: no true values */
   float *y, *target;          /* [what->most, count] */
 } values;
@@ -35,6 +36,8 @@ typedef struct sheet {
   char *line; /* [used] */
   size_t used, room;
   bool begun; /* the line has a cell */
+  char *cell; /* [cell_used] of a sequence */
+  size_t cell_used, cell_room;
 } sheet;
 
 /* ---- A line ---- */
@@ -200,6 +203,18 @@ out:
   return st;
 }
 
+static ls_status name_labels(sheet *s, size_t i) {
+  ls_status st = LS_OK;
+  char prefix[LS_NAME_BYTES + 2], name[NAME];
+  prefix_of(s->what->session->model, i, prefix);
+  snprintf(name, sizeof name, "%ssequence", prefix);
+  LS_TRY(add_name(s, name, true));
+  snprintf(name, sizeof name, "%ssequence_true", prefix);
+  if (s->output[i].target_count > 0) LS_TRY(add_name(s, name, true));
+out:
+  return st;
+}
+
 /* ---- Opening ---- */
 
 /* How many columns an output makes. */
@@ -207,6 +222,7 @@ static size_t columns_of(const sheet *s, size_t i) {
   const values *v = &s->output[i];
   const ls__choice *c = &v->classes;
   const size_t one = v->target_count > 0 ? 2 : 1;
+  if (v->labels) return one;
   if (c->k == 0) return v->count * one;
   const bool all = lists_all(s, c, s->what->session->model->says[i].probabilities);
   return c->places * (one + 1 + (!all ? 0 : c->k == 1 ? 2 : c->k));
@@ -234,7 +250,8 @@ static ls_status check_target(const sheet *s, size_t i, const ls__array *target)
   const ls__choice *c = &v->classes;
   char have[LS_SHAPE_TEXT], want[LS_SHAPE_TEXT];
   const ls_port port = ls_model_output(s->what->session->model, i);
-  if (target->count == v->count || (c->k > 0 && target->count == c->places)) return LS_OK;
+  if (v->labels || target->count == v->count || (c->k > 0 && target->count == c->places))
+    return LS_OK;
   return ls__fail(LS_EDATA, "%s: targets of shape %s cannot stand beside predictions of shape %s",
                   s->what->options->output, ls_shape_format(&target->port.shape, have),
                   ls_shape_format(&port.shape, want));
@@ -247,7 +264,8 @@ static ls_status open_output(sheet *s, size_t i) {
   const ls__array *target = s->what->target[i];
   values *v = &s->output[i];
   v->classes = ls__choice_of(model, i);
-  v->count = ls_shape_count(&port.shape);
+  v->labels = s->what->sequences[i].are;
+  v->count = v->labels ? s->what->sequences[i].steps : ls_shape_count(&port.shape);
   if (target == NULL) goto out;
   LS_TRY(check_target(s, i, target));
   v->target_count = target->count;
@@ -277,6 +295,7 @@ static void abandon(void *context) {
   }
   ls__free(s->index);
   ls__free(s->line);
+  ls__free(s->cell);
   ls__free(s);
 }
 
@@ -296,7 +315,9 @@ static ls_status create(ls__prediction *what, void **out) {
   for (size_t i = 0; i < options->n_keep; i++) LS_TRY(add_name(s, options->keep[i], false));
   for (size_t i = 0; i < s->places; i++) LS_TRY(add_name(s, s->place[i], true));
   for (size_t i = 0; i < outputs; i++) {
-    LS_TRY(s->output[i].classes.k > 0 ? name_classes(s, i) : name_numbers(s, i));
+    LS_TRY(s->output[i].labels          ? name_labels(s, i)
+           : s->output[i].classes.k > 0 ? name_classes(s, i)
+                                        : name_numbers(s, i));
     LS_TRY(make_room(s, i));
   }
   what->columns = s->n;
@@ -314,12 +335,13 @@ out:
 
 /* ---- Rows ---- */
 
-static ls_status take(void *context, size_t i, bool target, size_t at, size_t rows, size_t count,
-                      const float *y) {
+static ls_status take(void *context, size_t i, ls__handed what, size_t at, size_t rows,
+                      size_t count, const float *y) {
   (void)at;
   sheet *s = context;
   values *v = &s->output[i];
-  memcpy(target ? v->target : v->y, y, rows * count * sizeof *y);
+  if (v->labels && what == LS__PREDICTED) return LS_OK;
+  memcpy(what == LS__TRUE ? v->target : v->y, y, rows * count * sizeof *y);
   return LS_OK;
 }
 
@@ -369,6 +391,51 @@ out:
   return st;
 }
 
+/* One character of UTF-8 each: then nothing stands between them. */
+static bool are_characters(const ls__class_names *names) {
+  for (size_t k = 0; k < names->n; k++) {
+    const char *at = names->name[k];
+    if (*at == '\0') continue; /* a blank may be called so */
+    for (at++; (*at & 0xC0) == 0x80;) at++;
+    if (*at != '\0') return false;
+  }
+  return names->n > 0;
+}
+
+/* Labels up to the first that is none, as one cell. */
+static ls_status put_sequence(sheet *s, const ls__class_names *names, const float *label,
+                              size_t n) {
+  ls_status st = LS_OK;
+  char number[24];
+  const char *between = are_characters(names) ? "" : " ";
+  s->cell_used = 0;
+  LS_TRY(ls__grow(&s->cell, &s->cell_room, 1, 1, "a line of predictions"));
+  for (size_t k = 0; k < n && label[k] >= 0; k++) {
+    const char *text = class_name(names, (size_t)label[k], number);
+    const size_t bytes = strlen(text), gap = k > 0 ? strlen(between) : 0;
+    LS_TRY(ls__grow(&s->cell, &s->cell_room, s->cell_used + gap + bytes + 1, 1,
+                    "a line of predictions"));
+    memcpy(s->cell + s->cell_used, between, gap);
+    memcpy(s->cell + s->cell_used + gap, text, bytes);
+    s->cell_used += gap + bytes;
+  }
+  s->cell[s->cell_used] = '\0';
+  LS_TRY(put_text(s, s->cell));
+out:
+  return st;
+}
+
+static ls_status put_labels(sheet *s, size_t i, size_t row) {
+  ls_status st = LS_OK;
+  const values *v = &s->output[i];
+  const ls__class_names *names = &s->what->session->model->classes[i];
+  LS_TRY(put_sequence(s, names, v->y + row * v->count, v->count));
+  if (v->target_count > 0)
+    LS_TRY(put_sequence(s, names, v->target + row * v->target_count, v->target_count));
+out:
+  return st;
+}
+
 /* Parts and files by their names. */
 static ls_status put_places(sheet *s, const int64_t *index) {
   ls_status st = LS_OK;
@@ -396,7 +463,9 @@ static ls_status end_rows(void *context, size_t at, size_t rows) {
       LS_TRY(put_text(s, ls__keep_text(s->keep, r, i)));
     LS_TRY(put_places(s, s->index + r * s->places));
     for (size_t i = 0; i < ls_model_outputs(session->model); i++)
-      LS_TRY(s->output[i].classes.k > 0 ? put_classes(s, i, r) : put_numbers(s, i, r));
+      LS_TRY(s->output[i].labels          ? put_labels(s, i, r)
+             : s->output[i].classes.k > 0 ? put_classes(s, i, r)
+                                          : put_numbers(s, i, r));
     LS_TRY(end_line(s));
   }
 out:

@@ -5,6 +5,7 @@
 #include <lockstep/train.h>
 
 #include "train/says.h"
+#include "train/sequences.h"
 #include "train/session.h"
 
 /* What is written, decided before the first sample. */
@@ -13,16 +14,21 @@ typedef struct ls__prediction {
   const ls_predict_options *options;
   size_t most;                           /* samples that are handed on at once */
   const ls__array *target[LS_MAX_PORTS]; /* the true values of each output; NULL: not wanted */
+  ls__sequences sequences[LS_MAX_PORTS]; /* of outputs that are some */
   size_t columns; /* set by `create`: of the file, for the report; 0: it has none */
 } ls__prediction;
+
+/* What is handed on of an output: its numbers; true values; the labels of a sequence, -1 behind the last,
+ * as those of true values then are. */
+typedef enum ls__handed { LS__PREDICTED, LS__TRUE, LS__LABELS } ls__handed;
 
 /* A kind of file.  Local, rank 0; calls in the order of rows. */
 typedef struct ls__prediction_kind {
   const char *const *endings; /* ends with NULL */
   bool gzip;                  /* they may have .gz behind them */
   LS_CHECKED ls_status (*create)(ls__prediction *what, void **file);
-  /* Samples [at, at + rows) of an output, or its true values: [rows, count]. */
-  LS_CHECKED ls_status (*take)(void *file, size_t output, bool target, size_t at, size_t rows,
+  /* Samples [at, at + rows) of an output: [rows, count]. */
+  LS_CHECKED ls_status (*take)(void *file, size_t output, ls__handed what, size_t at, size_t rows,
                                size_t count, const float *y);
   /* All of these samples have been taken; NULL: nothing is to be done. */
   LS_CHECKED ls_status (*end_rows)(void *file, size_t at, size_t rows);

@@ -42,6 +42,8 @@ static ls_status create(ls__prediction *what, void **out) {
     LS_FAIL(LS_EUSAGE, "%s: holds predictions alone; %s is for .csv and .tsv%s", path,
             what->options->n_keep > 0 ? "--keep" : "--with-targets",
             what->options->n_keep > 0 ? "" : ", and for .h5");
+  if (what->options->beam > 0)
+    LS_FAIL(LS_EUSAGE, "%s: holds probabilities alone; --beam is for .csv, .tsv and .h5", path);
   LS_TRY(ls__new_file_create(path, false, &file));
   LS_TRY(write_header(file, what->session->n, &port.shape));
   *out = file;

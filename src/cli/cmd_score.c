@@ -134,7 +134,10 @@ const command cmd_predict = {
              "their columns; of classes the name, its probability, and that of each class.  An "
              "HDF5 file "
              "has /predictions [N, outputs] (probabilities after cross_entropy and "
-             "binary_cross_entropy), and for classes /classes [N].  All rows: in the file's order, "
+             "binary_cross_entropy), and for classes /classes [N].  After ctc there are sequences "
+             "of labels: a column "
+             "`sequence`, and in HDF5 /sequences and /sequence_lengths.  All rows: in the file's "
+             "order, "
              "and "
              "of groups train, then validation, then test.  One line says what was written.",
     .arguments = predict_arguments,

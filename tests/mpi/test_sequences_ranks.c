@@ -21,6 +21,8 @@ static int32_t steps[N], label[N * LABELS], labels[N], tight[N];
   MUST(ls__h5_dataset(file, name, type, N, shape, 16, 0)); \
   MUST(ls__h5_write_rows(file, name, 0, N, type, from))
 
+static const char *const names[K] = {"", "a", "\xc3\xa9", "_", "d"};
+
 /* Labels 1 to 4 in half of the steps, rounded up; sample 44 of `tight` has one step too few. */
 static void make(int rank) {
   const ls__rng rng = ls__rng_key(8, LS__RNG_TEST, 0, 0);
@@ -56,6 +58,7 @@ static void make(int rank) {
   WRITE("/tight", LS__I32, &one, tight);
   WRITE("/label", LS__I32, &some, label);
   WRITE("/labels", LS__I32, &one, labels);
+  MUST(ls__h5_set_strings(file, "/label", "classes", names, K));
   WRITE("/pixel", LS__F32, &each, pixel);
   MUST(ls__h5_commit(file));
 }
@@ -159,6 +162,31 @@ static void predict(ls_comm *comm, const char *name, size_t beam, int32_t *seque
   ls__h5_close(file);
 }
 
+/* As text: labels by their names, which are characters. */
+static void as_text(ls_comm *comm, const int32_t *sequence, const int32_t *length) {
+  char run[300], output[300], line[2048], want[200];
+  snprintf(run, sizeof run, "%s/run", folder);
+  snprintf(output, sizeof output, "%s/labels.csv", folder);
+  MUST(ls_predict_to(comm, run, NULL, 0, LS_ALL,
+                     &(ls_predict_options){.output = output, .with_targets = true}));
+  FILE *in = fopen(output, "r");
+  CHECK(in != NULL && fgets(line, sizeof line, in) != NULL);
+  CHECK(strncmp(line, "l_sequence,l_sequence_true,", 27) == 0);
+  for (size_t i = 0; i < N; i++) {
+    size_t used = 0;
+    for (size_t k = 0; k < (size_t)length[i]; k++)
+      used += (size_t)snprintf(want + used, sizeof want - used, "%s",
+                               names[sequence[i * T / 2 + k]]);
+    used += (size_t)snprintf(want + used, sizeof want - used, ",");
+    for (size_t k = 0; k < (size_t)labels[i]; k++)
+      used += (size_t)snprintf(want + used, sizeof want - used, "%s", names[label[i * LABELS + k]]);
+    used += (size_t)snprintf(want + used, sizeof want - used, ",");
+    CHECK(fgets(line, sizeof line, in) != NULL && strncmp(line, want, used) == 0);
+  }
+  CHECK(fgets(line, sizeof line, in) == NULL);
+  fclose(in);
+}
+
 static void same_labels(ls_comm *comm) {
   static int32_t alone[N * T / 2], all[N * T / 2], lengths[N], lengths_of_all[N];
   int rank = ls_comm_rank(comm);
@@ -177,6 +205,7 @@ static void same_labels(ls_comm *comm) {
         CHECK((alone[i * T / 2 + t] >= 1) == (t < (size_t)lengths[i]));
     }
     CHECK(some > N / 2);
+    if (beam == 0) as_text(comm, alone, lengths);
   }
 }
 

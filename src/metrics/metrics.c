@@ -207,12 +207,18 @@ typedef struct batch {
   const float *yhat, *y, *own_yhat, *own_y;
 } batch;
 
+/* Answers that count. */
+static double count_answers(const ls__metrics_task *task, const batch *s) {
+  const size_t all = s->n * answers_of(task);
+  size_t ignored = 0;
+  for (size_t i = 0; task->ignores && i < all; i++) ignored += ls__is_ignored(task, s->own_y[i]);
+  return (double)(all - ignored);
+}
+
 static void add_samples(const ls__metrics *m, const ls__metrics_task *task, const batch *s,
                         double *real, double *count) {
   count[SAMPLES] += (double)s->n;
-  if (counts_answers(task)) count[ANSWERS] += (double)(s->n * answers_of(task));
-  for (size_t i = 0; counts_answers(task) && task->ignores && i < s->n * answers_of(task); i++)
-    if (ls__is_ignored(task, s->own_y[i])) count[ANSWERS] -= 1;
+  if (counts_answers(task)) count[ANSWERS] += count_answers(task, s);
   for (size_t i = 0; i < m->n; i++) {
     const ls__metric *a = &m->metric[i];
     const bool compares = a->kind->compares;

@@ -10,6 +10,7 @@
 
 #include "base/rng.h"
 #include "nn/activation.h"
+#include "nn/ctc.h"
 #include "nn/distance.h"
 #include "nn/dropout.h"
 #include "nn/focal.h"
@@ -110,6 +111,39 @@ static void dropout(void **state) {
 
 static void same_double(double p, double q) {
   assert_memory_equal(&p, &q, sizeof p);
+}
+
+LS_SIMD_DECLARE(ls__ctc_ops, ls__ctc_ops);
+static void ctc(void **state) {
+  (void)state;
+  const ls__ctc_ops *const tables[] = {&ls__ctc_ops_baseline, &ls__ctc_ops_avx2,
+                                       &ls__ctc_ops_avx512};
+  static const size_t labels[] = {0, 1, 7, 8, 20};
+  static float work[200000], y[20];
+  for (int level = 1; level <= (int)ls__simd_level_now(); level++)
+    for
+      EACH(l, labels) for (size_t width = 3; width < 40; width += 17) {
+        ls__ctc c = {.steps = 490 / width + 20,
+                     .width = width,
+                     .labels = labels[l],
+                     .blank = 1,
+                     .z = x + 600, /* finite ones */
+                     .y = y,
+                     .work = work,
+                     .scale = 0.3F};
+        assert_true(c.steps * width <= MOST - 600);
+        assert_true(ls__ctc_work(c.steps, width, c.labels) <= 200000);
+        for (size_t i = 0; i < c.labels; i++) y[i] = i % 3 == 0 ? 0 : 2;
+        const double without = tables[0]->run(&c);
+        same_double(without, tables[level]->run(&c));
+        memset(a, 0, sizeof a), memset(b, 0, sizeof b);
+        c.d = a;
+        same_double(tables[0]->run(&c), without);
+        c.d = b;
+        same_double(tables[level]->run(&c), without);
+        assert_true(isfinite(without) && without > 0);
+        assert_memory_equal(a, b, sizeof a);
+      }
 }
 
 /* One loss on two instruction sets, with and without its gradient. */
@@ -242,6 +276,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test_setup(activations, fill),
                                      cmocka_unit_test_setup(softmax, fill),
                                      cmocka_unit_test_setup(dropout, fill),
+                                     cmocka_unit_test_setup(ctc, fill),
                                      cmocka_unit_test_setup(losses, fill),
                                      cmocka_unit_test_setup(focal, fill),
                                      cmocka_unit_test_setup(distances, fill)};

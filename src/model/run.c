@@ -12,13 +12,15 @@
 bool ls__graph_find_no_index(const ls__graph *graph, int input, const int32_t *index, size_t n,
                              ls__no_index *found) {
   const size_t each = ls_shape_count(&graph->input[input].shape), limit = graph->limit[input];
+  const int32_t least = graph->counts[input] ? 1 : 0;
   for (size_t k = 0; k < n * each; k++) {
-    if (index[k] >= 0 && (limit == 0 || (size_t)index[k] < limit)) continue;
+    if (index[k] >= least && (limit == 0 || (size_t)index[k] < limit)) continue;
     *found = (ls__no_index){.input = input, .sample = k / each, .element = k % each};
-    const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no index",
-                              graph->input[input].name, (long)index[k]);
+    const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no %s",
+                              graph->input[input].name, (long)index[k],
+                              least > 0 ? "number of steps" : "index");
     if (limit > 0 && used > 0)
-      snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are 0 to %zu",
+      snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are %d to %zu", least,
                limit - 1);
     return true;
   }

@@ -28,6 +28,8 @@ typedef struct ls__node {
   bool needs_gradient;            /* this node or one before it has parameters that move */
   bool follows;                   /* it is the `activation:` of the layer before it */
   bool frozen;                    /* `trainable: false` */
+  int again; /* not 0: neighbours with this number are computed again for backward,
+                                     in place of keeping what they give */
 } ls__node;
 
 /* A parameter in the arena. */

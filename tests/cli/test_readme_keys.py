@@ -166,7 +166,8 @@ def overrides_of(place, values):
         if "share" in values:
             inside = first + inside.replace("share", "from: input, share") + both
         return [f"model=[{inside}, flatten, {{dense: {{units: 1}}}}]", "data.file=ids.h5"], "model"
-    if name == "lengths":  # other layers read it
+    if name == "lengths":  # other layers read it, and no activation can
+        inside = inside.replace(", activation: relu", "").replace("activation: relu", "")
         before = "{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2], name: dense_1}}"
         after = f"{{last_step: {{from: [dense_1, {values.get('name', 'lengths_1')}]}}}}"
         return [f"model=[{before}, {inside}, {after}, {{dense: {{units: 1}}}}]"], "model"

@@ -155,6 +155,17 @@ out:
   return st;
 }
 
+ls_status ls__vocabulary_check(ls__vocabulary_kind kind, const char *where, const char *text,
+                               size_t bytes) {
+  ls_status st = LS_OK;
+  for (size_t at = 0, n; at < bytes && kind == LS__CHARACTERS; at += n) {
+    uint32_t code;
+    LS_TRY(take_letter(where, text, bytes, at, &code, &n));
+  }
+out:
+  return st;
+}
+
 /* ---- Learning and encoding ---- */
 
 ls_status ls__vocabulary_learn(ls__vocabulary **out, ls__vocabulary_kind kind, size_t size,
@@ -229,6 +240,22 @@ const char *ls__vocabulary_token(const ls__vocabulary *v, int32_t token, size_t 
   if (token < 0 || (size_t)token >= v->n) return NULL;
   *bytes = v->start[token + 1] - v->start[token];
   return v->bytes + v->start[token];
+}
+
+void ls__vocabulary_describe(const ls__vocabulary *v, char text[LS__VOCABULARY_TEXT]) {
+  static const char *const what[] = {"bytes", "characters", "byte pairs"};
+  snprintf(text, LS__VOCABULARY_TEXT, "%zu %s", v->n, what[v->kind]);
+}
+
+void ls__vocabulary_show(const ls__vocabulary *v, int32_t token, char *text, size_t bytes) {
+  char whole[LS__TOKEN_BYTES + 1] = "";
+  size_t n;
+  const char *from = ls__vocabulary_token(v, token, &n);
+  if (from != NULL) memcpy(whole, from, n);
+  if (n == 1 && whole[0] == '\0')
+    snprintf(text, bytes, "\\x00");
+  else
+    ls__text_show(whole, SIZE_MAX, text, bytes);
 }
 
 /* ---- As JSON ---- */

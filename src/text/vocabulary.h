@@ -51,11 +51,21 @@ LS_CHECKED ls_status ls__vocabulary_encode_some(const ls__vocabulary *vocabulary
                                                 const char *text, size_t bytes, size_t *from,
                                                 int32_t *tokens, size_t room, size_t *n);
 
+/* Whether a vocabulary of this kind can be learned of a text: of characters it must be UTF-8. */
+LS_CHECKED ls_status ls__vocabulary_check(ls__vocabulary_kind kind, const char *where,
+                                          const char *text, size_t bytes);
+
 size_t ls__vocabulary_size(const ls__vocabulary *vocabulary); /* tokens */
 ls__vocabulary_kind ls__vocabulary_kind_of(const ls__vocabulary *vocabulary);
 /* The bytes of a token, no string: a zero byte may be among them, and the token may be part of a letter
  * alone.  NULL: it is out of range. */
 const char *ls__vocabulary_token(const ls__vocabulary *vocabulary, int32_t token, size_t *bytes);
+
+/* "65 characters", "256 bytes", "1024 byte pairs" */
+enum { LS__VOCABULARY_TEXT = 48 };
+void ls__vocabulary_describe(const ls__vocabulary *vocabulary, char text[LS__VOCABULARY_TEXT]);
+/* A token fit for one line of a message, at most `bytes` with its closing zero. */
+void ls__vocabulary_show(const ls__vocabulary *vocabulary, int32_t token, char *text, size_t bytes);
 
 /* As JSON; owned by the caller (ls__free). */
 LS_CHECKED ls_status ls__vocabulary_write(const ls__vocabulary *vocabulary, char **json);

@@ -81,6 +81,9 @@ static void test_characters(void **state) {
           "t: line 1, byte 1: the character \"\\x07\" (U+0007) is not in the vocabulary of 8");
   refused(v, "a\xC3", 2, "t: line 1, byte 1: the byte 0xc3 begins no letter of UTF-8");
   refused(v, "a\0b", 3, "t: line 1, byte 1: a zero byte, which no text has");
+  assert_int_equal(ls__vocabulary_check(LS__CHARACTERS, "t", "c\xFF", 2), LS_EDATA);
+  assert_int_equal(ls__vocabulary_check(LS__CHARACTERS, "t", "c", 1), LS_OK);
+  assert_int_equal(ls__vocabulary_check(LS__BYTES, "t", "c\xFF", 2), LS_OK);
   ls__vocabulary_destroy(v);
   assert_int_equal(ls__vocabulary_learn(&none, LS__CHARACTERS, 0, "a.txt", "x\n\xFF", 3), LS_EDATA);
   assert_null(none);

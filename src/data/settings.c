@@ -75,7 +75,8 @@ static const char *const window_as[] = {"first", "channels", NULL}; /* ls__windo
 
 static const ls__option time_options[] = {
     LS__BY_HAND("axis", "whole number", "0",
-                "the dimension that is time, from the end where it is negative"),
+                "the dimension that is time, from the end where it is negative; of datasets with "
+                "several it must be said"),
     LS__SIZE(ls__time, window, "1", 1, 1e9,
              "entries of a sample's inputs; 1 makes no dimension of its own"),
     LS__SIZE(ls__time, horizon, "1", 0, 1e9,
@@ -470,6 +471,7 @@ static ls_status read_time(ls_config *config, ls__time *time) {
   memset(time, 0, sizeof *time);
   if (ls__config_child(config, "time") == NULL) return LS_OK;
   LS_TRY(ls__config_map(config, "time", &node));
+  time->unsaid = ls__config_child(node, "axis") == NULL;
   LS_TRY(ls__config_int(node, "axis", 0, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
   LS_TRY(ls__options_read(time_options, node, time));
   time->axis = (int)axis;

@@ -68,6 +68,9 @@ static ls_status check_options(const ls_convert_options *options, const text_opt
     return ls__fail(LS_EUSAGE, "convert text: --vocabulary-from says what a token is, --vocabulary "
                                "and "
                                "--vocabulary-size can't");
+  if (options->seed != 0)
+    return ls__fail(LS_EUSAGE, "convert text: --seed: nothing is drawn, the parts follow each "
+                               "other in the text");
   if (given(options, "vocabulary-size") && own->vocabulary != LS__BYTE_PAIRS)
     return ls__fail(LS_EUSAGE, "convert text: --vocabulary-size is for --vocabulary byte_pairs");
   return LS_OK;

@@ -63,13 +63,24 @@ accepted "$lockstep" convert text a.txt -o d.h5 --vocabulary bytes
 refused 3 "d.h5: has a vocabulary of 256 bytes, the network one of $size characters" "$lockstep" evaluate runs/two --data d.h5
 refused 3 "d.h5: has a vocabulary of 256 bytes, a.h5 one of $size characters" \
   "$lockstep" train a.yaml 'data.file=[a.h5, d.h5]'
+# a first configuration, of the file and of the text itself
+accepted "$lockstep" init a.h5 -o i.yaml
+accepted "$lockstep" train i.yaml --dry-run
+shown 'lstm_1 +lstm +\[[0-9]+, 128\]'
+accepted "$lockstep" init a.txt --vocabulary byte_pairs --vocabulary-size 300 -o j.yaml
+accepted ranks 2 "$lockstep" train j.yaml train.epochs=1 model.1.lstm.units=8 --progress=none
+grep -q 'by: time' j.yaml || fail "the end of the text is not kept from training"
+head -c 20 a.txt >s2.txt
+accepted "$lockstep" convert text s2.txt -o s2.h5
+refused 3 's2.h5: 20 tokens to train on are too few' "$lockstep" init s2.h5
 # too short for a window; a token that the network has no row for
 echo "who will" >s.txt
 accepted "$lockstep" convert text s.txt -o s.h5 --vocabulary-from a.h5
 refused 3 's.h5: /train/tokens: has 9 times, and a sample takes 13' "$lockstep" train a.yaml data.file=s.h5
 refused 3 's.h5: /train/tokens: has 9 times, and a sample takes 12' "$lockstep" predict runs/two --data s.h5 --split all -o p.h5
 refused 3 'label [0-9]+ is not in 0..' "$lockstep" train a.yaml data.file=d.h5
-refused 3 'a.txt: line 91, byte .*U\+20AC.*not in the vocabulary of '"$size" bash -c \
-  "echo '€' >>a.txt; exec $lockstep convert text a.txt -o f.h5 --vocabulary-from a.h5"
+echo '€' >>a.txt
+refused 3 'a.txt: line 91, byte .*U\+20AC.*not in the vocabulary of '"$size" \
+  "$lockstep" convert text a.txt -o f.h5 --vocabulary-from a.h5
 [ $failures = 0 ] && echo "all good"
 exit $((failures > 0))

@@ -56,6 +56,12 @@ accepted "$lockstep" inspect p1.h5
 shown "/predictions +\[3, 12, $size\]"
 for n in 1 2; do "$lockstep" inspect p$n.h5 --json | sed "s/p$n.h5//" >p$n.json; done
 cmp -s p1.json p2.json || fail "predictions of 1 and 2 ranks differ"
+for n in 1 3; do accepted ranks $n "$lockstep" predict runs/two --data b.txt -o t$n.h5; done
+for n in 1 3; do "$lockstep" inspect t$n.h5 --json | sed "s/t$n.h5//" >t$n.json; cmp -s t$n.json p1.json || fail "the text itself: other predictions"; done
+accepted "$lockstep" evaluate runs/two --data b.txt --json
+echo "be who is to read what, and it will be 100 €" >euro.txt
+refused 3 'euro.txt: line 1, byte 43: the character "€" .U.20AC. is not in the vocabulary of [0-9]+$' "$lockstep" predict runs/two --data euro.txt -o t.h5
+refused 2 'a text, which has no columns to keep' "$lockstep" predict runs/two --data b.txt --keep x -o t.h5
 accepted "$lockstep" convert text b.txt -o c.h5
 refused 3 "c.h5: has a vocabulary of 16 characters, the network one of $size characters; .*--vocabulary-from" \
   "$lockstep" predict runs/two --data c.h5 --split all -o p.h5

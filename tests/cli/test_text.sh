@@ -49,6 +49,8 @@ accepted "$lockstep" inspect a.h5
 shown "^    vocabulary: $size characters: "
 accepted "$lockstep" evaluate runs/two --split test --json
 grep -q '"loss":' out || fail "evaluate gives no loss"
+accepted "$lockstep" evaluate runs/two --split test
+same "lines of evaluate: no table of tokens" "$(wc -l <out)" 3
 echo "be who is to read what, and it will be" >b.txt
 accepted "$lockstep" convert text b.txt -o b.h5 --vocabulary-from $final
 for n in 1 2; do accepted ranks $n "$lockstep" predict runs/two --data b.h5 --split all -o p$n.h5; done

@@ -3,10 +3,10 @@
  *
  * Nothing is drawn: the beginning trains, the end is the test.  A vocabulary that is learned knows the
  * training part alone. */
-#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/real.h"
 #include "base/text.h"
 #include "convert/formats.h"
 #include "convert/input.h"
@@ -262,7 +262,7 @@ static void tell(const texts *t, const text_options *own) {
   double guess = 0;
   for (size_t i = 0; i < size; i++) {
     const double share = (double)t->count[i] / (double)t->tokens[LS_TRAIN];
-    if (t->count[i] > 0) guess -= share * log(share);
+    if (t->count[i] > 0) guess -= share * ls__log(share);
   }
   const ls__vocabulary_kind kind = ls__vocabulary_kind_of(t->vocabulary);
   ls__vocabulary_describe(t->vocabulary, what);
@@ -284,7 +284,7 @@ static void tell(const texts *t, const text_options *own) {
   fprintf(stderr,
           "\nconvert: a guess by how often each token comes has a cross entropy of %.3f, %.2f bits "
           "a token\n",
-          guess, guess / log(2.0));
+          guess, guess / ls__log(2.0));
 }
 
 static void hint(const texts *t) {

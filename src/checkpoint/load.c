@@ -224,6 +224,7 @@ static ls_status read_ports(ls__h5 *file, ls_model *model) {
   const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
   char name[LS__PATH_BYTES];
   LS_TRY(read_names(file, "recipe", 1, "", &model->recipe));
+  LS_TRY(read_names(file, "vocabulary", 1, "", &model->vocabulary));
   for (size_t i = 0; i < n_in; i++) {
     const ls_port port = ls_model_input(model, i);
     ls__port_name("x", n_in, port.name, name);

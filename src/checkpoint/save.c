@@ -79,6 +79,7 @@ static ls_status write_ports(ls__h5 *file, const ls_model *model) {
   const size_t n_in = ls_model_inputs(model), n_out = ls_model_outputs(model);
   char name[LS__PATH_BYTES];
   LS_TRY(write_names(file, "recipe", 1, "", &model->recipe));
+  LS_TRY(write_names(file, "vocabulary", 1, "", &model->vocabulary));
   for (size_t i = 0; i < n_in; i++) {
     ls__port_name("x", n_in, model->graph->input[i].name, name);
     LS_TRY(write_affine(file, name, &model->input[i]));

@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "data/source.h"
 #include "h5/h5.h"
+#include "text/vocabulary.h"
 
 /* Values are read for their range up to this many bytes a dataset, and in pieces of PIECE. */
 enum { PIECE = 4 << 20 };
@@ -257,6 +258,27 @@ static void words_value(const value *v, FILE *out) {
   }
 }
 
+/* The kind of a vocabulary and how many tokens it has; of one that is none, false. */
+static bool words_vocabulary(const value *v, FILE *out) {
+  char text[LS__VOCABULARY_TEXT];
+  ls__vocabulary *vocabulary = NULL;
+  if (v->kind != LS__H5_TEXTS || v->n != 1) return false;
+  if (ls__vocabulary_read(&vocabulary, v->text[0], "vocabulary") != LS_OK) return false;
+  ls__vocabulary_describe(vocabulary, text);
+  fputs(text, out);
+  const size_t n = ls__vocabulary_size(vocabulary);
+  const bool letters = ls__vocabulary_kind_of(vocabulary) == LS__CHARACTERS;
+  for (size_t i = 0, used = 0; letters && i < n && used < 100; i++) {
+    char shown[16];
+    ls__vocabulary_show(vocabulary, (int32_t)i, shown, sizeof shown);
+    fprintf(out, "%s%s", i == 0 ? ": " : "", shown);
+    used += ls__text_width(shown);
+    if (used >= 100 && i + 1 < n) fputs(" ...", out);
+  }
+  ls__vocabulary_destroy(vocabulary);
+  return true;
+}
+
 static void json_value(const value *v, ls__json *json, const char *key) {
   const bool list = v->n != 1 && (v->kind == LS__H5_NUMBERS || v->kind == LS__H5_TEXTS);
   if (v->kind == LS__H5_INTEGER) ls__json_integer(json, key, v->whole);
@@ -295,7 +317,7 @@ static ls_status attributes(ls__h5 *file, const char *object, ls__json *json, FI
       fputs(of_file ? "  " : "    ", out);
       ls__text_put(out, names[i]);
       fputs(": ", out);
-      words_value(&v, out);
+      if (strcmp(names[i], "vocabulary") != 0 || !words_vocabulary(&v, out)) words_value(&v, out);
       fputc('\n', out);
     }
     value_reset(&v);

@@ -149,6 +149,7 @@ ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
       LS_TRY(read_classes(data, i));
   LS_TRY(ls__names_read(data));
   LS_TRY(ls__recipe_find(data));
+  LS_TRY(ls__vocabulary_find(data));
 out:
   return st;
 }
@@ -225,6 +226,8 @@ ls_status ls__data_set_index(ls_data *data, size_t i) {
 void ls__arrays_reset(ls_data *data) {
   ls__free(data->recipe);
   data->recipe = NULL;
+  ls__free(data->vocabulary);
+  data->vocabulary = NULL;
   for (size_t i = 0; i < LS__MAX_ARRAYS; i++) {
     ls__array *array = &data->array[i];
     ls__kept *kept = &data->kept[i];

@@ -105,6 +105,10 @@ LS_CHECKED ls_status ls__data_drawn_hash(const ls_data *data, uint64_t *hash);
 size_t ls__data_train_rows(const ls_data *data);
 /* How the table was read that the file was made of, as convert/recipe.h has it; NULL: of none. */
 const char *ls__data_recipe(const ls_data *data);
+/* The vocabulary of its tokens, as JSON (text/vocabulary.h); NULL: it is no text. */
+const char *ls__data_vocabulary(const ls_data *data);
+/* LS_EDATA: that is another one than the network's. */
+LS_CHECKED ls_status ls__data_fit_vocabulary(ls_data *data, const char *json);
 /* LS_AUTO becomes the part that it means here; LS_EDATA where there is no such part.  Local. */
 LS_CHECKED ls_status ls__data_part(const ls_data *data, ls_split *split);
 const char *ls__split_name(ls_split split); /* "train", "validation", "test", "all" */

@@ -65,7 +65,8 @@ struct ls_data {
   ls__array array[LS__MAX_ARRAYS];
   ls__kept kept[LS__MAX_ARRAYS];
 
-  char *recipe; /* of the table that the file was made of; NULL: of none */
+  char *recipe;     /* of the table that the file was made of; NULL: of none */
+  char *vocabulary; /* of the text that its tokens are of, as JSON; NULL: it is none */
 
   ls__window *rows;   /* a drawn split's row numbers, shared on the node */
   ls__window *memory; /* all samples; NULL: streamed */
@@ -92,6 +93,8 @@ LS_CHECKED ls_status ls__layout_apply(ls_data *data, ls__wanted *wanted);
 LS_CHECKED ls_status ls__names_read(ls_data *data);
 /* recipe.c: how the table was read that the file was made of. */
 LS_CHECKED ls_status ls__recipe_find(ls_data *data);
+/* vocabulary.c: that of the tokens that are its input. */
+LS_CHECKED ls_status ls__vocabulary_find(ls_data *data);
 /* Bytes of one stored sample, elements of one sample's inputs. */
 size_t ls__arrays_bytes(const ls_data *data);
 size_t ls__arrays_inputs(const ls_data *data);

@@ -29,7 +29,9 @@ static const ls__option data_options[] = {
                 "a leading `/` are looked for inside each of them"),
     LS__BY_HAND("targets", "text, list or map", "",
                 "the datasets to predict, given like `inputs`; the text `inputs`: the input "
-                "itself; without: `y` beside `x`"),
+                "itself; `next`, where there is `data.time`: of each entry of the window the one "
+                "that "
+                "follows it; without: `y` beside `x`"),
     LS__BY_HAND("axis", "whole number or list", "",
                 "the dimension of a dataset that counts its samples, negative numbers from the "
                 "end; "
@@ -72,8 +74,9 @@ static const ls__option data_options[] = {
 static const char *const window_as[] = {"first", "channels", NULL}; /* ls__window_as */
 
 static const ls__option time_options[] = {
-    LS__BY_HAND("axis", "whole number", NULL,
-                "the dimension that is time, from the end where it is negative"),
+    LS__BY_HAND("axis", "whole number", "0",
+                "the dimension that is time, from the end where it is negative; of datasets with "
+                "several it must be said"),
     LS__SIZE(ls__time, window, "1", 1, 1e9,
              "entries of a sample's inputs; 1 makes no dimension of its own"),
     LS__SIZE(ls__time, horizon, "1", 0, 1e9,
@@ -82,6 +85,9 @@ static const ls__option time_options[] = {
              "entry itself"),
     LS__SIZE(ls__time, steps, "1", 1, 1e9,
              "entries of a sample's target; 1 makes no dimension of its own"),
+    LS__SWITCH(ls__time, each, "false",
+               "a target for each entry of the window, `horizon` after it: as many steps as the "
+               "window has entries; `targets: next` says it"),
     LS__SIZE(ls__time, stride, "1", 1, 1e9, "entries from one sample to the next"),
     LS__CHOICE(ls__time, as, "first", window_as,
                "where the dimension of window and steps is in a sample: `first`, [window, ...], or "
@@ -315,11 +321,12 @@ out:
   return st;
 }
 
-/* Whether this is `targets: inputs`. */
-static bool is_the_inputs(const ls_config *node) {
-  if (ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1)
+/* Whether this is the one text, as in `targets: inputs`. */
+static bool is_text(const ls_config *node, const char *text) {
+  if (node != NULL && ls__config_kind_of(node) == LS__LIST && ls__config_count(node) == 1)
     node = ls__config_at(node, 0);
-  return ls__config_kind_of(node) == LS__SCALAR && strcmp(ls__config_text(node), "inputs") == 0;
+  return node != NULL && ls__config_kind_of(node) == LS__SCALAR &&
+         strcmp(ls__config_text(node), text) == 0;
 }
 
 /* `targets: inputs` where there is a time axis: the same datasets, later. */
@@ -335,12 +342,15 @@ static ls_status read_targets(ls_config *config, ls__data_purpose purpose, ls__w
   ls_status st = LS_OK;
   const ls_config *node = ls__config_child(config, "targets");
   const size_t inputs = wanted->n;
-  if (node != NULL && is_the_inputs(node)) {
+  const bool next = is_text(node, "next");
+  if (next && wanted->time.window == 0)
+    return ls__config_fail(node, "`next` is the next entry of a window, and there is no data.time");
+  if (next || is_text(node, "inputs")) {
     if (inputs > 1)
       return ls__config_fail(node,
-                             "`inputs` stands for the only input, and there are %zu; name the "
+                             "`%s` stands for the only input, and there are %zu; name the "
                              "datasets",
-                             inputs);
+                             next ? "next" : "inputs", inputs);
     if (wanted->time.window > 0) return add_later(config, wanted);
     LS_TRY(add(wanted, config, NULL, "target", LS_TARGET));
     wanted->array[inputs].same = 0;
@@ -461,9 +471,15 @@ static ls_status read_time(ls_config *config, ls__time *time) {
   memset(time, 0, sizeof *time);
   if (ls__config_child(config, "time") == NULL) return LS_OK;
   LS_TRY(ls__config_map(config, "time", &node));
-  LS_TRY(ls__config_int(node, "axis", LS__REQUIRED_INT, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
+  time->unsaid = ls__config_child(node, "axis") == NULL;
+  LS_TRY(ls__config_int(node, "axis", 0, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
   LS_TRY(ls__options_read(time_options, node, time));
   time->axis = (int)axis;
+  if (is_text(ls__config_child(config, "targets"), "next")) time->each = true;
+  if (time->each && time->steps != 1 && time->steps != time->window) /* 1: it wasn't said */
+    LS_REFUSE(ls__config_child(node, "steps"),
+              "there is a target for each entry of the window, so they are %zu", time->window);
+  if (time->each) time->steps = time->window;
   LS_TRY(ls__config_finish(node));
 out:
   return st;

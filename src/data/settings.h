@@ -44,6 +44,8 @@ typedef struct ls__time {
   int axis;                              /* of what is selected; negative: from the end */
   size_t window, horizon, steps, stride; /* window 0: there is no such axis */
   int as;                                /* ls__window_as */
+  bool unsaid;                           /* no axis was named: it is the only one */
+  bool each; /* a target for each entry of the window, `horizon` after it: steps is the window */
 } ls__time;
 typedef enum ls__window_as { LS__WINDOW_FIRST, LS__WINDOW_CHANNELS } ls__window_as;
 

@@ -390,7 +390,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
   source->timed = timed;
   source->span = ls__view_span(o->wanted, true);
   source->stride = o->wanted->time.stride;
-  source->target = o->wanted->time.window - 1 + (o->wanted->ahead ? o->wanted->time.horizon : 0);
+  source->target = ls__view_ahead(o->wanted);
   source->rows += piece->rows;
   source->trained += piece->trained;
   const bool alone = k == 1 && !timed;

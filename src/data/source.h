@@ -145,6 +145,8 @@ LS_CHECKED ls_status ls__view_make(const ls__opening *opening, const ls__wanted_
                                    ls__selected *taken, size_t n[LS__MOST_AXES]);
 /* Whether its rows are simply the dataset's. */
 bool ls__view_is_plain(const ls__wanted *wanted, const ls__wanted_set *set);
+/* Which entry of the time axis is the first of a sample's target, counted from its window's first. */
+size_t ls__view_ahead(const ls__wanted *wanted);
 /* Entries of the time axis that a sample wants, with its target or without. */
 size_t ls__view_span(const ls__wanted *wanted, bool with_target);
 /* The channels, first in an entry, go last: of the shape of a row, too. */

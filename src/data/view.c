@@ -11,9 +11,15 @@ bool ls__view_is_plain(const ls__wanted *wanted, const ls__wanted_set *set) {
          !set->timed;
 }
 
+size_t ls__view_ahead(const ls__wanted *wanted) {
+  const ls__time *time = &wanted->time;
+  const size_t horizon = wanted->ahead ? time->horizon : 0;
+  return (time->each && wanted->ahead ? 0 : time->window - 1) + horizon;
+}
+
 size_t ls__view_span(const ls__wanted *wanted, bool with_target) {
   const ls__time *time = &wanted->time;
-  return time->window + (with_target && wanted->ahead ? time->horizon + time->steps - 1 : 0);
+  return with_target && wanted->ahead ? ls__view_ahead(wanted) + time->steps : time->window;
 }
 
 /* A view on its way. */
@@ -54,6 +60,10 @@ static ls_status find_axes(const making *m, ls__view *view) {
   if (set->timed && time < 0 && set->time_said) return no_axis(m, "time", set->time);
   view->timed = time >= 0;
   const ls__time *all = &m->opening->wanted->time;
+  if (all->unsaid && view->timed && !set->time_said && m->n > 1)
+    return ls__fail(LS_ECONFIG,
+                    "%s: data.time: axis: is missing: which of the %d dimensions of %s is time",
+                    m->path, m->n, m->name);
   if (!view->timed && !set->said && all->window > 0 && all->axis == 0 && set->axis[0] == 0)
     return LS_OK; /* a file is one series, and this is of the file */
   for (int i = 0; i < set->n_axes; i++) {
@@ -73,7 +83,7 @@ out:
 /* Which entries a row has, of time. */
 static void set_window(const ls__wanted *wanted, ls_use use, ls_use of, ls__view *view) {
   const ls__time *time = &wanted->time;
-  const size_t last = time->window - 1, target = last + (wanted->ahead ? time->horizon : 0);
+  const size_t last = time->window - 1, target = ls__view_ahead(wanted);
   const bool input = use == LS_INPUT || (use == LS_LENGTH && of == LS_INPUT);
   view->stride = time->stride;
   view->window = use == LS_INPUT ? time->window : use == LS_TARGET ? time->steps : 1;

@@ -120,6 +120,7 @@ void ls_model_destroy(ls_model *model) {
     ls__free_strings(model->output_columns[i].name, model->output_columns[i].n);
   }
   ls__free_strings(model->recipe.name, model->recipe.n);
+  ls__free_strings(model->vocabulary.name, model->vocabulary.n);
   ls__free(model);
 }
 

@@ -47,6 +47,8 @@ struct ls_model {
                                                             inputs and targets had; n 0: unknown */
   ls__class_names recipe;           /* one text: how the table was read that it was trained on
                              (convert/recipe.h); n 0: it was no table */
+  ls__class_names vocabulary;       /* one text, JSON: that of the text that it was trained on
+                             (text/vocabulary.h); n 0: it was no text */
   size_t train_rows; /* of the file, that the training part was taken or drawn from; 0: unknown */
   uint64_t drawn;    /* ls__data_drawn_hash of what the parts were drawn from; 0: unknown */
   ls__seal origin;   /* the checkpoint that it was read from; zeros: none */

@@ -21,6 +21,8 @@ ls_status ls__fit_names(const ls_model *model, ls_data *data, bool named) {
   const ls__array *arrays = NULL;
   const size_t n = ls__data_arrays(data, &arrays);
   size_t input = 0;
+  if (model->vocabulary.n == 1 && named)
+    LS_TRY(ls__data_fit_vocabulary(data, model->vocabulary.name[0]));
   for (size_t i = 0; i < n; i++) {
     if (arrays[i].use == LS_INPUT && input < ls_model_inputs(model)) {
       const ls__class_names *known = &model->input_classes[input];

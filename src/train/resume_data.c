@@ -52,6 +52,8 @@ static ls_status take_saved(ls_model *model, const ls_model *saved) {
   }
   LS_TRY(ls__class_names_set(&model->recipe, (const char *const *)saved->recipe.name,
                              saved->recipe.n));
+  LS_TRY(ls__class_names_set(&model->vocabulary, (const char *const *)saved->vocabulary.name,
+                             saved->vocabulary.n));
 out:
   return st;
 }
@@ -63,6 +65,9 @@ static ls_status take_given(ls_trainer *t) {
   const char *recipe = ls__data_recipe(t->data);
   if (recipe != NULL && model->recipe.n == 0)
     LS_TRY(ls__class_names_set(&model->recipe, &recipe, 1));
+  const char *vocabulary = ls__data_vocabulary(t->data);
+  if (vocabulary != NULL && model->vocabulary.n == 0)
+    LS_TRY(ls__class_names_set(&model->vocabulary, &vocabulary, 1));
   for (size_t i = 0, input = 0; i < t->n_arrays; i++) {
     const ls__array *array = &t->arrays[i];
     const char *const *columns = (const char *const *)array->columns;
@@ -93,6 +98,7 @@ ls_status ls__resume_names(ls_trainer *t, const ls_model *saved, const char *pat
     if (root) local = take_saved(t->model, saved);
     LS_TRY(ls_comm_agree(t->comm, local));
     LS_TRY(share(t->comm, &t->model->recipe));
+    LS_TRY(share(t->comm, &t->model->vocabulary));
     for (size_t i = 0; i < ls_model_inputs(t->model); i++) {
       LS_TRY(share(t->comm, &t->model->input_columns[i]));
       LS_TRY(share(t->comm, &t->model->input_classes[i]));

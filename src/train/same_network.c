@@ -97,6 +97,7 @@ static ls_status carry_rest(parcel *p, ls_model *model) {
     LS_TRY(carry_names(p, &model->output_columns[i]));
   }
   LS_TRY(carry_names(p, &model->recipe));
+  LS_TRY(carry_names(p, &model->vocabulary));
   LS_TRY(carry(p, &model->at, sizeof model->at));
   LS_TRY(carry(p, &model->train_rows, sizeof model->train_rows));
   LS_TRY(carry(p, &model->drawn, sizeof model->drawn));

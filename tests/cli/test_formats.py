@@ -381,6 +381,69 @@ def check_categories():
     same("names that are taken", names, ["/train/a_b", "/train/a_b_2", "/train/x_2", "/train/y"])
 
 
+# ---- text
+
+def tokens(*names):
+    return {n.split("/")[1]: [r[0] for r in a["rows"]] for n, a in dump(*(f"/{n}/tokens" for n in names)).items()}
+
+
+def vocabulary(part="train"):
+    seen = json.loads(run("inspect", "--json", "out.h5").stdout)
+    return json.loads([d for d in seen["datasets"] if d["name"] == f"/{part}/tokens"][0]["attributes"]["vocabulary"])
+
+
+def check_text():
+    text = "to be, or\nnot to be \u00e4\u20ac"
+    write("a.txt", text.encode())
+    said = convert("text", "a.txt")
+    letters = sorted(set(text))
+    same("characters", tokens("train"), {"train": [letters.index(c) for c in text]})
+    same("their vocabulary", vocabulary(), {"kind": "characters", "tokens": letters})
+    if f"a vocabulary of {len(letters)} characters" not in said or f"input_dim: {len(letters)}" not in said:
+        fail(f"text: {said}")
+    if f"{len(letters)} characters: \\n ,beno" not in run("inspect", "out.h5").stdout:
+        fail("inspect of text: " + run("inspect", "out.h5").stdout)
+    shutil.copy("out.h5", "own.h5")
+    # several files, and parts in time: the rest of a letter is not cut off
+    write("b.txt.gz", gzip.compress(b"be not"))
+    joined = text + "\nbe not"
+    raw = joined.encode()
+    refused(3, "U+00E4", "text", "a.txt", "b.txt.gz", "--validation", "0.4", "--test", "0.2")
+    convert("text", "a.txt", "b.txt.gz", "--validation", "0.3", "--test", "0.2", "--vocabulary-from", "own.h5",
+            "--quiet")
+    parts = tokens("train", "validation", "test")
+    letters = sorted(set(text))
+    same("parts", "".join(letters[t] for p in ("train", "validation", "test") for t in parts[p]), joined)
+    same("test part", "".join(letters[t] for t in parts["test"]), raw[int(len(raw) * 0.8):].decode())
+    same("vocabulary from", vocabulary("test"), {"kind": "characters", "tokens": letters})
+    convert("text", "a.txt", "--vocabulary", "bytes", "--quiet")
+    same("bytes", tokens("train"), {"train": list(text.encode())})
+    many = b"lower " * 400
+    write("many.txt", many)
+    convert("text", "many.txt", "--vocabulary", "byte_pairs", "--vocabulary-size", "300", "--gzip", "3", "--quiet")
+    pairs = vocabulary()["merges"]
+    known = [bytes([i]) for i in range(256)]
+    for a, b in pairs:
+        known.append(known[a] + known[b])
+    got = tokens("train")["train"]
+    same("byte pairs", (b"".join(known[t] for t in got), len(pairs), len(got)), (many, 5, 401))
+    # a vocabulary larger than what HDF5 keeps in an object's header
+    write("wide.txt", "".join(chr(c) for c in range(0x4e00, 0x9000)).encode())
+    convert("text", "wide.txt", "--quiet")
+    same("many characters", (len(vocabulary()["tokens"]), tokens("train")["train"][-1]), (0x4200, 0x41ff))
+    write("bad.txt", b"ab\xff")
+    write("none.txt", b"")
+    write("zero.txt", b"a\n\0")
+    refused(3, "bad.txt: line 1, byte 2: the byte 0xff begins no letter of UTF-8; --vocabulary bytes", "text", "bad.txt")
+    refused(3, "zero.txt: line 2, byte 2: a zero byte", "text", "a.txt", "zero.txt")
+    refused(3, "none.txt: is empty", "text", "none.txt", "--vocabulary", "bytes")
+    refused(3, "a.txt: not an HDF5 file", "text", "a.txt", "--vocabulary-from", "a.txt")
+    refused(2, "--vocabulary-size is for", "text", "a.txt", "--vocabulary-size", "300")
+    refused(2, "from 257 to", "text", "a.txt", "--vocabulary", "byte_pairs", "--vocabulary-size", "256")
+    refused(2, "can't", "text", "a.txt", "--vocabulary", "bytes", "--vocabulary-from", "own.h5")
+
+
+check_text()
 check_cifar()
 check_npz()
 check_images()

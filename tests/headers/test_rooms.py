@@ -17,7 +17,7 @@ LIBRARY_HEADERS = {  # header: where it may be included
     "cblas.h": r"src/tensor/",
     "hdf5.h": r"src/h5/",
 }
-RANKLESS = ("base", "config", "tensor", "nn", "optim", "metrics", "h5")  # these never see a communicator
+RANKLESS = ("base", "text", "config", "tensor", "nn", "optim", "metrics", "h5")  # these never see a communicator
 LONG, TOO_LONG = 600, 700
 OPENING = re.compile(r"/\*+( @file\n \*)? (.*?)\*/", re.S)  # the comment that a source begins with
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)

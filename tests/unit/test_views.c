@@ -211,21 +211,25 @@ static void test_windows(void **state) {
   (void)state;
   static const struct {
     size_t window, horizon, steps, stride;
-    bool channels;
-  } of[] = {{1, 1, 1, 1, false}, {3, 1, 1, 1, false}, {2, 2, 2, 2, false}, {3, 1, 2, 1, true},
-            {1, 0, 1, 3, false}, {2, 1, 1, 4, false}, {1, 3, 2, 2, true},  {1, 6, 1, 1, false}};
+    bool channels, each;
+  } of[] = {{1, 1, 1, 1, false, false}, {3, 1, 1, 1, false, false}, {2, 2, 2, 2, false, false},
+            {3, 1, 2, 1, true, false},  {1, 0, 1, 3, false, false}, {2, 1, 1, 4, false, false},
+            {1, 3, 2, 2, true, false},  {1, 6, 1, 1, false, false}, {4, 1, 4, 1, false, true},
+            {3, 1, 3, 3, false, true},  {2, 2, 2, 3, true, true},   {4, 0, 4, 1, false, true},
+            {1, 1, 1, 1, false, true}};
   const char *path = make("windows.h5", 0, R, T);
   for (size_t i = 0; i < sizeof of / sizeof *of; i++)
     for (int which = 0; which < 3; which++) {
-      const size_t w = of[i].window, steps = of[i].steps, ahead = w - 1 + of[i].horizon;
+      const size_t w = of[i].window, steps = of[i].steps,
+                   ahead = of[i].horizon + (of[i].each ? 0 : w - 1);
       const size_t span = ahead + steps > w ? ahead + steps : w, n = (T - span) / of[i].stride + 1;
       static const char *const inputs[] = {"/u", "{dataset: /plain}",
                                            "{dataset: /turned, axis: 2}"};
       char format[500];
       snprintf(format, sizeof format,
-               "inputs: %s, targets: inputs, time: {axis: 1, window: %zu, "
+               "inputs: %s, targets: %s, time: {axis: 1, window: %zu, "
                "horizon: %zu, steps: %zu, stride: %zu, as: %s}}",
-               inputs[which], w, of[i].horizon, steps, of[i].stride,
+               inputs[which], of[i].each ? "next" : "inputs", w, of[i].horizon, steps, of[i].stride,
                of[i].channels ? "channels" : "first");
       assert_int_equal(samples(format, path, x, y), R * n);
       for (size_t r = 0; r < R; r++)
@@ -385,8 +389,15 @@ static void test_refused(void **state) {
                     path));
   refused(LS_EDATA, "has 7 times, and a sample takes 8 (data.time: window 7, horizon 1, steps 1)",
           config_of("{file: %s, inputs: /u, targets: /u, time: {axis: 1, window: 7}}", path));
-  refused(LS_ECONFIG, "axis",
+  refused(LS_ECONFIG, "axis: is missing: which of the 3 dimensions of /u is time",
           config_of("{file: %s, inputs: /u, targets: /u, time: {window: 2}}", path));
+  refused(LS_ECONFIG, "`next` is the next entry of a window, and there is no data.time",
+          config_of("{file: %s, inputs: /u, targets: next}", path));
+  refused(LS_ECONFIG, "steps: there is a target for each entry of the window, so they are 3",
+          config_of("{file: %s, inputs: /u, targets: next, time: {axis: 1, window: 3, steps: 2}}",
+                    path));
+  refused(LS_ECONFIG, "`next` stands for the only input, and there are 2",
+          config_of("{file: %s, inputs: {a: /u, b: /u}, targets: next, time: {axis: 1}}", path));
   refused(LS_EDATA, "data.time: axis 3: no input has such a dimension (/u has [7, 3] a sample)",
           config_of("{file: %s, inputs: /u, targets: /nu, time: {axis: 3}}", path));
   refused(LS_EDATA,

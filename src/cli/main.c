@@ -16,10 +16,10 @@
 
 #include "cli.h"
 
-const command *const cli_commands[] = {&cmd_init,     &cmd_convert, &cmd_inspect, &cmd_train,
-                                       &cmd_evaluate, &cmd_predict, &cmd_plot,    &cmd_gradcheck,
-                                       &cmd_doctor,   &cmd_scaling, &cmd_bench,   &cmd_help,
-                                       NULL};
+const command *const cli_commands[] = {&cmd_init,      &cmd_convert, &cmd_inspect,  &cmd_train,
+                                       &cmd_evaluate,  &cmd_predict, &cmd_generate, &cmd_plot,
+                                       &cmd_gradcheck, &cmd_doctor,  &cmd_scaling,  &cmd_bench,
+                                       &cmd_help,      NULL};
 
 enum { MESSAGE = 1024 };
 

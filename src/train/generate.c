@@ -1,0 +1,170 @@
+/* Text, or tokens as numbers, from a checkpoint (lockstep/generate.h). */
+#include <errno.h>
+#include <inttypes.h>
+#include <lockstep/checkpoint.h>
+#include <lockstep/generate.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/grow.h"
+#include "base/new_file.h"
+#include "model/model.h"
+#include "model/sample.h"
+
+typedef struct generation {
+  const ls_generate_options *options;
+  ls_model *model;
+  ls_generator *generator;
+  int32_t *prompt; /* [n] with the token that it begins behind, where it has none of its own */
+  size_t n;
+  bool hidden; /* the prompt is that token */
+  ls__new_file *file;
+  bool stopped; /* nobody reads any more */
+  double seconds;
+  uint64_t tokens;
+} generation;
+
+/* ---- What is written */
+
+static ls_status put(generation *g, const char *bytes, size_t n) {
+  if (g->file != NULL) return ls__new_file_write(g->file, bytes, n);
+  if (g->options->out == NULL) return LS_OK;
+  if (fwrite(bytes, 1, n, g->options->out) < n || fflush(g->options->out) != 0) g->stopped = true;
+  return LS_OK;
+}
+
+/* One token, the i-th that is written of a sequence. */
+static ls_status put_token(generation *g, size_t i, int32_t token) {
+  char text[32];
+  const int n = snprintf(text, sizeof text, "%s%" PRId32, i > 0 ? "," : "", token);
+  return put(g, text, (size_t)n);
+}
+
+/* ---- What it goes on from */
+
+/* All bytes of a file, and a zero behind. */
+static ls_status read_text(const char *path, char **text, size_t *n) {
+  enum { PIECE = 65536, MOST = 1 << 30 };
+  ls_status st = LS_OK;
+  size_t capacity = 0, got = 1;
+  *n = 0;
+  FILE *file = fopen(path, "rb");
+  if (file == NULL) LS_FAIL(LS_EIO, "%s: can't be opened: %s", path, strerror(errno));
+  while (got > 0) {
+    LS_TRY(ls__grow(text, &capacity, *n + PIECE + 1, 1, "the prompt"));
+    got = fread(*text + *n, 1, PIECE, file);
+    *n += got;
+    if (*n > MOST) LS_FAIL(LS_EDATA, "%s: is longer than 1 GB", path);
+  }
+  if (ferror(file)) LS_FAIL(LS_EIO, "%s: can't be read: %s", path, strerror(errno));
+  (*text)[*n] = '\0';
+out:
+  if (file != NULL) (void)fclose(file);
+  return st;
+}
+
+static ls_status encode(generation *g, const char *where, const char *text, size_t bytes) {
+  (void)g;
+  (void)text;
+  if (bytes == 0) return LS_OK;
+  return ls__fail(LS_EUSAGE,
+                  "%s: the network was trained on tokens that are no text, as far as its "
+                  "checkpoint "
+                  "says: they are given as numbers, --tokens 1,2,3",
+                  where);
+}
+
+static ls_status read_prompt(generation *g) {
+  ls_status st = LS_OK;
+  const ls_generate_options *o = g->options;
+  char *text = NULL;
+  size_t bytes = 0;
+  if ((o->prompt != NULL) + (o->prompt_file != NULL) + (o->tokens != NULL) > 1)
+    LS_FAIL(LS_EUSAGE, "a prompt, a file of one and tokens exclude each other");
+  if (o->prompt_file != NULL) {
+    LS_TRY(read_text(o->prompt_file, &text, &bytes));
+    LS_TRY(encode(g, o->prompt_file, text, bytes));
+  } else if (o->prompt != NULL) {
+    LS_TRY(encode(g, "the prompt", o->prompt, strlen(o->prompt)));
+  } else if (o->n_tokens > 0) {
+    LS_TRY(ls__alloc(&g->prompt, o->n_tokens, sizeof *g->prompt, "the prompt"));
+    memcpy(g->prompt, o->tokens, o->n_tokens * sizeof *g->prompt);
+    g->n = o->n_tokens;
+  }
+  if (g->n == 0) {
+    ls__free(g->prompt);
+    LS_TRY(ls__alloc(&g->prompt, 1, sizeof *g->prompt, "the prompt"));
+    g->n = 1;
+    g->hidden = true;
+  }
+out:
+  ls__free(text);
+  return st;
+}
+
+/* ---- Sequences */
+
+static ls_status write_sequence(generation *g, size_t k) {
+  ls_status st = LS_OK;
+  const ls_generate_options *o = g->options;
+  ls_sampling how = o->sampling;
+  int32_t token = 0;
+  size_t written = 0;
+  how.sample += k;
+  ls_generator_reset(g->generator);
+  LS_TRY(ls_generator_feed(g->generator, g->n, g->prompt));
+  for (size_t i = 0; !g->hidden && i < g->n; i++) LS_TRY(put_token(g, written++, g->prompt[i]));
+  LS_TRY(ls_generator_logits(g->generator, &(const float *){NULL}));
+  const double start = ls__clock();
+  for (size_t i = 0; i < o->length && !g->stopped; i++) {
+    LS_TRY(ls_generator_sample(g->generator, &how, &token));
+    LS_TRY(put_token(g, written++, token));
+    LS_TRY(ls_generator_feed(g->generator, 1, &token));
+    g->tokens++;
+  }
+  g->seconds += ls__clock() - start;
+  LS_TRY(put(g, "\n", 1));
+out:
+  return st;
+}
+
+static void report(const generation *g) {
+  const char *uncached = ls_generator_uncached(g->generator);
+  FILE *to = g->options->report;
+  if (to == NULL) return;
+  fprintf(to, "%" PRIu64 " tokens in %.3g s, %.3g a second", g->tokens, g->seconds,
+          g->seconds > 0 ? (double)g->tokens / g->seconds : 0);
+  if (uncached != NULL) fprintf(to, ", without a cache, for %s", uncached);
+  fprintf(to, "\n");
+}
+
+ls_status ls_generate(const char *checkpoint, const ls_generate_options *options) {
+  ls_status st = LS_OK;
+  generation g = {.options = options};
+  const size_t samples = options->samples > 0 ? options->samples : 1;
+  if (options->length == 0)
+    LS_FAIL(LS_EUSAGE, "a length of 0 is not allowed, it must be 1 or more");
+  LS_TRY(ls__sampling_check(&options->sampling));
+  LS_TRY(ls_model_load(checkpoint, &g.model));
+  LS_TRY(ls_generator_create(g.model, !options->no_cache, &g.generator));
+  LS_TRY(read_prompt(&g));
+  if (options->output != NULL) LS_TRY(ls__new_file_create(options->output, false, &g.file));
+  for (size_t k = 0; k < samples && !g.stopped; k++) {
+    if (k > 0) LS_TRY(put(&g, "", 0));
+    LS_TRY(write_sequence(&g, k));
+  }
+  if (g.file != NULL) {
+    ls__new_file *file = g.file;
+    g.file = NULL;
+    LS_TRY(ls__new_file_keep(file));
+  }
+  report(&g);
+out:
+  ls__new_file_abandon(g.file);
+  ls_generator_destroy(g.generator);
+  ls_model_destroy(g.model);
+  ls__free(g.prompt);
+  return st;
+}

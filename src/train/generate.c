@@ -12,11 +12,14 @@
 #include "base/new_file.h"
 #include "model/model.h"
 #include "model/sample.h"
+#include "text/vocabulary.h"
 
 typedef struct generation {
   const ls_generate_options *options;
   ls_model *model;
   ls_generator *generator;
+  ls__vocabulary *vocabulary; /* NULL: tokens are no text */
+  bool numbers;               /* are written */
   int32_t *prompt; /* [n] with the token that it begins behind, where it has none of its own */
   size_t n;
   bool hidden; /* the prompt is that token */
@@ -35,11 +38,16 @@ static ls_status put(generation *g, const char *bytes, size_t n) {
   return LS_OK;
 }
 
-/* One token, the i-th that is written of a sequence. */
+/* One token, the i-th that is written of a sequence.  What is no part of the vocabulary is U+FFFD. */
 static ls_status put_token(generation *g, size_t i, int32_t token) {
   char text[32];
-  const int n = snprintf(text, sizeof text, "%s%" PRId32, i > 0 ? "," : "", token);
-  return put(g, text, (size_t)n);
+  size_t bytes = 0;
+  if (g->numbers) {
+    const int n = snprintf(text, sizeof text, "%s%" PRId32, i > 0 ? "," : "", token);
+    return put(g, text, (size_t)n);
+  }
+  const char *is = ls__vocabulary_token(g->vocabulary, token, &bytes);
+  return is != NULL ? put(g, is, bytes) : put(g, "\xEF\xBF\xBD", 3);
 }
 
 /* ---- What it goes on from */
@@ -66,14 +74,39 @@ out:
 }
 
 static ls_status encode(generation *g, const char *where, const char *text, size_t bytes) {
-  (void)g;
-  (void)text;
   if (bytes == 0) return LS_OK;
-  return ls__fail(LS_EUSAGE,
-                  "%s: the network was trained on tokens that are no text, as far as its "
-                  "checkpoint "
-                  "says: they are given as numbers, --tokens 1,2,3",
-                  where);
+  if (g->vocabulary == NULL)
+    return ls__fail(LS_EUSAGE,
+                    "%s: the checkpoint has no vocabulary, the network was trained on numbers: "
+                    "--tokens 1,2,3 gives some",
+                    where);
+  return ls__vocabulary_encode(g->vocabulary, where, text, bytes, &g->prompt, &g->n);
+}
+
+/* A newline's token, or 0. */
+static int32_t first_token(const generation *g) {
+  const int32_t n = g->vocabulary != NULL ? (int32_t)ls__vocabulary_size(g->vocabulary) : 0;
+  for (int32_t token = 0; token < n; token++) {
+    size_t bytes = 0;
+    const char *text = ls__vocabulary_token(g->vocabulary, token, &bytes);
+    if (bytes == 1 && text[0] == '\n') return token;
+  }
+  return 0;
+}
+
+static ls_status read_vocabulary(generation *g, const char *checkpoint) {
+  ls_status st = LS_OK;
+  if (g->model->vocabulary.n == 1) {
+    LS_TRY(ls__vocabulary_read(&g->vocabulary, g->model->vocabulary.name[0], checkpoint));
+    const size_t size = ls__vocabulary_size(g->vocabulary),
+                 tells = ls_generator_tokens(g->generator);
+    if (size > tells)
+      LS_FAIL(LS_ECHECKPOINT, "%s: its vocabulary has %zu tokens, of which the network tells %zu",
+              checkpoint, size, tells);
+  }
+  g->numbers = g->vocabulary == NULL || g->options->tokens != NULL;
+out:
+  return st;
 }
 
 static ls_status read_prompt(generation *g) {
@@ -96,6 +129,7 @@ static ls_status read_prompt(generation *g) {
   if (g->n == 0) {
     ls__free(g->prompt);
     LS_TRY(ls__alloc(&g->prompt, 1, sizeof *g->prompt, "the prompt"));
+    g->prompt[0] = g->numbers ? 0 : first_token(g);
     g->n = 1;
     g->hidden = true;
   }
@@ -133,7 +167,7 @@ out:
 static void report(const generation *g) {
   const char *uncached = ls_generator_uncached(g->generator);
   FILE *to = g->options->report;
-  if (to == NULL) return;
+  if (to == NULL || g->stopped) return;
   fprintf(to, "%" PRIu64 " tokens in %.3g s, %.3g a second", g->tokens, g->seconds,
           g->seconds > 0 ? (double)g->tokens / g->seconds : 0);
   if (uncached != NULL) fprintf(to, ", without a cache, for %s", uncached);
@@ -148,11 +182,13 @@ ls_status ls_generate(const char *checkpoint, const ls_generate_options *options
     LS_FAIL(LS_EUSAGE, "a length of 0 is not allowed, it must be 1 or more");
   LS_TRY(ls__sampling_check(&options->sampling));
   LS_TRY(ls_model_load(checkpoint, &g.model));
-  LS_TRY(ls_generator_create(g.model, !options->no_cache, &g.generator));
+  st = ls_generator_create(g.model, !options->no_cache, &g.generator);
+  if (st != LS_OK) LS_TRY(ls__fail_context(st, "%s", checkpoint));
+  LS_TRY(read_vocabulary(&g, checkpoint));
   LS_TRY(read_prompt(&g));
   if (options->output != NULL) LS_TRY(ls__new_file_create(options->output, false, &g.file));
   for (size_t k = 0; k < samples && !g.stopped; k++) {
-    if (k > 0) LS_TRY(put(&g, "", 0));
+    if (k > 0 && !g.numbers) LS_TRY(put(&g, "----------\n", 11));
     LS_TRY(write_sequence(&g, k));
   }
   if (g.file != NULL) {
@@ -165,6 +201,7 @@ out:
   ls__new_file_abandon(g.file);
   ls_generator_destroy(g.generator);
   ls_model_destroy(g.model);
+  ls__vocabulary_destroy(g.vocabulary);
   ls__free(g.prompt);
   return st;
 }

@@ -4,6 +4,7 @@
 #include <lockstep/checkpoint.h>
 #include <lockstep/generate.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/alloc.h"
 #include "base/clock.h"
@@ -24,7 +25,8 @@ typedef struct generation {
   size_t n;
   bool hidden; /* the prompt is that token */
   ls__new_file *file;
-  bool stopped; /* nobody reads any more */
+  bool terminal; /* reads it, and must not be told what to do */
+  bool stopped;  /* nobody reads any more */
   double seconds;
   uint64_t tokens;
 } generation;
@@ -47,7 +49,14 @@ static ls_status put_token(generation *g, size_t i, int32_t token) {
     return put(g, text, (size_t)n);
   }
   const char *is = ls__vocabulary_token(g->vocabulary, token, &bytes);
-  return is != NULL ? put(g, is, bytes) : put(g, "\xEF\xBF\xBD", 3);
+  char shown[LS__TOKEN_BYTES];
+  if (is == NULL || bytes > sizeof shown) return put(g, "\xEF\xBF\xBD", 3);
+  for (size_t k = 0; k < bytes; k++)
+    shown[k] = g->terminal && ((unsigned char)is[k] < 32 || is[k] == 127) && is[k] != '\n' &&
+                       is[k] != '\t'
+                   ? '?'
+                   : is[k];
+  return put(g, shown, bytes);
 }
 
 /* ---- What it goes on from */
@@ -186,6 +195,7 @@ ls_status ls_generate(const char *checkpoint, const ls_generate_options *options
   if (st != LS_OK) LS_TRY(ls__fail_context(st, "%s", checkpoint));
   LS_TRY(read_vocabulary(&g, checkpoint));
   LS_TRY(read_prompt(&g));
+  g.terminal = options->output == NULL && options->out != NULL && isatty(fileno(options->out));
   if (options->output != NULL) LS_TRY(ls__new_file_create(options->output, false, &g.file));
   for (size_t k = 0; k < samples && !g.stopped; k++) {
     if (k > 0 && !g.numbers) LS_TRY(put(&g, "----------\n", 11));

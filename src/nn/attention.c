@@ -217,6 +217,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   if (o->lengths >= 0) {
     layer->type[o->lengths] = LS_INDEX;
     layer->limit[o->lengths] = o->s + 1;
+    layer->counts[o->lengths] = true;
   }
   o->ld = whole_lines((o->memory ? 2 : 4) * e + 2 * o->num_heads);
   o->ld_memory = o->memory ? whole_lines(2 * e) : 0;

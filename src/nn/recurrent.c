@@ -176,6 +176,7 @@ static ls_status read_more(ls__layer *layer, const ls_config *node) {
                            ls_shape_format(&layer->in[lengths], text));
   layer->type[lengths] = LS_INDEX;
   layer->limit[lengths] = o->steps + 1;
+  layer->counts[lengths] = true;
   layer->needs_x[lengths] = true;
   return LS_OK;
 }

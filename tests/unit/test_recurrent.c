@@ -244,6 +244,39 @@ static void in_parts(void **state) {
   }
 }
 
+/* lengths: up to the last step that isn't padding, of numbers and of indices. */
+static void padding(void **state) {
+  (void)state;
+  const ls_shape in = {2, {3, 2}};
+  static const float x[4][6] = {{0, 0, 0, 0, 0, 0},
+                                {0, 0, 0, 1, 0, 0},
+                                {1, 0, 0, 0, 0, -0.5F},
+                                {2, 2, 2, 2, 2, 2}};
+  static const struct {
+    const char *options;
+    int32_t is[4];
+  } cases[] = {{"{}", {0, 2, 3, 3}}, {"{padding: 2}", {3, 3, 3, 0}}};
+  for (size_t i = 0; i < 2; i++)
+    for (int index = 0; index < 2; index++) {
+      layer_check c;
+      assert_int_equal(layer_check_init(&c, &ls__kind_lengths, cases[i].options, 4, 1, &in), LS_OK);
+      assert_int_equal(c.layer.out_limit, 4);
+      int32_t as_index[4][6], got[4];
+      for (size_t e = 0; e < 24; e++) as_index[e / 6][e % 6] = x[e / 6][e % 6] != 0;
+      memcpy(c.x[0], x, sizeof x);
+      if (index) {
+        if (i == 1)
+          for (size_t e = 18; e < 24; e++) as_index[e / 6][e % 6] = 2;
+        c.call.x[0] = NULL;
+        c.call.index[0] = &as_index[0][0];
+      }
+      c.layer.kind->forward(&c.layer, &c.call);
+      memcpy(got, c.y, sizeof got);
+      for (size_t n = 0; n < 4; n++) assert_int_equal(got[n], cases[i].is[n]);
+      layer_check_reset(&c);
+    }
+}
+
 /* The forget gate's bias begins with 1, and recurrent kernels are orthogonal. */
 static void beginnings(void **state) {
   (void)state;
@@ -291,6 +324,8 @@ static void refusals(void **state) {
   layer_check_refused("gru", "{units: 2, initial_state: input}", 3,
                       (const ls_shape[]){two[0], two[1], two[1]}, "the third input");
   layer_check_refused("last_step", "{}", 1, &flat[1], "steps");
+  layer_check_refused("lengths", "{}", 1, &flat[1], "steps");
+  layer_check_refused("global_avg_pool", "{}", 2, two, "how many steps are real");
   layer_check_refused("last_step", "{}", 2, two, "how many steps are real");
 }
 
@@ -307,6 +342,7 @@ int main(void) {
       cmocka_unit_test_teardown(lengths, balanced),
       cmocka_unit_test_teardown(empty, balanced),
       cmocka_unit_test_teardown(in_parts, balanced),
+      cmocka_unit_test_teardown(padding, balanced),
       cmocka_unit_test_teardown(beginnings, balanced),
       cmocka_unit_test_teardown(refusals, balanced),
   };

@@ -8,7 +8,7 @@
 #include "cli.h"
 
 static ls_generate_options how = {.length = 200, .sampling = {.temperature = 1, .seed = 1}};
-static unsigned long long seed = 1;
+static unsigned long long seed = 1, top_k = 0;
 static int32_t *tokens; /* the program's to its end */
 
 static ls_status work(void *context) {
@@ -18,6 +18,7 @@ static ls_status work(void *context) {
 static ls_status run(cli *c) {
   ls_status st = cli_no_checkpoint(c, c->argv[0]);
   how.sampling.seed = seed;
+  how.sampling.top_k = (size_t)top_k;
   how.out = stdout;
   how.report = stderr;
   how.tokens = tokens;
@@ -73,8 +74,8 @@ static const cli_option options[] = {
              "below 1 the probable is preferred, above 1 the improbable comes more often; 0: "
              "always "
              "the most probable token (default 1)"),
-    CLI_COUNT(0, "top-k", "K", &how.sampling.top_k,
-              "of the K most probable tokens alone (default: all)"),
+    CLI_WHOLE(0, "top-k", "K", &top_k, 1000000000,
+              "of the K most probable tokens alone (default 0: of all)"),
     CLI_READ(0, "top-p", "P", &how.sampling.top_p, read_share, "a number from 0 to 1",
              "of the fewest tokens whose probabilities are P together (default: all)"),
     CLI_WHOLE(0, "seed", "N", &seed, INT64_MAX, "the same number, the same text (default 1)"),

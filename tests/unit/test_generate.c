@@ -302,9 +302,39 @@ static void tokens(void **state) {
   ls_model_destroy(model);
 }
 
+/* Wherever memory ends, it is told, and none is lost; once all is made, a token takes none. */
+static void memory(void **state) {
+  (void)state;
+  ls_model *model = network(GPT END, 16, 3);
+  const size_t alive = ls__alloc_alive();
+  ls_generator *g = NULL;
+  ls_status st = LS_ENOMEM;
+  for (size_t n = 0; st != LS_OK; n++) {
+    ls__alloc_fail_at(n);
+    st = ls_generator_create(model, true, &g);
+    ls__alloc_fail_at(SIZE_MAX);
+    if (st == LS_OK) break;
+    assert_int_equal(st, LS_ENOMEM);
+    assert_null(g);
+    assert_int_equal(ls__alloc_alive(), alive);
+  }
+  const size_t calls = ls__alloc_calls();
+  int32_t token = 1;
+  for (size_t i = 0; i < 16; i++) {
+    assert_int_equal(ls_generator_feed(g, 1, &token), LS_OK);
+    assert_int_equal(ls_generator_sample(g, &(ls_sampling){.temperature = 1, .top_k = 3}, &token),
+                     LS_OK);
+  }
+  assert_int_equal(ls__alloc_calls(), calls);
+  ls_generator_destroy(g);
+  assert_int_equal(ls__alloc_alive(), alive);
+  ls_model_destroy(model);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(layers),   cmocka_unit_test(cached),
                                      cmocka_unit_test(uncached), cmocka_unit_test(refused),
-                                     cmocka_unit_test(sampling), cmocka_unit_test(tokens)};
+                                     cmocka_unit_test(sampling), cmocka_unit_test(tokens),
+                                     cmocka_unit_test(memory)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

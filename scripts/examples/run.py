@@ -21,6 +21,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 from dataclasses import dataclass, field
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -78,6 +79,18 @@ def classes(data, convert, outputs, short_must=0.8):
         seeds=5)
 
 
+def shakespeare(kind, short, short_must):
+    """Of the text the first nine tenths are trained on; the loss is that of the best epoch."""
+    text = "tinyshakespeare/input.txt"
+    return Example(
+        [text], ["text", "@DATA@/" + text, "--validation", "0.1"], f"text/shakespeare_{kind}.yaml", "loss",
+        at_most(0.02), "cross entropy of PyTorch's network + 0.02 (nats a character)",
+        short=["data.time.window=32", "data.time.stride=32", "data.limit=1600", "train.batch=16",
+               "schedule.cosine.warmup_steps=10", *short],
+        short_must=short_must, higher=False, peer="text/peer.py", seeds=1,
+        short_convert=["text", "@DATA@/" + text, "--validation", "0.01"], evaluate=("--split", "validation"))
+
+
 MNIST = ["mnist/" + file for file in ("train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz",
                                       "t10k-images-idx3-ubyte.gz", "t10k-labels-idx1-ubyte.gz")]
 CIFAR = ["cifar10-jpeg/train_5000.bin.gz", "cifar10-jpeg/test_1000.bin.gz"]
@@ -126,6 +139,14 @@ EXAMPLES = {
          "--label", "number", "--test", "0.2", "--validation", "0.1"],
         "ratings/ratings.yaml", "rmse", at_most(0.01), "RMSE of PyTorch's network + 0.01",
         short=["train.epochs=2"], short_must=1.58, higher=False, peer="ratings/peer.py"),
+    "shakespeare_gpt": shakespeare(
+        "gpt", ["model.0.embedding.output_dim=32", "model.2.repeat.times=1",
+                "model.2.repeat.layers.1.residual.layers.1.dense.units=64",
+                "model.2.repeat.layers.1.residual.layers.2.dense.units=32", "train.epochs=3",
+                "optimizer.adamw.lr=0.01"], 2.8),   # a guess by how often each character comes: 3.31
+    "shakespeare_lstm": shakespeare(
+        "lstm", ["model.0.embedding.output_dim=32", "model.1.lstm.units=48", "train.epochs=3",
+                 "optimizer.adam.lr=0.01"], 2.8),
 }
 
 
@@ -157,7 +178,7 @@ def errors(args, example, file, run, work):
 
 
 def reach(args, name, example, work):
-    """The mean of the metric over the seeds; of a program, of each of its steps."""
+    """The mean of the metric over the seeds; of a program, of each of its steps.  And seconds a training."""
     lockstep = os.path.join(args.build, "lockstep")
     file = data_file(args, name, example, work)
     if example.prepare and not os.path.exists(file):
@@ -167,21 +188,23 @@ def reach(args, name, example, work):
         words = args.short and example.short_convert or example.convert
         words = [w.replace("@DATA@", args.data) for w in words]
         command([lockstep, "convert", *words, "-o", file, "--quiet"])
-    values = []
+    values, seconds = [], 0
     for seed in range(1, 2 if args.short else example.seeds + 1):
         run = os.path.join(work, f"{name}-{seed}")
         overrides = dict(o.split("=", 1) for o in
                          example.overrides + (example.short if args.short else []))
+        start = time.perf_counter()
         command([lockstep, "train", os.path.join(HERE, example.config), f"data.file={file}",
                  f"output={run}", f"train.seed={seed}", "--progress=none",
                  f"pictures={'true' if args.keep else 'false'}",
                  *(f"{k}={v}" for k, v in overrides.items())], args.ranks)
+        seconds += time.perf_counter() - start
         if example.program:
             values.append(errors(args, example, file, run, work))
             continue
         out = command([lockstep, "evaluate", run, "--data", file, *example.evaluate, "--json"], args.ranks)
         values.append([json.loads(out)[example.metric]])
-    return [sum(column) / len(values) for column in zip(*values)]
+    return [sum(column) / len(values) for column in zip(*values)], seconds / len(values)
 
 
 def measure_peer(args, name, example, work):
@@ -230,7 +253,7 @@ def main():
             print(f"{name:10} skipped: {PYTHON} has no h5py, which {example.prepare} wants")
             missing += 1
             continue
-        reached = reach(args, name, example, work)
+        reached, seconds = reach(args, name, example, work)
         value = reached[-1]
         if args.short:
             good = value >= example.short_must if example.higher else value <= example.short_must
@@ -246,6 +269,8 @@ def main():
         beside = "" if peer is None else f", {known[name]['peer']} {peer:.4f}"
         print(f"{name:10} {example.metric} {value:.4f}{beside}; must reach {example.says}"
               f"{'' if good else '  NOT REACHED'}", flush=True)
+        there = known.get(name, {}).get("seconds")
+        print(f"{'':10} {seconds:.0f} s a training{'' if there is None else f', {there} s there'}", flush=True)
         if "spread" in known.get(name, {}):
             print(f"{'':10} standard deviation of the targets {known[name]['spread']:.4f}")
         for step, (here, there) in enumerate(zip(reached, known.get(name, {}).get("curve", [])), 1):

@@ -141,6 +141,13 @@ static bool first_that_fits(const char *pattern, char to[PATH]) {
   return any;
 }
 
+static bool is_given(const char *name) {
+  for (size_t i = 0; i < OPTIONS && options[i].type != CLI_IS_END; i++)
+    if (options[i].name != NULL && strcmp(options[i].name, name) == 0)
+      return on[i] || given[i] != NULL;
+  return false;
+}
+
 /* NULL: an HDF5 file. */
 static ls_status tell_format(const cli *c, const char *path, const ls_convert_format **format) {
   static const char *const tables[] = {"csv", "tsv", "txt", "dat", "data", "tab", NULL};
@@ -190,6 +197,8 @@ static ls_status tell_format(const cli *c, const char *path, const ls_convert_fo
   for (size_t f = 0; f < n_formats && *format == NULL && length > 0; f++)
     if (strlen(formats[f].name) == length && strncasecmp(ending, formats[f].name, length) == 0)
       *format = &formats[f];
+  if (*format == NULL && (is_given("vocabulary") || is_given("vocabulary-from")))
+    *format = find_format("text");
   if (*format == NULL && numpy) *format = find_format("npy");
   const bool idx = n > 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 8 && bytes[2] <= 14;
   if (*format == NULL && (idx || strstr(path, "-ubyte") != NULL)) *format = find_format("idx");
@@ -248,13 +257,6 @@ static bool stem_of(const char *path, char to[PATH]) {
 static bool has_option(const ls_convert_format *format, const char *name) {
   for (size_t k = 0; k < format->n_options; k++)
     if (strcmp(format->option[k].name, name) == 0) return true;
-  return false;
-}
-
-static bool is_given(const char *name) {
-  for (size_t i = 0; i < OPTIONS && options[i].type != CLI_IS_END; i++)
-    if (options[i].name != NULL && strcmp(options[i].name, name) == 0)
-      return on[i] || given[i] != NULL;
   return false;
 }
 

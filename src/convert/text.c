@@ -11,6 +11,7 @@
 #include "convert/formats.h"
 #include "convert/input.h"
 #include "convert/share.h"
+#include "convert/text.h"
 #include "h5/h5.h"
 #include "text/vocabulary.h"
 
@@ -43,6 +44,7 @@ typedef struct texts {
   size_t *start;             /* [n_sources + 1] */
   size_t cut[LS__PARTS + 1]; /* part p is [cut[p], cut[p + 1]) */
   ls__vocabulary *vocabulary;
+  bool learned; /* of the training part */
   char *json;
   size_t tokens[LS__PARTS];
   uint64_t *count; /* [vocabulary] of the training part */
@@ -68,6 +70,9 @@ static ls_status check_options(const ls_convert_options *options, const text_opt
     return ls__fail(LS_EUSAGE, "convert text: --vocabulary-from says what a token is, --vocabulary "
                                "and "
                                "--vocabulary-size can't");
+  if (options->seed != 0)
+    return ls__fail(LS_EUSAGE, "convert text: --seed: nothing is drawn, the parts follow each "
+                               "other in the text");
   if (given(options, "vocabulary-size") && own->vocabulary != LS__BYTE_PAIRS)
     return ls__fail(LS_EUSAGE, "convert text: --vocabulary-size is for --vocabulary byte_pairs");
   return LS_OK;
@@ -169,6 +174,7 @@ static ls_status choose_vocabulary(texts *t, const text_options *own) {
         st = ls__fail(st, "%s; --vocabulary bytes takes any file", ls_error_message());
       if (st != LS_OK) goto out;
     }
+    t->learned = true;
     LS_TRY(ls__vocabulary_learn(&t->vocabulary, kind, own->size, t->options->sources[0], t->text,
                                 t->cut[1]));
   }
@@ -219,7 +225,7 @@ static ls_status encode(texts *t, int part, sink *to) {
       size_t from = at - start;
       st = ls__vocabulary_encode_some(t->vocabulary, t->options->sources[f], t->text + start,
                                       end - start, &from, tokens, AT_ONCE, &n);
-      if (st == LS_EDATA && part > LS_TRAIN && to->file == NULL)
+      if (st == LS_EDATA && t->learned)
         st = ls__fail(st, "%s; --vocabulary bytes and byte_pairs know all", ls_error_message());
       LS_THEN(st, take(t, part, to, tokens, n));
       if (st != LS_OK) goto out;
@@ -291,31 +297,57 @@ static void hint(const texts *t) {
           ls__vocabulary_size(t->vocabulary));
 }
 
+/* Count the tokens, then write them. */
+static ls_status write_all(texts *t) {
+  ls_status st = LS_OK;
+  ls__h5 *file = NULL;
+  for (int p = 0; p < LS__PARTS; p++) {
+    sink count = {.file = NULL};
+    LS_TRY(encode(t, p, &count));
+    t->tokens[p] = count.done;
+  }
+  LS_TRY(ls__h5_create(t->options->output, &file));
+  LS_TRY(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
+  for (int p = 0; p < LS__PARTS; p++) LS_TRY(write_part(t, file, p));
+  ls__h5 *whole = file;
+  file = NULL;
+  LS_TRY(ls__h5_commit(whole));
+out:
+  ls__h5_close(file);
+  return st;
+}
+
 static ls_status run(const ls_convert_options *options, const void *context,
                      ls__progress *progress) {
   ls_status st = LS_OK;
   const text_options *own = context;
-  ls__h5 *file = NULL;
   texts t = {.options = options};
   LS_TRY(check_options(options, own));
   LS_TRY(read_all(&t, progress));
   LS_TRY(choose_vocabulary(&t, own));
-  for (int p = 0; p < LS__PARTS; p++) {
-    sink count = {.file = NULL};
-    LS_TRY(encode(&t, p, &count));
-    t.tokens[p] = count.done;
-  }
-  LS_TRY(ls__h5_create(options->output, &file));
-  LS_TRY(ls__h5_set_string(file, "/", "format", "lockstep dataset"));
-  for (int p = 0; p < LS__PARTS; p++) LS_TRY(write_part(&t, file, p));
-  ls__h5 *whole = file;
-  file = NULL;
-  LS_TRY(ls__h5_commit(whole));
+  LS_TRY(write_all(&t));
   ls__progress_end(progress);
   if (options->progress) tell(&t, own);
   if (options->progress && !options->no_hints) hint(&t);
 out:
-  ls__h5_close(file);
+  reset(&t);
+  return st;
+}
+
+ls_status ls__text_read(const char *path, const char *vocabulary, const char *origin,
+                        const char *output) {
+  ls_status st = LS_OK;
+  const ls_convert_options options = {.sources = &path,
+                                      .n_sources = 1,
+                                      .output = output,
+                                      .test = 1};
+  ls__progress silent = {0};
+  texts t = {.options = &options};
+  LS_TRY(ls__vocabulary_read(&t.vocabulary, vocabulary, origin));
+  LS_TRY(read_all(&t, &silent));
+  LS_TRY(ls__vocabulary_write(t.vocabulary, &t.json));
+  LS_TRY(write_all(&t));
+out:
   reset(&t);
   return st;
 }

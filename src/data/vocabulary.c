@@ -79,7 +79,7 @@ ls_status ls__vocabulary_find(ls_data *data) {
       ls__files_give(data->files, number);
       if (st != LS_OK) goto out;
       if (json != NULL && data->vocabulary != NULL && strcmp(json, data->vocabulary) != 0)
-        LS_TRY(differ(path, json, ls__data_path(data), data->vocabulary,
+        LS_TRY(differ(path, json, ls__files_path(data->files, 0), data->vocabulary,
                       "; convert text --vocabulary-from makes them alike"));
       if (json != NULL && data->vocabulary == NULL) {
         LS_TRY(ls__vocabulary_read(&v, json, path));

@@ -107,6 +107,9 @@ LS_CHECKED ls_status ls__propose_find(ls__proposal *p);
 LS_CHECKED ls_status ls__propose_look(ls__proposal *p);
 LS_CHECKED ls_status ls__propose_tell(ls__proposal *p);
 
+/* text.c: where it is tokens of a text, all of the configuration, and *is_text. */
+LS_CHECKED ls_status ls__propose_text(ls__proposal *p, FILE *out, bool *is_text);
+
 /* ---- What is done with it (plan.c, network.c, write.c) ---- */
 
 typedef struct ls__hyperparameters {
@@ -133,6 +136,10 @@ size_t ls__seen_outputs(const ls__seen *target);
 bool ls__seen_is_class(const ls__seen *target);
 /* Whether two grids have the same points, whatever their channels. */
 bool ls__seen_same_places(const ls__seen *a, const ls__seen *b);
+/* A line to a person, and where `out` is not NULL the same as a comment. */
+void ls__propose_say(const ls__proposal *p, FILE *out, const char *format, ...) LS_PRINTF(3, 4);
+/* `file:` of the section `data`. */
+void ls__propose_put_file(const ls__proposal *p, FILE *out);
 /* A name as YAML text, quoted where it must be. */
 void ls__propose_put_name(FILE *out, const char *name);
 

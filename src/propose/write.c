@@ -44,15 +44,9 @@ void ls__propose_put_name(FILE *out, const char *name) {
   fputc('"', out);
 }
 
-/* A line to a person, and the same as a comment. */
-static void say(const ls__proposal *p, FILE *out, const char *format, ...) LS_PRINTF(3, 4);
-static void say(const ls__proposal *p, FILE *out, const char *format, ...) {
-  char line[1024], shown[1200];
-  va_list arguments;
-  va_start(arguments, format);
-  (void)vsnprintf(line, sizeof line, format, arguments);
-  va_end(arguments);
-  (void)ls__text_show(line, sizeof line, shown, sizeof shown);
+static void put_line(const ls__proposal *p, FILE *out, const char *line) {
+  char shown[1200];
+  (void)ls__text_show(line, sizeof shown, shown, sizeof shown);
   fprintf(p->remarks, "%s\n", shown);
   if (out == NULL) return;
   fputs("#", out);
@@ -68,6 +62,26 @@ static void say(const ls__proposal *p, FILE *out, const char *format, ...) {
     column += width;
   }
   fputs("\n", out);
+}
+
+/* A line to a person, and the same as a comment. */
+static void say(const ls__proposal *p, FILE *out, const char *format, ...) LS_PRINTF(3, 4);
+static void say(const ls__proposal *p, FILE *out, const char *format, ...) {
+  char line[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  put_line(p, out, line);
+}
+
+void ls__propose_say(const ls__proposal *p, FILE *out, const char *format, ...) {
+  char line[1024];
+  va_list arguments;
+  va_start(arguments, format);
+  (void)vsnprintf(line, sizeof line, format, arguments);
+  va_end(arguments);
+  put_line(p, out, line);
 }
 
 /* ---- What was seen ---- */
@@ -194,7 +208,7 @@ static void tell_task(const ls__proposal *p, const ls__hyperparameters *h, FILE 
 
 /* ---- data ---- */
 
-static void put_file(const ls__proposal *p, FILE *out) {
+void ls__propose_put_file(const ls__proposal *p, FILE *out) {
   const size_t n = p->options->n_files;
   fputs(n > 1 ? "  file: [" : "  file: ", out);
   for (size_t i = 0; i < n; i++) {
@@ -337,7 +351,7 @@ static const drawn *parts_are(const ls__proposal *p, const ls__hyperparameters *
 
 static void put_data(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   fputs("data:\n", out);
-  put_file(p, out);
+  ls__propose_put_file(p, out);
   put_arrays(p, h, out);
   put_axes(p, out);
   put_layout(p, out);
@@ -432,11 +446,14 @@ static void tell_network(const ls__proposal *p, const ls__hyperparameters *h, FI
         h->dropout > 0 ? " with dropout" : "", h->weight_decay);
 }
 
-void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
+static void put_head(const ls__proposal *p, FILE *out) {
   fputs("# Proposed by lockstep init, by what the data look like: a first network, to go on "
         "from.\n#\n",
         out);
   if (p->options->origin != NULL) say(p, out, "%s", p->options->origin);
+}
+
+void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   tell_task(p, h, out);
   for (size_t i = 0; i < p->n; i++)
     if (i < p->n_inputs || !p->later) tell_array(p, &p->seen[i], out);
@@ -470,7 +487,7 @@ static ls_status open_files(ls__proposal *p) {
   FILE *to = open_memstream(&text, &bytes);
   if (to == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   fputs("data:\n", to);
-  put_file(p, to);
+  ls__propose_put_file(p, to);
   if (fclose(to) != 0) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   LS_TRY(ls_config_parse(text, "data", &config));
   LS_TRY(ls__config_map(config, "data", &data));
@@ -520,6 +537,13 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   p->remarks = said;
   for (size_t i = 0; i < options->n_files; i++) LS_TRY(check_name(options->files[i]));
   LS_TRY(open_files(p));
+  put_head(p, out);
+  bool text = false;
+  LS_TRY(ls__propose_text(p, out, &text));
+  if (text) {
+    proposed->test = p->has[LS_TEST];
+    goto out;
+  }
   LS_TRY(ls__propose_find(p));
   for (size_t i = 0; i < p->n; i++) LS_TRY(check_name(p->seen[i].name));
   LS_TRY(ls__propose_look(p));

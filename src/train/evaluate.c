@@ -54,8 +54,11 @@ static void print_text(const ls__task *task, const ls__scores *scores, double *c
   }
 }
 
-static ls_status make_matrices(const ls__task *task, double **confusion) {
+/* None of the tokens of a text, which are too many for a table of what each was taken for. */
+static ls_status make_matrices(const ls__scoring *s, double **confusion) {
   ls_status st = LS_OK;
+  const ls__task *task = &s->task;
+  if (s->session.model->vocabulary.n > 0) return LS_OK;
   for (int h = 0; h < task->n_heads; h++) {
     const size_t k = ls__confusion_classes(&task->head[h].kind);
     if (k > 0) LS_TRY(ls__alloc(&confusion[h], k * k, sizeof(double), "confusion matrix"));
@@ -71,7 +74,7 @@ ls_status ls_evaluate(ls_comm *comm, const char *checkpoint, const char *const *
   ls__scores scores;
   double *confusion[LS_MAX_PORTS] = {NULL};
   LS_TRY(ls__scoring_open(comm, checkpoint, overrides, n, split, &s));
-  LS_TRY(ls_comm_agree(comm, make_matrices(&s.task, confusion)));
+  LS_TRY(ls_comm_agree(comm, make_matrices(&s, confusion)));
   LS_TRY(ls__score_split(comm, &s.task, s.run, s.session.model->parameters, s.session.data,
                          s.session.split, &scores, confusion));
   if (ls_comm_rank(comm) == 0)

@@ -11,6 +11,7 @@
 #include "base/alloc.h"
 #include "config/config.h"
 #include "convert/recipe.h"
+#include "convert/text.h"
 
 /* By its name: what it holds is looked at when it is read. */
 static bool is_table(const char *path) {
@@ -102,6 +103,14 @@ static ls_status read_table(void *context) {
                            .quiet = !j->root,
                            .see = keep_row,
                            .context = j};
+  if (model->recipe.n == 0 && model->vocabulary.n == 1) {
+    if (j->wants->n_keep > 0)
+      LS_FAIL(LS_EUSAGE, "%s: a text, which has no columns to keep", t->path);
+    LS_TRY(make_folder(t));
+    in_folder(t, "table.h5", path, sizeof path);
+    st = ls__text_read(t->path, model->vocabulary.name[0], j->wants->checkpoint, path);
+    goto out;
+  }
   if (model->recipe.n != 1)
     LS_FAIL(LS_EDATA,
             "%s: a table, and %s keeps nothing of how one is read, as it was not trained on a "

@@ -438,6 +438,7 @@ def check_text():
     refused(3, "zero.txt: line 2, byte 2: a zero byte", "text", "a.txt", "zero.txt")
     refused(3, "none.txt: is empty", "text", "none.txt", "--vocabulary", "bytes")
     refused(3, "a.txt: not an HDF5 file", "text", "a.txt", "--vocabulary-from", "a.txt")
+    refused(2, "--seed: nothing is drawn", "text", "a.txt", "--seed", "3")
     refused(2, "--vocabulary-size is for", "text", "a.txt", "--vocabulary-size", "300")
     refused(2, "from 257 to", "text", "a.txt", "--vocabulary", "byte_pairs", "--vocabulary-size", "256")
     refused(2, "can't", "text", "a.txt", "--vocabulary", "bytes", "--vocabulary-from", "own.h5")

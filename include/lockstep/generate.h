@@ -103,7 +103,8 @@ typedef struct ls_generate_options {
  *
  * @param checkpoint  a file or a run directory, as for ls_model_load
  * @return LS_EUSAGE (no network that tells the next token, length 0, ...), LS_EDATA (a character or
- *         token of the prompt that the network doesn't know), as ls_model_load, LS_EIO */
+ *         token of the prompt that the network doesn't know), as ls_model_load, LS_EIO; LS_ESTOPPED
+ *         after ls_stop */
 LS_PUBLIC LS_CHECKED ls_status ls_generate(const char *checkpoint,
                                            const ls_generate_options *options);
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/grow.h"
 #include "base/new_file.h"
+#include "base/stop.h"
 #include "model/model.h"
 #include "model/sample.h"
 #include "text/vocabulary.h"
@@ -161,7 +162,7 @@ static ls_status write_sequence(generation *g, size_t k) {
   for (size_t i = 0; !g->hidden && i < g->n; i++) LS_TRY(put_token(g, written++, g->prompt[i]));
   LS_TRY(ls_generator_logits(g->generator, &(const float *){NULL}));
   const double start = ls__clock();
-  for (size_t i = 0; i < o->length && !g->stopped; i++) {
+  for (size_t i = 0; i < o->length && !g->stopped && !ls__stop_asked(); i++) {
     LS_TRY(ls_generator_sample(g->generator, &how, &token));
     LS_TRY(put_token(g, written++, token));
     LS_TRY(ls_generator_feed(g->generator, 1, &token));
@@ -197,9 +198,14 @@ ls_status ls_generate(const char *checkpoint, const ls_generate_options *options
   LS_TRY(read_prompt(&g));
   g.terminal = options->output == NULL && options->out != NULL && isatty(fileno(options->out));
   if (options->output != NULL) LS_TRY(ls__new_file_create(options->output, false, &g.file));
-  for (size_t k = 0; k < samples && !g.stopped; k++) {
+  for (size_t k = 0; k < samples && !g.stopped && !ls__stop_asked(); k++) {
     if (k > 0 && !g.numbers) LS_TRY(put(&g, "----------\n", 11));
     LS_TRY(write_sequence(&g, k));
+  }
+  if (ls__stop_asked()) {
+    report(&g);
+    LS_FAIL(LS_ESTOPPED, "stopped on request after %" PRIu64 " tokens%s", g.tokens,
+            g.file != NULL ? ": nothing is written" : "");
   }
   if (g.file != NULL) {
     ls__new_file *file = g.file;

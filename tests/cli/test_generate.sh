@@ -80,6 +80,22 @@ sed '/^----------$/,$d' drawn | cmp -s - <(sed '1,/^----------$/d' drawn) && fai
 same "what a pipe got" "$(wc -c <part)" 10
 same "said of it" "$(cat err)" ""
 
+# ---- it is stopped
+"$lockstep" generate bytes --length 100000000 >stopped 2>err &
+"$lockstep" generate bytes --length 100000000 -o never 2>err2 &
+for ((i = 0; i < 500; i++)); do
+  if [ -s stopped ] && ls never* >/dev/null 2>&1; then break; fi
+  sleep 0.02
+done
+kill -TERM %1 %2
+wait %1
+same "the code of one that was stopped" $? 75
+wait %2
+same "the code of one that wrote a file" $? 75
+grep -qE '^lockstep: stopped on request after [0-9]+ tokens$' err || fail "stopped: $(cat err)"
+grep -qE '^lockstep: stopped on request after [0-9]+ tokens: nothing is written$' err2 || fail "stopped: $(cat err2)"
+same "what is left of the file" "$(ls | grep -c never)" 0
+
 # ---- what can't be
 refused 3 "the prompt: line 1, .*\"q\"" "$lockstep" generate words --prompt zwq
 refused_alone 2 "length 0: a whole number" "$lockstep" generate words --length 0

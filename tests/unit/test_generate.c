@@ -352,7 +352,7 @@ static double seconds(ls_generator *g, size_t n) {
 /* 12 times as fast with a cache where it was measured. */
 static void speed(void **state) {
   (void)state;
-  enum { TOKENS = 8, ROUNDS = 3 };
+  enum { TOKENS = 4, ROUNDS = 2 };
   ls_model *model = network("  - embedding: {input_dim: 65, output_dim: 256}\n"
                             "  - position_embedding\n"
                             "  - repeat:\n"

@@ -412,6 +412,9 @@ static ls_status work(void *context) {
   strcat(data, ".h5");
   st = check_free(c, data);
   if (st == LS_OK) st = convert(c, format, data);
+  static const char *const prose[] = {"txt", NULL};
+  if (st == LS_EDATA && format_name == NULL && ends_as(c->argv[0], prose))
+    return ls_fail(st, "%s; if it is no table but text, say --format text", ls_error_message());
   if (st != LS_OK) return st;
   snprintf(origin, sizeof origin, "data: %s, made of %s%s by lockstep convert %s", data, c->argv[0],
            c->argc > 1 ? " and others" : "", format->name);

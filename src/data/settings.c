@@ -475,7 +475,11 @@ static ls_status read_time(ls_config *config, ls__time *time) {
   LS_TRY(ls__config_int(node, "axis", 0, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
   LS_TRY(ls__options_read(time_options, node, time));
   time->axis = (int)axis;
-  if (is_text(ls__config_child(config, "targets"), "next")) time->each = true;
+  if (is_text(ls__config_child(config, "targets"), "next")) {
+    time->each = true;
+    if (time->horizon == 0)
+      LS_REFUSE(ls__config_child(node, "horizon"), "is 0: that is the entry itself, not the next");
+  }
   if (time->each && time->steps != 1 && time->steps != time->window) /* 1: it wasn't said */
     LS_REFUSE(ls__config_child(node, "steps"),
               "there is a target for each entry of the window, so they are %zu", time->window);

@@ -134,6 +134,18 @@ static void tell_normals(const ls_trainer *t, const source *s) {
     tell_normal(s, ls_model_output(t->model, i).name, &t->model->output[i], &s->model->output[i]);
 }
 
+/* Embeddings of which a row stands for another token than here. */
+static void tell_vocabulary(const ls_trainer *t, const source *s) {
+  const char *here = t->data == NULL ? NULL : ls__data_vocabulary(t->data);
+  const ls__class_names *there = &s->model->vocabulary;
+  if (here == NULL || there->n != 1 || strcmp(here, there->name[0]) == 0) return;
+  fprintf(stderr,
+          "lockstep: note: initialize: the text has another vocabulary than that of %s, whose "
+          "embeddings and outputs are of its tokens (convert text --vocabulary-from makes them "
+          "alike)\n",
+          s->from);
+}
+
 ls_status ls__initialize(const ls_trainer *t) {
   ls_status st = LS_OK;
   source s = {.from = NULL};
@@ -143,6 +155,7 @@ ls_status ls__initialize(const ls_trainer *t) {
   LS_TRY(take_all(t, &s));
   tell_taken(t, &s);
   tell_normals(t, &s);
+  tell_vocabulary(t, &s);
 out:
   reset(&s);
   return st;

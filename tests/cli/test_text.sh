@@ -71,6 +71,10 @@ accepted "$lockstep" convert text a.txt -o d.h5 --vocabulary bytes
 refused 3 "d.h5: has a vocabulary of 256 bytes, the network one of $size characters" "$lockstep" evaluate runs/two --data d.h5
 refused 3 "d.h5: has a vocabulary of 256 bytes, a.h5 one of $size characters" \
   "$lockstep" train a.yaml 'data.file=[a.h5, d.h5]'
+accepted "$lockstep" convert text a.txt -o e.h5 --vocabulary bytes
+accepted "$lockstep" train a.yaml data.file=e.h5 output=runs/e model.0.embedding.input_dim=256 model.2.dense.units=256 \
+  initialize.from=runs/two --progress=none
+grep -q 'note: initialize: the text has another vocabulary than that of runs/two' err || fail "another vocabulary is not said"
 # a first configuration, of the file and of the text itself
 accepted "$lockstep" init a.h5 -o i.yaml
 accepted "$lockstep" train i.yaml --dry-run
@@ -78,6 +82,8 @@ shown 'lstm_1 +lstm +\[[0-9]+, 128\]'
 accepted "$lockstep" init a.txt --vocabulary byte_pairs --vocabulary-size 300 -o j.yaml
 accepted ranks 2 "$lockstep" train j.yaml train.epochs=1 model.1.lstm.units=8 --progress=none
 grep -q 'by: time' j.yaml || fail "the end of the text is not kept from training"
+printf 'To be, or not to be: that is the question:\nWhether nobler\nin the mind, to suffer,\n' >prose.txt
+refused 3 'if it is no table but text, say --format text' "$lockstep" init prose.txt -o k.yaml --quiet
 head -c 20 a.txt >s2.txt
 accepted "$lockstep" convert text s2.txt -o s2.h5
 refused 3 's2.h5: 20 tokens to train on are too few' "$lockstep" init s2.h5

@@ -228,9 +228,10 @@ static void test_windows(void **state) {
       char format[500];
       snprintf(format, sizeof format,
                "inputs: %s, targets: %s, time: {axis: 1, window: %zu, "
-               "horizon: %zu, steps: %zu, stride: %zu, as: %s}}",
-               inputs[which], of[i].each ? "next" : "inputs", w, of[i].horizon, steps, of[i].stride,
-               of[i].channels ? "channels" : "first");
+               "horizon: %zu, steps: %zu, stride: %zu, as: %s, each: %s}}",
+               inputs[which], of[i].each && of[i].horizon > 0 ? "next" : "inputs", w, of[i].horizon,
+               steps, of[i].stride, of[i].channels ? "channels" : "first",
+               of[i].each ? "true" : "false");
       assert_int_equal(samples(format, path, x, y), R * n);
       for (size_t r = 0; r < R; r++)
         for (size_t k = 0; k < n; k++) {
@@ -396,6 +397,8 @@ static void test_refused(void **state) {
   refused(LS_ECONFIG, "steps: there is a target for each entry of the window, so they are 3",
           config_of("{file: %s, inputs: /u, targets: next, time: {axis: 1, window: 3, steps: 2}}",
                     path));
+  refused(LS_ECONFIG, "horizon: is 0: that is the entry itself, not the next",
+          config_of("{file: %s, inputs: /u, targets: next, time: {axis: 1, horizon: 0}}", path));
   refused(LS_ECONFIG, "`next` stands for the only input, and there are 2",
           config_of("{file: %s, inputs: {a: /u, b: /u}, targets: next, time: {axis: 1}}", path));
   refused(LS_EDATA, "data.time: axis 3: no input has such a dimension (/u has [7, 3] a sample)",

@@ -54,13 +54,6 @@ static const char *short_name(const ls__builder *b, size_t named) {
   return b->named[named].name + b->named[named].scope;
 }
 
-/* `recompute:` of a block. */
-static ls_status read_again(ls_config *options, bool *again) {
-  *again = false;
-  if (ls__config_child(options, "recompute") == NULL) return LS_OK;
-  return ls__config_bool(options, "recompute", false, again);
-}
-
 /* The list at a key, which is required. */
 static ls_status read_list(ls_config *options, const char *key, ls_config **list) {
   *list = ls__config_child(options, key);
@@ -250,7 +243,7 @@ static ls_status build_repeat(ls__builder *b, const ls__block_kind *kind, ls_con
   LS_TRY(read_source(b, options, before, value));
   LS_TRY(ls__options_read(kind->kind.options, options, &o));
   LS_TRY(read_list(options, "layers", &layers));
-  LS_TRY(read_again(options, &again));
+  LS_TRY(ls__config_bool(options, "recompute", false, &again));
   LS_TRY(ls__config_finish(options));
   for (size_t k = 1; k <= o.times; k++) {
     char name[LS__NAME_BYTES + 24];
@@ -353,7 +346,7 @@ ls_status ls__build_block(ls__builder *b, const ls__block_kind *kind, ls_config 
   const int around = b->again;
   bool again = false;
   b->depth++;
-  LS_TRY(read_again(options, &again));
+  LS_TRY(ls__config_bool(options, "recompute", false, &again));
   if (again && around != 0)
     LS_REFUSE(ls__config_child(options, "recompute"), "a block around this one has it, and is "
                                                       "computed again as a whole");

@@ -170,12 +170,12 @@ static inline float hard_sigmoid_d(float y) {
     reset_back_##S(t->now + H, t->dh, t->h_before, t->more, H);                   \
   }
 
-#define BOTH(F)                                                                            \
-  RNN(F)                                                                                   \
-  LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid) GRU_FIRST(F) \
-      GRU_FIRST_BACK(F, sigmoid) GRU_FIRST_BACK(F, hard_sigmoid)
+#define BOTH(F) RNN(F) LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid)
+#define FIRST(F) GRU_FIRST(F) GRU_FIRST_BACK(F, sigmoid) GRU_FIRST_BACK(F, hard_sigmoid)
 BOTH(tanh)
 BOTH(relu)
+FIRST(tanh)
+FIRST(relu)
 RESET(sigmoid)
 RESET(hard_sigmoid)
 

@@ -72,8 +72,14 @@ static bool is_within(const char *key, const char *path) {
   return strncmp(key, path, n) == 0 && (key[n] == '.' || key[n] == '\0');
 }
 
+/* A block that is computed again, or no more, gives the same. */
+static bool is_recompute(const char *key) {
+  const char *last = strrchr(key, '.');
+  return is_within(key, "model") && last != NULL && strcmp(last, ".recompute") == 0;
+}
+
 static verdict verdict_of(const changes *c, const char *key) {
-  verdict v = KEPT;
+  verdict v = is_recompute(key) ? SAID : KEPT;
   for (size_t i = sizeof rules / sizeof *rules; i-- > 0;)
     if (is_within(key, rules[i].path)) v = rules[i].verdict;
   if (is_within(key, "data") && !c->t->owns_data) return ELSEWHERE; /* the caller's own */

@@ -166,6 +166,10 @@ def overrides_of(place, values):
         if "share" in values:
             inside = first + inside.replace("share", "from: input, share") + both
         return [f"model=[{inside}, flatten, {{dense: {{units: 1}}}}]", "data.file=ids.h5"], "model"
+    if name == "lengths":  # other layers read it
+        before = "{dense: {units: 8, name: row}}, {reshape: {shape: [4, 2], name: dense_1}}"
+        after = f"{{last_step: {{from: [dense_1, {values.get('name', 'lengths_1')}]}}}}"
+        return [f"model=[{before}, {inside}, {after}, {{dense: {{units: 1}}}}]"], "model"
     if section in ("model", "block"):
         shape = POSITIONS.get(name) or POSITIONS.get(name[-2:])
         before = f"{{dense: {{units: 8, name: row}}}}, {{reshape: {{shape: {shape}, name: dense_1}}}}" if shape \

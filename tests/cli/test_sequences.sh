@@ -47,6 +47,7 @@ for n in 1 3; do
 done
 accepted "$lockstep" train pairs.yaml output=kept model.1.repeat.recompute=false --progress=none
 same "without recompute" "$(hash_of kept)" "$(hash_of on-1)"
+accepted "$lockstep" train pairs.yaml output=kept model.1.repeat.recompute=true train.epochs=2 --resume --progress=none
 refused 2 'recompute: a block around this one has it' "$lockstep" train pairs.yaml \
   'model.1.repeat.layers.0.residual={recompute: true, layers: [layer_norm]}' output=none
 refused 2 'batch_norm looks at the whole batch' "$lockstep" train pairs.yaml \

@@ -14,6 +14,7 @@
 #include <lockstep/data.h>
 #include <lockstep/environment.h>
 #include <lockstep/feed.h>
+#include <lockstep/generate.h>
 #include <lockstep/help.h>
 #include <lockstep/loss.h>
 #include <lockstep/model.h>

@@ -9,6 +9,7 @@
  *   augmentation    key(seed, LS__RNG_AUGMENT, epoch, transform)
  *                   counter: sample * LS__MOST_DRAWS + draw; of noise: sample * elements + element
  *   splits          key(seed, LS__RNG_SPLIT, 0, 0)            counter: sample
+ *   generation      key(seed, LS__RNG_GENERATE, sequence, 0)  counter: tokens before
  */
 #ifndef LS_BASE_RNG_H
 #define LS_BASE_RNG_H
@@ -24,7 +25,8 @@ typedef enum ls__rng_purpose {
   LS__RNG_SPLIT,
   LS__RNG_AUGMENT,
   LS__RNG_SYNTHETIC, /* 6 */
-  LS__RNG_TEST
+  LS__RNG_TEST,
+  LS__RNG_GENERATE = 32
 } ls__rng_purpose;
 
 typedef struct ls__rng {

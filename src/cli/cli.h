@@ -123,7 +123,7 @@ typedef struct command {
 } command;
 
 extern const command cmd_init, cmd_convert, cmd_inspect, cmd_train, cmd_evaluate, cmd_predict,
-    cmd_gradcheck, cmd_plot, cmd_scaling, cmd_doctor, cmd_bench, cmd_help;
+    cmd_generate, cmd_gradcheck, cmd_plot, cmd_scaling, cmd_doctor, cmd_bench, cmd_help;
 
 /* Ask the library for its formats: before anything else. */
 void cli_prepare_convert(void);

@@ -16,10 +16,10 @@
 
 #include "cli.h"
 
-const command *const cli_commands[] = {&cmd_init,     &cmd_convert, &cmd_inspect, &cmd_train,
-                                       &cmd_evaluate, &cmd_predict, &cmd_plot,    &cmd_gradcheck,
-                                       &cmd_doctor,   &cmd_scaling, &cmd_bench,   &cmd_help,
-                                       NULL};
+const command *const cli_commands[] = {&cmd_init,      &cmd_convert, &cmd_inspect,  &cmd_train,
+                                       &cmd_evaluate,  &cmd_predict, &cmd_generate, &cmd_plot,
+                                       &cmd_gradcheck, &cmd_doctor,  &cmd_scaling,  &cmd_bench,
+                                       &cmd_help,      NULL};
 
 enum { MESSAGE = 1024 };
 
@@ -28,16 +28,16 @@ static void on_signal(int number) {
   ls_stop();
 }
 
-/* A first signal asks for a checkpoint and a stop; a second interrupt ends the program at once.
- * Where nothing is to be saved, the first one does.  What is ignored from the start stays so:
+/* A first signal asks for a checkpoint, where there may be one, and a stop; a second interrupt ends the
+ * program at once.  Where nothing is to be saved or tidied, the first one does.  What is ignored from the start stays so:
  * nohup. */
-static void catch_signals(bool training) {
+static void catch_signals(bool stops) {
   static const int asks[] = {SIGTERM, SIGUSR1, SIGUSR2, SIGHUP, SIGXCPU, SIGINT};
   struct sigaction action, before;
   memset(&action, 0, sizeof action);
   action.sa_handler = on_signal;
   sigemptyset(&action.sa_mask);
-  for (size_t i = 0; training && i < sizeof asks / sizeof *asks; i++) {
+  for (size_t i = 0; stops && i < sizeof asks / sizeof *asks; i++) {
     if (sigaction(asks[i], NULL, &before) == 0 && asks[i] == SIGHUP && before.sa_handler == SIG_IGN)
       continue;
     action.sa_flags = SA_RESTART | (asks[i] == SIGINT ? (int)SA_RESETHAND : 0);
@@ -178,7 +178,7 @@ int main(int argc, char **argv) {
   cli c = {.root = true, .name = name};
   int early = without_mpi(&c, of, n, rest);
   if (early >= 0) return early;
-  catch_signals(of == &cmd_train);
+  catch_signals(of == &cmd_train || of == &cmd_generate);
   /* Without mpirun, Open MPI 4 would launch a daemon that is not needed here; and without the
    * daemon all such processes would make and remove one and the same session directory. */
   if (getenv("PMIX_RANK") == NULL && getenv("PMI_RANK") == NULL) {

@@ -159,7 +159,10 @@ void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
     call->batch = batch;
     if (run->fused[i]) continue;
     const double start = begin_time(run);
-    node_forward(node, call);
+    if (run->steps && node->layer.positions == LS__ONWARD)
+      node->layer.kind->step(&node->layer, call);
+    else
+      node_forward(node, call);
     if (run->seconds != NULL) run->seconds[i].forward += ls__clock() - start;
     if (run->watch != NULL) look_at_output(run, i);
   }
@@ -175,6 +178,13 @@ void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__
     if (k < last)
       ls__run_merge(run, k, false, place->lanes > 0 ? place->lanes : 1, run->sums, run->batch);
   }
+}
+
+void ls__run_step(ls__run *run, const float *parameters, size_t n, size_t position) {
+  LS_ASSERT(run->steps);
+  if (position == 0) memset(run->state, 0, run->n_state * sizeof *run->state);
+  for (int i = 0; i < run->graph->n_nodes; i++) run->call[i].position = position;
+  ls__run_forward(run, parameters, n, NULL);
 }
 
 /* Backward lane by lane (of the layers here none, but of those that are added without joining lanes

@@ -16,6 +16,7 @@ typedef struct ls__run_plan {
   int n_values;
   const int *values;
   ls__arithmetic by;
+  bool steps;    /* of a graph of one position (model/positions.h), outside of training */
   bool keep_all; /* `recompute:` of blocks is not heeded */
 } ls__run_plan;
 
@@ -53,6 +54,10 @@ typedef struct ls__run_place {
 
 /* n in 1..max_n; the place is NULL outside training: rows that are not summed over. */
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place);
+
+/* The same where the plan has steps: position 0, 1, ... of n sequences, each after the one before
+ * it, with the same n; at 0 others begin. */
+void ls__run_step(ls__run *run, const float *parameters, size_t n, size_t position);
 
 /* After forward with the same parameters.  gradients is [graph->moving] floats of an arena: every
  * weight's gradient and every statistic's sum is written (not added to).  finished(context, upto)

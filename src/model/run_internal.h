@@ -26,7 +26,9 @@ typedef struct ls__scratch {
 
 struct ls__run {
   const ls__graph *graph;
-  bool training, keep_all;
+  bool training, steps, keep_all;
+  float *state; /* of layers that are called step by step */
+  size_t n_state;
   int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
   size_t max_n, max_lanes;
   int n_wires;

@@ -307,6 +307,12 @@ static float *place_of(const ls__run *run, int block) {
   return block < 0 ? NULL : run->memory + run->block[block].offset;
 }
 
+/* Floats that a layer keeps from position to position, in whole lines. */
+static size_t state_of(const ls__run *run, const ls__layer *layer) {
+  enum { LINE = LS__ALIGN / sizeof(float) };
+  return (layer->state * run->max_n + LINE - 1) / LINE * LINE;
+}
+
 /* What a call reads of inputs. */
 static void fill_inputs(ls__run *run, int i, bool second, ls__call *call) {
   const ls__node *node = &run->graph->node[i];
@@ -338,6 +344,7 @@ static void fill_fusion(ls__run *run) {
 
 static void fill_calls(ls__run *run, const int *saved) {
   const ls__graph *graph = run->graph;
+  float *state = run->state;
   for (int i = 0; i < graph->n_nodes; i++) {
     if (!run->active[i]) continue;
     const ls__node *node = &graph->node[i];
@@ -347,6 +354,8 @@ static void fill_calls(ls__run *run, const int *saved) {
     call->dy = place_of(run, out->dy);
     call->saved = place_of(run, saved[i]);
     call->work = run->work;
+    call->state = state;
+    if (run->steps) state += state_of(run, &node->layer);
     fill_inputs(run, i, false, call);
     for (int k = 0; k < node->layer.n_in; k++) {
       int before = ls__graph_producer(graph, node->in[k]);
@@ -368,8 +377,10 @@ static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls_
   LS_ASSERT(plan->max_n > 0 && plan->max_lanes > 0 && plan->n_values >= 1 &&
             plan->n_values <= LS_MAX_PORTS);
   LS_ASSERT(plan->max_lanes == 1 || !ls__graph_ties(graph)); /* see dw_accumulate */
+  LS_ASSERT(!plan->steps || !plan->training);
   run->graph = graph;
   run->training = plan->training;
+  run->steps = plan->steps;
   run->keep_all = plan->keep_all;
   run->n_values = plan->n_values;
   memcpy(run->value, plan->values, (size_t)plan->n_values * sizeof *plan->values);
@@ -410,6 +421,7 @@ static ls_status make_plan(const ls__graph *graph, const ls__run_plan *plan, ls_
     size_t weights = 0;
     run->call[i].by = plan->by;
     if (run->active[i] && want > run->need.work) run->need.work = want;
+    if (run->active[i] && run->steps) run->n_state += state_of(run, layer);
     for (int p = 0; p < layer->n_parameters; p++) weights += graph->tensor[node->tensor[p]].n;
     if (run->active[i] && ls__lane_by_lane(node) && weights * (places - 1) > run->need.gradients)
       run->need.gradients = weights * (places - 1);
@@ -438,6 +450,7 @@ ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__r
   LS_TRY(
       ls__alloc(&run->sums, run->need.sums * run->max_lanes, sizeof *run->sums, "sums of lanes"));
   LS_TRY(ls__alloc(&run->batch, run->need.sums, sizeof *run->batch, "sums of lanes"));
+  LS_TRY(ls__alloc(&run->state, run->n_state, sizeof *run->state, "state between positions"));
   fill_calls(run, saved);
   *out = run;
   run = NULL;
@@ -493,6 +506,7 @@ void ls__run_destroy(ls__run *run) {
   ls__free(run->stop);
   ls__free(run->sums);
   ls__free(run->batch);
+  ls__free(run->state);
   ls__free(run);
 }
 

@@ -79,6 +79,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   (void)node;
   const options *o = layer->options;
   layer->out = layer->in[0];
+  layer->positions = LS__EACH;
   layer->needs = LS__IN_PLACE | (reads_y(o->op) ? LS__NEEDS_Y : 0);
   layer->needs_x[0] = !reads_y(o->op);
   layer->flops = (double)ls_shape_count(&layer->out);
@@ -138,6 +139,7 @@ KIND(mish, NULL, "x tanh(log(1 + e^x))")
 static ls_status infer_linear(ls__layer *layer, const ls_config *node) {
   (void)node;
   layer->out = layer->in[0];
+  layer->positions = LS__EACH;
   layer->needs = LS__VIEW;
   return LS_OK;
 }

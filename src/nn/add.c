@@ -12,6 +12,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
       return ls__config_fail(node, "add needs inputs of one shape, not %s and %s",
                              ls_shape_format(&layer->in[0], a), ls_shape_format(&layer->in[k], b));
     }
+  layer->positions = LS__EACH;
   layer->out = layer->in[0];
   layer->needs = LS__IN_PLACE | LS__OVER_ANY | LS__FINISHES;
   layer->flops = (double)(layer->n_in - 1) * (double)ls_shape_count(&layer->out);

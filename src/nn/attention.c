@@ -161,6 +161,26 @@ static void add_bias_table(ls__layer *layer) {
                                                      .fan_out = o->num_heads};
 }
 
+/* Floats of a position of a sequence while it is made: q k v o kept. */
+static size_t row_of_step(const options *o) {
+  return whole_lines(4 * o->e + 2 * o->num_heads);
+}
+
+/* Position by position: keys and values [S,2E] stay, of as many positions as there were, and behind
+ * them a table of angles. */
+static void plan_steps(ls__layer *layer) {
+  const options *o = layer->options;
+  if (o->lengths >= 0) return;
+  if (!o->causal) {
+    layer->ahead = "it is not causal";
+    return;
+  }
+  layer->positions = LS__ONWARD;
+  layer->state = o->s * 2 * o->e + o->wave;
+  layer->most_positions = o->s;
+  if (layer->work < row_of_step(o)) layer->work = row_of_step(o);
+}
+
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   ls_status st = LS_OK;
   options *o = layer->options;
@@ -211,6 +231,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->work_lanes = 3 * e > width ? 3 * e : width;
   if (o->num_heads * o->distances > layer->work_lanes)
     layer->work_lanes = o->num_heads * o->distances;
+  plan_steps(layer);
   layer->flops = 2.0 * (double)e *
                  (2.0 * (double)(o->t * width) + 2.0 * (double)(o->s * from) +
                   (o->causal ? 1.0 : 2.0) * (double)o->t * (double)o->s);
@@ -252,13 +273,10 @@ static ls__attention_head head_of(const ls__layer *layer, const ls__call *call, 
   };
 }
 
-/* Queries and keys, which lie side by side in rows of ld floats, turn by their positions, or back.
- * The angles of a position are those of the one before it, turned by those of position 1. */
-static void turn(const ls__layer *layer, const ls__call *call, float *x, size_t ld, bool back) {
-  const options *o = layer->options;
+/* Cosines and sines of all positions.  The angles of one are those of the one before it, turned by
+ * those of position 1. */
+static void fill_wave(const options *o, float *wave) {
   const size_t d = o->key_dim;
-  float *wave = call->work + layer->work_fixed - o->wave;
-  if (o->wave == 0) return;
   for (size_t j = 0; j < d / 2; j++) {
     const double of = 1.0 / (6.283185307179586476925 *
                              ls__real_power(o->base, 2.0 * (double)j / (double)d));
@@ -272,6 +290,15 @@ static void turn(const ls__layer *layer, const ls__call *call, float *x, size_t 
       c = next;
     }
   }
+}
+
+/* Queries and keys, which lie side by side in rows of ld floats, turn by their positions, or back. */
+static void turn(const ls__layer *layer, const ls__call *call, float *x, size_t ld, bool back) {
+  const options *o = layer->options;
+  const size_t d = o->key_dim;
+  float *wave = call->work + layer->work_fixed - o->wave;
+  if (o->wave == 0) return;
+  fill_wave(o, wave);
   LS_SIMD_PICK(ls__attention_ops)
       ->turn(&(ls__attention_turn){call->n * o->t, 2 * o->num_heads, d, ld, o->t, wave}, x, back);
 }
@@ -295,6 +322,56 @@ static void forward(const ls__layer *layer, const ls__call *call) {
   for (size_t i = 0; i < chunks; i++)
     ls__project(call, &o->out, rows, call->saved + i * layer->saved + (o->memory ? 1 : 3) * o->e,
                 o->ld, call->y + i * o->t * o->out.out, o->out.out, true);
+}
+
+/* One head of one position, whose row of q k v o kept this is. */
+static ls__attention_head head_of_step(const ls__layer *layer, const ls__call *call, float *now,
+                                       const float *keys, size_t h) {
+  const options *o = layer->options;
+  const size_t at = h * o->key_dim, back = o->distances > 0 ? o->max_distance : 0;
+  return (ls__attention_head){
+      .by = call->by,
+      .t = 1,
+      .s = call->position + 1,
+      .d = o->key_dim,
+      .first = call->position,
+      .scale = (float)(1 / sqrt((double)o->key_dim)),
+      .ld_q = row_of_step(o),
+      .ld_k = 2 * o->e,
+      .q = now + at,
+      .k = keys + at,
+      .v = keys + o->e + at,
+      .out = now + 3 * o->e + at,
+      .kept = now + 4 * o->e + 2 * h,
+      .bias = o->distances > 0 ? call->w[o->bias_table] + h * o->distances + back : NULL,
+      .far = back,
+      .work = call->work,
+      .scratch = call->work + LS__PRODUCT_WORK,
+  };
+}
+
+/* One position: its key and value go behind those before, and its query asks all of them. */
+static void step(const ls__layer *layer, const ls__call *call) {
+  const options *o = layer->options;
+  const size_t e = o->e, ld = 2 * e, t = call->position, row = row_of_step(o), d = o->key_dim;
+  float *rows = call->work + layer->work_fixed;
+  ls__project(call, &o->in, call->n, call->x[0], o->in.in, rows, row, false);
+  if (o->memory)
+    ls__project(call, &o->from_memory, call->n, call->x[1], o->from_memory.in, rows + e, row,
+                false);
+  for (size_t i = 0; i < call->n; i++) {
+    float *now = rows + i * row, *keys = call->state + i * layer->state, *wave = keys + o->s * ld;
+    if (o->wave > 0 && t == 0) fill_wave(o, wave);
+    if (o->wave > 0)
+      LS_SIMD_PICK(ls__attention_ops)
+          ->turn(&(ls__attention_turn){1, 2 * o->num_heads, d, row, 1, wave + t * d}, now, false);
+    memcpy(keys + t * ld, now + e, ld * sizeof *keys);
+    for (size_t h = 0; h < o->num_heads; h++) {
+      const ls__attention_head head = head_of_step(layer, call, now, keys, h);
+      ls__attention_forward(&head);
+    }
+  }
+  ls__project(call, &o->out, call->n, rows + 3 * e, row, call->y, o->out.out, true);
 }
 
 /* Parts of the work memory of a backward. */
@@ -419,4 +496,5 @@ const ls__layer_kind ls__kind_attention = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .step = step,
 };

@@ -53,6 +53,7 @@ typedef struct ls__attention_ops {
 typedef struct ls__attention_head {
   ls__arithmetic by;
   size_t t, s, d; /* s: keys that count */
+  size_t first;   /* the position of row 0 */
   bool causal;    /* row i looks at keys 0 ... i alone */
   float scale;
   size_t ld_q, ld_k;

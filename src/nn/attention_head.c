@@ -63,7 +63,7 @@ static ls__attention_rows rows_of(const ls__attention_head *h, size_t r) {
                               .step = h->causal,
                               .scale = h->scale,
                               .ld_kept = h->ld_q,
-                              .row = r};
+                              .row = h->first + r};
 }
 
 /* Their scores. */

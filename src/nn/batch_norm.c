@@ -90,6 +90,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
                                                           .role = LS__STATISTIC,
                                                           .keep = o->momentum};
   layer->needs = LS__MIXES | LS__IN_PLACE | LS__FINISHES;
+  if (in->ndim > 1) layer->positions = LS__EACH; /* with the statistics that were learnt */
   if (o->statistics == OVER_BATCH) {
     layer->needs |= LS__JOINS_LANES;
     layer->sums = sums_of(channels);

@@ -47,6 +47,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     }
     layer->out.dim[o->axis] += in->dim[o->axis];
   }
+  if (o->axis > 0) layer->positions = LS__EACH;
   return LS_OK;
 }
 

@@ -237,6 +237,23 @@ static ls_status infer_shape(ls__layer *layer, const ls_config *node, ls__convol
   return st == LS_OK ? ls__convolve_check(c, node) : st;
 }
 
+/* Position by position: a patch ends at its position, and the inputs before it stay. */
+static void plan_steps(ls__layer *layer) {
+  const options *o = layer->options;
+  const size_t taps = o->kernel[2], channels = o->shape.x.channels;
+  if (dims_of(layer) > 1 || is_transposed(layer) || o->stride[2] > 1) return;
+  if (taps == 1 && !ls__border_any(&o->shape.x)) {
+    layer->positions = LS__EACH;
+  } else if (layer->kind == &ls__kind_conv1d && o->padding == CAUSAL && o->padding_mode == 0) {
+    layer->positions = LS__ONWARD;
+    layer->state = (taps - 1) * o->dilation[2] * channels;
+    const size_t work = LS__PRODUCT_WORK + (taps * channels + 15) / 16 * 16;
+    if (layer->work_fixed < work) layer->work_fixed = work;
+  } else if (o->padding == SAME) {
+    layer->ahead = "its padding is \"same\", not \"causal\"";
+  }
+}
+
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   ls_status st = LS_OK;
   options *o = layer->options;
@@ -276,6 +293,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->work_fixed = (ls__convolve_work(c) + 15) / 16 * 16;
   layer->work_lanes = ls_shape_count(&w->shape);
   if (layer->work_lanes < filters) layer->work_lanes = filters;
+  plan_steps(layer);
   layer->flops = 2.0 * (double)ls__convolve_pixels(c) * (double)ls_shape_count(&w->shape);
   if (o->use_bias) layer->flops += (double)ls_shape_count(&layer->out);
 out:
@@ -367,6 +385,43 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     ls__convolve_backward(&all, call->dy, call->w[0], NULL, call->dx_accumulate[0], call->dx[0]);
 }
 
+/* One position.  State is a ring of inputs. */
+static void step(const ls__layer *layer, const ls__call *call) {
+  const options *o = layer->options;
+  const size_t taps = o->kernel[2], channels = o->shape.x.channels, groups = o->groups,
+               filters = o->shape.filters, each = channels / groups, patch = taps * each,
+               ring = (taps - 1) * o->dilation[2], t = call->position;
+  float *x = call->work + LS__PRODUCT_WORK;
+  for (size_t i = 0; i < call->n; i++) {
+    const float *now = call->x[0] + i * channels;
+    float *before = call->state + i * layer->state, *y = call->y + i * filters;
+    for (size_t g = 0; g < groups; g++) {
+      for (size_t k = 0; k < taps; k++) {
+        const size_t ago = (taps - 1 - k) * o->dilation[2];
+        if (ago > t)
+          memset(x + k * each, 0, each * sizeof *x);
+        else
+          memcpy(x + k * each, (ago == 0 ? now : before + (t - ago) % ring * channels) + g * each,
+                 each * sizeof *x);
+      }
+      ls__multiply(&(ls__product){
+          .by = call->by,
+          .m = 1,
+          .n = filters / groups,
+          .k = patch,
+          .a = ls__operand_a(x, patch, false),
+          .b = ls__operand_b(call->w[0] + g * (filters / groups) * patch, patch, true),
+          .start = layer->n_parameters > 1 ? call->w[1] + g * (filters / groups) : NULL,
+          .c = y + g * (filters / groups),
+          .ldc = filters / groups,
+          .work = call->work,
+      });
+    }
+    if (call->finish != NULL) call->finish(call->finish_context, y, filters);
+    if (ring > 0) memcpy(before + t % ring * channels, now, channels * sizeof *before);
+  }
+}
+
 static void forward_transposed(const ls__layer *layer, const ls__call *call) {
   const options *o = layer->options;
   const ls__convolve_call all = call_of(&o->shape, call, call->n);
@@ -385,25 +440,29 @@ static void backward_transposed(const ls__layer *layer, const ls__call *call) {
                          (ls__convolve_finish){NULL, NULL}, call->dx[0]);
 }
 
-#define LAYER(name_, what_, table_, forward_, backward_) \
-  const ls__layer_kind ls__kind_##name_ = {              \
-      .kind = {#name_, what_, table_},                   \
-      .min_in = 1,                                       \
-      .max_in = 1,                                       \
-      .options_bytes = sizeof(options),                  \
-      .configure = configure,                            \
-      .infer = infer,                                    \
-      .forward = forward_,                               \
-      .backward = backward_,                             \
+#define LAYER(name_, what_, table_, forward_, backward_, step_) \
+  const ls__layer_kind ls__kind_##name_ = {                     \
+      .kind = {#name_, what_, table_},                          \
+      .min_in = 1,                                              \
+      .max_in = 1,                                              \
+      .options_bytes = sizeof(options),                         \
+      .configure = configure,                                   \
+      .infer = infer,                                           \
+      .forward = forward_,                                      \
+      .backward = backward_,                                    \
+      .step = step_,                                            \
   };
-LAYER(conv1d, "convolution of [width, channels]", conv1d_table, forward, backward)
-LAYER(conv2d, "convolution of [height, width, channels]", conv_table, forward, backward)
-LAYER(conv3d, "convolution of [depth, height, width, channels]", conv_table, forward, backward)
-LAYER(depthwise_conv1d, "conv1d of each channel by itself", depthwise_table, forward, backward)
-LAYER(depthwise_conv2d, "conv2d of each channel by itself", depthwise_table, forward, backward)
+LAYER(conv1d, "convolution of [width, channels]", conv1d_table, forward, backward, step)
+LAYER(conv2d, "convolution of [height, width, channels]", conv_table, forward, backward, NULL)
+LAYER(conv3d, "convolution of [depth, height, width, channels]", conv_table, forward, backward,
+      NULL)
+LAYER(depthwise_conv1d, "conv1d of each channel by itself", depthwise_table, forward, backward,
+      NULL)
+LAYER(depthwise_conv2d, "conv2d of each channel by itself", depthwise_table, forward, backward,
+      NULL)
 LAYER(conv1d_transpose, "what conv1d does to its gradient: it makes images larger", transpose_table,
-      forward_transposed, backward_transposed)
+      forward_transposed, backward_transposed, NULL)
 LAYER(conv2d_transpose, "what conv2d does to its gradient: it makes images larger", transpose_table,
-      forward_transposed, backward_transposed)
+      forward_transposed, backward_transposed, NULL)
 LAYER(conv3d_transpose, "what conv3d does to its gradient: it makes images larger", transpose_table,
-      forward_transposed, backward_transposed)
+      forward_transposed, backward_transposed, NULL)

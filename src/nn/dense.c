@@ -87,6 +87,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
         .fan_out = o->units,
     };
   layer->needs = LS__JOINS_LANES | LS__FINISHES;
+  if (in->ndim > 1) layer->positions = LS__EACH;
   layer->needs_x[0] = true;
   layer->work_fixed = LS__PRODUCT_WORK;
   layer->work_lanes = o->use_bias ? o->units : 0;

@@ -36,6 +36,7 @@ static ls_status configure(ls__layer *layer, ls_config *map) {
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   (void)node;
   layer->out = layer->in[0];
+  layer->positions = LS__EACH;
   size_t elements = ls_shape_count(&layer->out);
   layer->needs = LS__IN_PLACE;
   layer->saved = (elements + sizeof(float) - 1) / sizeof(float);

@@ -63,6 +63,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
       .decay = true,
   };
   layer->needs = LS__JOINS_LANES;
+  layer->positions = LS__EACH;
   layer->work = ids * 2 * ITEM;
   layer->work_fixed = DIGITS;
   layer->work_lanes = o->output_dim;

@@ -52,6 +52,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   const ls__axis one = {1, 1, 1, 1, 1, 0, 0};
   o->g = (ls__geometry){.d = 1, .axis = {one, one, one}, .channels = channels};
   o->g.axis[2].in = o->g.axis[2].kernel = o->g.axis[2].stride = positions;
+  layer->ahead = "it is over all positions";
   layer->flops = (double)ls_shape_count(in);
   return LS_OK;
 }

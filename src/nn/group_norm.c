@@ -67,6 +67,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->out = *in;
   ls__norm_parameters(layer, &o->norm, &(ls_shape){1, {channels}});
   layer->needs = LS__JOINS_LANES | LS__IN_PLACE | LS__FINISHES;
+  if (in->ndim > 1) layer->ahead = "its means are those of all positions";
   layer->needs_x[0] = true;
   layer->saved = 2 * o->groups; /* mean and r */
   layer->work_fixed = SCRATCH * channels;

@@ -69,6 +69,16 @@ enum {
                           or, where it has `sums`, of the batch */
 };
 
+/* What a layer's output at a position t of a sequence, the first dimension, is made of.  Networks
+ * whose layers are all EACH or ONWARD can be run position by position (model/run.h): so text is
+ * generated. */
+typedef enum ls__positions {
+  LS__TOGETHER, /* of any positions, or nobody has said */
+  LS__EACH,     /* of position t of the inputs, in the same way at any t: the layer is run as one of
+                   a single position */
+  LS__ONWARD    /* of positions 0 to t: by kind->step, which keeps what it needs of those before */
+} ls__positions;
+
 typedef struct ls__layer_kind ls__layer_kind;
 
 /* A layer of a model.  The model fills name and in; configure fills options; infer the rest. */
@@ -98,6 +108,11 @@ typedef struct ls__layer {
   size_t work;        /* floats a sample, scratch within one forward or backward */
   size_t work_fixed;  /* floats more, whatever the batch */
   size_t work_lanes;  /* floats more, times ls__lane_places(lanes) */
+  ls__positions positions;
+  const char *ahead; /* LS__TOGETHER: why it reads what comes later, for messages, such as "it is
+                            not causal"; static; NULL: nobody knows whether it does */
+  size_t state;      /* LS__ONWARD: floats that step keeps of a sequence, */
+  size_t most_positions; /* of so many positions at most; 0: of any number */
   size_t sums;  /* doubles a lane that kind->sums gives; 0: there are none.  Such a layer joins
                          lanes */
   double flops; /* multiplications and additions of a forward pass, a sample */
@@ -125,6 +140,8 @@ typedef struct ls__call {
   float *saved;                           /* [n * saved + saved_fixed] */
   float *work;         /* [n * work + work_fixed + places * work_lanes], aligned to 64 bytes */
   ls__arithmetic by;   /* for products */
+  float *state;        /* [n, layer->state] of step: zeros before the first position */
+  size_t position;     /* which this is, of step */
   const double *sums;  /* in training, of a layer with sums: [lanes, sums] what kind->sums gave in
                           this direction, and */
   const double *batch; /* [sums] what kind->merge made of those of all lanes of the batch */
@@ -153,6 +170,10 @@ struct ls__layer_kind {
                 double *batch);
   void (*forward)(const ls__layer *layer, const ls__call *call);
   void (*backward)(const ls__layer *layer, const ls__call *call);
+  /* Of layers that are LS__ONWARD: forward of the one position call->position of n sequences, outside
+   * of training; x [n, one position of in], y [n, one of out].  Positions come one by one from 0 on.
+   * The bits are those of forward.  Work is as for forward; `saved` isn't there.  May be NULL. */
+  void (*step)(const ls__layer *layer, const ls__call *call);
   /* Of a layer that works in place and element by element: y[0..n) = f(y[0..n)), where another
    * layer finishes its output with it (LS__FINISHES); else NULL. */
   void (*pointwise)(const void *layer, float *y, size_t n);

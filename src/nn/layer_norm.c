@@ -85,6 +85,10 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->out = *in;
   ls__norm_parameters(layer, &o->norm, &last);
   layer->needs = LS__JOINS_LANES | LS__IN_PLACE | LS__FINISHES;
+  if (o->axes < in->ndim)
+    layer->positions = LS__EACH;
+  else
+    layer->ahead = "its mean is that of all positions";
   layer->needs_x[0] = true;
   layer->saved = 2 * (ls_shape_count(in) / o->width); /* mean and r of each row */
   layer->work_fixed = 2 * o->width;                   /* gamma and beta that aren't there */

@@ -16,6 +16,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     }
     layer->needs_x[k] = true;
   }
+  layer->positions = LS__EACH;
   layer->out = layer->in[0];
   layer->needs = LS__IN_PLACE;
   layer->flops = (double)(layer->n_in - 1) * (double)ls_shape_count(&layer->out);

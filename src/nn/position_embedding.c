@@ -55,6 +55,8 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
       .role = o->kind == SINUSOIDAL ? LS__FROZEN : LS__WEIGHT,
   };
   layer->needs = LS__JOINS_LANES | LS__IN_PLACE | LS__OVER_ANY;
+  layer->positions = LS__ONWARD;
+  layer->most_positions = t;
   layer->work_lanes = t * d;
   layer->flops = (double)(t * d);
   return LS_OK;
@@ -64,6 +66,12 @@ static void forward(const ls__layer *layer, const ls__call *call) {
   const size_t each = ls_shape_count(&layer->out);
   for (size_t i = 0; i < call->n; i++)
     ls__span()->sum(call->y + i * each, call->x[0] + i * each, call->w[0], each);
+}
+
+static void step(const ls__layer *layer, const ls__call *call) {
+  const size_t d = layer->parameters[0].shape.dim[1];
+  for (size_t i = 0; i < call->n; i++)
+    ls__span()->sum(call->y + i * d, call->x[0] + i * d, call->w[0] + call->position * d, d);
 }
 
 typedef struct pass {
@@ -101,4 +109,5 @@ const ls__layer_kind ls__kind_position_embedding = {
     .infer = infer,
     .forward = forward,
     .backward = backward,
+    .step = step,
 };

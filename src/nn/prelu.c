@@ -90,6 +90,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
       .fan_out = 1,
   };
   layer->needs = LS__IN_PLACE | LS__JOINS_LANES;
+  if (in->ndim > 1 && o->shares[0]) layer->positions = LS__EACH;
   layer->needs_x[0] = true;
   layer->work_lanes = o->slopes;
   layer->flops = (double)ls_shape_count(in);

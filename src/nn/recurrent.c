@@ -181,6 +181,29 @@ static ls_status read_more(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
+/* Floats of a sample's work, besides rows: dh, dc, more, h' or dq, gradients of states. */
+static size_t work_of(const options *o, const ls__cell *c, bool begins) {
+  return (1 + (size_t)c->state + (c->more ? c->gates : 0)) * o->units +
+         (begins || c->times_h < c->gates ? o->units : 0) + (begins ? o->directions * o->state : 0);
+}
+
+/* Position by position: the state of the step before stays. */
+static void plan_steps(ls__layer *layer) {
+  const options *o = layer->options;
+  const ls__cell *c = &cells[sort_of(layer)];
+  const size_t work = work_of(o, c, true) + c->kept * o->units;
+  if (o->bidirectional != LS__BOTH_NONE)
+    layer->ahead = "it is bidirectional";
+  else if (o->go_backwards)
+    layer->ahead = "it goes backwards";
+  else if (!o->return_sequences)
+    layer->ahead = "it gives its last step alone";
+  if (layer->ahead != NULL || layer->n_in > 1) return;
+  layer->positions = LS__ONWARD;
+  layer->state = o->state;
+  if (layer->work < work) layer->work = work;
+}
+
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   options *o = layer->options;
   const ls__cell *c = &cells[sort_of(layer)];
@@ -201,7 +224,6 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   o->state = c->state ? 2 * o->units : o->units;
   const ls_status st = read_more(layer, node);
   if (st != LS_OK) return st;
-  const bool begins = o->initial_state != LS__START_ZEROS;
   o->row = o->directions * (c->kept + !o->in_y) * o->units;
   const size_t each = o->return_state ? o->state : o->units;
   const size_t width = o->bidirectional == LS__BOTH_CONCAT ? 2 * each : each;
@@ -214,10 +236,8 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->saved = o->steps * o->row;
   layer->work_fixed = LS__PRODUCT_WORK +
                       (c->kept + c->gates * o->units) * o->units; /* zeros, U^T */
-  /* dh, dc, more, h' or dq, gradients of states */
-  layer->work = (1 + (size_t)c->state + (c->more ? c->gates : 0)) * o->units +
-                (begins || c->times_h < c->gates ? o->units : 0) +
-                (begins ? o->directions * o->state : 0);
+  layer->work = work_of(o, c, o->initial_state != LS__START_ZEROS);
+  plan_steps(layer);
   layer->work_lanes = c->gates * o->units;
   layer->flops = 2.0 * (double)(o->directions * o->steps) * (double)(c->gates * o->units) *
                  (double)(o->inputs + o->units);
@@ -243,8 +263,8 @@ ls__way ls__way_of(const ls__layer *layer, const ls__call *call, size_t directio
   float *work = call->work + LS__PRODUCT_WORK;
   memset(work, 0, c->kept * H * sizeof *work);
   w.zeros = work;
-  w.turned = work + c->kept * H;
-  w.dh = w.turned + c->gates * H * H;
+  w.turned = o->steps > 1 ? work + c->kept * H : NULL;
+  w.dh = work + c->kept * H + c->gates * H * H;
   w.dc = w.dh + call->n * H;
   w.more = w.dc + (c->state ? call->n * H : 0);
   w.before = w.more + (c->more ? call->n * c->gates * H : 0);
@@ -317,7 +337,8 @@ static void add_state(const ls__way *w, size_t t, const float *a, size_t ld, siz
       .n = gates * H,
       .k = H,
       .a = ls__operand_a(a, ld, false),
-      .b = ls__operand_b(w->turned + gate * H, all, false),
+      .b = w->turned != NULL ? ls__operand_b(w->turned + gate * H, all, false)
+                             : ls__operand_b(w->call->w[w->first + 1] + gate * H * H, H, true),
       .start = !more         ? here
                : o->use_bias ? w->call->w[w->first + 3]
                              : NULL,
@@ -368,7 +389,7 @@ static void forward_way(const ls__way *w) {
   const ls__cell *c = w->cell;
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
   read_inputs(w);
-  turn_kernel(w);
+  if (w->turned != NULL) turn_kernel(w);
   for (size_t k = 0; k < o->steps; k++) {
     read_state(w, k);
     if (c->times_h < c->gates) { /* the last gate's product is with what the others give */
@@ -417,6 +438,29 @@ static void forward(const ls__layer *layer, const ls__call *call) {
   }
 }
 
+/* A sequence of one step, that begins with the state of the one before. */
+static void step(const ls__layer *layer, const ls__call *call) {
+  const options *o = layer->options;
+  const ls__cell *c = &cells[sort_of(layer)];
+  const size_t H = o->units, width = layer->out.dim[1], row = c->kept * H;
+  options one = *o;
+  ls__layer of_one = *layer;
+  ls__call now = *call;
+  of_one.options = &one;
+  one.steps = 1;
+  now.saved = call->work + layer->work_fixed + call->n * work_of(o, c, true);
+  if (call->position > 0) {
+    one.initial_state = LS__START_INPUT;
+    now.x[1] = call->state;
+  }
+  forward(&of_one, &now);
+  for (size_t i = 0; i < call->n; i++) {
+    float *state = call->state + i * o->state;
+    memcpy(state, call->y + i * width, H * sizeof *state);
+    if (c->state) memcpy(state + H, now.saved + i * row + 4 * H, H * sizeof *state);
+  }
+}
+
 #define KIND(name, what)                                                       \
   const ls__layer_kind ls__kind_##name = {.kind = {#name, what, name##_table}, \
                                           .min_in = 1,                         \
@@ -426,7 +470,8 @@ static void forward(const ls__layer *layer, const ls__call *call) {
                                           .configure = configure,              \
                                           .infer = infer,                      \
                                           .forward = forward,                  \
-                                          .backward = ls__recurrent_backward};
+                                          .backward = ls__recurrent_backward,  \
+                                          .step = step};
 KIND(rnn, "h = f(x W^T + h' U^T + b), step after step of a sequence [steps, numbers]; the last "
           "input may be how many steps of a sample are real")
 KIND(lstm, "long short-term memory over a sequence [steps, numbers]; the last input may be how "

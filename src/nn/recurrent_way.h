@@ -48,7 +48,8 @@ typedef struct ls__way {
   size_t stride;
   size_t width, at;   /* of y and dy: floats a step or sample, where this direction's are */
   const float *zeros; /* [kept * units] */
-  float *turned, *dh, *dc, *more, *stack; /* turned: U^T, [units, gates * units] */
+  float *turned, *dh, *dc, *more, *stack; /* turned: U^T, [units, gates * units];
+                                             NULL, where there is but one step */
   float *before;                          /* [n, units] h', or the gradient of r h' */
   float *start; /* [n, directions * state] gradients of the initial states */
 } ls__way;

@@ -48,6 +48,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     return ls__config_fail(node, "%zu numbers along the last axis are too many", width);
   ls__norm_parameters(layer, &o->norm, &(ls_shape){1, {width}});
   layer->needs = LS__JOINS_LANES | LS__IN_PLACE;
+  if (in->ndim > 1) layer->positions = LS__EACH;
   layer->needs_x[0] = true;
   layer->saved = rows_a_sample(layer);
   layer->work_fixed = 2 * width; /* gamma that isn't there, dgamma */

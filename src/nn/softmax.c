@@ -12,6 +12,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     return ls__config_fail(node, "softmax needs an input of at least one dimension, not a scalar");
   layer->out = layer->in[0];
   layer->needs = LS__NEEDS_Y | LS__IN_PLACE;
+  if (layer->out.ndim > 1) layer->positions = LS__EACH;
   layer->flops = 4.0 * (double)ls_shape_count(&layer->out);
   return LS_OK;
 }

@@ -19,6 +19,7 @@
 #include "tensor/product_ops.h"
 
 LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
+LS_SIMD_DECLARE(ls__product_row_ops, ls__product_row_ops);
 
 static _Thread_local bool timing;
 static _Thread_local double seconds;
@@ -89,7 +90,10 @@ ls__products ls__products_here(ls__products products) {
 }
 
 static void by_own(const ls__product *p) {
-  LS_SIMD_PICK(ls__product_ops)->multiply(p);
+  if (p->m == 1 && p->lanes <= 1 && p->a.pack == NULL && p->b.pack == NULL && p->a.inner == 1)
+    LS_SIMD_PICK(ls__product_row_ops)->multiply(p);
+  else
+    LS_SIMD_PICK(ls__product_ops)->multiply(p);
 }
 
 static void by_floats(const ls__product *p) {

@@ -9,6 +9,11 @@ typedef struct ls__product_ops {
   void (*multiply)(const ls__product *product); /* m, n >= 1 */
 } ls__product_ops;
 
+/* Of one row, of matrices in memory, A's along k and no lanes (product_row.simd.c). */
+typedef struct ls__product_row_ops {
+  void (*multiply)(const ls__product *product);
+} ls__product_row_ops;
+
 /* Lines in a set of the first cache, 4 to 16; 8 where the system doesn't say. */
 size_t ls__cache_ways(void);
 

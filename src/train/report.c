@@ -437,6 +437,12 @@ static bool suits_table(const ls_trainer *t) {
   return columns <= COLUMNS;
 }
 
+/* Whether it may be that a text is to go on. */
+static bool tells_text(const ls_model *model) {
+  return model->vocabulary.n > 0 && ls_model_outputs(model) == 1 &&
+         ls_model_output(model, 0).shape.ndim == 2;
+}
+
 static void print_next(ls__report *r, const ls_trainer *t, const char *output) {
   const char *of = ls_data_count(t->data, LS_TEST) > 0         ? ""
                    : ls_data_count(t->data, LS_VALIDATION) > 0 ? " --split validation"
@@ -450,6 +456,7 @@ static void print_next(ls__report *r, const ls_trainer *t, const char *output) {
   fprintf(r->out, "next: lockstep evaluate %s%s\n", word, of);
   fprintf(r->out, "      lockstep predict %s%s -o predictions.%s\n", word, of,
           suits_table(t) ? "csv" : "h5");
+  if (tells_text(t->model)) fprintf(r->out, "      lockstep generate %s\n", word);
 }
 
 static void print_end(ls__report *r, const ls_trainer *t, const ls__ending *end,

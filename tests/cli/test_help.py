@@ -11,7 +11,7 @@ BUILD = os.environ["LOCKSTEP_BUILD"]
 LOCKSTEP = os.path.join(BUILD, "lockstep")
 # One process needs no helper of Open MPI's beside it; many short runs are much faster without.
 os.environ["OMPI_MCA_ess_singleton_isolated"] = "1"
-COMMANDS = ["init", "convert", "inspect", "train", "evaluate", "predict", "plot", "gradcheck", "doctor", "scaling", "bench", "help"]
+COMMANDS = ["init", "convert", "inspect", "train", "evaluate", "predict", "generate", "plot", "gradcheck", "doctor", "scaling", "bench", "help"]
 failures = 0
 
 

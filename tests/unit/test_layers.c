@@ -3,6 +3,7 @@
 #include "test_layers.h"
 #include "layer_check.h"
 #include "nn/kinds.h"
+#include "positions_check.h"
 
 static double check(const char *kind, const char *options, size_t n, int n_in, const ls_shape *in) {
   layer_check c;
@@ -78,7 +79,8 @@ static void check_promises(const ls__layer_kind *layer, const char *options) {
   if (st != LS_OK)
     fail_msg("%s %s: %s; give it options in this test", layer->kind.name, options,
              ls_error_message());
-  if (!layer_check_promises(&c)) fail_msg("%s %s: %s", layer->kind.name, options, c.fault);
+  if (!layer_check_promises(&c) || !positions_check(&c))
+    fail_msg("%s %s: %s", layer->kind.name, options, c.fault);
   layer_check_reset(&c);
 }
 
@@ -106,6 +108,13 @@ static void promises(void **state) {
                                          {"test_embedding", "{rows: 3, units: 5}"},
                                          {"test_tied", "{of: x, units: 4}"},
                                          {"attention", "{num_heads: 1}"},
+                                         {"attention", "{num_heads: 1, causal: true}"},
+                                         {"rnn", "{units: 5, return_sequences: true}"},
+                                         {"lstm", "{units: 5, return_sequences: true}"},
+                                         {"gru", "{units: 5, return_sequences: true}"},
+                                         {"conv1d", "{filters: 4, kernel_size: 2, padding: "
+                                                    "causal}"},
+                                         {"conv1d", "{filters: 4, kernel_size: 1}"},
                                          {"attention", "{num_heads: 1, dropout: 0.3}"},
                                          {"batch_norm", "{}"},
                                          {"batch_norm", "{statistics: lane}"},

@@ -219,9 +219,9 @@ ls_status ls__ragged_find(ls__files *files, const char *const group[LS__PARTS], 
     const ls__wanted_set *of = only(&wanted->array[set->of]);
     if (of == NULL || !ls__is_ragged(of))
       LS_FAIL(LS_ECONFIG,
-              "data.inputs: %s: lengths_of: the samples of %s are of one length: it has no "
-              "offsets; "
-              "a dataset of lengths is named itself",
+              "data.inputs: %s: lengths_of: the samples of %s are of one length: neither "
+              "`offsets`, `counts` nor an attribute says where they begin (a dataset of lengths is "
+              "named itself)",
               array->name, wanted->array[set->of].name);
   }
 out:

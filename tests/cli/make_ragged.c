@@ -1,6 +1,6 @@
-/* The data of test_sequences.sh: sequences of different lengths, N of them in the groups train and
+/* The data of test_ragged.sh: sequences of different lengths, N of them in the groups train and
  * validation, at most MOST steps long, and the same padded by hand.
- *   make_sequences N MOST RAGGED.h5 PADDED.h5 */
+ *   make_ragged N MOST RAGGED.h5 PADDED.h5 */
 #include "../support/make_h5.h"
 
 enum { ROOM = 4096, STEPS = 64, WIDTH = 3 };

@@ -3,9 +3,9 @@
 # of ranks, from memory or streamed, in batches of like length, and after a resume; other files.
 . "$LOCKSTEP_SOURCE/tests/cli/lib.sh"
 cd "$work" || exit 1
-make=$(find "$LOCKSTEP_BUILD" -name make_sequences -type f | head -1)
-"$make" 70 14 ragged.h5 padded.h5 || fail "make_sequences"
-"$make" 24 20 longer.h5 longer-padded.h5 || fail "make_sequences"
+make=$(find "$LOCKSTEP_BUILD" -name make_ragged -type f | head -1)
+"$make" 70 14 ragged.h5 padded.h5 || fail "make_ragged"
+"$make" 24 20 longer.h5 longer-padded.h5 || fail "make_ragged"
 train() { accepted "$@" --progress=none; }
 
 # config NAME FILE X STEPS LABEL MORE

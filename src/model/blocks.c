@@ -54,6 +54,13 @@ static const char *short_name(const ls__builder *b, size_t named) {
   return b->named[named].name + b->named[named].scope;
 }
 
+/* `recompute:` of a block. */
+static ls_status read_again(ls_config *options, bool *again) {
+  *again = false;
+  if (ls__config_child(options, "recompute") == NULL) return LS_OK;
+  return ls__config_bool(options, "recompute", false, again);
+}
+
 /* The list at a key, which is required. */
 static ls_status read_list(ls_config *options, const char *key, ls_config **list) {
   *list = ls__config_child(options, key);
@@ -237,14 +244,17 @@ static ls_status build_repeat(ls__builder *b, const ls__block_kind *kind, ls_con
   repeat_options o = {0};
   ls_config *layers = NULL;
   const bool has_name = ls__config_child(options, "name") != NULL;
+  bool again = false;
   size_t named = 0, one = 0;
   if (has_name) LS_TRY(ls__name_read(b, options, entry, &kind->kind, &named));
   LS_TRY(read_source(b, options, before, value));
   LS_TRY(ls__options_read(kind->kind.options, options, &o));
   LS_TRY(read_list(options, "layers", &layers));
+  LS_TRY(read_again(options, &again));
   LS_TRY(ls__config_finish(options));
   for (size_t k = 1; k <= o.times; k++) {
     char name[LS__NAME_BYTES + 24];
+    if (again && k > 1) b->again = ++b->last_again;
     if (has_name) {
       snprintf(name, sizeof name, "%s_%zu", short_name(b, named), k);
       LS_TRY(ls__name_add(b, entry, &time_of_named, name, &one));
@@ -306,6 +316,9 @@ static const ls__option common[] = {
                 "NAME/LAYER"),
     LS__BY_HAND("from", "name", "",
                 "the layer or input that it reads; the one before unless given"),
+    LS__BY_HAND("recompute", "boolean", "false",
+                "what its layers give is not kept for the way back, but computed again there, each "
+                "time of a repeat by itself: less memory, the same bits, a third more work"),
     LS__END,
 };
 
@@ -336,8 +349,18 @@ ls_status ls__build_block(ls__builder *b, const ls__block_kind *kind, ls_config 
   if (b->depth == LS__MAX_BLOCK_DEPTH)
     return ls__config_fail(entry, "this block has %d others around it, and no more are possible",
                            LS__MAX_BLOCK_DEPTH);
+  ls_status st = LS_OK;
+  const int around = b->again;
+  bool again = false;
   b->depth++;
-  const ls_status st = kind->build(b, kind, entry, options, before, value);
+  LS_TRY(read_again(options, &again));
+  if (again && around != 0)
+    LS_REFUSE(ls__config_child(options, "recompute"), "a block around this one has it, and is "
+                                                      "computed again as a whole");
+  if (again) b->again = ++b->last_again;
+  LS_TRY(kind->build(b, kind, entry, options, before, value));
+out:
+  b->again = around;
   b->depth--;
   return st;
 }

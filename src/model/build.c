@@ -197,6 +197,34 @@ static const ls_config *place_of(const ls__builder *b, int value, const ls_confi
   return named != NULL && named->at != NULL ? named->at : list;
 }
 
+/* A layer that gives indices, and one that reads them from it, or real numbers. */
+static ls_status check_given(const ls__builder *b, const ls_config *list, int node, int real,
+                             int index, size_t limit) {
+  ls_status st = LS_OK;
+  const ls__graph *graph = b->graph;
+  const ls__layer *layer = &graph->node[node].layer;
+  const ls_config *at = place_of(b, graph->n_inputs + (real >= 0 ? real : index), list);
+  if (layer->out_limit == 0) {
+    if (index >= 0)
+      LS_REFUSE(at, "layer \"%s\" reads indices, and \"%s\" gives real numbers",
+                graph->node[index].layer.name, layer->name);
+    goto out;
+  }
+  if (real >= 0)
+    LS_REFUSE(at, "layer \"%s\" reads real numbers, and \"%s\" gives numbers of steps",
+              graph->node[real].layer.name, layer->name);
+  if (limit > 0 && limit < layer->out_limit)
+    LS_REFUSE(at, "layer \"%s\" gives up to %zu, and what reads it takes up to %zu", layer->name,
+              layer->out_limit - 1, limit - 1);
+  for (int i = 0; i < graph->n_outputs; i++)
+    if (graph->output[i] == graph->n_inputs + node)
+      LS_REFUSE(place_of(b, graph->output[i], list),
+                "\"%s\" gives numbers of steps, which are for other layers and no output",
+                layer->name);
+out:
+  return st;
+}
+
 /* Which values are read as indices: by a layer that wants them, or a view that is one itself. */
 static ls_status find_types(const ls__builder *b, const ls_config *list) {
   ls_status st = LS_OK;
@@ -205,22 +233,30 @@ static ls_status find_types(const ls__builder *b, const ls_config *list) {
   /* Of each value, from 1: a node that reads it as real, one that reads it as index; 0: none. */
   int *reader[2] = {NULL, NULL};
   size_t *limit = NULL; /* of each value: the least of its readers'; 0: none */
+  bool *counts = NULL;  /* of each value: some reader says so */
   LS_TRY(ls__alloc(&limit, (size_t)values, sizeof *limit, "model"));
+  LS_TRY(ls__alloc(&counts, (size_t)values, sizeof *counts, "model"));
   for (int t = 0; t < 2; t++) LS_TRY(ls__alloc(&reader[t], (size_t)values, sizeof(int), "model"));
   for (int i = graph->n_nodes - 1; i >= 0; i--) {
     ls__layer *layer = &graph->node[i].layer;
     const int own = graph->n_inputs + i;
     if (layer->needs & LS__VIEW) layer->type[0] = reader[LS_INDEX][own] > 0 ? LS_INDEX : LS_REAL;
-    if (reader[LS_INDEX][own] > 0 && !(layer->needs & LS__VIEW))
-      LS_REFUSE(place_of(b, graph->n_inputs + reader[LS_INDEX][own] - 1, list),
-                "layer \"%s\" reads indices, and \"%s\" gives real numbers",
-                graph->node[reader[LS_INDEX][own] - 1].layer.name, layer->name);
-    for (int k = 0; k < layer->n_in; k++) {
+    if (!(layer->needs & LS__VIEW))
+      LS_TRY(
+          check_given(b, list, i, reader[LS_REAL][own] - 1, reader[LS_INDEX][own] - 1, limit[own]));
+    for (int k = 0; k < layer->n_in && !(layer->needs & LS__ANY_TYPE); k++) {
       const size_t wants = layer->needs & LS__VIEW ? limit[own] : layer->limit[k];
       size_t *least = &limit[graph->node[i].in[k]];
       reader[layer->type[k]][graph->node[i].in[k]] = i + 1;
       if (wants > 0 && (*least == 0 || wants < *least)) *least = wants;
+      if (layer->counts[k] || ((layer->needs & LS__VIEW) && counts[own]))
+        counts[graph->node[i].in[k]] = true;
     }
+  }
+  for (int i = 0; i < graph->n_nodes; i++) {
+    ls__layer *layer = &graph->node[i].layer;
+    if ((layer->needs & LS__ANY_TYPE) && reader[LS_INDEX][graph->node[i].in[0]] > 0)
+      layer->type[0] = LS_INDEX;
   }
   for (int v = 0; v < values; v++)
     if (reader[LS_REAL][v] > 0 && reader[LS_INDEX][v] > 0)
@@ -231,7 +267,9 @@ static ls_status find_types(const ls__builder *b, const ls_config *list) {
   for (int v = 0; v < graph->n_inputs; v++)
     graph->input[v].type = reader[LS_INDEX][v] > 0 ? LS_INDEX : LS_REAL;
   memcpy(graph->limit, limit, (size_t)graph->n_inputs * sizeof *limit);
+  memcpy(graph->counts, counts, (size_t)graph->n_inputs * sizeof *counts);
 out:
+  ls__free(counts);
   ls__free(limit);
   ls__free(reader[0]);
   ls__free(reader[1]);
@@ -271,6 +309,7 @@ static void arrange_parameters(ls__graph *graph) {
       int before = ls__graph_producer(graph, node->in[k]);
       if (before >= 0 && graph->node[before].needs_gradient) node->needs_gradient = true;
     }
+    if (node->layer.out_limit > 0) node->needs_gradient = false;
   }
 }
 

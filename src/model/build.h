@@ -40,6 +40,7 @@ typedef struct ls__builder {
   ls__lookup kind_names;      /* of these */
   char scope[LS__NAME_BYTES]; /* of the entries that are being read: "", or ends with "/" */
   int depth;                  /* blocks around them */
+  int again, last_again;      /* their number, and the last that was given (graph.h) */
 } ls__builder;
 
 /* ---- Names */

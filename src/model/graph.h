@@ -28,6 +28,8 @@ typedef struct ls__node {
   bool needs_gradient;            /* this node or one before it has parameters that move */
   bool follows;                   /* it is the `activation:` of the layer before it */
   bool frozen;                    /* `trainable: false` */
+  int again; /* not 0: neighbours with this number are computed again for backward,
+                                     in place of keeping what they give */
 } ls__node;
 
 /* A parameter in the arena. */
@@ -43,6 +45,7 @@ typedef struct ls__graph {
   int n_inputs;
   ls_port input[LS_MAX_PORTS];
   size_t limit[LS_MAX_PORTS]; /* of inputs of indices: all are from 0 to below it; 0: no limit */
+  bool counts[LS_MAX_PORTS];  /* of these: they are how many steps are real, and not 0 */
   int n_nodes;
   ls__node *node;
   int n_outputs;
@@ -58,7 +61,8 @@ typedef struct ls__graph {
 /* Build from a configuration's list `model:` and its `outputs:` (NULL: the last entry).  Entries
  * are layers, `- dense: {units: 64, activation: relu}` or just `- flatten`, and blocks of layers,
  * `- repeat: {times: 3, layers: [...]}`; each takes `name:` and `from: NAME` or `from: [NAMES]`,
- * the layers or inputs it reads (missing: the one before it, or the first input).  The inputs'
+ * the layers or inputs it reads (missing: the one before it, or the first input; `previous` among them
+ * is the one before it, too).  The inputs'
  * types are found out: LS_INDEX where a layer reads numbers of things.  LS_ECONFIG with file, line
  * and key. */
 LS_CHECKED ls_status ls__graph_build(ls_config *list, ls_config *outputs, int n_inputs,

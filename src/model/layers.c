@@ -118,6 +118,10 @@ ls_status ls__build_node(ls__builder *b, size_t named, const ls__layer_kind *kin
   graph->n_nodes++; /* from here on the graph frees it */
   if (options != NULL) LS_TRY(ls__layer_configure(layer, options));
   LS_TRY(kind->infer(layer, at));
+  node->again = b->again;
+  if (b->again != 0 && layer->sums > 0)
+    LS_REFUSE(at, "%s looks at the whole batch, and can't be in a block with `recompute: true`",
+              kind->kind.name);
   if (layer->n_parameters > 0) {
     bool trainable = true;
     if (ls__config_child(options, "trainable") != NULL)

@@ -151,6 +151,15 @@ ls_status ls__from_name(const ls__builder *b, const ls_config *entry, int *value
   return LS_OK;
 }
 
+/* The same in `from:`, where `previous` is the value before, unless something is called so. */
+static ls_status read_one(const ls__builder *b, const ls_config *entry, int before, int *value) {
+  if (ls__config_kind_of(entry) != LS__SCALAR || strcmp(ls__config_text(entry), "previous") != 0 ||
+      ls__name_find(b, "previous") != NULL)
+    return ls__from_name(b, entry, value);
+  *value = before;
+  return LS_OK;
+}
+
 ls_status ls__from_read(const ls__builder *b, ls_config *options, int before, int *in, int *n_in) {
   ls_status st = LS_OK;
   const ls_config *from = ls__config_child(options, "from");
@@ -158,12 +167,12 @@ ls_status ls__from_read(const ls__builder *b, ls_config *options, int before, in
   if (from == NULL) {
     in[0] = before;
   } else if (ls__config_kind_of(from) == LS__SCALAR) {
-    LS_TRY(ls__from_name(b, from, &in[0]));
+    LS_TRY(read_one(b, from, before, &in[0]));
   } else if (ls__config_kind_of(from) == LS__LIST) {
     const size_t n = ls__config_count(from);
     if (n == 0 || n > LS__MAX_INPUTS)
       LS_REFUSE(from, "1 to %d names are wanted, not %zu", LS__MAX_INPUTS, n);
-    for (size_t i = 0; i < n; i++) LS_TRY(ls__from_name(b, ls__config_at(from, i), &in[i]));
+    for (size_t i = 0; i < n; i++) LS_TRY(read_one(b, ls__config_at(from, i), before, &in[i]));
     *n_in = (int)n;
   } else {
     st = ls__config_fail(from, "a name or a list of names is wanted");

@@ -12,13 +12,15 @@
 bool ls__graph_find_no_index(const ls__graph *graph, int input, const int32_t *index, size_t n,
                              ls__no_index *found) {
   const size_t each = ls_shape_count(&graph->input[input].shape), limit = graph->limit[input];
+  const int32_t least = graph->counts[input] ? 1 : 0;
   for (size_t k = 0; k < n * each; k++) {
-    if (index[k] >= 0 && (limit == 0 || (size_t)index[k] < limit)) continue;
+    if (index[k] >= least && (limit == 0 || (size_t)index[k] < limit)) continue;
     *found = (ls__no_index){.input = input, .sample = k / each, .element = k % each};
-    const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no index",
-                              graph->input[input].name, (long)index[k]);
+    const int used = snprintf(found->why, sizeof found->why, "input \"%s\": %ld is no %s",
+                              graph->input[input].name, (long)index[k],
+                              least > 0 ? "number of steps" : "index");
     if (limit > 0 && used > 0)
-      snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are 0 to %zu",
+      snprintf(found->why + used, sizeof found->why - (size_t)used, ", they are %d to %zu", least,
                limit - 1);
     return true;
   }
@@ -208,7 +210,7 @@ static void lanes_backward(const ls__run *run, const ls__node *node, const ls__c
 
 /* A view whose gradient could not share its reader's: the same numbers under another shape. */
 static void view_backward(const ls__run *run, int i) {
-  const ls__call *call = &run->call[i];
+  const ls__call *call = &run->again[i];
   if (call->dx[0] == NULL || call->dx[0] == call->dy) return;
   size_t n = run->n * ls_shape_count(&run->graph->node[i].layer.out);
   for (size_t e = 0; e < n; e++)
@@ -218,7 +220,7 @@ static void view_backward(const ls__run *run, int i) {
 static void node_backward(ls__run *run, int i, const float *parameters, float *gradients) {
   const ls__graph *graph = run->graph;
   const ls__node *node = &graph->node[i];
-  ls__call *call = &run->call[i];
+  ls__call *call = &run->again[i];
   if (node->layer.needs & LS__VIEW) {
     view_backward(run, i);
     return;
@@ -234,6 +236,38 @@ static void node_backward(ls__run *run, int i, const float *parameters, float *g
     node->layer.kind->backward(&node->layer, call);
 }
 
+/* Of the call of the last forward: which samples these are, and the parameters. */
+static void take_place(const ls__run *run, int i) {
+  const ls__call *call = &run->call[i];
+  ls__call *again = &run->again[i];
+  again->training = call->training;
+  again->rng = call->rng;
+  again->first_sample = call->first_sample;
+  again->n = call->n;
+  again->lanes = call->lanes;
+  again->lane = call->lane;
+  again->sums = call->sums;
+  again->batch = call->batch;
+  memcpy(again->w, call->w, sizeof again->w);
+}
+
+/* Before the backward of a block's last node: forward again, as far as its backward needs it. */
+static void make_again(ls__run *run, int last) {
+  const ls__graph *graph = run->graph;
+  const int block = graph->node[last].again;
+  int first = last;
+  if (!ls__run_again(run, last)) return;
+  if (last + 1 < graph->n_nodes && graph->node[last + 1].again == block) return;
+  while (first > 0 && graph->node[first - 1].again == block) first--;
+  for (int i = first; i <= last; i++) {
+    if (!run->remade[i] || run->fused[i] || (graph->node[i].layer.needs & LS__VIEW)) continue;
+    const double start = begin_time(run);
+    take_place(run, i);
+    node_forward(&graph->node[i], &run->again[i]);
+    if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
+  }
+}
+
 void ls__run_backward_stage(ls__run *run, const float *parameters, float *gradients, size_t k,
                             const double *batch, ls__finished_fn finished, void *context) {
   const ls__graph *graph = run->graph;
@@ -243,9 +277,11 @@ void ls__run_backward_stage(ls__run *run, const float *parameters, float *gradie
   LS_ASSERT(run->training);
   for (int i = from; i > end; i--) {
     const ls__node *node = &graph->node[i];
+    make_again(run, i);
     if (!run->active[i] || !node->needs_gradient) continue;
     const double start = begin_time(run);
-    run->call[i].batch = batch;
+    take_place(run, i);
+    run->again[i].batch = batch;
     node_backward(run, i, parameters, gradients);
     if (run->seconds != NULL) run->seconds[i].backward += ls__clock() - start;
     if (finished != NULL && !(node->layer.needs & LS__VIEW)) finished(context, node->finished);

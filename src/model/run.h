@@ -16,6 +16,7 @@ typedef struct ls__run_plan {
   int n_values;
   const int *values;
   ls__arithmetic by;
+  bool keep_all; /* `recompute:` of blocks is not heeded */
 } ls__run_plan;
 
 /* Plan and allocate.  The graph must outlive it. */
@@ -111,5 +112,8 @@ ls__run_memory ls__run_memory_of(const ls__run *run);
 /* What a run of this plan would take. */
 LS_CHECKED ls_status ls__run_measure(const ls__graph *graph, const ls__run_plan *plan,
                                      ls__run_memory *out);
+/* What this run would take if it kept all that blocks with `recompute: true` compute again; false: there
+ * are none. */
+LS_CHECKED ls_status ls__run_measure_kept(const ls__run *run, bool *less, ls__run_memory *out);
 
 #endif

@@ -26,7 +26,7 @@ typedef struct ls__scratch {
 
 struct ls__run {
   const ls__graph *graph;
-  bool training;
+  bool training, keep_all;
   int n_values, value[LS_MAX_PORTS]; /* what forward ends at */
   size_t max_n, max_lanes;
   int n_wires;
@@ -34,6 +34,12 @@ struct ls__run {
   bool *active;   /* nodes that run in this mode */
   bool *fused;    /* activations that the layer before them applies */
   ls__call *call; /* one a node, pointers filled in once */
+  /* Of nodes that are computed again for backward (graph.h), in which others' backward, and their own,
+   * find all but what comes from outside of the block: */
+  bool *remade;         /* they are, as a backward needs what they give or save */
+  ls__wire *second;     /* [wires] y of that second time */
+  ls__call *again;      /* one a node of such a block: its forward then, and its backward */
+  int *back, *again_at; /* during planning: the times of node i's backward and second forward */
   ls__block *block;
   ls__storage *storage; /* [blocks] during planning */
   size_t n_blocks;
@@ -53,6 +59,17 @@ struct ls__run {
 /* Whether a node is called with one lane at a time: it has parameters, and doesn't join lanes. */
 static inline bool ls__lane_by_lane(const ls__node *node) {
   return node->layer.n_parameters > 0 && !(node->layer.needs & LS__JOINS_LANES);
+}
+
+/* Whether node i is in a block that is computed again, and whether it reads input k from within. */
+static inline bool ls__run_again(const ls__run *run, int i) {
+  return run->training && !run->keep_all && run->graph->node[i].again != 0;
+}
+
+static inline bool ls__run_inside(const ls__run *run, int i, int k) {
+  const int maker = ls__graph_producer(run->graph, run->graph->node[i].in[k]);
+  return ls__run_again(run, i) && maker >= 0 &&
+         run->graph->node[maker].again == run->graph->node[i].again;
 }
 
 #endif

@@ -6,6 +6,11 @@
  *   o [T,E]: of each head softmax(q k^T / sqrt(d)) v       y [T,D] = o Wo^T + bo
  * Without a memory Wq, Wk, Wv are one weight [3E,D], with one Wk, Wv are [2E,M].
  *
+ * Where positions are rotary (Su et al. 2021) numbers j and j + d/2 of a head of q and k, as a point
+ * of the plane, turn by t base^(-2j/d) at position t; where they are relative (after Shaw et al. 2018
+ * and Raffel et al. 2020) a learnt number of each head and distance j - i is added to the scores of row
+ * i and key j, of distances cut at max_distance: b [H, 2 max_distance + 1], if causal [H, max_distance + 1].
+ *
  * What is kept from forward to backward is q, k, v, o and two numbers of each row of scores, in rows of
  * `ld` floats, so that a sample's are side by side and yet one product makes those of all samples:
  *   without a memory  T rows  q k v o kept       with one  T rows  q o kept,  then S rows  k v
@@ -16,22 +21,35 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/real.h"
 #include "nn/dense.h"
 #include "nn/kinds.h"
 #include "tensor/lane_sum.h"
 
+LS_SIMD_DECLARE(ls__attention_ops, ls__attention_ops);
+
 typedef struct options {
   size_t num_heads, key_dim;
   bool causal, use_bias;
+  int positions;
+  double base;
+  size_t max_distance;
+  double dropout;
   ls__init kernel, bias;
   /* Of infer: */
-  bool memory;          /* the second input is one */
-  int lengths;          /* the input that says how many keys count; -1: all do */
-  size_t t, s, e;       /* T, S, E */
-  size_t ld, ld_memory; /* from row to row of what is kept */
-  size_t work_samples;  /* floats a sample of work */
+  bool memory;            /* the second input is one */
+  int lengths;            /* the input that says how many keys count; -1: all do */
+  size_t t, s, e;         /* T, S, E */
+  size_t ld, ld_memory;   /* from row to row of what is kept */
+  size_t work_samples;    /* floats a sample of work */
+  size_t wave, distances; /* floats of a table of angles; of a head's biases, else 0 */
+  int bias_table;         /* the parameter */
+  uint32_t threshold;     /* of dropout, as in dropout.c */
   ls__projection in, from_memory, out;
 } options;
+
+enum { NONE, ROTARY, RELATIVE };
+static const char *const kinds[] = {"none", "rotary", "relative", NULL};
 
 static const ls__option table[] = {
     LS__SIZE(options, num_heads, NULL, 1, 65536, "heads"),
@@ -39,6 +57,17 @@ static const ls__option table[] = {
                 "numbers of a query, a key and a value of a head"),
     LS__SWITCH(options, causal, "false",
                "a position looks at itself and those before it, and at none after it"),
+    LS__CHOICE(options, positions, "none", kinds,
+               "how it knows of the order of steps: `rotary`, queries and keys turn with their "
+               "position; `relative`, a number for each head and distance, which is learnt, is "
+               "added "
+               "to scores"),
+    LS__NUMBER(options, base, "10000", 1, 1e12,
+               "of rotary positions: the longest wavelength is nearly 2 pi base"),
+    LS__SIZE(options, max_distance, "128", 1, 65536,
+             "of relative positions: what is further away counts as being so far"),
+    LS__NUMBER(options, dropout, "0", 0, 0.999999,
+               "share of weights that are zero in training, drawn for each row, key and head"),
     LS__SWITCH(options, use_bias, "true", "whether the products have biases"),
     LS__BY_HAND("kernel_initializer", "name", "glorot_uniform", "how the weights begin"),
     LS__BY_HAND("bias_initializer", "name", "zeros", "how the biases begin"),
@@ -62,6 +91,13 @@ static ls_status configure(ls__layer *layer, ls_config *map) {
               "key_dim be given",
               width, o->num_heads);
   LS_TRY(ls__config_size(map, "key_dim", width / o->num_heads, 1, 65536, &o->key_dim));
+  if (o->positions == ROTARY && o->key_dim % 2 != 0)
+    LS_REFUSE(map, "rotary positions need heads of an even number of numbers, not %zu", o->key_dim);
+  if (o->positions != ROTARY && o->base != 1e4)
+    LS_REFUSE(ls__config_child(map, "base"), "is for `positions: rotary`");
+  if (o->positions != RELATIVE && o->max_distance != 128)
+    LS_REFUSE(ls__config_child(map, "max_distance"), "is for `positions: relative`");
+  o->threshold = (uint32_t)ceil(o->dropout * 0x1p24);
   LS_TRY(ls__init_read(map, "kernel_initializer", "glorot_uniform", &o->kernel));
   if (o->use_bias) LS_TRY(ls__init_read(map, "bias_initializer", "zeros", &o->bias));
 out:
@@ -113,10 +149,25 @@ static ls_status read_inputs(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
+/* b, and what it takes. */
+static void add_bias_table(ls__layer *layer) {
+  options *o = layer->options;
+  o->distances = o->causal ? o->max_distance + 1 : 2 * o->max_distance + 1;
+  o->bias_table = layer->n_parameters++;
+  layer->parameters[o->bias_table] = (ls__parameter){.name = "relative_bias",
+                                                     .shape = {2, {o->num_heads, o->distances}},
+                                                     .init = {.kind = LS__INIT_ZEROS},
+                                                     .fan_in = o->distances,
+                                                     .fan_out = o->num_heads};
+}
+
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   ls_status st = LS_OK;
   options *o = layer->options;
   LS_TRY(read_inputs(layer, node));
+  if (o->positions != NONE && o->memory)
+    LS_REFUSE(node, "%s positions are of one sequence: there are none between it and a memory",
+              kinds[o->positions]);
   const ls_shape *x = &layer->in[0], *m = &layer->in[o->memory ? 1 : 0];
   const size_t width = x->dim[1], from = m->dim[1], e = o->num_heads * o->key_dim;
   o->t = x->dim[0], o->s = m->dim[0], o->e = e;
@@ -138,20 +189,28 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     o->in = add_projection(layer, "qkv_weight", "qkv_bias", 3, e, width);
   }
   o->out = add_projection(layer, "out_weight", "out_bias", 1, width, e);
+  o->distances = 0;
+  if (o->positions == RELATIVE) add_bias_table(layer);
+  o->wave = o->positions == ROTARY ? whole_lines(o->t * o->key_dim) : 0;
   layer->needs = LS__JOINS_LANES | LS__FINISHES;
   for (int k = 0; k < layer->n_in; k++) layer->needs_x[k] = true;
   if (o->lengths >= 0) {
     layer->type[o->lengths] = LS_INDEX;
     layer->limit[o->lengths] = o->s + 1;
+    layer->counts[o->lengths] = true;
   }
   o->ld = whole_lines((o->memory ? 2 : 4) * e + 2 * o->num_heads);
   o->ld_memory = o->memory ? whole_lines(2 * e) : 0;
   layer->saved = o->t * o->ld + o->s * o->ld_memory;
-  /* dq, dk and dv; do; with a memory all o side by side */
-  o->work_samples = (o->t + 2 * o->s) * e + o->t * e * (o->memory ? 2 : 1);
+  /* dq, dk and dv; do; with a memory all o side by side; db */
+  o->work_samples = (o->t + 2 * o->s) * e + o->t * e * (o->memory ? 2 : 1) +
+                    o->num_heads * o->distances;
   layer->work = o->work_samples;
-  layer->work_fixed = LS__PRODUCT_WORK + whole_lines(ls__attention_scratch(o->s));
+  layer->work_fixed = LS__PRODUCT_WORK +
+                      whole_lines(ls__attention_scratch(o->s, o->threshold > 0)) + o->wave;
   layer->work_lanes = 3 * e > width ? 3 * e : width;
+  if (o->num_heads * o->distances > layer->work_lanes)
+    layer->work_lanes = o->num_heads * o->distances;
   layer->flops = 2.0 * (double)e *
                  (2.0 * (double)(o->t * width) + 2.0 * (double)(o->s * from) +
                   (o->causal ? 1.0 : 2.0) * (double)o->t * (double)o->s);
@@ -165,7 +224,8 @@ static ls__attention_head head_of(const ls__layer *layer, const ls__call *call, 
   const options *o = layer->options;
   float *kept = call->saved + i * layer->saved, *own = kept + (o->memory ? 1 : 3) * o->e;
   const float *keys = o->memory ? kept + o->t * o->ld : kept + o->e;
-  const size_t at = h * o->key_dim;
+  const size_t at = h * o->key_dim, back = o->distances > 0 ? o->max_distance : 0;
+  const size_t ld_drawn = ls__attention_drawn(o->s);
   return (ls__attention_head){
       .by = call->by,
       .t = o->t,
@@ -180,9 +240,40 @@ static ls__attention_head head_of(const ls__layer *layer, const ls__call *call, 
       .v = keys + o->e + at,
       .out = own + at,
       .kept = own + o->e + 2 * h,
+      .bias = o->distances > 0 ? call->w[o->bias_table] + h * o->distances + back : NULL,
+      .far = back,
+      .threshold = call->training ? o->threshold : 0,
+      .keep = (float)(1.0 / (1.0 - o->dropout)),
+      .rng = &call->rng,
+      .drawn = ((call->first_sample + i) * o->num_heads + h) * o->t * ld_drawn,
+      .ld_drawn = ld_drawn,
       .work = call->work,
       .scratch = call->work + LS__PRODUCT_WORK,
   };
+}
+
+/* Queries and keys, which lie side by side in rows of ld floats, turn by their positions, or back.
+ * The angles of a position are those of the one before it, turned by those of position 1. */
+static void turn(const ls__layer *layer, const ls__call *call, float *x, size_t ld, bool back) {
+  const options *o = layer->options;
+  const size_t d = o->key_dim;
+  float *wave = call->work + layer->work_fixed - o->wave;
+  if (o->wave == 0) return;
+  for (size_t j = 0; j < d / 2; j++) {
+    const double of = 1.0 / (6.283185307179586476925 *
+                             ls__real_power(o->base, 2.0 * (double)j / (double)d));
+    const double cosine = ls__cos_turn(of), sine = ls__cos_turn(of + 0.75);
+    double c = 1, s = 0;
+    for (size_t t = 0; t < o->t; t++) {
+      wave[t * d + j] = (float)c;
+      wave[t * d + d / 2 + j] = (float)s;
+      const double next = c * cosine - s * sine;
+      s = s * cosine + c * sine;
+      c = next;
+    }
+  }
+  LS_SIMD_PICK(ls__attention_ops)
+      ->turn(&(ls__attention_turn){call->n * o->t, 2 * o->num_heads, d, ld, o->t, wave}, x, back);
 }
 
 static void forward(const ls__layer *layer, const ls__call *call) {
@@ -195,6 +286,7 @@ static void forward(const ls__layer *layer, const ls__call *call) {
       ls__project(call, &o->from_memory, o->s, call->x[1] + i * o->s * o->from_memory.in,
                   o->from_memory.in, kept + o->t * o->ld, o->ld_memory, false);
   }
+  turn(layer, call, call->saved, o->ld, false);
   for (size_t i = 0; i < call->n; i++)
     for (size_t h = 0; h < o->num_heads; h++) {
       const ls__attention_head head = head_of(layer, call, i, h);
@@ -212,6 +304,7 @@ typedef struct parts {
   size_t ld_dq, ld_dk;
   float *dout; /* [n,T,E] */
   float *out;  /* with a memory: o [n,T,E] */
+  float *bias; /* db [n, H, distances] */
   float *stack;
 } parts;
 
@@ -225,6 +318,7 @@ static parts parts_of(const ls__layer *layer, const ls__call *call) {
   p.dout = p.dq + n * (o->t + 2 * o->s) * e;
   p.out = p.dout + n * o->t * e;
   p.stack = p.dq + n * o->work_samples;
+  p.bias = p.stack - n * o->num_heads * o->distances;
   return p;
 }
 
@@ -246,8 +340,34 @@ static void backward_heads(const ls__layer *layer, const ls__call *call, const p
       head.dq = p->dq + i * o->t * p->ld_dq + h * o->key_dim;
       head.dk = p->dk + i * o->s * p->ld_dk + h * o->key_dim;
       head.dv = head.dk + o->e;
+      if (o->distances > 0 && call->dw[o->bias_table] != NULL)
+        head.dbias = p->bias + (i * o->num_heads + h) * o->distances + head.far;
       ls__attention_backward(&head);
     }
+}
+
+typedef struct bias_sum {
+  const ls__call *call;
+  const float *of;
+  size_t n;
+} bias_sum;
+
+static void bias_of_lane(const void *context, size_t lane, float *sum) {
+  const bias_sum *b = context;
+  const size_t lo = b->call->lane[lane], end = b->call->lane[lane + 1];
+  ls__span()->column_sums(sum, b->of + lo * b->n, end - lo, b->n, 0);
+}
+
+/* db of all samples. */
+static void sum_bias(const ls__layer *layer, const ls__call *call, const parts *p) {
+  const options *o = layer->options;
+  const size_t n = o->num_heads * o->distances;
+  float *db = n > 0 ? call->dw[o->bias_table] : NULL;
+  if (db == NULL) return;
+  if (call->dw_accumulate[o->bias_table])
+    ls__span()->column_sums(db, p->bias, call->n, n, 1);
+  else
+    ls__lane_sum(call->lanes, db, n, p->stack, bias_of_lane, &(bias_sum){call, p->bias, n});
 }
 
 static bool wanted(const ls__call *call, const ls__projection *p, int input) {
@@ -265,10 +385,15 @@ static void backward(const ls__layer *layer, const ls__call *call) {
     out = p.out;
   }
   ls__project_weights(call, &o->out, o->t, call->dy, out, o->memory ? o->e : o->ld, p.stack);
-  if (!wanted(call, &o->in, 0) && !(o->memory && wanted(call, &o->from_memory, 1))) return;
+  if (!wanted(call, &o->in, 0) && !(o->memory && wanted(call, &o->from_memory, 1)) &&
+      !(o->distances > 0 && call->dw[o->bias_table] != NULL))
+    return;
   ls__project_back(call, &o->out, rows, call->dy, p.dout, false);
   memset(p.dq, 0, call->n * (o->t + 2 * o->s) * o->e * sizeof *p.dq);
+  memset(p.bias, 0, call->n * o->num_heads * o->distances * sizeof *p.bias);
   backward_heads(layer, call, &p);
+  sum_bias(layer, call, &p);
+  turn(layer, call, p.dq, p.ld_dq, true);
   if (o->memory) {
     ls__project_weights(call, &o->from_memory, o->s, p.dk, call->x[1], o->from_memory.in, p.stack);
     if (call->dx[1] != NULL)
@@ -289,6 +414,7 @@ const ls__layer_kind ls__kind_attention = {
     .min_in = 1,
     .max_in = 3,
     .options_bytes = sizeof(options),
+    .draws = LS__RNG_DROPOUT,
     .configure = configure,
     .infer = infer,
     .forward = forward,

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "base/rng.h"
 #include "base/simd.h"
 #include "tensor/product.h"
 
@@ -15,7 +16,15 @@ typedef struct ls__attention_rows {
   size_t first, step;
   float scale;
   size_t ld_kept;
+  size_t row; /* the number of row 0 */
 } ls__attention_rows;
+
+/* Rows of pairs that turn: [rows, heads, d], row r of them being position r % positions; wave
+ * [positions, d] has the cosines of a position's d / 2 angles and then the sines. */
+typedef struct ls__attention_turn {
+  size_t rows, heads, d, ld, positions;
+  const float *wave;
+} ls__attention_turn;
 
 typedef struct ls__attention_ops {
   /* score = e^(scale (score - top)), 0 where a row doesn't look; kept of each row: top, the largest
@@ -30,6 +39,12 @@ typedef struct ls__attention_ops {
   /* score = p = e^(scale (score - top)) / sum again; change = p (change - dot) scale */
   void (*gradient)(const ls__attention_rows *a, float *score, float *change, const float *kept,
                    const float *dot);
+  /* score[i][j] += table[j - i] / scale, where j - i is no less than -far and no more than far */
+  void (*add_bias)(const ls__attention_rows *a, float *score, const float *table, size_t far);
+  /* and its gradient: table[j - i] += change[i][j] / scale */
+  void (*sum_bias)(const ls__attention_rows *a, const float *change, float *table, size_t far);
+  /* Numbers j and j + d / 2 of a head, as x and y of a plane, turn by angle j, or back. */
+  void (*turn)(const ls__attention_turn *t, float *x, bool back);
 } ls__attention_ops;
 
 /* One head of one sample.  Matrices have rows of their own in larger ones:
@@ -48,11 +63,25 @@ typedef struct ls__attention_head {
   const float *dout;
   float *dq, *dk, *dv;
   size_t ld_dout, ld_dq, ld_dk;
+  /* A number for each distance of key and row, added to scores; at 0, up to `far` both ways; NULL:
+   * none.  dbias: backward adds to it. */
+  const float *bias;
+  float *dbias;
+  size_t far;
+  /* Dropout: a weight is 0 where its 24 bits are below the threshold, else keep times as large; of
+   * row i and key j they are number drawn + i * ld_drawn + j.  threshold 0: none. */
+  uint32_t threshold;
+  float keep;
+  const ls__rng *rng;
+  uint64_t drawn;
+  size_t ld_drawn;
   float *work;    /* [LS__PRODUCT_WORK] */
-  float *scratch; /* [ls__attention_scratch(s)] */
+  float *scratch; /* [ls__attention_scratch(s, dropout)], of the most keys there may be */
 } ls__attention_head;
 
-size_t ls__attention_scratch(size_t s);
+size_t ls__attention_scratch(size_t s, bool dropout);
+/* ld_drawn of so many keys: rows begin where the generator's blocks do. */
+size_t ls__attention_drawn(size_t s);
 void ls__attention_forward(const ls__attention_head *h);
 void ls__attention_backward(const ls__attention_head *h);
 

@@ -13,6 +13,9 @@ typedef struct ls__dropout_ops {
    * y[i] = keep[i] ? scale x[i] : 0.  y may be x. */
   void (*forward)(float *y, uint8_t *keep, const float *x, const ls__rng *rng, uint64_t first,
                   uint32_t threshold, float scale, size_t n);
+  /* m[i] = scale where it is kept, else 0: the same numbers */
+  void (*mask)(float *m, const ls__rng *rng, uint64_t first, uint32_t threshold, float scale,
+               size_t n);
   /* dx[i] = scale keep[i] dy[i]; dx may be dy */
   void (*backward)(float *dx, const float *dy, const uint8_t *keep, float scale, size_t n);
   void (*backward_add)(float *dx, const float *dy, const uint8_t *keep, float scale, size_t n);

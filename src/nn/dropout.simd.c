@@ -53,6 +53,19 @@ static void forward(float *y, uint8_t *keep, const float *x, const ls__rng *rng,
   }
 }
 
+static void mask(float *m, const ls__rng *rng, uint64_t first, uint32_t threshold, float scale,
+                 size_t n) {
+  uint32_t u[NUMBERS];
+  for (size_t i = 0; i < n;) {
+    const size_t skip = (size_t)((first + i) % 4);
+    size_t take = NUMBERS - skip;
+    if (take > n - i) take = n - i;
+    philox(rng, (first + i) / 4, u);
+    for (size_t k = 0; k < take; k++) m[i + k] = (u[skip + k] >> 8) >= threshold ? scale : 0.0F;
+    i += take;
+  }
+}
+
 static void backward(float *dx, const float *dy, const uint8_t *keep, float scale, size_t n) {
   for (size_t i = 0; i < n; i++) dx[i] = dy[i] * ((float)keep[i] * scale);
 }
@@ -62,4 +75,4 @@ static void backward_add(float *dx, const float *dy, const uint8_t *keep, float 
 }
 
 LS_SIMD_DECLARE(ls__dropout_ops, ls__dropout_ops);
-const ls__dropout_ops LS_SIMD(ls__dropout_ops) = {forward, backward, backward_add};
+const ls__dropout_ops LS_SIMD(ls__dropout_ops) = {forward, mask, backward, backward_add};

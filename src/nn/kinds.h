@@ -8,7 +8,7 @@
 /* clang-format off */
 #define LS__LAYER_MAP(X) \
   X(dense) X(embedding) X(dropout) \
-  X(rnn) X(lstm) X(gru) X(last_step) \
+  X(rnn) X(lstm) X(gru) X(last_step) X(lengths) \
   X(flatten) X(reshape) X(permute) X(pad) X(crop) \
   X(add) X(multiply) X(concatenate) \
   X(conv1d) X(conv2d) X(conv3d) X(depthwise_conv1d) X(depthwise_conv2d) \

@@ -20,6 +20,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   if (layer->n_in > 1) {
     layer->type[1] = LS_INDEX;
     layer->limit[1] = in->dim[0] + 1;
+    layer->counts[1] = true;
     layer->needs_x[1] = true;
   }
   return LS_OK;

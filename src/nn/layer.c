@@ -12,7 +12,9 @@ static const ls__kind *const activations[] = {LS__ACTIVATION_KIND_MAP(X) NULL};
 static const ls__option common[] = {
     LS__BY_HAND("name", "text", "", "how others call it; KIND_1, KIND_2, ... unless given"),
     LS__BY_HAND("from", "name or list", "",
-                "the layer or input that it reads, or several; the one before unless given"),
+                "the layer or input that it reads, or several; the one before unless given, which "
+                "is "
+                "also called `previous`"),
     LS__BY_HAND("activation", "name", "",
                 "an activation function: a layer of its own behind this one; not behind another "
                 "such function, nor where it is an option of the layer"),

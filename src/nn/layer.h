@@ -64,6 +64,7 @@ enum {
   LS__FINISHES = 16,   /* forward applies call->finish to y */
   LS__OVER_ANY = 32,   /* dx of every input is dy: y may be the memory of any x[k], and every dx[k]
                           that of dy */
+  LS__ANY_TYPE = 128,  /* x[0] may be indices or real: it comes as its other readers want it */
   LS__MIXES = 64       /* what it gives for a sample in training depends on the others: of the lane,
                           or, where it has `sums`, of the batch */
 };
@@ -81,8 +82,13 @@ typedef struct ls__layer {
   ls_type type[LS__MAX_INPUTS]; /* LS_INDEX: this input numbers something, and comes as int32 */
   size_t limit[LS__MAX_INPUTS]; /* of indices: they are below it, and are checked before forward;
                                    0: no limit */
+  bool counts
+      [LS__MAX_INPUTS]; /* of indices: how many of a sample's steps are real: not 0, where it is
+                                  an input of the model */
   bool needs_x[LS__MAX_INPUTS]; /* backward reads this input */
   ls_shape out;
+  size_t
+      out_limit; /* not 0: y is int32, numbers below it, without a gradient, for inputs of indices */
   int n_parameters;
   ls__parameter parameters[LS__MAX_PARAMETERS];
   unsigned needs;     /* LS__NEEDS_Y ... */

@@ -73,7 +73,7 @@ static inline float hard_sigmoid_d(float y) {
   }                                                                                                \
   static void lstm_forward_##F##_##S(const ls__cell_step *t, size_t H) {                           \
     float *a = t->now;                                                                             \
-    lstm_go_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, a + 4 * H, t->h, t->before + 4 * H, H);      \
+    lstm_go_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, a + 4 * H, t->h, t->c_before, H);            \
   }                                                                                                \
   static void lstm_back_##F##_##S(WRITE i, WRITE f, WRITE g, WRITE o, WRITE dc, READ c,            \
                                   READ before, READ dh, READ dy, size_t H) {                       \
@@ -90,8 +90,8 @@ static inline float hard_sigmoid_d(float y) {
   }                                                                                                \
   static void lstm_backward_##F##_##S(const ls__cell_step *t, size_t H) {                          \
     float *a = t->now;                                                                             \
-    lstm_back_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->dc, a + 4 * H, t->before + 4 * H,       \
-                        t->dh, t->dy, H);                                                          \
+    lstm_back_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->dc, a + 4 * H, t->c_before, t->dh,      \
+                        t->dy, H);                                                                 \
   }
 
 #define GRU(F, S)                                                                                \
@@ -126,9 +126,58 @@ static inline float hard_sigmoid_d(float y) {
     gru_back_##F##_##S(a, a + H, a + 2 * H, a + 3 * H, t->dh, t->h_before, t->dy, H);            \
   }
 
-#define BOTH(F) RNN(F) LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid)
+#define GRU_FIRST(F)                                                          \
+  static void first_go_##F(WRITE n, READ z, WRITE h, READ before, size_t H) { \
+    for (size_t j = 0; j < H; j++) {                                          \
+      const float new = F##_y(n[j]);                                          \
+      n[j] = new;                                                             \
+      h[j] = (1.0F - z[j]) * new + z[j] * before[j];                          \
+    }                                                                         \
+  }                                                                           \
+  static void gru_first_forward_##F(const ls__cell_step *t, size_t H) {       \
+    first_go_##F(t->now, t->now + 2 * H, t->h, t->h_before, H);               \
+  }
+#define GRU_FIRST_BACK(F, S)                                                                     \
+  static void first_back_##F##_##S(WRITE n, WRITE z, WRITE dh, READ before, READ dy, size_t H) { \
+    for (size_t j = 0; j < H; j++) {                                                             \
+      const float new = n[j], keep = z[j], d = dh[j] + dy[j];                                    \
+      n[j] = d * (1.0F - keep) * F##_d(new);                                                     \
+      z[j] = d * (before[j] - new) * S##_d(keep);                                                \
+      dh[j] = d * keep;                                                                          \
+    }                                                                                            \
+  }                                                                                              \
+  static void gru_first_backward_##F##_##S(const ls__cell_step *t, size_t H) {                   \
+    first_back_##F##_##S(t->now, t->now + 2 * H, t->dh, t->h_before, t->dy, H);                  \
+  }
+#define RESET(S)                                                                  \
+  static void reset_go_##S(WRITE r, WRITE z, WRITE q, READ before, size_t H) {    \
+    for (size_t j = 0; j < H; j++) {                                              \
+      const float reset = S##_y(r[j]);                                            \
+      r[j] = reset, z[j] = S##_y(z[j]), q[j] = reset * before[j];                 \
+    }                                                                             \
+  }                                                                               \
+  static void reset_forward_##S(const ls__cell_step *t, size_t H) {               \
+    reset_go_##S(t->now + H, t->now + 2 * H, t->now + 3 * H, t->h_before, H);     \
+  }                                                                               \
+  static void reset_back_##S(WRITE r, WRITE dh, READ before, READ dq, size_t H) { \
+    for (size_t j = 0; j < H; j++) {                                              \
+      const float reset = r[j];                                                   \
+      r[j] = dq[j] * before[j] * S##_d(reset);                                    \
+      dh[j] += dq[j] * reset;                                                     \
+    }                                                                             \
+  }                                                                               \
+  static void reset_backward_##S(const ls__cell_step *t, size_t H) {              \
+    reset_back_##S(t->now + H, t->dh, t->h_before, t->more, H);                   \
+  }
+
+#define BOTH(F)                                                                            \
+  RNN(F)                                                                                   \
+  LSTM(F, sigmoid) LSTM(F, hard_sigmoid) GRU(F, sigmoid) GRU(F, hard_sigmoid) GRU_FIRST(F) \
+      GRU_FIRST_BACK(F, sigmoid) GRU_FIRST_BACK(F, hard_sigmoid)
 BOTH(tanh)
 BOTH(relu)
+RESET(sigmoid)
+RESET(hard_sigmoid)
 
 static void column_sums(float *restrict s, const float *x, size_t rows, size_t stride, size_t n,
                         int add) {
@@ -144,12 +193,24 @@ static void column_sums(float *restrict s, const float *x, size_t rows, size_t s
 
 #define GATES(cell, way, F) \
   { cell##_##way##_##F##_sigmoid, cell##_##way##_##F##_hard_sigmoid }
-#define ALL(way)                                                                                   \
-  {                                                                                                \
-    [LS__CELL_RNN] = {{rnn_##way##_tanh, rnn_##way##_tanh}, {rnn_##way##_relu, rnn_##way##_relu}}, \
-    [LS__CELL_LSTM] = {GATES(lstm, way, tanh), GATES(lstm, way, relu)},                            \
-    [LS__CELL_GRU] = {GATES(gru, way, tanh), GATES(gru, way, relu)},                               \
-  }
+#define SAME(f) \
+  { f, f }
 
 LS_SIMD_DECLARE(ls__cell_ops, ls__cell_ops);
-const ls__cell_ops LS_SIMD(ls__cell_ops) = {ALL(forward), ALL(backward), column_sums};
+const ls__cell_ops LS_SIMD(ls__cell_ops) = {
+    {
+        [LS__CELL_RNN] = {SAME(rnn_forward_tanh), SAME(rnn_forward_relu)},
+        [LS__CELL_LSTM] = {GATES(lstm, forward, tanh), GATES(lstm, forward, relu)},
+        [LS__CELL_GRU] = {GATES(gru, forward, tanh), GATES(gru, forward, relu)},
+        [LS__CELL_GRU_FIRST] = {SAME(gru_first_forward_tanh), SAME(gru_first_forward_relu)},
+    },
+    {
+        [LS__CELL_RNN] = {SAME(rnn_backward_tanh), SAME(rnn_backward_relu)},
+        [LS__CELL_LSTM] = {GATES(lstm, backward, tanh), GATES(lstm, backward, relu)},
+        [LS__CELL_GRU] = {GATES(gru, backward, tanh), GATES(gru, backward, relu)},
+        [LS__CELL_GRU_FIRST] = {GATES(gru_first, backward, tanh), GATES(gru_first, backward, relu)},
+    },
+    {reset_forward_sigmoid, reset_forward_hard_sigmoid},
+    {reset_backward_sigmoid, reset_backward_hard_sigmoid},
+    column_sums,
+};

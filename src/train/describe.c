@@ -82,15 +82,19 @@ static void print_settings(const ls_trainer *t, FILE *out) {
 }
 
 static void print_memory(const ls_trainer *t, FILE *out) {
-  ls__run_memory run = {0, 0, 0};
+  ls__run_memory run = {0, 0, 0}, kept = {0, 0, 0};
+  double all = 0;
+  bool again = false;
   for (size_t p = 0; p < t->n_passes; p++) {
+    if (ls__run_measure_kept(t->passes[p].run, &again, &kept) != LS_OK) again = false;
+    all += (double)kept.planned;
     const ls__run_memory more = ls__run_memory_of(t->passes[p].run);
     run.planned += more.planned;
     run.unplanned += more.unplanned;
     run.scratch += more.scratch;
   }
-  double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
-                 ls__optimizer_slots(t->updater.optimizer);
+  const double state = (double)ls__exchange_owned(t->exchange) * sizeof(float) *
+                       ls__optimizer_slots(t->updater.optimizer);
   fprintf(out, "\nmemory of rank 0\n");
   print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
   print_bytes(out, "optimizer state", state);
@@ -100,6 +104,7 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   print_bytes(out, t->n_passes > 1 ? "activations of all passes" : "activations of a pass",
               (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
+  if (again) print_bytes(out, "  (without recompute)", all);
   print_bytes(out, "scratch", (double)run.scratch);
   if (t->data == NULL) return;
   print_bytes(out,

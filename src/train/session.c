@@ -184,8 +184,9 @@ static ls_status check_inputs(const ls__session *s) {
       LS_FAIL(LS_EDATA, "input %zu of the data is \"%s\", and the network's is \"%s\"", k,
               arrays[i].port.name, input.name);
     if (!ls_shape_equal(&arrays[i].port.shape, &input.shape))
-      LS_FAIL(LS_EDATA, "%s: the data's samples have shape %s, and the network reads %s",
-              ls__data_path(s->data), ls_shape_format(&arrays[i].port.shape, have),
+      LS_FAIL(LS_EDATA, "%s: %s%s%sthe data's samples have shape %s, and the network reads %s",
+              ls__data_path(s->data), inputs > 1 ? "input \"" : "", inputs > 1 ? input.name : "",
+              inputs > 1 ? "\": " : "", ls_shape_format(&arrays[i].port.shape, have),
               ls_shape_format(&input.shape, want));
     if (input.type == LS_INDEX) LS_TRY(ls__data_set_index(s->data, i));
   }

@@ -81,7 +81,10 @@ model:
   - dense: {units: 42, activation: tanh}
   - reshape: {shape: [14, 3]}
   - lstm: {units: 19, bidirectional: concat, return_sequences: true}
-  - gru: {units: 17, return_sequences: true}
+  - attention: {num_heads: 2, key_dim: 10, positions: rotary, dropout: 0.2}
+  - gru: {units: 17, return_sequences: true, initial_state: learned}
+  - attention: {num_heads: 1, positions: relative, max_distance: 5, causal: true}
+  - gru: {units: 7, return_sequences: true, reset_after: false}
   - rnn: {units: 5, go_backwards: true}
   - dense: {units: 3}
 loss: cross_entropy

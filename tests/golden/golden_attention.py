@@ -2,7 +2,8 @@
 """Golden files of attention: python3 golden_attention.py [DIRECTORY]
 
 A small GPT, its output tied to its embedding, over more than a block of rows; and an encoder whose
-samples have lengths, with a decoder that looks at it.
+samples have lengths, with a decoder that looks at it; and layers that know of positions: relative ones
+in samples of several lengths, rotary and relative ones in causal order.
 
 The committed files were made with Python 3.11, NumPy 2.4.6, PyTorch 2.15.0 and h5py 3.16.0.
 """
@@ -181,6 +182,92 @@ def draw_pairs(rng):
     return {"a": a.astype(np.float32), "b": b.astype(np.float32), "length": length, "y": y.astype(np.float32)}
 
 
+PLACES_CONFIG = """\
+data: {file: "@FILE@", inputs: {a: a, length: length}, targets: y, shuffle: false}
+model:
+- dense: {units: 8, from: a, name: wide}
+- attention: {num_heads: 2, positions: relative, max_distance: 3, from: [wide, length], name: near}
+- attention: {num_heads: 2, key_dim: 6, positions: rotary, base: 50, causal: true, name: turning}
+- attention: {num_heads: 4, positions: relative, max_distance: 20, causal: true, name: before}
+- add: {from: [wide, before], name: sum}
+- attention: {num_heads: 1, positions: rotary, use_bias: false, from: [sum, length], name: far}
+- dense: {units: 2, name: last}
+loss: mse
+optimizer: {sgd: {lr: 0.3, momentum: 0.9}}
+train: {batch: 11, epochs: 1, lanes: 4, seed: 1}
+"""
+
+LONGER = 70
+
+
+class PlacedAttention(SelfAttention):
+    """Rotary: halves of a head as the parts of complex numbers.  Relative: a bias of the scores."""
+
+    def __init__(self, width, heads, inner, base=None, far=None, causal=False, bias=True):
+        super().__init__(width, heads, inner, bias)
+        self.base, self.far, self.causal = base, far, causal
+        if far is not None:
+            self.table = nn.Parameter(0.5 * torch.randn(heads, (1 if causal else 2) * far + 1))
+
+    def turn(self, x):
+        x = x.unflatten(2, (self.heads, -1))
+        half = x.shape[-1] // 2
+        angle = torch.outer(torch.arange(x.shape[1], dtype=torch.float64),
+                            self.base ** (-torch.arange(half, dtype=torch.float64) / half))[:, None]
+        z = torch.complex(x[..., :half].double(), x[..., half:].double()) * torch.polar(torch.ones_like(angle), angle)
+        return torch.cat([z.real, z.imag], -1).to(x.dtype).flatten(2)
+
+    def forward(self, x, length=None):
+        t = x.shape[1]
+        q, k, v = self.qkv(x).chunk(3, 2)
+        if self.base is not None:
+            q, k = self.turn(q), self.turn(k)
+        place = torch.arange(t)
+        mask = torch.zeros(1, 1, t, t, dtype=x.dtype)
+        if self.far is not None:
+            mask = mask + self.table[:, (place[None] - place[:, None]).clamp(-self.far, 0 if self.causal else self.far)
+                                     + self.far]
+        if self.causal:
+            mask = mask.masked_fill(place[None] > place[:, None], -torch.inf)
+        if length is not None:
+            mask = mask.masked_fill((place >= length.reshape(-1, 1))[:, None, None], -torch.inf)
+        return self.out(attend(q, k, v, self.heads, attn_mask=mask))
+
+
+class Places(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wide, self.last = nn.Linear(5, 8), nn.Linear(8, 2)
+        self.near = PlacedAttention(8, 2, 8, far=3)
+        self.turning = PlacedAttention(8, 2, 12, base=50, causal=True)
+        self.before = PlacedAttention(8, 4, 8, far=20, causal=True)
+        self.far = PlacedAttention(8, 1, 8, base=1e4, bias=False)
+
+    def forward(self, part):
+        x = self.wide(part["a"])
+        x = x + self.before(self.turning(self.near(x, part["length"])))
+        return self.last(self.far(x, part["length"]))
+
+
+def places_tensors():
+    tensors = {**weights("wide", lambda net: net.wide), **weights("last", lambda net: net.last)}
+    for name in ("near", "turning", "before", "far"):
+        tensors.update(of_attention(name, lambda net, name=name: getattr(net, name)))
+    for name in ("near", "before"):
+        tensors[f"{name}/relative_bias"] = lambda net, name=name: getattr(net, name).table
+    del tensors["far/qkv_bias"], tensors["far/out_bias"]
+    return tensors
+
+
+def draw_places(rng):
+    """What stands two places before, and how far from the begin it is."""
+    n = 11 * STEPS
+    a = rng.normal(size=(n, LONGER, 5))
+    length = rng.integers(30, LONGER + 1, n)
+    y = np.roll(a[:, :, :2], 2, axis=1) + np.linspace(-1, 1, LONGER)[:, None]
+    return {"a": a.astype(np.float32), "length": length, "y": y.astype(np.float32)}
+
+
 def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     torch.set_num_threads(1)
@@ -189,6 +276,9 @@ def main():
     torch_net.make(directory, "attention_memory", CODER_CONFIG, Coder, coder_tensors(), {}, draw_pairs,
                    lambda net, part: F.mse_loss(net(part), part["y"]),
                    lambda p: torch.optim.SGD(p, lr=0.2, momentum=0.9), 11)
+    torch_net.make(directory, "attention_positions", PLACES_CONFIG, Places, places_tensors(), {}, draw_places,
+                   lambda net, part: F.mse_loss(net(part), part["y"]),
+                   lambda p: torch.optim.SGD(p, lr=0.3, momentum=0.9), 11)
 
 
 if __name__ == "__main__":

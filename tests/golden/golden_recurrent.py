@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 """Golden files of rnn, lstm, gru and last_step: python3 golden_recurrent.py [DIRECTORY]
 
+Also an encoder that hands its state to a decoder, states that are learnt, and a gru whose reset gate
+comes before the product, which PyTorch hasn't: it is written out.
+
 Of PyTorch's two biases of an lstm and an rnn the second is kept at zero: we have one.  Sequences of
 different lengths are packed ones."""
 
@@ -121,6 +124,97 @@ def case(directory, name, kind, options, layers=1, every=False, lengths=False, l
                    BATCH)
 
 
+CODER_CONFIG = """\
+data: {file: "@FILE@", inputs: {x: x, length: length, z: z}, targets: y, shuffle: false}
+model:
+- lstm: {units: 6, return_state: true, bidirectional: concat, name: encoder, from: [x, length]}
+- dense: {units: 10, activation: tanh, name: bridge}
+- lstm: {units: 5, initial_state: input, return_sequences: true, name: decoder, from: [z, bridge]}
+- gru: {units: 4, initial_state: learned, return_sequences: true, bidirectional: concat, name: both, from: [decoder, length]}
+- gru: {units: 6, reset_after: false, initial_state: learned, return_sequences: true, name: early}
+- gru: {units: 3, reset_after: false, return_sequences: true, go_backwards: true, use_bias: false, name: late}
+outputs: [late]
+loss: mse
+optimizer: {sgd: {lr: 0.5, momentum: 0.9}}
+train: {batch: 20, epochs: 1, lanes: 5, seed: 1}
+"""
+
+
+class EarlyGru(torch.nn.Module):
+    def __init__(self, inputs, units, bias=True):
+        super().__init__()
+        self.w, self.u = torch.nn.Linear(inputs, 3 * units, bias=bias), torch.nn.Linear(units, 3 * units, bias=False)
+
+    def forward(self, x, h):
+        out = []
+        ur, uz, un = self.u.weight.chunk(3)
+        for t in range(x.shape[1]):
+            r, z, n = self.w(x[:, t]).chunk(3, 1)
+            r, z = torch.sigmoid(r + h @ ur.T), torch.sigmoid(z + h @ uz.T)
+            h = (1 - z) * torch.tanh(n + (r * h) @ un.T) + z * h
+            out.append(h)
+        return torch.stack(out, 1)
+
+
+class Coder(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.encoder = torch.nn.LSTM(INPUTS, 6, batch_first=True, bidirectional=True)
+        self.bridge = torch.nn.Linear(24, 10)
+        self.decoder = torch.nn.LSTM(2, 5, batch_first=True)
+        self.both = torch.nn.GRU(5, 4, batch_first=True, bidirectional=True)
+        self.first = torch.nn.ParameterList(0.3 * torch.randn(n) for n in (4, 4, 6))
+        self.early, self.late = EarlyGru(8, 6), EarlyGru(6, 3, bias=False)
+        for cell in (self.encoder, self.decoder):
+            for name, p in cell.named_parameters():
+                if name.startswith("bias_hh"):
+                    p.requires_grad_(False).zero_()
+
+    def forward(self, part):
+        def packed(x):
+            return pack_padded_sequence(x, part["length"], batch_first=True, enforce_sorted=False)
+
+        n = len(part["x"])
+        _, (h, c) = self.encoder(packed(part["x"]))
+        state = torch.tanh(self.bridge(torch.cat([h[0], c[0], h[1], c[1]], 1)))
+        x, _ = self.decoder(part["z"], (state[None, :, :5].contiguous(), state[None, :, 5:].contiguous()))
+        first = torch.stack([self.first[d].expand(n, 4) for d in range(2)])
+        x, _ = self.both(packed(x), first)
+        x, _ = pad_packed_sequence(x, batch_first=True, total_length=T)
+        x = self.early(x, self.first[2].expand(n, 6))
+        return self.late(x.flip(1), x.new_zeros(n, 3)).flip(1)
+
+
+def coder_tensors():
+    names = {"bridge/weight": lambda m: m.bridge.weight, "bridge/bias": lambda m: m.bridge.bias}
+    pairs = {"kernel": "weight_ih", "recurrent_kernel": "weight_hh", "bias": "bias_ih", "recurrent_bias": "bias_hh"}
+    for cell in ("encoder", "decoder", "both"):
+        for end, before in (("_l0", ""), ("_l0_reverse", "backward_")):
+            if cell == "decoder" and before:
+                continue
+            for ours, theirs in pairs.items():
+                if ours == "recurrent_bias" and cell != "both":
+                    continue
+                names[f"{cell}/{before}{ours}"] = lambda m, c=cell, k=theirs + end: getattr(getattr(m, c), k)
+    for cell in ("early", "late"):
+        names[f"{cell}/kernel"] = lambda m, c=cell: getattr(m, c).w.weight
+        names[f"{cell}/recurrent_kernel"] = lambda m, c=cell: getattr(m, c).u.weight
+    names["early/bias"] = lambda m: m.early.w.bias
+    for k, name in enumerate(("both/initial_state", "both/backward_initial_state", "early/initial_state")):
+        names[name] = lambda m, k=k: m.first[k]
+    return names
+
+
+def draw_pairs(rng):
+    """The signs of sums over x, and what z is so far."""
+    n = BATCH * STEPS
+    x, z = rng.standard_normal((n, T, INPUTS)), rng.standard_normal((n, T, 2))
+    length = rng.integers(1, T + 1, n)
+    sums = np.stack([x[i, :length[i]].sum(0)[:3] for i in range(n)])
+    y = 0.5 * np.tanh(sums)[:, None] + 0.4 * np.tanh(np.cumsum(z, 1).sum(2))[..., None]
+    return {"x": x.astype(np.float32), "length": length, "z": z.astype(np.float32), "y": y.astype(np.float32)}
+
+
 def main():
     directory = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.abspath(__file__))
     torch.set_num_threads(1)
@@ -141,6 +235,9 @@ def main():
     case(directory, "rnn_relu", RNN, ", activation: relu, bidirectional: concat", adam=True,
          nonlinearity="relu", bidirectional=True)
     case(directory, "rnn_backwards", RNN, ", go_backwards: true", every=True, flip=True)
+    torch_net.make(directory, "recurrent_states", CODER_CONFIG, Coder, coder_tensors(), {}, draw_pairs,
+                   lambda net, part: F.mse_loss(net(part), part["y"]),
+                   lambda p: torch.optim.SGD([q for q in p if q.requires_grad], lr=0.5, momentum=0.9), BATCH)
 
 
 if __name__ == "__main__":

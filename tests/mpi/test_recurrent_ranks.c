@@ -1,6 +1,6 @@
 /* ranks: 1 2 3 4 6 */
-/* One weights_hash of recurrent layers whatever the number of ranks and the size of passes, with
- * sequences of different lengths, of which some are empty. */
+/* One weights_hash of recurrent layers and attention whatever the number of ranks and the size of passes,
+ * with sequences of different lengths, states from layer to layer, and dropout of attention. */
 #include <lockstep/comm.h>
 #include <lockstep/train.h>
 #include <math.h>
@@ -13,22 +13,34 @@
 enum { N = 103, INPUTS = 7, POINTS = 4, WORDS = 9 }; /* 2 batches and one of 9 */
 static char folder[256];
 
-/* word, 0 to 8, is the length. */
-static const char text[] = "data: {file: none, inputs: {field: field, word: word}, targets: "
+/* word, 1 to 8, is the length. */
+static const char text[] = "data: {file: none, inputs: {field: field, word: steps}, targets: "
                            "{curve: curve, kind: kind},\n"
                            "       lengths: {curve: length}}\n"
                            "model:\n"
                            "- dense: {units: 40, from: field}\n"
                            "- reshape: {shape: [8, 5], name: steps}\n"
+                           "- attention: {num_heads: 1, key_dim: 4, positions: rotary, "
+                           "dropout: 0.2, from: [steps, word], name: turned}\n"
+                           "- attention: {num_heads: 5, positions: relative, max_distance: 3, "
+                           "dropout: 0.1, causal: true, name: near}\n"
+                           "- add: {from: [steps, near], name: both}\n"
                            "- lstm: {units: 9, bidirectional: concat, return_sequences: true, "
                            "name: "
-                           "a, from: [steps, word]}\n"
+                           "a, from: [both, word]}\n"
                            "- gru: {units: 6, return_sequences: true, name: b, from: [a, word]}\n"
                            "- gru: {units: 5, bidirectional: add, name: c, from: [a, "
                            "word]}\n"
                            "- last_step: {from: [b, word], name: end}\n"
                            "- rnn: {units: 4, go_backwards: true, from: b, name: d}\n"
-                           "- concatenate: {from: [end, c, d], name: all}\n"
+                           "- lstm: {units: 3, return_state: true, from: [a, word], name: e}\n"
+                           "- lstm: {units: 3, initial_state: input, from: [b, e, word], name: f}\n"
+                           "- gru: {units: 4, initial_state: learned, reset_after: false, "
+                           "go_backwards: true, from: [b, word], name: g}\n"
+                           "- lengths: {from: field, name: seven}\n"
+                           "- global_avg_pool: {from: [a, seven], name: h}\n"
+                           "- global_max_pool: {from: [near, word], name: i}\n"
+                           "- concatenate: {from: [end, c, d, f, g, h, i], name: all}\n"
                            "- dense: {units: 4, name: curve}\n"
                            "- dense: {units: 3, name: kind, from: all}\n"
                            "outputs: [curve, kind]\n"

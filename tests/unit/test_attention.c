@@ -21,6 +21,14 @@ static const sort sorts[] = {
     {"{num_heads: 2, key_dim: 3}", 2, {{2, {5, 6}}, {2, {3, 4}}}},
     {"{num_heads: 2, key_dim: 3, use_bias: false}", 3, {{2, {5, 6}}, {2, {3, 4}}, {0, {0}}}},
     {"{num_heads: 1, key_dim: 3, causal: true}", 3, {{2, {4, 3}}, {2, {4, 5}}, {0, {0}}}},
+    {"{num_heads: 2, positions: rotary, key_dim: 4}", 2, {{2, {5, 6}}, {0, {0}}}},
+    {"{num_heads: 1, positions: rotary, base: 3, causal: true}", 1, {{2, {67, 2}}}},
+    {"{num_heads: 2, positions: relative}", 1, {{2, {5, 6}}}},
+    {"{num_heads: 2, positions: relative, max_distance: 2}", 2, {{2, {7, 6}}, {0, {0}}}},
+    {"{num_heads: 1, positions: relative, max_distance: 3, causal: true}", 1, {{2, {70, 1}}}},
+    {"{num_heads: 2, dropout: 0.3}", 2, {{2, {5, 6}}, {0, {0}}}},
+    {"{num_heads: 1, dropout: 0.5, causal: true, positions: relative}", 1, {{2, {66, 2}}}},
+    {"{num_heads: 2, key_dim: 3, dropout: 0.2}", 2, {{2, {5, 6}}, {2, {3, 4}}}},
 };
 enum { SORTS = sizeof sorts / sizeof *sorts };
 
@@ -52,8 +60,47 @@ static void affine(const layer_check *c, int w, int b, size_t first, size_t out,
 
 enum { MOST = 160, WIDE = 24 };
 
-static void directly(const layer_check *c, size_t sample, size_t heads, size_t d, bool causal,
-                     bool bias, double y[MOST][WIDE]) {
+typedef struct how {
+  size_t heads, d;
+  bool causal, bias;
+  double base; /* rotary positions, or 0 */
+  size_t far;  /* relative ones, or 0 */
+  double dropout;
+} how;
+
+/* Pairs j, j + d / 2 of each head turn by position / base^(2 j / d). */
+static void rotate(double *x, const how *is, size_t position) {
+  for (size_t h = 0; is->base > 0 && h < is->heads; h++)
+    for (size_t j = 0; j < is->d / 2; j++) {
+      double *u = &x[h * is->d + j], *v = u + is->d / 2, was = *u;
+      const double angle = (double)position / pow(is->base, 2.0 * (double)j / (double)is->d);
+      *u = was * cos(angle) - *v * sin(angle);
+      *v = *v * cos(angle) + was * sin(angle);
+    }
+}
+
+/* What is added to a score. */
+static double distance(const layer_check *c, const how *is, size_t h, size_t i, size_t j) {
+  const long far = (long)is->far;
+  long by = (long)j - (long)i;
+  const int table = c->layer.n_parameters - 1;
+  if (far == 0) return 0;
+  by = by < -far ? -far : by > far ? far : by;
+  return (double)c->w[table][(long)h * (is->causal ? far + 1 : 2 * far + 1) + far + by];
+}
+
+/* What a weight is multiplied with. */
+static double drop(const layer_check *c, const how *is, size_t sample, size_t h, size_t i, size_t j,
+                   size_t t, size_t s) {
+  const uint64_t across = (s + 3) / 4 * 4;
+  if (is->dropout == 0) return 1;
+  const uint64_t at = (((c->call.first_sample + sample) * is->heads + h) * t + i) * across + j;
+  return (double)ls__rng_uniform(&c->call.rng, at) < is->dropout ? 0 : 1 / (1 - is->dropout);
+}
+
+static void directly(const layer_check *c, size_t sample, const how *is, double y[MOST][WIDE]) {
+  const size_t heads = is->heads, d = is->d;
+  const bool causal = is->causal, bias = is->bias;
   static double q[MOST][WIDE], k[MOST][WIDE], v[MOST][WIDE], o[MOST][WIDE];
   const ls_shape *in = &c->layer.in[0];
   const bool memory = c->layer.n_in > 1 && c->layer.in[1].ndim == 2;
@@ -67,11 +114,13 @@ static void directly(const layer_check *c, size_t sample, size_t heads, size_t d
     for (size_t j = 0; j < in->dim[1]; j++)
       row[j] = (double)c->x[0][(sample * t + i) * in->dim[1] + j];
     affine(c, 0, bias ? 1 : -1, 0, e, row, in->dim[1], q[i]);
+    rotate(q[i], is, i);
   }
   for (size_t i = 0; i < s; i++) {
     for (size_t j = 0; j < from->dim[1]; j++)
       row[j] = (double)c->x[memory][(sample * s + i) * from->dim[1] + j];
     affine(c, kv, bias ? kv + 1 : -1, memory ? 0 : e, e, row, from->dim[1], k[i]);
+    rotate(k[i], is, i);
     affine(c, kv, bias ? kv + 1 : -1, memory ? e : 2 * e, e, row, from->dim[1], v[i]);
   }
   for (size_t h = 0; h < heads; h++)
@@ -81,11 +130,12 @@ static void directly(const layer_check *c, size_t sample, size_t heads, size_t d
       for (size_t j = 0; j < n; j++) {
         p[j] = 0;
         for (size_t a = h * d; a < (h + 1) * d; a++) p[j] += q[i][a] * k[j][a];
-        p[j] = exp(p[j] / sqrt((double)d));
+        p[j] = exp(p[j] / sqrt((double)d) + distance(c, is, h, i, j));
         sum += p[j];
       }
       for (size_t j = 0; j < n; j++)
-        for (size_t a = h * d; a < (h + 1) * d; a++) o[i][a] += p[j] / sum * v[j][a];
+        for (size_t a = h * d; a < (h + 1) * d; a++)
+          o[i][a] += p[j] / sum * v[j][a] * drop(c, is, sample, h, i, j, t, s);
     }
   for (size_t i = 0; i < t; i++) affine(c, out, bias ? out + 1 : -1, 0, in->dim[1], o[i], e, y[i]);
 }
@@ -94,14 +144,27 @@ static void values(void **state) {
   (void)state;
   static const struct {
     sort is;
-    size_t heads, d;
-    bool causal, bias;
+    how how;
   } cases[] = {
-      {{"{num_heads: 2}", 1, {{2, {5, 6}}}}, 2, 3, false, true},
-      {{"{num_heads: 2, causal: true}", 1, {{2, {130, 6}}}}, 2, 3, true, true},
-      {{"{num_heads: 3, use_bias: false}", 2, {{2, {65, 6}}, {0, {0}}}}, 3, 2, false, false},
-      {{"{num_heads: 2, causal: true}", 2, {{2, {9, 6}}, {0, {0}}}}, 2, 3, true, true},
-      {{"{num_heads: 2, key_dim: 5}", 3, {{2, {7, 6}}, {2, {90, 4}}, {0, {0}}}}, 2, 5, false, true},
+      {{"{num_heads: 2}", 1, {{2, {5, 6}}}}, {2, 3, false, true, 0, 0, 0}},
+      {{"{num_heads: 2, causal: true}", 1, {{2, {130, 6}}}}, {2, 3, true, true, 0, 0, 0}},
+      {{"{num_heads: 3, use_bias: false}", 2, {{2, {65, 6}}, {0, {0}}}},
+       {3, 2, false, false, 0, 0, 0}},
+      {{"{num_heads: 2, causal: true}", 2, {{2, {9, 6}}, {0, {0}}}}, {2, 3, true, true, 0, 0, 0}},
+      {{"{num_heads: 2, key_dim: 5}", 3, {{2, {7, 6}}, {2, {90, 4}}, {0, {0}}}},
+       {2, 5, false, true, 0, 0, 0}},
+      {{"{num_heads: 2, key_dim: 10, positions: rotary}", 2, {{2, {70, 6}}, {0, {0}}}},
+       {2, 10, false, true, 1e4, 0, 0}},
+      {{"{num_heads: 1, positions: rotary, base: 2, causal: true}", 1, {{2, {150, 4}}}},
+       {1, 4, true, true, 2, 0, 0}},
+      {{"{num_heads: 2, positions: relative, max_distance: 20}", 2, {{2, {70, 6}}, {0, {0}}}},
+       {2, 3, false, true, 0, 20, 0}},
+      {{"{num_heads: 2, positions: relative, max_distance: 66, causal: true}", 1, {{2, {130, 6}}}},
+       {2, 3, true, true, 0, 66, 0}},
+      {{"{num_heads: 2, dropout: 0.4}", 2, {{2, {67, 6}}, {0, {0}}}},
+       {2, 3, false, true, 0, 0, 0.4}},
+      {{"{num_heads: 2, key_dim: 5, dropout: 0.1}", 2, {{2, {7, 6}}, {2, {90, 4}}}},
+       {2, 5, false, true, 0, 0, 0.1}},
   };
   static double y[MOST][WIDE];
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
@@ -110,7 +173,7 @@ static void values(void **state) {
     const size_t t = c.layer.in[0].dim[0], width = c.layer.in[0].dim[1];
     c.layer.kind->forward(&c.layer, &c.call);
     for (size_t sample = 0; sample < 3; sample++) {
-      directly(&c, sample, cases[i].heads, cases[i].d, cases[i].causal, cases[i].bias, y);
+      directly(&c, sample, &cases[i].how, y);
       for (size_t e = 0; e < t * width; e++) {
         const double is = (double)c.y[sample * t * width + e], wanted = y[e / width][e % width];
         if (!(fabs(is - wanted) < 2e-5))
@@ -183,6 +246,13 @@ static void refusals(void **state) {
       {{"{num_heads: 2}", 2, {{2, {5, 6}}, {1, {5}}}}, "one number a sample, not [5]"},
       {{"{num_heads: 2}", 3, {{2, {5, 6}}, {0, {0}}, {2, {5, 6}}}}, "one number a sample, not"},
       {{"{num_heads: 2, causal: true}", 2, {{2, {5, 6}}, {2, {4, 6}}}}, "5, not 4"},
+      {{"{num_heads: 2, positions: rotary}", 1, {{2, {5, 6}}}}, "an even number of numbers, not 3"},
+      {{"{num_heads: 3, positions: rotary}", 2, {{2, {5, 6}}, {2, {5, 6}}}}, "and a memory"},
+      {{"{num_heads: 2, positions: relative}", 2, {{2, {5, 6}}, {2, {5, 6}}}}, "and a memory"},
+      {{"{num_heads: 2, base: 100}", 1, {{2, {5, 6}}}}, "is for `positions: rotary`"},
+      {{"{num_heads: 2, max_distance: 9}", 1, {{2, {5, 6}}}}, "is for `positions: relative`"},
+      {{"{num_heads: 2, dropout: 1}", 1, {{2, {5, 6}}}}, "dropout"},
+      {{"{num_heads: 2, positions: learned}", 1, {{2, {5, 6}}}}, "rotary"},
       {{"{num_heads: 2, heads: 3}", 1, {{2, {5, 6}}}}, "heads"},
   };
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)

@@ -141,6 +141,21 @@ static void from(void **state) {
   reads(&b, "s/all", "s/t_2/near s/t_1/near s/t_1/x s/t_2/x");
   reads(&b, "end", "s/all s/a_relu s/t_2/near s/near");
   reset(&b);
+  b = build("  - tanh: {name: a}\n"
+            "  - repeat:\n"
+            "      times: 2\n"
+            "      from: previous\n"
+            "      layers:\n"
+            "      - residual: {layers: [tanh, {add: {from: [previous, a]}}, tanh]}\n"
+            "  - tanh: {name: previous}\n"
+            "  - tanh: {name: x}\n"
+            "  - add: {from: [previous, x]}\n");
+  reads(&b, "block_1/residual_1/tanh_1", "a");
+  reads(&b, "block_1/residual_1/add_1", "block_1/residual_1/tanh_1 a");
+  reads(&b, "block_2/residual_1/tanh_1", "block_1/residual_1");
+  reads(&b, "block_2/residual_1/add_1", "block_2/residual_1/tanh_1 a");
+  reads(&b, "add_1", "previous x"); /* something is called so */
+  reset(&b);
   b = build("  - dense: {units: 6, name: a}\n"
             "  - repeat:\n"
             "      times: 3\n"
@@ -370,6 +385,23 @@ static void errors(void **state) {
                                                                             "called \"s\"");
   graph_refuses("  - sequential: {layers: [tanh], from: [input, input]}\n",
                 "model.0.sequential.from: a block reads 1 value, and is given 2");
+  /* numbers of steps */
+  graph_refuses("  - lengths: {name: n}\n  - tanh\n", "test:3: model.1: layer \"tanh_1\" reads "
+                                                      "real numbers, and \"n\" gives numbers of "
+                                                      "steps");
+  graph_refuses("  - lengths: {name: n}\n", "\"n\" gives numbers of steps, which are for other "
+                                            "layers and no output");
+  graph_refuses("  - lengths: {name: n}\n  - reshape: {shape: [1, 3], from: input}\n"
+                "  - last_step: {from: [previous, n]}\n",
+                "layer \"n\" gives up to 3, and what reads it takes up to 1");
+  /* computed again */
+  graph_refuses("  - sequential: {recompute: 2, layers: [tanh]}\n", "model.0.sequential.recompute");
+  graph_refuses("  - repeat: {times: 2, recompute: true, layers: [{residual: {recompute: true, "
+                "layers: [tanh]}}]}\n",
+                "a block around this one has it");
+  graph_refuses("  - sequential: {recompute: true, layers: [batch_norm]}\n", "batch_norm looks at "
+                                                                             "the whole batch");
+  graph_refuses("  - tanh: {recompute: true}\n", "recompute: unknown key");
   /* what nobody reads, and where it stands */
   graph_refuses("  - tanh: {name: a}\n"
                 "  - residual: {layers: [tanh]}\n"

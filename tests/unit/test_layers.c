@@ -106,6 +106,7 @@ static void promises(void **state) {
                                          {"test_embedding", "{rows: 3, units: 5}"},
                                          {"test_tied", "{of: x, units: 4}"},
                                          {"attention", "{num_heads: 1}"},
+                                         {"attention", "{num_heads: 1, dropout: 0.3}"},
                                          {"batch_norm", "{}"},
                                          {"batch_norm", "{statistics: lane}"},
                                          {"batch_norm", "{scale: false, center: false}"},

@@ -373,6 +373,107 @@ static void fused_or_not(void **state) {
   }
 }
 
+/* ---- Blocks that are computed again for backward: the same bits, in less memory */
+
+static size_t planned(const ls__run *run) {
+  return ls__run_memory_of(run).planned;
+}
+
+/* Both with and without `recompute: true`, which stands in the list as @. */
+static void check_again(const char *list, size_t at_most) {
+  static const char *const says[] = {"recompute: false", "recompute: true"};
+  size_t lane[LANES + 1], memory[2] = {0, 0};
+  batch b[2];
+  float *g[2];
+  for (size_t l = 0; l <= LANES; l++) lane[l] = ls__cut(N, l, LANES);
+  for (int k = 0; k < 2; k++) {
+    char text[2048] = "";
+    for (const char *c = list; *c != '\0'; c++) {
+      const size_t used = strlen(text);
+      snprintf(text + used, sizeof text - used, *c == '@' ? "%s" : "%.1s", *c == '@' ? says[k] : c);
+    }
+    fill(&b[k], text);
+    g[k] = ls__calloc(b[k].graph->moving, sizeof *g[k]);
+    const bool ties = ls__graph_ties(b[k].graph);
+    const size_t whole[2] = {0, N}, lanes = ties ? 1 : LANES;
+    ls__run *run = make_run(&b[k], lanes, N);
+    memory[k] = planned(run);
+    for (int round = 0; round < 2; round++) /* what the first left is no help to the second */
+      run_pass(&b[k], run, ties ? whole : lane, 0, lanes, true, g[k]);
+    ls__run_destroy(run);
+  }
+  assert_int_equal(b[0].graph->moving, b[1].graph->moving);
+  for (int o = 0; o < b[0].graph->n_outputs; o++)
+    assert_memory_equal(b[0].y[o], b[1].y[o], N * b[0].count[o] * sizeof(float));
+  if (memcmp(g[0], g[1], b[0].graph->moving * sizeof(float)) != 0)
+    fail_msg("computed again, gradients differ: %s", list);
+  if (memory[1] * 100 > memory[0] * at_most)
+    fail_msg("%zu bytes, %zu without: %s", memory[1], memory[0], list);
+  for (int k = 0; k < 2; k++) ls__free(g[k]), reset(&b[k]);
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
+static void again(void **state) {
+  (void)state;
+  check_again("- dense: {units: 80, from: x}\n"
+              "- reshape: {shape: [20, 4], name: seq}\n"
+              "- repeat:\n"
+              "    times: 6\n"
+              "    @\n"
+              "    layers:\n"
+              "    - residual: {layers: [layer_norm, {attention: {num_heads: 2, causal: true, "
+              "dropout: "
+              "0.1, positions: rotary}}, {dropout: {rate: 0.2}}]}\n"
+              "    - residual: {layers: [rms_norm, {dense: {units: 16, activation: gelu}}, {dense: "
+              "{units: 4}}]}\n"
+              "- layer_norm\n"
+              "- dense: {units: 2}\n",
+              50);
+  /* the block first and last; what is in it is read from without; activations that are fused, and not */
+  check_again("- residual:\n"
+              "    name: r\n"
+              "    @\n"
+              "    shortcut: [{dense: {units: 12, activation: silu, name: s}}]\n"
+              "    layers:\n"
+              "    - dense: {units: 40, activation: relu, name: a}\n"
+              "    - dropout: {rate: 0.3}\n"
+              "    - dense: {units: 40, activation: gelu, name: b}\n"
+              "    - dense: {units: 40, activation: tanh, trainable: false, name: c}\n"
+              "    - parallel: {branches: [[{dense: {units: 6, activation: sigmoid}}], [{dense: "
+              "{units: "
+              "6}}]], activation: relu}\n"
+              "    activation: relu\n"
+              "- concatenate: {from: [r, r/a, r/b, r/c], name: all}\n"
+              "- sequential: {@, name: end, from: all, layers: [{dense: {units: 7, activation: "
+              "elu}}, "
+              "flatten, {dense: {units: 3, activation: softmax}}]}\n"
+              "outputs: [end, r]\n",
+              120);
+  /* lane by lane, statistics of a lane, ties, states of its own, what others have saved */
+  check_again("- dense: {units: 30, from: x}\n"
+              "- sequential:\n"
+              "    @\n"
+              "    layers:\n"
+              "    - test_center\n"
+              "    - test_scale\n"
+              "    - dense: {units: 30, activation: relu}\n"
+              "    - batch_norm: {statistics: lane}\n"
+              "    - reshape: {shape: [5, 6]}\n"
+              "    - position_embedding\n"
+              "    - lstm: {units: 5, return_sequences: true, bidirectional: concat}\n"
+              "    - gru: {units: 7, initial_state: learned}\n"
+              "- dense: {units: 4}\n",
+              120);
+  check_again("- dense: {units: 9, name: a, from: x}\n"
+              "- repeat: {times: 3, name: t, @, layers: [{dense: {units: 9, share: a, activation: "
+              "tanh}}, {residual: {layers: [{dense: {units: 50, activation: gelu}}, {dense: "
+              "{units: "
+              "9}}]}}]}\n"
+              "- embedding: {input_dim: 7, output_dim: 9, from: word, name: w}\n"
+              "- add: {from: [t, t_1, w]}\n",
+              80);
+}
+
 /* ---- Weights with several readers, whose gradient must be summed lane by lane */
 
 static void ties(void **state) {
@@ -404,7 +505,7 @@ int main(void) {
                                      cmocka_unit_test(plain),        cmocka_unit_test(branches),
                                      cmocka_unit_test(lane_by_lane), cmocka_unit_test(embeddings),
                                      cmocka_unit_test(attentive),    cmocka_unit_test(long_sums),
-                                     cmocka_unit_test(normalised)};
+                                     cmocka_unit_test(normalised),   cmocka_unit_test(again)};
   if (ls__products_here(LS__PRODUCTS_OWN) != LS__PRODUCTS_OWN) { /* it joins no lanes */
     print_message("SKIPPED all but two: products are OpenBLAS's on this processor\n");
     return _cmocka_run_group_tests("first", tests, 2, NULL, NULL);

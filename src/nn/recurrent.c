@@ -296,21 +296,24 @@ static void read_inputs(const ls__way *w) {
   const ls__recurrent *o = w->o;
   const size_t H = o->units;
   const float *W = w->call->w[w->first], *b = o->use_bias ? w->call->w[w->first + 2] : NULL;
-  for (int p = 0; p < w->cell->n_parts; p++) {
-    const ls__cell_part *it = &w->cell->parts[p];
-    ls__multiply(&(ls__product){
-        .by = w->call->by,
-        .m = w->call->n * o->steps,
-        .n = it->gates * H,
-        .k = o->inputs,
-        .a = ls__operand_a(w->call->x[0], o->inputs, false),
-        .b = ls__operand_b(W + it->row * H * o->inputs, o->inputs, true),
-        .start = b != NULL ? b + it->row * H : NULL,
-        .c = w->rows + it->at * H,
-        .ldc = o->row,
-        .work = w->call->work,
-    });
-  }
+  for (int p = 0; p < w->cell->n_parts; p++)
+    for (size_t i = 0, n, rows; i < w->call->n; i += n) {
+      n = ls__way_span(w, i, &rows);
+      if (rows == 0) continue;
+      const ls__cell_part *it = &w->cell->parts[p];
+      ls__multiply(&(ls__product){
+          .by = w->call->by,
+          .m = rows,
+          .n = it->gates * H,
+          .k = o->inputs,
+          .a = ls__operand_a(w->call->x[0] + i * o->steps * o->inputs, o->inputs, false),
+          .b = ls__operand_b(W + it->row * H * o->inputs, o->inputs, true),
+          .start = b != NULL ? b + it->row * H : NULL,
+          .c = ls__way_row(w, i, 0) + it->at * H,
+          .ldc = o->row,
+          .work = w->call->work,
+      });
+    }
 }
 
 /* U^T, once for all steps: a product would turn U each time. */
@@ -390,9 +393,11 @@ static void forward_way(const ls__way *w) {
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
   read_inputs(w);
   if (w->turned != NULL) turn_kernel(w);
+  const size_t longest = ls__way_longest(w);
   for (size_t k = 0; k < o->steps; k++) {
-    read_state(w, k);
-    if (c->times_h < c->gates) { /* the last gate's product is with what the others give */
+    const bool real = ls__way_step(w, k) < longest;
+    if (real) read_state(w, k);
+    if (real && c->times_h < c->gates) { /* the last gate's product is with what the others give */
       const size_t t = ls__way_step(w, k);
       step_forward(w, k, ls__cells()->reset_forward[o->recurrent_activation]);
       add_state(w, t, ls__way_row(w, 0, t) + 3 * o->units, o->steps * o->row, c->times_h, 1, 0);

@@ -82,7 +82,9 @@ static void backward_way(const ls__way *w) {
   ls__cell_kernel *kernel = ls__cells()->backward[w->sort][o->activation][o->recurrent_activation];
   memset(w->dh, 0, n * H * sizeof *w->dh);
   if (c->state) memset(w->dc, 0, n * H * sizeof *w->dc);
+  const size_t longest = ls__way_longest(w);
   for (size_t k = o->steps; k-- > 0;) {
+    if (ls__way_step(w, k) >= longest) continue; /* da is zero there, and dh where it is read */
     step_backward(w, k, kernel);
     if (first) reset_backward(w, k);
     if (k == 0 && !ls__way_begins(w, k)) break;
@@ -102,13 +104,71 @@ static void pack_before(const ls__operand *self, size_t j0, size_t n, size_t p0,
   }
 }
 
-/* dw [rows, columns] (+)= the sum over all steps of da^T b. */
+/* Real steps before sample i. */
+static size_t real_before(const ls__way *w, size_t i) {
+  size_t n = 0;
+  for (size_t k = 0; k < i; k++) n += ls__way_length(w, k);
+  return n;
+}
+
+/* Rows of the real steps, all others being left out: of x or da; at NULL: h'. */
+typedef struct real_rows {
+  const ls__way *w;
+  const float *at;
+  size_t ld;
+} real_rows;
+
+static void pack_real(const ls__operand *self, size_t j0, size_t n, size_t p0, size_t k,
+                      float *panel, size_t width) {
+  const real_rows *r = self->context;
+  const ls__way *w = r->w;
+  size_t i = 0, t = p0;
+  for (; t >= ls__way_length(w, i); i++) t -= ls__way_length(w, i);
+  for (size_t p = 0; p < k; p++, panel += width) {
+    const float *row = r->at != NULL ? r->at + (i * w->o->steps + t) * r->ld
+                                     : ls__way_before(w, i, ls__way_step(w, t));
+    memcpy(panel, row + j0, n * sizeof *panel);
+    for (size_t j = n; j < width; j++) panel[j] = 0;
+    if (++t < ls__way_length(w, i)) continue;
+    t = 0;
+    for (i++; i < w->call->n && ls__way_length(w, i) == 0;) i++;
+  }
+}
+
+/* dw [rows, columns] (+)= the sum over all steps of da^T b, of rows of ldb floats; NULL: h'.  Behind a
+ * sample's end da is zero: what it would add is left out of the chains of our products, which are the
+ * same to the bit without it. */
 static void sum_products(const ls__way *w, size_t parameter, size_t row, size_t rows,
-                         const float *da, size_t columns, ls__operand b) {
+                         const float *da, size_t columns, const float *b, size_t ldb) {
+  enum { SOME = 256 };
   const ls__call *call = w->call;
   float *dw = call->dw[parameter];
+  size_t lane[SOME + 1];
   if (dw == NULL) return;
   dw += row * columns;
+  const size_t real = real_before(w, call->n);
+  const real_rows left = {w, da, w->o->row}, right = {w, b, ldb};
+  if (ls__way_cuts(w) && real > 0 && real < call->n * w->o->steps && call->lanes <= SOME) {
+    LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[parameter]);
+    for (size_t l = 0; l <= call->lanes; l++) lane[l] = real_before(w, call->lane[l]);
+    ls__multiply(&(ls__product){
+        .by = call->by,
+        .m = rows,
+        .n = columns,
+        .k = real,
+        .a = {.pack = pack_real, .context = &left},
+        .b = {.pack = pack_real, .context = &right},
+        .start = call->dw_accumulate[parameter] ? dw : NULL,
+        .ld_start = columns,
+        .c = dw,
+        .ldc = columns,
+        .lanes = call->lanes,
+        .lane = lane,
+        .each = 1,
+        .work = call->work,
+    });
+    return;
+  }
   LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[parameter]);
   ls__multiply(&(ls__product){
       .by = call->by,
@@ -116,7 +176,8 @@ static void sum_products(const ls__way *w, size_t parameter, size_t row, size_t 
       .n = columns,
       .k = call->n * w->o->steps,
       .a = ls__operand_a(da, w->o->row, true),
-      .b = b,
+      .b = b != NULL ? ls__operand_b(b, ldb, false)
+                     : (ls__operand){.pack = pack_before, .context = w},
       .start = call->dw_accumulate[parameter] ? dw : NULL,
       .ld_start = columns,
       .c = dw,
@@ -158,15 +219,12 @@ static void sum_gradients(const ls__way *w) {
   for (int p = 0; p < w->cell->n_parts; p++) {
     const ls__cell_part *it = &w->cell->parts[p];
     const float *da = w->rows + it->at * H;
-    sum_products(w, w->first, it->row * H, it->gates * H, da, o->inputs,
-                 ls__operand_b(w->call->x[0], o->inputs, false));
+    sum_products(w, w->first, it->row * H, it->gates * H, da, o->inputs, w->call->x[0], o->inputs);
     if (o->use_bias) sum_bias(w, w->first + 2, it->row * H, it->gates * H, da);
   }
-  sum_products(w, w->first + 1, 0, w->cell->times_h * H, again, H,
-               (ls__operand){.pack = pack_before, .context = w});
+  sum_products(w, w->first + 1, 0, w->cell->times_h * H, again, H, NULL, 0);
   if (w->cell->times_h < w->cell->gates)
-    sum_products(w, w->first + 1, w->cell->times_h * H, H, w->rows, H,
-                 ls__operand_b(w->rows + 3 * H, o->row, false));
+    sum_products(w, w->first + 1, w->cell->times_h * H, H, w->rows, H, w->rows + 3 * H, o->row);
   if (o->use_bias && w->cell->more) sum_bias(w, w->first + 3, 0, w->cell->gates * H, again);
 }
 
@@ -174,22 +232,31 @@ static void sum_gradients(const ls__way *w) {
 static void inputs_gradient(const ls__way *w, bool add) {
   const ls__recurrent *o = w->o;
   const size_t H = o->units;
-  for (int p = 0; w->call->dx[0] != NULL && p < w->cell->n_parts; p++) {
-    const ls__cell_part *it = &w->cell->parts[p];
-    ls__multiply(&(ls__product){
-        .by = w->call->by,
-        .m = w->call->n * o->steps,
-        .n = o->inputs,
-        .k = it->gates * H,
-        .a = ls__operand_a(w->rows + it->at * H, o->row, false),
-        .b = ls__operand_b(w->call->w[w->first] + it->row * H * o->inputs, o->inputs, false),
-        .start = add || p > 0 ? w->call->dx[0] : NULL,
-        .ld_start = o->inputs,
-        .c = w->call->dx[0],
-        .ldc = o->inputs,
-        .work = w->call->work,
-    });
+  float *dx = w->call->dx[0];
+  for (size_t i = 0; dx != NULL && !add && i < w->call->n; i++) {
+    const size_t real = ls__way_length(w, i) * o->inputs, all = o->steps * o->inputs;
+    memset(dx + i * all + real, 0, (all - real) * sizeof *dx);
   }
+  for (int p = 0; dx != NULL && p < w->cell->n_parts; p++)
+    for (size_t i = 0, n, rows; i < w->call->n; i += n) {
+      n = ls__way_span(w, i, &rows);
+      if (rows == 0) continue;
+      const ls__cell_part *it = &w->cell->parts[p];
+      float *here = dx + i * o->steps * o->inputs;
+      ls__multiply(&(ls__product){
+          .by = w->call->by,
+          .m = rows,
+          .n = o->inputs,
+          .k = it->gates * H,
+          .a = ls__operand_a(ls__way_row(w, i, 0) + it->at * H, o->row, false),
+          .b = ls__operand_b(w->call->w[w->first] + it->row * H * o->inputs, o->inputs, false),
+          .start = add || p > 0 ? here : NULL,
+          .ld_start = o->inputs,
+          .c = here,
+          .ldc = o->inputs,
+          .work = w->call->work,
+      });
+    }
 }
 
 /* The gradient of a direction's learnt state, and of the state that is an input. */

@@ -97,6 +97,34 @@ static inline const float *ls__way_before(const ls__way *w, size_t i, size_t k) 
   return k > 0 ? ls__way_h(w, i, ls__way_step(w, k - 1)) : w->zeros;
 }
 
+/* The most real steps of a sample: behind them nobody computes. */
+static inline size_t ls__way_longest(const ls__way *w) {
+  size_t longest = 0;
+  for (size_t i = 0; i < w->call->n && longest < w->o->steps; i++)
+    if (ls__way_length(w, i) > longest) longest = ls__way_length(w, i);
+  return longest;
+}
+
+/* Whether products may leave out what is behind the end: elements of ours don't depend on the rows
+ * beside them. */
+static inline bool ls__way_cuts(const ls__way *w) {
+  return w->o->lengths >= 0 && w->call->by.products == LS__PRODUCTS_OWN;
+}
+
+/* Samples from i on whose steps are read by one product: several where all steps are real, else one,
+ * up to its end. */
+static inline size_t ls__way_span(const ls__way *w, size_t i, size_t *rows) {
+  const size_t steps = w->o->steps;
+  const bool cuts = ls__way_cuts(w);
+  size_t n = 1;
+  *rows = cuts ? ls__way_length(w, i) : steps;
+  while (*rows == n * steps && i + n < w->call->n && (!cuts || ls__way_length(w, i + n) == steps)) {
+    n++;
+    *rows += steps;
+  }
+  return n;
+}
+
 /* Step k of sample i, k counted in the order of the direction. */
 ls__cell_step ls__way_cell(const ls__way *w, size_t i, size_t k);
 

@@ -166,7 +166,7 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
 static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__array *arrays) {
   for (size_t i = 0; i < n_arrays; i++) {
     bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT ||
-                task->n_heads == 0;
+                task->n_heads == 0 || arrays[i].implied;
     for (int h = 0; h < task->n_heads && !used; h++)
       used = task->head[h].target == i || task->head[h].lengths == (int)i ||
              task->head[h].steps.array == (int)i;

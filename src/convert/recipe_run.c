@@ -437,6 +437,25 @@ out:
   return st;
 }
 
+/* Series come in the order of their names, as in the training's table. */
+static ls_status sort_series(reader *r) {
+  ls_status st = LS_OK;
+  ls__csv_table *t = &r->table;
+  const char **name = NULL;
+  size_t index = 0;
+  if (!t->group.is) return LS_OK;
+  LS_TRY(ls__alloc(&name, t->group.values.n, sizeof *name, "series"));
+  for (size_t k = 0; k < t->group.values.n; k++) name[k] = t->group.values.list[k].name;
+  LS_TRY(ls__classes_sort(&t->group.values));
+  for (size_t i = 0; i < t->series.n; i++) {
+    if (ls__classes_find(&t->group.values, name[t->series.moment[i].series], &index))
+      t->series.moment[i].series = (int32_t)index;
+  }
+out:
+  ls__free(name);
+  return st;
+}
+
 /* Read all rows; parts NULL: count them. */
 static ls_status read_rows(reader *r, ls__parts *parts) {
   ls_status st = LS_OK;
@@ -543,6 +562,7 @@ ls_status ls__recipe_run(ls__recipe_job *job) {
   LS_TRY(read_rows(&r, NULL));
   for (size_t k = 0; k < t->categories.n; k++)
     if (!r.known[k]) LS_TRY(ls__classes_sort(&t->categories.value[k]));
+  LS_TRY(sort_series(&r));
   LS_TRY(ls__csv_series_decide(t, NULL));
   ls__csv_table_layout(t);
   const char *x_type = ls__json_text(&r.tree, r.tree.value, "x_type", ""),

@@ -188,9 +188,7 @@ static ls_status name_numbers(sheet *s, size_t i) {
   prefix_of(model, i, prefix);
   for (size_t e = 0; e < count; e++) {
     index_of(&port.shape, e, at);
-    if (columns->n == 1 && count > 1 && prefix[0] == '\0') /* steps of one number */
-      snprintf(base, sizeof base, "%.300s%s", columns->name[0], at);
-    else if (columns->n == count && !(count == 1 && prefix[0] != '\0'))
+    if (columns->n == count && !(count == 1 && prefix[0] != '\0'))
       snprintf(base, sizeof base, "%s%.300s", prefix, columns->name[e]);
     else
       snprintf(base, sizeof base, "%s%s", prefix[0] != '\0' ? port.name : word, at);

@@ -194,7 +194,7 @@ static void tell_task(const ls__proposal *p, const ls__hyperparameters *h, FILE 
 
 /* ---- data ---- */
 
-static void put_file(const ls__proposal *p, FILE *out) {
+void ls__propose_put_file(const ls__proposal *p, FILE *out) {
   const size_t n = p->options->n_files;
   fputs(n > 1 ? "  file: [" : "  file: ", out);
   for (size_t i = 0; i < n; i++) {
@@ -337,7 +337,7 @@ static const drawn *parts_are(const ls__proposal *p, const ls__hyperparameters *
 
 static void put_data(const ls__proposal *p, const ls__hyperparameters *h, FILE *out) {
   fputs("data:\n", out);
-  put_file(p, out);
+  ls__propose_put_file(p, out);
   put_arrays(p, h, out);
   put_axes(p, out);
   put_layout(p, out);
@@ -470,7 +470,7 @@ static ls_status open_files(ls__proposal *p) {
   FILE *to = open_memstream(&text, &bytes);
   if (to == NULL) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   fputs("data:\n", to);
-  put_file(p, to);
+  ls__propose_put_file(p, to);
   if (fclose(to) != 0) LS_FAIL(LS_ENOMEM, "proposal: out of memory");
   LS_TRY(ls_config_parse(text, "data", &config));
   LS_TRY(ls__config_map(config, "data", &data));
@@ -510,6 +510,7 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   ls__hyperparameters recipe;
   FILE *out = NULL, *said = NULL;
   size_t bytes, said_bytes;
+  bool series = false;
   ls__number_locale locale = ls__number_begin();
   *proposed = (ls_proposed){.yaml = NULL};
   LS_TRY(ls__alloc(&p, 1, sizeof *p, "proposal"));
@@ -520,6 +521,8 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   p->remarks = said;
   for (size_t i = 0; i < options->n_files; i++) LS_TRY(check_name(options->files[i]));
   LS_TRY(open_files(p));
+  LS_TRY(ls__propose_series(p, out, proposed, &series));
+  if (series) goto out;
   LS_TRY(ls__propose_find(p));
   for (size_t i = 0; i < p->n; i++) LS_TRY(check_name(p->seen[i].name));
   LS_TRY(ls__propose_look(p));

@@ -99,6 +99,14 @@ refused 3 'has 19 times, and a sample takes 24 ' "$lockstep" predict run1 --data
 cut -d, -f1-3 load.csv >without.csv
 refused 3 'there is no column "load"' "$lockstep" predict run1 --data without.csv -o t.csv
 
+# a first configuration, of the table or of the file
+accepted "$lockstep" init load.csv --time date --series station --target load --date-parts date -o first.yaml
+accepted "$lockstep" train first.yaml train.epochs=1 --progress=none
+accepted "$lockstep" predict runs/first --split test -o t.csv
+same "columns of the proposal's forecasts" "$(head -1 t.csv | tr , '\n' | wc -l)" 16
+accepted "$lockstep" init load.h5
+shown 'time: \{window: 28, horizon: 1, steps: 14\}'
+
 # rows by themselves would see their own targets; whole series may be drawn, each is cut at its gap
 sed '/time:/d; s/{by: time, .*/{test: 0.2}/' load.yaml >rows.yaml
 refused 2 'its rows are the times of series.*data.time' "$lockstep" train rows.yaml

@@ -254,6 +254,9 @@ static ls_status decide(converter *c) {
   }
   LS_TRY(ls__csv_series_decide(t, &c->notes));
   ls__csv_table_layout(t);
+  if (t->series.is && t->n_x == 0 && t->categories.n == 0)
+    LS_FAIL(LS_EDATA, "%s: beside its times and a class to predict there is no column for an input",
+            c->options->sources[0]);
 out:
   return st;
 }

@@ -51,7 +51,7 @@ static const char *when(const ls__csv_table *t, double x, char text[LS__DATE_TEX
   return text;
 }
 
-/* "1 h", "every 15 min": a span of dates; else the number. */
+/* "1 h", "15 min": a span of dates; else the number. */
 static const char *span(const ls__csv_table *t, double x, char text[LS__NUMBER_TEXT + 8]) {
   static const struct {
     double seconds;
@@ -63,7 +63,7 @@ static const char *span(const ls__csv_table *t, double x, char text[LS__NUMBER_T
   while (u < 3 && x < unit[u].seconds) u++;
   const double size = seconds ? unit[u].seconds : 1;
   ls__number_format(floor(x / size * 1000 + 0.5) / 1000, number);
-  snprintf(text, LS__NUMBER_TEXT + 8, "%s%s%s", seconds ? number : number, seconds ? " " : "",
+  snprintf(text, LS__NUMBER_TEXT + 8, "%s%s%s", number, seconds ? " " : "",
            seconds ? unit[u].name : "");
   return text;
 }
@@ -156,9 +156,10 @@ static void tell(const ls__csv_table *t, size_t stretches, const ls__csv_moment 
     snprintf(many, sizeof many, ", of %zu series in %zu stretches", t->group.values.n, stretches);
   else if (stretches > 1)
     snprintf(many, sizeof many, ", in %zu stretches", stretches);
-  ls__csv_note(notes, false, "times %s: from %s to %s, every %s%s",
+  ls__csv_note(notes, false, "times %s: from %s to %s%s%s%s",
                ls__csv_column_name(&t->plan, s->column, name), when(t, low, first),
-               when(t, high, last), span(t, s->step, a), many);
+               when(t, high, last), s->step > 0 ? ", every " : "",
+               s->step > 0 ? span(t, s->step, a) : "", many);
   if (most - least > 1e-3 * s->step)
     ls__csv_note(notes, true,
                  "times %s: steps are not even, from %s to %s: rows are taken as they "
@@ -224,7 +225,7 @@ static ls_status write_part(const ls__csv_table *t, const ls__parts *parts, size
   const char *part = ls__split_name((ls_split)s->moment[first].part);
   const ls_shape one = {0, {0}};
   const size_t n = end - first, chunk = n < 65536 ? n : 65536;
-  char name[64];
+  char name[LS_NAME_BYTES + 16];
   double *times = NULL;
   LS_TRY(ls__alloc(&times, n, sizeof *times, "times"));
   for (size_t i = 0; i < n; i++) times[i] = s->moment[first + i].time;
@@ -237,9 +238,12 @@ static ls_status write_part(const ls__csv_table *t, const ls__parts *parts, size
   snprintf(name, sizeof name, "/%s/series", part);
   LS_TRY(ls__h5_dataset(parts->file, name, LS__I32, n, &one, chunk, 0));
   LS_TRY(ls__h5_write_rows(parts->file, name, 0, n, LS__I32, s->order + first));
-  if (t->n_x == 0) goto out;
-  snprintf(name, sizeof name, "/%s/x", part);
-  LS_TRY(ls__h5_set_string(parts->file, name, "series", "series"));
+  for (size_t k = 0; k < t->categories.n + 2; k++) { /* whatever of them is an input */
+    const bool x = k == t->categories.n, y = k > t->categories.n;
+    if ((x && t->n_x == 0) || (y && t->plan.n_targets == 0)) continue;
+    snprintf(name, sizeof name, "/%s/%s", part, x ? "x" : y ? "y" : t->categories.names[k]);
+    LS_TRY(ls__h5_set_string(parts->file, name, "series", "series"));
+  }
 out:
   ls__free(times);
   return st;

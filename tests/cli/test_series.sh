@@ -52,6 +52,10 @@ refused 2 'convert: .*series station wants --time' "$lockstep" convert csv load.
 refused 2 'neighbours in time are alike' \
   "$lockstep" convert csv load.csv --time date --drop station --test 0.2 -o no.h5
 
+printf 'd,s,y\n1,a,x\n2,a,z\n1,b,x\n2,b,z\n' >class.csv
+refused 3 'there is no column for an input' \
+  "$lockstep" convert csv class.csv --time d --series s --label class -o no.h5
+
 cat >load.yaml <<'YAML'
 data:
   file: load.h5
@@ -94,6 +98,8 @@ for table in load shuffled; do
   accepted "$lockstep" predict run1 --data $table.csv -o t.csv
   cmp -s p1.csv t.csv || fail "forecasts of $table.csv are not those of the file that it was"
 done
+refused 2 'a sample is no row of the table but a window of them' \
+  "$lockstep" predict run1 --data load.csv --keep date -o t.csv
 head -20 load.csv >few.csv
 refused 3 'has 19 times, and a sample takes 24 ' "$lockstep" predict run1 --data few.csv -o t.csv
 cut -d, -f1-3 load.csv >without.csv

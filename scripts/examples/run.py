@@ -124,6 +124,10 @@ EXAMPLES = {
         "error of PyTorch's network + 25 %", higher=False,
         short=["train.epochs=20", "data.augment.0.noise.stddev=0.004"], short_must=0.15,   # no change at all: 0.31
         peer="fields/peer_kdv.py", prepare="fields/prepare_kdv.py", program="fields/rollout.c"),
+    "kdv_gru": Example(
+        ["pde-snapshots/pde_snapshots.h5"], [], "fields/kdv_gru.yaml", "relative_l2", times(1.05),
+        "error of PyTorch's network + 5 %", short=["train.epochs=30"], short_must=0.14,   # no change at all: 0.163
+        higher=False, peer="fields/peer_kdv_gru.py", seeds=10),
     "burgers": Example(
         [], [], "fields/burgers.yaml", "error after 20 steps", times(1.25),
         "error of PyTorch's network + 25 %", higher=False,

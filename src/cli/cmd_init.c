@@ -39,7 +39,8 @@ static const cli_option own_options[] = {
              "those that it predicts; `inputs`: it learns to reproduce its inputs"),
     CLI_TEXT(0, "time", "AXIS", &time_axis,
              "the dimension that is time, 0 the first, -1 the last: the next state is learnt from "
-             "this one; none: none is (else one that is called time or t)"),
+             "this one; none: none is (else one that is called time or t); of a table, the column "
+             "that says when a row was"),
     CLI_TEXT(0, "axis", "AXIS", &axis,
              "the dimension that counts samples or trajectories (0; in MATLAB's files the last)"),
     CLI_HEADING("Of anything else, which is converted:"),
@@ -298,6 +299,13 @@ static ls_status convert(const cli *c, const ls_convert_format *format, const ch
     else
       how.n_options++;
   }
+  if (st == LS_OK && time_axis != NULL) {
+    const size_t bytes = strlen(time_axis) + 6;
+    if ((text[how.n_options] = malloc(bytes)) == NULL)
+      st = ls_fail(LS_ENOMEM, "options: out of memory");
+    else
+      snprintf(text[how.n_options++], bytes, "time=%s", time_axis);
+  }
   if (st == LS_OK && label > 0 && has_option(format, "label")) {
     if ((text[how.n_options] = malloc(32)) == NULL)
       st = ls_fail(LS_ENOMEM, "options: out of memory");
@@ -363,7 +371,7 @@ static ls_status propose(const cli *c, const char *const *data, size_t n, const 
   ls_propose_options how = {.files = data,
                             .n_files = n,
                             .axis = axis,
-                            .time = time_axis,
+                            .time = converted ? NULL : time_axis,
                             .inputs = in,
                             .targets = out,
                             .label = (ls_propose_label)label,
@@ -402,9 +410,9 @@ static ls_status work(void *context) {
     if (st == LS_OK) st = propose(c, (const char *const *)c->argv, (size_t)c->argc, NULL, false);
     return st;
   }
-  if (time_axis != NULL || axis != NULL)
+  if (axis != NULL || (time_axis != NULL && !has_option(format, "time")))
     return usage_error(c, "--%s is for HDF5 files, and %s is taken for %s",
-                       time_axis != NULL ? "time" : "axis", c->argv[0], format->name);
+                       axis == NULL ? "time" : "axis", c->argv[0], format->name);
   if (output == NULL)
     return usage_error(c, "-o MY.yaml is missing: %s (%s) is converted to MY.h5 beside it",
                        c->argv[0], format->name);

@@ -18,6 +18,7 @@ typedef enum ls__csv_holes {
   LS__CSV_HOLES_MEAN,
   LS__CSV_HOLES_DROP
 } ls__csv_holes;
+typedef enum ls__csv_gaps { LS__CSV_GAPS_BREAK, LS__CSV_GAPS_IGNORE } ls__csv_gaps;
 typedef enum ls__csv_header {
   LS__CSV_HEADER_AUTO,
   LS__CSV_HEADER_YES,
@@ -37,6 +38,8 @@ typedef struct ls__csv_options {
   const char *target, *drop, *category; /* lists of columns; all but target may be NULL */
   const char *one_hot, *date_parts;     /* the same */
   const char *weight, *group;           /* columns, or NULL */
+  const char *time, *series;            /* the same */
+  int gaps;                             /* ls__csv_gaps */
   const char *file_column;              /* the name of a further column; NULL: none */
   const char *targets_from, *by;        /* a file, a column of both; NULL: none */
   int label;                            /* ls__csv_label */
@@ -177,7 +180,8 @@ typedef enum ls__csv_role {
   LS__CSV_CATEGORY,
   LS__CSV_WEIGHT,
   LS__CSV_GROUP,
-  LS__CSV_DROPPED
+  LS__CSV_DROPPED,
+  LS__CSV_WHEN /* the time of a row; its parts may be inputs */
 } ls__csv_role;
 typedef struct ls__csv_join ls__csv_join; /* csv_join.h */
 typedef struct ls__csv_plan {

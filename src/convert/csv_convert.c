@@ -34,10 +34,11 @@ static ls_status choose_kind(converter *c) {
   const int label = c->own->label;
   const ls__csv_plan *plan = &c->table.plan;
   ls__csv_target *t = &c->table.target;
-  t->asked = label != LS__CSV_LABEL_AUTO;
-  t->kind = label == LS__CSV_LABEL_CLASS    ? LS__CSV_CLASSES
-            : label == LS__CSV_LABEL_NUMBER ? LS__CSV_NUMBERS
-                                            : LS__CSV_UNDECIDED;
+  t->asked = label != LS__CSV_LABEL_AUTO ||
+             c->own->time != NULL; /* what a series has are numbers */
+  t->kind = label == LS__CSV_LABEL_CLASS                ? LS__CSV_CLASSES
+            : label == LS__CSV_LABEL_NUMBER || t->asked ? LS__CSV_NUMBERS
+                                                        : LS__CSV_UNDECIDED;
   for (size_t i = 0; i < plan->n; i++)
     if (plan->role[i] == LS__CSV_TARGET) t->column = i;
   if (plan->n_targets == 1) return LS_OK;
@@ -130,6 +131,9 @@ static ls_status read_file(converter *c, const char *path, bool test, ls__parts 
     } else if (parts == NULL) {
       c->rows[split]++;
       LS_TRY(ls__csv_table_note(&c->table, &csv, split));
+      if (c->table.series.is)
+        LS_TRY(
+            ls__csv_series_add(&c->table, &csv, split, c->table.group.is ? c->table.group.row : 0));
     } else {
       LS_TRY(ls__csv_table_write(&c->table, &csv, split, parts));
     }
@@ -238,6 +242,9 @@ static ls_status decide(converter *c) {
               c->options->sources[0], ls__csv_column_name(plan, i, where));
     if (words) {
       LS_TRY(ls__csv_one_hot_decide(&t->one_hot[i], plan, i, rows, &c->notes));
+    } else if (plan->role[i] == LS__CSV_WHEN) {
+      LS_TRY(ls__csv_parts_check(&t->column[i], plan, i));
+      if (t->column[i].parts) ls__csv_parts_decide(&t->column[i]);
     } else if (input || plan->role[i] == LS__CSV_WEIGHT ||
                (plan->role[i] == LS__CSV_TARGET && t->target.kind == LS__CSV_NUMBERS)) {
       LS_TRY(ls__csv_parts_check(&t->column[i], plan, i));
@@ -245,7 +252,11 @@ static ls_status decide(converter *c) {
       if (t->column[i].parts) ls__csv_parts_decide(&t->column[i]);
     }
   }
+  LS_TRY(ls__csv_series_decide(t, &c->notes));
   ls__csv_table_layout(t);
+  if (t->series.is && t->n_x == 0 && t->categories.n == 0)
+    LS_FAIL(LS_EDATA, "%s: beside its times and a class to predict there is no column for an input",
+            c->options->sources[0]);
 out:
   return st;
 }
@@ -275,6 +286,32 @@ static void tell_weight(const converter *c) {
   }
 }
 
+static void tell_time(const converter *c) {
+  if (!c->table.series.is) return;
+  fputs("convert: a configuration says data: {file: ", stderr);
+  ls__text_put(stderr, c->options->output);
+  fprintf(stderr, ", time: {window: 24, horizon: 1}, normalize: true%s}, by its own window\n",
+          c->options->validation > 0 || c->options->test > 0 ? ""
+                                                             : ", split: {by: time, validation: "
+                                                               "0.1, test: 0.1}");
+}
+
+/* What does not go with --time. */
+static ls_status check_time(const ls_convert_options *options, const ls__csv_options *own) {
+  if (own->time == NULL) return LS_OK;
+  if (own->test_source != NULL)
+    return ls__fail(LS_EUSAGE, "convert: --test-source does not go with --time: convert it by "
+                               "itself, "
+                               "and name it as --data of evaluate and predict");
+  if (own->series == NULL && (options->validation > 0 || options->test > 0))
+    return ls__fail(LS_EUSAGE, "convert: --validation and --test draw rows, and neighbours in time "
+                               "are "
+                               "alike: without them, split: {by: time, validation: 0.1, test: 0.1} "
+                               "of "
+                               "the configuration takes the end of the series");
+  return LS_OK;
+}
+
 static ls_status run(const ls_convert_options *options, const void *own, ls__progress *progress) {
   ls_status st = LS_OK;
   converter c = {.options = options,
@@ -284,6 +321,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
                  .counts_all = true};
   ls__parts parts = {0};
   ls__h5 *file = NULL;
+  LS_TRY(check_time(options, own));
   if (c.own->test_source != NULL) {
     if (options->test > 0.0)
       LS_FAIL(LS_EUSAGE, "convert: give a test source or a share for the test part, not both");
@@ -322,6 +360,7 @@ static ls_status run(const ls_convert_options *options, const void *own, ls__pro
   ls__csv_tell(&c.notes, all);
   if (all) summary(&c);
   if (hints && t->categories.n == 0) tell_weight(&c);
+  if (hints) tell_time(&c);
   if (hints) ls__csv_categories_tell(&t->categories, &t->plan, options->output);
 out:
   ls__h5_close(file);

@@ -5,6 +5,7 @@
 static const char *const labels[] = {"auto", "class", "number", NULL};
 const char *const ls__csv_hole_words[] = {"error", "mean", "drop", NULL};
 static const char *const headers[] = {"auto", "yes", "no", NULL};
+static const char *const gap_words[] = {"break", "ignore", NULL};
 static const char *const decimals[] = {"auto", "point", "comma", NULL};
 const char *const ls__csv_date_words[] = {"iso", "dmy", "mdy", "none", NULL};
 static const char *const many_words[] = {"error", "choose", NULL};
@@ -35,6 +36,18 @@ const ls__option ls__csv_option_table[] = {
     LS__FORMAT_TEXT(ls__csv_options, group, "group", "COLUMN", "",
                     "which rows belong together (a patient, a run): becomes the dataset group, and "
                     "--validation and --test take whole groups"),
+    LS__FORMAT_TEXT(ls__csv_options, time, "time", "COLUMN", "",
+                    "when a row was: rows are put in the order of time, the targets are inputs, "
+                    "too, "
+                    "and what is made is read with data.time, as windows with what comes after "
+                    "them"),
+    LS__FORMAT_TEXT(ls__csv_options, series, "series", "COLUMN", "",
+                    "with --time: which of several series a row is of (a station, a patient); "
+                    "--validation and --test take whole ones"),
+    LS__CHOICE(ls__csv_options, gaps, "break", gap_words,
+               "what to do where times are missing (more than 1.5 of the usual step): a new "
+               "stretch "
+               "begins, which no window reaches into from before, or they are ignored"),
     LS__FORMAT_TEXT(ls__csv_options, targets_from, "targets-from", "FILE", "",
                     "a second table that the targets are in: all its columns, or those that "
                     "--target "

@@ -251,6 +251,25 @@ static ls_status mark_one(ls__csv_plan *plan, const char *list, const char *opti
   return ls__fail(LS_EUSAGE, "convert: %s %s: one column, not %zu", option, list, n);
 }
 
+/* The column of times, of which the parts may be inputs. */
+static ls_status mark_time(ls__csv_plan *plan, const ls__csv_options *own) {
+  ls_status st = LS_OK;
+  size_t i;
+  if (own->series != NULL && own->time == NULL)
+    LS_FAIL(LS_EUSAGE, "convert: --series %s wants --time, the column that says when a row was",
+            own->series);
+  if (own->time == NULL) return LS_OK;
+  if (own->group != NULL)
+    LS_FAIL(LS_EUSAGE, "convert: --group and --time: with --time the groups are series; name their "
+                       "column as --series");
+  LS_TRY(ls__csv_plan_find(plan, own->time, "time", &i));
+  if (plan->role[i] != LS__CSV_INPUT || plan->one_hot[i]) return fail_twice("time", own->time, i);
+  plan->role[i] = LS__CSV_WHEN;
+  st = mark_one(plan, own->series, "series", LS__CSV_GROUP);
+out:
+  return st;
+}
+
 ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_options *own,
                             ls__csv_notes *notes) {
   ls_status st = LS_OK;
@@ -270,6 +289,7 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   LS_TRY(mark_one(plan, own->group, "group", LS__CSV_GROUP));
   LS_TRY(flag(plan, own->one_hot, "one-hot", plan->one_hot));
   LS_TRY(flag(plan, own->date_parts, "date-parts", plan->parts));
+  LS_TRY(mark_time(plan, own));
   LS_TRY(ls__csv_join_begin(plan->join, plan));
   if (plan->join != NULL && plan->join->by) { /* what joins is no input by itself */
     const size_t key = plan->join->key;
@@ -279,7 +299,7 @@ ls_status ls__csv_plan_init(ls__csv_plan *plan, const char *path, const ls__csv_
   LS_TRY(mark_targets(plan, own));
   for (size_t i = 0; i < plan->n; i++)
     if (plan->role[i] == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
-  if (plan->n_inputs == 0 && plan->n_categories == 0)
+  if (plan->n_inputs == 0 && plan->n_categories == 0 && (own->time == NULL || plan->n_targets == 0))
     LS_FAIL(LS_EDATA,
             "%s: of %zu column%s none is left as input (fields are taken to be separated by %s)",
             path, plan->n_own, plan->n_own == 1 ? "" : "s",

@@ -24,6 +24,10 @@ ls_status ls__csv_table_init(ls__csv_table *t) {
     ls__csv_column_init(&t->column[i], t->own);
     t->column[i].parts = t->plan.parts[i];
     t->one_hot[i].is = t->one_hot[i].asked = t->plan.one_hot[i];
+    if (t->plan.role[i] == LS__CSV_WHEN) {
+      t->series.is = true;
+      t->series.column = i;
+    }
     if (t->plan.role[i] != LS__CSV_GROUP) continue;
     t->group.is = true;
     t->group.column = i;
@@ -41,6 +45,7 @@ void ls__csv_table_reset(ls__csv_table *t) {
   ls__classes_reset(&t->target.classes);
   ls__csv_categories_reset(&t->categories);
   ls__csv_group_reset(&t->group);
+  ls__csv_series_reset(&t->series);
   ls__csv_plan_reset(&t->plan);
   ls__csv_words_reset(&t->words);
   memset(t, 0, sizeof *t);
@@ -71,6 +76,7 @@ static const char *missing_cure(const ls__csv_table *t, size_t i) {
                "(a "
                "word of its own?  --missing-words =LIST says what alone stands for nothing)";
       break;
+    case LS__CSV_WHEN: return "a row without a time; --missing drop leaves it out";
     case LS__CSV_DROPPED: break;
   }
   return "--missing mean fills in the column's mean, --missing drop leaves the row out";
@@ -250,7 +256,7 @@ ls_status ls__csv_table_note(ls__csv_table *t, const ls__csv *csv, ls_split spli
     } else if (role == LS__CSV_WEIGHT) {
       LS_TRY(check_weight(t, csv, i));
       ls__csv_column_row(&t->column[i], t->value[i][0], t->value[i][1], training);
-    } else if (role == LS__CSV_INPUT || role == LS__CSV_TARGET) {
+    } else if (role == LS__CSV_INPUT || role == LS__CSV_TARGET || role == LS__CSV_WHEN) {
       const double *x = t->value[i];
       ls__csv_column_row(&t->column[i], x[0], x[1], training);
       if (t->column[i].parts && training && !isnan(x[0])) ls__csv_parts_sum(&t->column[i], x[0]);
@@ -261,7 +267,15 @@ out:
   return st;
 }
 
+/* Parts of a column of times that are no inputs: what only grows, the seconds and the year. */
+static size_t unused_parts(const ls__csv_table *t, size_t i) {
+  if (t->plan.role[i] != LS__CSV_WHEN) return 0;
+  return t->column[i].sort == LS__CSV_DATE ? 2 : 1;
+}
+
 size_t ls__csv_table_width(const ls__csv_table *t, size_t i) {
+  if (t->plan.role[i] == LS__CSV_WHEN && t->column[i].parts)
+    return ls__csv_parts_n(&t->column[i]) - unused_parts(t, i);
   if (t->plan.role[i] != LS__CSV_INPUT) return 0;
   return t->one_hot[i].is ? t->one_hot[i].words.n : ls__csv_parts_n(&t->column[i]);
 }
@@ -276,11 +290,14 @@ static ls__dtype type_of(const ls__csv_table *t, ls__csv_role role) {
 void ls__csv_table_layout(ls__csv_table *t) {
   t->n_x = 0;
   for (size_t i = 0; i < t->plan.n; i++) {
-    if (t->plan.role[i] != LS__CSV_INPUT) continue;
+    if (t->plan.role[i] != LS__CSV_INPUT && t->plan.role[i] != LS__CSV_WHEN) continue;
     t->plan.place[i] = t->n_x;
     t->n_x += ls__csv_table_width(t, i);
   }
+  t->n_later = t->series.is && t->target.kind == LS__CSV_NUMBERS ? t->plan.n_targets : 0;
+  t->n_x += t->n_later;
   t->x_type = type_of(t, LS__CSV_INPUT);
+  if (t->n_later > 0 && type_of(t, LS__CSV_TARGET) == LS__F64) t->x_type = LS__F64;
   t->y_type = t->target.kind == LS__CSV_CLASSES ? LS__I32 : type_of(t, LS__CSV_TARGET);
 }
 
@@ -289,6 +306,7 @@ void ls__csv_table_layout(ls__csv_table *t) {
 ls_status ls__csv_table_begin(ls__csv_table *t, ls__parts *parts, ls__h5 *file,
                               const size_t rows[LS__PARTS], int gzip) {
   ls_status st = LS_OK;
+  parts->whole = t->series.is && !t->series.sorted;
   ls_shape x_row = {1, {t->n_x}}, y_row = {t->plan.n_targets > 1, {t->plan.n_targets}};
   LS_TRY(ls__parts_init(parts, file, rows, t->x_type, t->n_x == 0 ? NULL : &x_row, t->y_type,
                         t->plan.n_targets == 0 ? NULL : &y_row, gzip));
@@ -317,11 +335,11 @@ static double mean_of(const ls__csv_column *column) {
 /* An input that is more than one element. */
 static void store_many(const ls__csv_table *t, size_t i, void *x) {
   double part[LS__CSV_MOST_PARTS];
-  const size_t n = ls__csv_table_width(t, i), place = t->plan.place[i];
+  const size_t n = ls__csv_table_width(t, i), place = t->plan.place[i], skip = unused_parts(t, i);
   if (!t->one_hot[i].is) ls__csv_parts_of(&t->column[i], t->value[i][0], part);
   for (size_t k = 0; k < n; k++)
     store(x, t->x_type, place + k,
-          t->one_hot[i].is ? ls__csv_one_hot_value(&t->one_hot[i], k) : part[k]);
+          t->one_hot[i].is ? ls__csv_one_hot_value(&t->one_hot[i], k) : part[k + skip]);
 }
 
 ls_status ls__csv_table_write(ls__csv_table *t, const ls__csv *csv, ls_split split,
@@ -329,10 +347,14 @@ ls_status ls__csv_table_write(ls__csv_table *t, const ls__csv *csv, ls_split spl
   const ls__csv_plan *plan = &t->plan;
   if (parts->part[split].pushed == parts->part[split].rows || (t->group.is && t->group.row < 0))
     return ls__csv_fail_changed(csv->path);
+  const ls_status st = ls__csv_series_next(t, csv, parts, split);
+  if (st != LS_OK) return st;
   void *x = t->n_x == 0 ? NULL : ls__parts_x(parts, split);
   for (size_t i = 0; i < plan->n; i++) {
     if (plan->role[i] == LS__CSV_WEIGHT) *ls__parts_weight(parts, split) = (float)t->value[i][0];
-    if (plan->role[i] != LS__CSV_INPUT) continue;
+    if (t->n_later > 0 && plan->role[i] == LS__CSV_TARGET)
+      store(x, t->x_type, t->n_x - t->n_later + plan->place[i], t->value[i][0]);
+    if (ls__csv_table_width(t, i) == 0) continue;
     if (t->one_hot[i].is || t->column[i].parts) {
       const ls__csv_one_hot *h = &t->one_hot[i];
       if (h->is && h->text != NULL && h->word >= h->words.n) return ls__csv_fail_changed(csv->path);
@@ -366,7 +388,10 @@ static ls_status element_name(const ls__csv_table *t, size_t i, size_t k, char *
   char number[32];
   const ls__csv_one_hot *h = &t->one_hot[i];
   const char *name = t->plan.name == NULL ? number : t->plan.name[i],
-             *behind = h->is ? h->words.list[k].name : ls__csv_part_name(&t->column[i], k);
+             *behind = h->is ? h->words.list[k].name
+                       : t->plan.role[i] == LS__CSV_TARGET
+                           ? ""
+                           : ls__csv_part_name(&t->column[i], k + unused_parts(t, i));
   snprintf(number, sizeof number, "%zu", i + 1);
   const size_t bytes = strlen(name) + strlen(behind) + 2;
   LS_TRY(ls__alloc(out, bytes, 1, "column names"));
@@ -382,12 +407,16 @@ static ls_status write_elements(const ls__csv_table *t, const ls__parts *parts) 
   size_t n = 0;
   bool any = t->plan.name != NULL;
   for (size_t i = 0; i < t->plan.n; i++)
-    any = any || (t->plan.role[i] == LS__CSV_INPUT && (t->one_hot[i].is || t->column[i].parts));
+    any = any || (ls__csv_table_width(t, i) > 0 && (t->one_hot[i].is || t->column[i].parts));
   if (!any || t->n_x == 0) return LS_OK;
   LS_TRY(ls__alloc(&names, t->n_x, sizeof *names, "column names"));
   for (size_t i = 0; i < t->plan.n; i++)
     for (size_t k = 0; k < ls__csv_table_width(t, i); k++, n++)
       LS_TRY(element_name(t, i, k, &names[n]));
+  for (size_t i = 0; t->n_later > 0 && i < t->plan.n; i++)
+    if (t->plan.role[i] == LS__CSV_TARGET)
+      LS_TRY(element_name(t, i, 0, &names[n + t->plan.place[i]]));
+  n += t->n_later;
   LS_TRY(ls__parts_strings(parts, "x", "columns", (const char *const *)names, n));
 out:
   for (size_t k = 0; names != NULL && k < t->n_x; k++) ls__free(names[k]);
@@ -434,6 +463,7 @@ ls_status ls__csv_table_end(const ls__csv_table *t, const ls__parts *parts) {
   LS_TRY(write_targets(t, parts));
   LS_TRY(ls__csv_categories_write(&t->categories, parts));
   LS_TRY(write_groups(t, parts));
+  LS_TRY(ls__csv_series_write(t, parts));
   LS_TRY(ls__recipe_write(t, &recipe));
   if (t->n_x > 0) LS_TRY(ls__parts_strings(parts, "x", "recipe", (const char *const *)&recipe, 1));
   for (size_t k = 0; k < t->categories.n && t->n_x == 0; k++)

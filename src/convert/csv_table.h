@@ -7,6 +7,7 @@
 #include "convert/csv_category.h"
 #include "convert/csv_group.h"
 #include "convert/csv_one_hot.h"
+#include "convert/csv_series.h"
 #include "convert/csv_target.h"
 #include "convert/parts.h"
 
@@ -20,7 +21,9 @@ typedef struct ls__csv_table {
   ls__csv_target target;    /* the single one */
   ls__csv_categories categories;
   ls__csv_group group;
+  ls__csv_series series;
   size_t n_x;               /* elements of x, decided */
+  size_t n_later;           /* the last ones of them: targets, which windows (series) see, too */
   ls__dtype x_type, y_type; /* decided */
   double (*value)[2];       /* [plan.n] the row, by point and by comma; NaN: missing */
   const char *class_name;   /* of the row */

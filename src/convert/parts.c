@@ -40,7 +40,7 @@ ls_status ls__parts_init(ls__parts *parts, ls__h5 *file, const size_t rows[LS__P
     ls__parts_part *part = &parts->part[p];
     part->rows = rows[p];
     if (rows[p] == 0) continue;
-    part->room = parts->chunk_rows < rows[p] ? parts->chunk_rows : rows[p];
+    part->room = !parts->whole && parts->chunk_rows < rows[p] ? parts->chunk_rows : rows[p];
     if (x_row != NULL) {
       LS_TRY(ls__alloc(&part->x, part->room, parts->x_bytes, "rows to write"));
       array_name(name, p, "x");
@@ -94,21 +94,25 @@ out:
   return st;
 }
 
+static size_t slot(const ls__parts *parts, ls_split split) {
+  return parts->whole ? parts->part[split].at : parts->part[split].waiting;
+}
+
 void *ls__parts_x(ls__parts *parts, ls_split split) {
-  return parts->part[split].x + parts->part[split].waiting * parts->x_bytes;
+  return parts->part[split].x + slot(parts, split) * parts->x_bytes;
 }
 
 void *ls__parts_y(ls__parts *parts, ls_split split) {
-  return parts->part[split].y + parts->part[split].waiting * parts->y_bytes;
+  return parts->part[split].y + slot(parts, split) * parts->y_bytes;
 }
 
 int32_t *ls__parts_index(ls__parts *parts, ls_split split, size_t i) {
-  ls__parts_part *part = &parts->part[split];
-  return part->index + i * part->room + part->waiting;
+  const ls__parts_part *part = &parts->part[split];
+  return part->index + i * part->room + slot(parts, split);
 }
 
 float *ls__parts_weight(ls__parts *parts, ls_split split) {
-  return parts->part[split].weight + parts->part[split].waiting;
+  return parts->part[split].weight + slot(parts, split);
 }
 
 static ls_status flush(ls__parts *parts, size_t p) {
@@ -143,7 +147,8 @@ ls_status ls__parts_push(ls__parts *parts, ls_split split) {
   ls__parts_part *part = &parts->part[split];
   part->waiting++;
   part->pushed++;
-  if (part->waiting < parts->chunk_rows && part->pushed < part->rows) return LS_OK;
+  const bool full = !parts->whole && part->waiting == parts->chunk_rows;
+  if (!full && part->pushed < part->rows) return LS_OK;
   return flush(parts, split);
 }
 

@@ -9,6 +9,7 @@
 
 typedef struct ls__parts_part {
   size_t rows, pushed, waiting; /* to come in all, so far, not yet written */
+  size_t at;                    /* whole: where the next row goes */
   char *x, *y;                  /* [chunk_rows] rows */
   int32_t *index;               /* [n_index, room] */
   float *weight;                /* [room] */
@@ -22,6 +23,7 @@ typedef struct ls__parts {
   const char *const *index_name; /* [n_index] further arrays of one int32 a row; the caller's */
   size_t n_index;
   bool weights; /* a dataset `weight` of one float a row */
+  bool whole;   /* rows come in another order, part.at: parts are held until they are complete */
   size_t chunk_rows;
   ls__parts_part part[LS__PARTS];
 } ls__parts;

@@ -10,7 +10,7 @@
 #include "convert/csv_table.h"
 
 const char *const ls__recipe_roles[] = {"input", "target", "category", "weight",
-                                        "group", "unused", NULL};
+                                        "group", "unused", "time",     NULL};
 
 static void put_numbers(ls__json *j, const ls__csv_column *c) {
   static const char *const kinds[] = {"number", "number", "date", "time"};
@@ -60,7 +60,7 @@ static void put_column(ls__json *j, const ls__csv_table *t, size_t i) {
     ls__json_open(j, "means", '[');
     for (size_t k = 0; k < h->words.n; k++) ls__json_exact(j, NULL, h->share[k]);
     ls__json_close(j, ']');
-  } else if (role == LS__CSV_INPUT || role == LS__CSV_TARGET) {
+  } else if (role == LS__CSV_INPUT || role == LS__CSV_TARGET || role == LS__CSV_WHEN) {
     if (role == LS__CSV_TARGET) ls__json_whole(j, "place", t->plan.place[i]);
     put_numbers(j, &t->column[i]);
   }
@@ -88,6 +88,7 @@ ls_status ls__recipe_write(const ls__csv_table *t, char **text) {
   ls__json_string(&j, "date", ls__csv_date_words[t->own->date]);
   ls__json_string(&j, "missing", ls__csv_hole_words[t->own->missing]);
   ls__json_string(&j, "missing_words", t->own->missing_words);
+  if (t->series.is) ls__json_bool(&j, "gaps_ignored", t->own->gaps == LS__CSV_GAPS_IGNORE);
   ls__json_string(&j, "x_type", t->x_type == LS__F64 ? "float64" : "float32");
   ls__json_string(&j, "y_type", t->y_type == LS__F64 ? "float64" : "float32");
   ls__json_open(&j, "columns", '[');

@@ -22,6 +22,7 @@ typedef struct reader {
   size_t *kept;      /* [n_keep] where it has those to hand on */
   const char **text; /* [n_keep] of a row */
   bool *known;       /* [categories.n] its values are given */
+  bool timed;        /* rows are times of series */
   bool *added;       /* [plan.n] no column of the table itself: its file, a joined one */
 } reader;
 
@@ -56,6 +57,7 @@ static ls_status take_options(reader *r) {
   own->missing_words = ls__json_text(&r->tree, top, "missing_words", NULL);
   own->skip_lines = skip >= 0.0 && skip <= 1e9 ? (uint64_t)skip : 0;
   own->delimiter = "auto";
+  own->gaps = ls__json_is(&r->tree, top, "gaps_ignored") ? LS__CSV_GAPS_IGNORE : LS__CSV_GAPS_BREAK;
   own->header = !ls__json_is(&r->tree, top, "header") ? LS__CSV_HEADER_NO
                 : ls__json_is(&r->tree, top, "units") ? LS__CSV_HEADER_AUTO
                                                       : LS__CSV_HEADER_YES;
@@ -104,6 +106,7 @@ static ls_status take_plan(reader *r) {
       goto out;
     }
     plan->role[i] = (ls__csv_role)role;
+    r->timed = r->timed || role == LS__CSV_WHEN;
     r->added[i] = ls__json_is(&r->tree, c, "added");
     if (plan->name != NULL && (plan->name[i] = plan->head.name[i] = ls__strdup(name)) == NULL)
       LS_FAIL(LS_ENOMEM, "columns: out of memory");
@@ -206,7 +209,8 @@ static ls_status take_columns(reader *r) {
       LS_TRY(take_list(r, c, "classes", &t->target.classes));
     } else if (plan->role[i] == LS__CSV_INPUT && strcmp(kind, "words") == 0) {
       LS_TRY(take_words(r, c, &t->one_hot[i]));
-    } else if (plan->role[i] == LS__CSV_INPUT || plan->role[i] == LS__CSV_TARGET) {
+    } else if (plan->role[i] == LS__CSV_INPUT || plan->role[i] == LS__CSV_TARGET ||
+               plan->role[i] == LS__CSV_WHEN) {
       const size_t places = plan->role[i] == LS__CSV_TARGET ? plan->n_targets : 1;
       if (!(place >= 0.0 && place < (double)places)) return damaged(r, "place");
       if (plan->role[i] == LS__CSV_TARGET) plan->place[i] = (size_t)place;
@@ -279,8 +283,9 @@ static void note_others(const reader *r, size_t others, size_t other) {
 
 static bool is_wanted(const reader *r, size_t i) {
   const ls__csv_role role = r->table.plan.role[i];
-  return role == LS__CSV_INPUT || role == LS__CSV_CATEGORY ||
-         (role == LS__CSV_TARGET && r->job->targets);
+  return role == LS__CSV_INPUT || role == LS__CSV_CATEGORY || role == LS__CSV_WHEN ||
+         (role == LS__CSV_GROUP && r->timed) ||
+         (role == LS__CSV_TARGET && (r->job->targets || r->timed));
 }
 
 /* A column of the name of one that is taken: which of them is meant? */
@@ -324,7 +329,14 @@ static ls_status match(reader *r) {
   if (others > 0) LS_TRY(refuse_doubles(r));
   for (size_t i = plan->n; i-- > 0;) {
     const bool there = r->from[i] < SIZE_MAX;
+    const bool series = r->timed &&
+                        (plan->role[i] == LS__CSV_TARGET || plan->role[i] == LS__CSV_GROUP);
+    if (series && !there) { /* a window has them, too, or ends with them */
+      lost++;
+      first = i;
+    }
     switch (plan->role[i]) {
+      case LS__CSV_WHEN:
       case LS__CSV_INPUT:
       case LS__CSV_CATEGORY:
         if (there) break;
@@ -332,8 +344,10 @@ static ls_status match(reader *r) {
         first = i;
         break;
       case LS__CSV_TARGET: targets += there; break;
-      case LS__CSV_WEIGHT:
-      case LS__CSV_GROUP: plan->role[i] = LS__CSV_DROPPED; break;
+      case LS__CSV_WEIGHT: plan->role[i] = LS__CSV_DROPPED; break;
+      case LS__CSV_GROUP:
+        if (!r->timed) plan->role[i] = LS__CSV_DROPPED;
+        break;
       case LS__CSV_DROPPED: break;
     }
   }
@@ -341,7 +355,8 @@ static ls_status match(reader *r) {
     st = fail_lost(r, first, lost);
     goto out;
   }
-  r->job->has_targets = r->job->targets && targets > 0 && targets == plan->n_targets;
+  r->table.group.is = r->table.group.is && r->timed;
+  r->job->has_targets = (r->job->targets || r->timed) && targets > 0 && targets == plan->n_targets;
   if (!r->job->has_targets) {
     for (size_t i = 0; i < plan->n; i++)
       if (plan->role[i] == LS__CSV_TARGET) plan->role[i] = LS__CSV_DROPPED;
@@ -410,6 +425,37 @@ out:
   return st;
 }
 
+/* Which series a row is of, counted as they come. */
+static ls_status find_series(reader *r, const ls__csv *csv) {
+  ls_status st = LS_OK;
+  ls__csv_group *group = &r->table.group;
+  size_t index = 0;
+  if (!group->is) return LS_OK;
+  LS_TRY(ls__classes_note(&group->values, csv->field[group->column].text, true, &index));
+  group->row = (int32_t)index;
+out:
+  return st;
+}
+
+/* Series come in the order of their names, as in the training's table. */
+static ls_status sort_series(reader *r) {
+  ls_status st = LS_OK;
+  ls__csv_table *t = &r->table;
+  const char **name = NULL;
+  size_t index = 0;
+  if (!t->group.is) return LS_OK;
+  LS_TRY(ls__alloc(&name, t->group.values.n, sizeof *name, "series"));
+  for (size_t k = 0; k < t->group.values.n; k++) name[k] = t->group.values.list[k].name;
+  LS_TRY(ls__classes_sort(&t->group.values));
+  for (size_t i = 0; i < t->series.n; i++) {
+    if (ls__classes_find(&t->group.values, name[t->series.moment[i].series], &index))
+      t->series.moment[i].series = (int32_t)index;
+  }
+out:
+  ls__free(name);
+  return st;
+}
+
 /* Read all rows; parts NULL: count them. */
 static ls_status read_rows(reader *r, ls__parts *parts) {
   ls_status st = LS_OK;
@@ -426,8 +472,14 @@ static ls_status read_rows(reader *r, ls__parts *parts) {
     LS_TRY(ls__csv_arrange(&csv, &r->table.plan));
     if (parts == NULL) {
       LS_TRY(note_categories(r, &csv));
+      if (!r->timed) continue;
+      LS_TRY(ls__csv_table_read(&r->table, &csv, true, &keep));
+      LS_TRY(find_series(r, &csv));
+      LS_TRY(
+          ls__csv_series_add(&r->table, &csv, LS_TEST, r->table.group.is ? r->table.group.row : 0));
       continue;
     }
+    LS_TRY(find_series(r, &csv));
     LS_TRY(ls__csv_table_read(&r->table, &csv, true, &keep));
     LS_TRY(ls__csv_table_write(&r->table, &csv, LS_TEST, parts));
     if (job->n_keep > 0) LS_TRY(job->see(job->context, rows, r->text));
@@ -510,6 +562,8 @@ ls_status ls__recipe_run(ls__recipe_job *job) {
   LS_TRY(read_rows(&r, NULL));
   for (size_t k = 0; k < t->categories.n; k++)
     if (!r.known[k]) LS_TRY(ls__classes_sort(&t->categories.value[k]));
+  LS_TRY(sort_series(&r));
+  LS_TRY(ls__csv_series_decide(t, NULL));
   ls__csv_table_layout(t);
   const char *x_type = ls__json_text(&r.tree, r.tree.value, "x_type", ""),
              *y_type = ls__json_text(&r.tree, r.tree.value, "y_type", "");

@@ -172,12 +172,18 @@ ls_status ls__data_blame(const ls_data *data, ls_split split, size_t sample, siz
 
 /* Where samples come from, if that is more than a row of one file: the names of k numbers, k being
  * returned (0: it isn't), and the numbers of samples [lo, hi) of a part, [hi - lo, k].  "part" (as
- * ls_split counts) and "file" from 0 on, "row", "axis_0" and the like (an index of that dimension
+ * ls_split counts) and "file" from 0 on, "row", "series" (of several
+ * along one time axis, from 0 on), "axis_0" and the like (an index of that dimension
  * of the first input's dataset), "time" (that of the target's first entry).  Of data that are
  * streamed; local. */
 enum { LS__INDEX_NAME = 16, LS__INDEX_MOST = 12 };
 size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX_NAME]);
 void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to);
+/* What the number of this name stands for in sample i, if the data say it: when that time is, whose
+ * series it is. */
+enum { LS__INDEX_TEXT = 200 };
+bool ls__data_index_text(const ls_data *data, ls_split split, size_t i, const char *name,
+                         char text[LS__INDEX_TEXT]);
 
 /* What the configuration makes of its files: arrays, what of which dataset they are, parts.
  * Local. */

@@ -37,7 +37,10 @@ static void print_axes(const ls__source *source, const ls__column *column, FILE 
 static void print_counts(const ls__source *source, FILE *out) {
   const ls__file_piece *piece = &source->piece[0];
   if (source->n_axes == 1 && !source->timed) return;
-  fprintf(out, "  %s of %s:", source->n_pieces > 1 ? "samples of the first file," : "samples",
+  fprintf(out, "  %s of %s:",
+          source->cut            ? "samples of the first series,"
+          : source->n_pieces > 1 ? "samples of the first file,"
+                                 : "samples",
           ls__files_path(source->files, piece->file));
   for (int k = 0; k < source->n_axes; k++)
     fprintf(out, "%s %zu%s", k > 0 ? " x" : "", piece->n[k],

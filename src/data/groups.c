@@ -156,6 +156,11 @@ ls_status ls__groups_read(ls_data *data) {
   size_t rows = 0;
   if (source == NULL || (draw->validation == 0 && draw->test == 0)) return LS_OK;
   if (!ls__split_is_drawn_from(data, source->trained)) return LS_OK;
+  if (source->cut && (draw->how == LS__BY_AXIS || draw->how == LS__BY_DATASET))
+    LS_FAIL(LS_ECONFIG,
+            "%s: data.split.by: %s: of several series along one time axis either whole ones are "
+            "drawn, by: trajectory, or the end of each is taken, by: time",
+            ls__data_path(data), draw->by);
   LS_TRY(ls__alloc(&groups->start, source->n_pieces, sizeof *groups->start, "groups"));
   if (draw->how == LS__BY_AXIS) LS_TRY(find_axis(data, source, &groups->axis));
   for (size_t p = 0; p < source->n_pieces; p++) {
@@ -167,7 +172,7 @@ ls_status ls__groups_read(ls_data *data) {
     case LS__BY_SAMPLE:
     case LS__BY_TIME: break;
     case LS__BY_TRAJECTORY: groups->n = alone ? 0 : source->trajectories; break;
-    case LS__BY_FILE: groups->n = source->n_pieces; break;
+    case LS__BY_FILE: groups->n = source->piece[source->n_pieces - 1].number + 1; break;
     case LS__BY_AXIS: groups->n = alone ? 0 : rows; break;
     case LS__BY_DATASET: st = read_dataset(data, source, rows); break;
   }
@@ -203,7 +208,7 @@ size_t ls__group_of(const ls_data *data, const ls__source *source, uint64_t row)
   size_t at[LS__MOST_AXES];
   if (how == LS__BY_TRAJECTORY) return ls__source_trajectory(source, row);
   const size_t piece = (size_t)(ls__source_piece(source, row) - source->piece);
-  if (how == LS__BY_FILE) return piece;
+  if (how == LS__BY_FILE) return source->piece[piece].number;
   ls__source_at(source, row, at);
   const size_t i = groups->start[piece] + at[groups->axis];
   return groups->of != NULL ? groups->of[i] : i;

@@ -59,8 +59,9 @@ static ls_status read_all(const ls_data *data, size_t i, labels *l) {
   ls_status st = LS_OK;
   for (int s = 0; s < data->n_sources; s++)
     for (size_t p = 0; p < data->source[s].n_pieces; p++)
-      LS_TRY(read_file(data, ls__source_first(&data->source[s], i)->name,
-                       data->source[s].piece[p].file, l));
+      if (p == 0 || data->source[s].piece[p].number > data->source[s].piece[p - 1].number)
+        LS_TRY(read_file(data, ls__source_first(&data->source[s], i)->name,
+                         data->source[s].piece[p].file, l));
   LS_TRY(ls__alloc(&l->sorted, l->n, sizeof *l->sorted, "labels"));
 out:
   return st;
@@ -89,6 +90,7 @@ static ls_status set_labels(const ls_data *data, size_t i, const labels *l, size
                                                 : (int32_t)(found - (const char *const *)l->sorted);
         }
       }
+      if (p + 1 < source->n_pieces && piece[1].number == piece->number) continue;
       LS_TRY(ls__files_take(data->files, piece->file, &file));
       st = ls__h5_info_get(file, ls__source_first(source, i)->name, &info);
       ls__files_give(data->files, piece->file);

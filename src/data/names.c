@@ -151,7 +151,8 @@ ls_status ls__names_read(ls_data *data) {
                         &array->n_columns));
     for (int s = 0; s < data->n_sources && array->n_columns > 0; s++)
       for (size_t p = s == 0 ? 1 : 0; p < data->source[s].n_pieces; p++)
-        LS_TRY(compare_names(data, &data->source[s], &data->source[s].piece[p], i));
+        if (p == 0 || data->source[s].piece[p].number > data->source[s].piece[p - 1].number)
+          LS_TRY(compare_names(data, &data->source[s], &data->source[s].piece[p], i));
   }
 out:
   return st;

@@ -85,9 +85,13 @@ static const ls__option data_options[] = {
 static const char *const window_as[] = {"first", "channels", NULL}; /* ls__window_as */
 
 static const ls__option time_options[] = {
-    LS__BY_HAND("axis", "whole number", "0",
-                "the dimension that is time, from the end where it is negative; of datasets with "
-                "several it must be said"),
+    LS__BY_HAND("axis", "whole number", "",
+                "the dimension that is time, from the end where it is negative; 0 where datasets "
+                "have one, where `series` is said, or in a file of `convert csv --time`"),
+    LS__BY_HAND("series", "text", "",
+                "a dataset of numbers or texts, one a time: which of several series, one behind "
+                "the other along the time axis, it is of; windows don't cross from one into the "
+                "next; a file of `convert csv --time` has its own"),
     LS__SIZE(ls__time, window, "1", 1, 1e9,
              "entries of a sample's inputs; 1 makes no dimension of its own"),
     LS__SIZE(ls__time, horizon, "1", 0, 1e9,
@@ -482,9 +486,13 @@ static ls_status read_time(ls_config *config, ls__time *time) {
   memset(time, 0, sizeof *time);
   if (ls__config_child(config, "time") == NULL) return LS_OK;
   LS_TRY(ls__config_map(config, "time", &node));
-  time->unsaid = ls__config_child(node, "axis") == NULL;
   LS_TRY(ls__config_int(node, "axis", 0, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
   LS_TRY(ls__options_read(time_options, node, time));
+  time->axis_said = ls__config_child(node, "axis") != NULL;
+  if (ls__config_child(node, "series") != NULL) {
+    LS_TRY(ls__config_string(node, "series", NULL, &time->series));
+    if (time->series[0] == '\0') LS_REFUSE(ls__config_child(node, "series"), "must name a dataset");
+  }
   time->axis = (int)axis;
   if (is_text(ls__config_child(config, "targets"), "next")) {
     time->each = true;

@@ -44,10 +44,11 @@ typedef struct ls__draw {
 /* `data.time`: a sample is `window` neighbours of the time axis, its target the `steps` entries
  * from `horizon` after the window's last on; `stride` entries from one sample to the next. */
 typedef struct ls__time {
-  int axis;                              /* of what is selected; negative: from the end */
+  int axis; /* of what is selected; negative: from the end */
+  bool axis_said; /* else it is the only one, or a table of `convert csv --time` knows it */
+  const char *series; /* a dataset; NULL: a file is one series, or a trajectory is */
   size_t window, horizon, steps, stride; /* window 0: there is no such axis */
   int as;                                /* ls__window_as */
-  bool unsaid;                           /* no axis was named: it is the only one */
   bool each; /* a target for each entry of the window, `horizon` after it: steps is the window */
 } ls__time;
 typedef enum ls__window_as { LS__WINDOW_FIRST, LS__WINDOW_CHANNELS } ls__window_as;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "base/grow.h"
 #include "data/ragged.h"
 
 /* ---- Notes ---- */
@@ -393,12 +394,15 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
   place *p = NULL;
   size_t n = 0;
   const bool first = source->n_pieces == 0;
-  ls__file_piece *piece = &source->piece[source->n_pieces];
   bool viewed = false, other = false;
+  LS_TRY(ls__grow(&source->piece, &source->piece_room, source->n_pieces + 1, sizeof *source->piece,
+                  "files"));
+  ls__file_piece *piece = &source->piece[source->n_pieces];
   LS_TRY(ls__alloc(&p, source->n, sizeof *p, "datasets"));
   *piece = (ls__file_piece){.file = number,
                             .first = source->rows,
-                            .trajectory = source->trajectories};
+                            .trajectory = source->trajectories,
+                            .number = first ? 0 : source->piece[source->n_pieces - 1].number + 1};
   source->n_pieces++; /* now it is freed with the others */
   for (size_t a = 0; a < o->wanted->n; a++) {
     const ls__wanted_array *array = &o->wanted->array[a];
@@ -453,6 +457,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
     if (viewed) piece->taken[c] = p[c].taken;
     if (other) piece->meaning[c] = p[c].meaning;
   }
+  st = ls__series_cut(o, file, source);
 out:
   ls__free(p);
   return st;
@@ -467,7 +472,6 @@ ls_status ls__source_open(const ls__opening *opening, ls__source *source) {
   source->n = 0;
   LS_TRY(ls__alloc(&source->column, n, sizeof *source->column, "datasets"));
   source->n = n;
-  LS_TRY(ls__alloc(&source->piece, files, sizeof *source->piece, "files"));
   for (size_t f = 0; f < files; f++) {
     ls__h5 *file = NULL;
     bool there = true;
@@ -497,6 +501,8 @@ void ls__source_reset(ls__source *source) {
   for (size_t i = 0; i < source->n_pieces; i++) {
     ls__free(source->piece[i].taken);
     ls__free(source->piece[i].meaning);
+    ls__free(source->piece[i].clock);
+    ls__free(source->piece[i].label);
   }
   ls__free(source->piece);
   ls__free(source->column);

@@ -13,6 +13,7 @@
 
 #include <stdatomic.h>
 
+#include "base/date.h"
 #include "data/kept.h"
 #include "data/settings.h"
 #include "h5/h5.h"
@@ -82,11 +83,16 @@ void ls__notes_print(ls__notes *notes, bool print); /* and forget them */
 typedef struct ls__file_piece {
   size_t file;             /* of the source's files */
   size_t first, rows;      /* among the source's */
+  size_t number;           /* of its file, among those that have pieces */
   size_t trained;          /* how many there are that have their targets, too */
   size_t trajectory;       /* the number of its first one among the source's */
   size_t n[LS__MOST_AXES]; /* what the axes count */
   ls__selected *taken;     /* [columns] owned, of those with views; NULL: none has */
   ls__h5_meaning *meaning; /* [columns] owned; NULL: the columns' own */
+  size_t entry, entries;   /* of a series: where along the time axis it is */
+  double *clock, every; /* [entries] owned, when those are; NULL: not known; from one to the next */
+  bool dates;           /* in seconds since 1970 */
+  char *label;          /* owned: whose they are; NULL: not known */
 } ls__file_piece;
 
 typedef struct ls__source {
@@ -97,8 +103,9 @@ typedef struct ls__source {
   bool timed;          /* the last axis is time: */
   size_t span, stride; /* entries of it that a sample takes with its target; from one to the next */
   size_t target;       /* the first entry of a sample's target */
+  bool cut;            /* files are several series, a piece each */
   ls__file_piece *piece; /* [n_pieces] owned */
-  size_t n_pieces;
+  size_t n_pieces, piece_room;
   ls__column *column; /* [n] owned, array by array */
   size_t n;
 } ls__source;
@@ -140,6 +147,12 @@ size_t ls__source_trajectory(const ls__source *source, uint64_t row);
 /* What the values of a column mean where this row is. */
 const ls__h5_meaning *ls__source_meaning(const ls__source *source, const ls__column *column,
                                          uint64_t row);
+
+/* series.c: what a file has along its time axis, the last piece, is cut into its series.  Also says
+ * what is wrong with a file of series that is read without data.time. */
+LS_CHECKED ls_status ls__series_cut(const ls__opening *opening, ls__h5 *file, ls__source *source);
+/* When a row's target begins, "" where that isn't known. */
+void ls__series_when(const ls__source *source, uint64_t row, char text[LS__DATE_TEXT]);
 
 /* view.c: what a row is of a dataset of this shape: the view, its shape, what is taken of the
  * dataset, what its axes count (time: entries).  LS_EDATA; the message names the dataset. */

@@ -60,10 +60,6 @@ static ls_status find_axes(const making *m, ls__view *view) {
   if (set->timed && time < 0 && set->time_said) return no_axis(m, "time", set->time);
   view->timed = time >= 0;
   const ls__time *all = &m->opening->wanted->time;
-  if (all->unsaid && view->timed && !set->time_said && m->n > 1)
-    return ls__fail(LS_ECONFIG,
-                    "%s: data.time: axis: is missing: which of the %d dimensions of %s is time",
-                    m->path, m->n, m->name);
   if (!view->timed && !set->said && all->window > 0 && all->axis == 0 && set->axis[0] == 0)
     return LS_OK; /* a file is one series, and this is of the file */
   for (int i = 0; i < set->n_axes; i++) {

@@ -1,4 +1,7 @@
 /* Where in the file a sample is: for messages about values that only the network can judge. */
+#include <string.h>
+
+#include "base/text.h"
 #include "data/inside.h"
 
 /* Row number `i` of those of a source that are not left out. */
@@ -58,6 +61,7 @@ size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX
   if (split == LS_ALL && data->n_sources > 1) snprintf(name[n++], LS__INDEX_NAME, "part");
   if (several) snprintf(name[n++], LS__INDEX_NAME, "file");
   if (column->view == NULL) snprintf(name[n++], LS__INDEX_NAME, "row");
+  if (source->cut) snprintf(name[n++], LS__INDEX_NAME, "series");
   for (int k = 0; column->view != NULL && k < column->view->n_axes; k++)
     if (column->view->timed && k == column->view->n_axes - 1)
       snprintf(name[n++], LS__INDEX_NAME, "time");
@@ -66,21 +70,39 @@ size_t ls__data_index(const ls_data *data, ls_split split, char name[][LS__INDEX
   return n;
 }
 
+/* Sample i of a part: its source, and its row there. */
+static const ls__source *row_of(const ls_data *data, ls_split split, size_t *i) {
+  const ls__source *source = data->source;
+  if (split != LS_ALL) {
+    if (data->part[split].row != NULL) *i = (size_t)data->part[split].row[*i];
+    return data->part[split].source;
+  }
+  for (int s = 0; s + 1 < data->n_sources && *i >= source->rows - data->n_bad[s]; s++) {
+    *i -= source->rows - data->n_bad[s];
+    source++;
+  }
+  const uint64_t *good = data->good[source - data->source];
+  if (good != NULL) *i = (size_t)good[*i];
+  return source;
+}
+
+bool ls__data_index_text(const ls_data *data, ls_split split, size_t i, const char *name,
+                         char text[LS__INDEX_TEXT]) {
+  const ls__source *source = row_of(data, split, &i);
+  text[0] = '\0';
+  if (strcmp(name, "time") == 0) {
+    ls__series_when(source, i, text);
+  } else if (strcmp(name, "series") == 0) {
+    const char *label = ls__source_piece(source, i)->label;
+    if (label != NULL) (void)ls__text_show(label, LS__INDEX_TEXT - 1, text, LS__INDEX_TEXT);
+  }
+  return text[0] != '\0';
+}
+
 void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t hi, int64_t *to) {
   for (; lo < hi; lo++) {
-    const ls__source *source = data->source;
     size_t i = lo;
-    if (split == LS_ALL) {
-      for (int s = 0; s + 1 < data->n_sources && i >= source->rows - data->n_bad[s]; s++) {
-        i -= source->rows - data->n_bad[s];
-        source++;
-      }
-      if (data->good[source - data->source] != NULL)
-        i = (size_t)data->good[source - data->source][i];
-    } else {
-      source = data->part[split].source;
-      if (data->part[split].row != NULL) i = (size_t)data->part[split].row[i];
-    }
+    const ls__source *source = row_of(data, split, &i);
     const ls__column *column = counted(source);
     if (split == LS_ALL && data->n_sources > 1)
       for (int p = 0; p < LS__PARTS; p++)
@@ -90,6 +112,7 @@ void ls__data_index_rows(const ls_data *data, ls_split split, size_t lo, size_t 
         }
     if (ls__files_count(data->files) > 1) *to++ = (int64_t)ls__source_piece(source, i)->file;
     if (column->view == NULL) *to++ = (int64_t)(i - ls__source_piece(source, i)->first);
+    if (source->cut) *to++ = (int64_t)(ls__source_piece(source, i) - source->piece);
     for (int k = 0; column->view != NULL && k < column->view->n_axes; k++)
       *to++ = (int64_t)ls__view_index(source, column, i, k);
   }

@@ -131,6 +131,11 @@ void ls__propose_plan(const ls__proposal *p, ls__hyperparameters *h);
 void ls__propose_network(const ls__proposal *p, const ls__hyperparameters *h, FILE *out);
 void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE *out);
 
+/* All of it, for the times of series that convert made (series.c); *is false: they are none. */
+LS_CHECKED ls_status ls__propose_series(ls__proposal *p, FILE *out, ls_proposed *proposed,
+                                        bool *is);
+void ls__propose_put_file(const ls__proposal *p, FILE *out); /* the line of data.file */
+
 /* Whether a target is compared by its class, and with how many outputs. */
 size_t ls__seen_outputs(const ls__seen *target);
 bool ls__seen_is_class(const ls__seen *target);

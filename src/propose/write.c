@@ -527,6 +527,7 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   ls__hyperparameters recipe;
   FILE *out = NULL, *said = NULL;
   size_t bytes, said_bytes;
+  bool series = false;
   ls__number_locale locale = ls__number_begin();
   *proposed = (ls_proposed){.yaml = NULL};
   LS_TRY(ls__alloc(&p, 1, sizeof *p, "proposal"));
@@ -537,6 +538,8 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   p->remarks = said;
   for (size_t i = 0; i < options->n_files; i++) LS_TRY(check_name(options->files[i]));
   LS_TRY(open_files(p));
+  LS_TRY(ls__propose_series(p, out, proposed, &series));
+  if (series) goto out;
   put_head(p, out);
   bool text = false;
   LS_TRY(ls__propose_text(p, out, &text));

@@ -41,7 +41,13 @@ ls_status ls__keep_open(const ls__session *session, const char *const *names, si
                         ls__keep **out) {
   ls_status st = LS_OK;
   ls__keep *k = NULL;
+  char place[LS__INDEX_MOST][LS__INDEX_NAME];
   *out = NULL;
+  if (session->table.texts != NULL && ls__data_index(session->data, LS_ALL, place) > 0)
+    LS_FAIL(LS_EUSAGE,
+            "%s: a sample is no row of the table but a window of them, and no column can be kept "
+            "beside it; where it lies, such as its \"time\", is written without being asked for",
+            session->table.path);
   LS_TRY(ls__alloc(&k, 1, sizeof *k, "columns to keep"));
   k->session = session;
   k->n = n;

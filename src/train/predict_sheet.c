@@ -437,10 +437,14 @@ out:
 }
 
 /* Parts and files by their names. */
-static ls_status put_places(sheet *s, const int64_t *index) {
+static ls_status put_places(sheet *s, size_t sample, const int64_t *index) {
   ls_status st = LS_OK;
+  const ls__session *session = s->what->session;
+  char text[LS__INDEX_TEXT];
   for (size_t i = 0; i < s->places; i++) {
-    if (strcmp(s->place[i], "part") == 0)
+    if (ls__data_index_text(session->data, session->split, sample, s->place[i], text))
+      LS_TRY(put_text(s, text));
+    else if (strcmp(s->place[i], "part") == 0)
       LS_TRY(put_text(s, ls__split_name((ls_split)index[i])));
     else if (strcmp(s->place[i], "file") == 0)
       LS_TRY(put_text(s, ls__data_file(s->what->session->data, (size_t)index[i])));
@@ -461,7 +465,7 @@ static ls_status end_rows(void *context, size_t at, size_t rows) {
   for (size_t r = 0; r < rows; r++) {
     for (size_t i = 0; i < what->options->n_keep; i++)
       LS_TRY(put_text(s, ls__keep_text(s->keep, r, i)));
-    LS_TRY(put_places(s, s->index + r * s->places));
+    LS_TRY(put_places(s, at + r, s->index + r * s->places));
     for (size_t i = 0; i < ls_model_outputs(session->model); i++)
       LS_TRY(s->output[i].labels          ? put_labels(s, i, r)
              : s->output[i].classes.k > 0 ? put_classes(s, i, r)

@@ -14,7 +14,7 @@ cat >app/CMakeLists.txt <<'CMAKE'
 cmake_minimum_required(VERSION 3.18)
 project(app LANGUAGES C)
 find_package(lockstep REQUIRED)
-foreach(example train_sine own_loop pole surrogate)
+foreach(example train_sine own_loop pole car surrogate)
   add_executable(${example} ${EXAMPLES}/${example}.c)
   target_link_libraries(${example} lockstep::lockstep m)
 endforeach()
@@ -71,6 +71,21 @@ same "message without the goal" "$(grep -c '^pole: [0-9.]* pushes, wanted 501' e
 rounds=$(sed 's/ .*//' pole1)
 accepted ranks 2 app/build/pole 60 20 pole.h5
 [ "$rounds" -le 10 ] || same "a pole gone on from" "$(grep -o '^[0-9]* rounds.*' "$work/out")" "$(cat pole1)"
+
+# a car in its lane: all laps, as a controller drives and then faster; stopped between on 3 ranks, gone on
+# from on 2
+accepted ranks 1 app/build/car 150 100
+grep -E '^(policy|250)' "$work/out" >car1
+shown 'controller: *36 of 36 laps'
+shown 'imitation: *36 of 36 laps'
+shown 'policy gradient: *36 of 36 laps.* 1[0-9]\.[0-9]* s a lap'
+accepted ranks 3 app/build/car 150 0 car.h5
+shown 'imitation: *36 of 36 laps'
+accepted ranks 2 app/build/car 150 100 car.h5
+same "a car on other ranks" "$(grep -E '^(policy|250)' "$work/out")" "$(cat car1)"
+ranks 2 app/build/car 2 0 >out 2>err
+same "exit code off the course" $? 1
+same "message off the course" "$(grep -c '^car: [0-9]* laps, wanted 36' err)" 1
 
 # a network rolled out on its own states: y = 0.9 x, twenty times
 accepted sh -c "${CC:-cc} -std=c11 -Wall -Werror '$examples/fields/rollout.c' \$(pkg-config --cflags --libs lockstep) -lm -o rollout"

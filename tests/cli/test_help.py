@@ -58,7 +58,7 @@ def command_lines():
     ways = [  # the same, but for where and how options stand
         ["csv", "t.csv", "-o", "out.h5", "--validation", "0.25", "--seed", "3", "--quiet", "--target", "-1"],
         ["csv", "-oout.h5", "--validation=0.25", "t.csv", "--seed=3", "--quiet", "--target=-1"],
-        ["--output", "out.h5", "csv", "--val", "0.25", "--se", "3", "t.csv", "--q", "--target", "-1"],
+        ["--output", "out.h5", "csv", "--val", "0.25", "--see", "3", "t.csv", "--q", "--target", "-1"],
         ["--output=out.h5", "--validation=0.25", "--seed=3", "--quiet", "--target=-1", "csv", "--", "t.csv"],
         ["csv", "t.csv", "--output=wrong.h5", "--output=out.h5", "--validation=0.25", "--seed=3", "--quiet"],
     ]

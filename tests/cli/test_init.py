@@ -212,7 +212,7 @@ def tables():
         fail("a column that numbers the rows is told of", done)
     refused(3, "no column is left", ["names.csv", "-o", "names.yaml"])
     refused(3, "more than 20 different words", ["names.csv", "-o", "names.yaml", "--words", "error"])
-    refused(2, "--time is for HDF5 files", ["names.csv", "-o", "names.yaml", "--time", "1"])
+    refused(2, "--axis is for HDF5 files", ["names.csv", "-o", "names.yaml", "--axis", "1"])
     write("group.csv", "who,w,a,y\n" + "".join(f"p{i % 25},{1 + i % 3},{i * 0.37 % 5:.3f},{i * 0.9 % 4:.3f}\n" for i in range(200)))
     done = run("init", "group.csv", "-o", "group.yaml", "--group", "who", "--weight", "w")
     text = open(os.path.join(work, "group.yaml")).read() if done.returncode == 0 else ""

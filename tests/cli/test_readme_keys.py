@@ -45,7 +45,8 @@ NEEDED = {"model.dense": {"units": "3"}, "model.dropout": {"rate": "0.5"}, "mode
           "regularization": {"l1": "0"}, "clip": {"value": "0"}, "initialize": {"from": "run"},
           "parameters": {"match": "dense_1/bias"}, "data.time": {"axis": "1"}, "data.groups": {"train": "train"},
           "data.inputs": {"dataset": "/train/x"}, "metrics.word_error_rate": {"space": "1"}}
-VALUES = {"data.axis": "0", "data.split.by": "sample", "data.groups.validation": "~", "data.groups.test": "~",
+VALUES = {"data.axis": "0", "data.split.by": "sample", "data.time.series": "~",
+          "data.groups.validation": "~", "data.groups.test": "~",
           "data.inputs.select": '"[:, :2]"', "data.inputs.axis": "0", "data.inputs.time": "false",
           "data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
           "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",

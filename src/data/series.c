@@ -218,6 +218,13 @@ out:
   return st;
 }
 
+ls_status ls__series_check(const ls__opening *o, ls__h5 *file, const ls__source *source) {
+  char *name = NULL;
+  ls_status st = find(o, file, source, &name);
+  ls__free(name);
+  return st;
+}
+
 ls_status ls__series_cut(const ls__opening *o, ls__h5 *file, ls__source *source) {
   ls_status st = LS_OK;
   char *name = NULL;

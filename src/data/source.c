@@ -435,6 +435,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
     source->column[c].offset = offset;
     offset += source->column[c].count;
   }
+  LS_TRY(ls__series_check(o, file, source));
   LS_TRY(agree(source, p, o, piece));
   int k = 0;
   bool timed = false;

@@ -13,7 +13,11 @@
  * Memory: a step of a sample keeps a row, [a cell's row][that of the other direction][h][h] with h
  * only where y doesn't hold it.  The rows of all steps of all samples follow one another: what
  * sums over all of them is one product, or one a part of gates where the row has these in another
- * order than W. */
+ * order than W.
+ *
+ * Where our own kernel computes in float32, the weights that every step reads are packed once.  Of
+ * many samples a step of rnn or lstm then reads x and h' side by side, [W U] as one weight: an
+ * element is the same chain, x before h', and a is never written and read again. */
 #include "nn/recurrent.h"
 
 #include <limits.h>
@@ -64,7 +68,8 @@ typedef struct options {
   bool in_y;                                   /* y holds h */
 } options;
 
-enum { NONE, CONCAT, ADD }; /* of bidirectional */
+enum { LINE = 16, MANY = 16 }; /* floats; samples */
+enum { NONE, CONCAT, ADD };    /* of bidirectional */
 static const char *const activations[] = {"tanh", "relu", NULL};
 static const char *const gate_activations[] = {"sigmoid", "hard_sigmoid", NULL};
 static const char *const both[] = {"none", "concat", "add", NULL};
@@ -141,6 +146,10 @@ static void add_parameters(ls__layer *layer, const options *o, const cell *c, bo
   layer->n_parameters = (int)(p - layer->parameters);
 }
 
+static size_t zeros_of(const options *o, const cell *c) {
+  return (c->kept * o->units + LINE - 1) / LINE * LINE;
+}
+
 static ls_status infer(ls__layer *layer, const ls_config *node) {
   options *o = layer->options;
   const cell *c = &cells[sort_of(layer)];
@@ -177,9 +186,12 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     layer->needs_x[1] = true;
   }
   layer->saved = o->steps * o->row;
-  layer->work_fixed = LS__PRODUCT_WORK +
-                      (c->kept + c->gates * o->units) * o->units;             /* zeros, U^T */
-  layer->work = (1 + (size_t)c->state + (c->more ? c->gates : 0)) * o->units; /* dh, dc, more */
+  const size_t rows = c->gates * o->units;
+  const size_t forth = ls__panels_floats(rows, o->inputs + o->units),
+               back = ls__panels_floats(o->units, rows);
+  layer->work_fixed = LS__PRODUCT_WORK + zeros_of(o, c) + (forth > back ? forth : back);
+  /* dh, dc, more, x and h */
+  layer->work = (1 + (size_t)c->state) * o->units + rows + o->inputs + o->units;
   layer->work_lanes = c->gates * o->units;
   layer->flops = 2.0 * (double)(o->directions * o->steps) * (double)(c->gates * o->units) *
                  (double)(o->inputs + o->units);
@@ -201,7 +213,11 @@ typedef struct way {
   size_t stride;
   size_t width, at;   /* of y and dy: floats a step or sample, where this direction's are */
   const float *zeros; /* [kept * units] */
-  float *turned, *dh, *dc, *more, *stack; /* turned: U^T, [units, gates * units] */
+  bool panels;        /* weights are packed */
+  bool one;           /* forward reads x and h' side by side */
+  /* weights: panels, or U^T [units, gates * units]; more [n, gates * units]: forward the products of
+   * a step, backward the da that go through U; xh [n, inputs + units]: x and h' */
+  float *weights, *dh, *dc, *more, *xh, *stack;
 } way;
 
 static way way_of(const ls__layer *layer, const ls__call *call, size_t direction) {
@@ -220,10 +236,13 @@ static way way_of(const ls__layer *layer, const ls__call *call, size_t direction
   float *work = call->work + LS__PRODUCT_WORK;
   memset(work, 0, c->kept * H * sizeof *work);
   w.zeros = work;
-  w.turned = work + c->kept * H;
-  w.dh = w.turned + c->gates * H * H;
+  w.weights = work + zeros_of(o, c);
+  w.dh = call->work + layer->work_fixed;
   w.dc = w.dh + call->n * H;
   w.more = w.dc + (c->state ? call->n * H : 0);
+  w.xh = w.more + call->n * c->gates * H;
+  w.panels = ls__reads_panels(call->by);
+  w.one = w.panels && !c->more && call->n >= MANY;
   w.stack = w.dh + call->n * layer->work;
   return w;
 }
@@ -285,58 +304,78 @@ static void read_inputs(const way *w) {
   }
 }
 
-/* U^T, once for all steps: a product would turn U each time. */
-static void turn_kernel(const way *w) {
+/* The weights of the products of a step, once for all steps: a product would turn or copy them each
+ * time. */
+static void prepare_forward(const way *w) {
   enum { SOME = 16 };
-  const size_t H = w->o->units, rows = w->cell->gates * H;
+  const size_t H = w->o->units, rows = w->cell->gates * H, I = w->one ? w->o->inputs : 0;
   const float *U = w->call->w[w->first + 1];
+  if (w->panels) {
+    const ls__operand u = ls__operand_b(U, H, true);
+    const ls__operand x = ls__operand_b(w->call->w[w->first], I, true);
+    if (w->one) ls__pack_b(&x, rows, I, 0, I + H, w->weights);
+    ls__pack_b(&u, rows, H, I, I + H, w->weights);
+    return;
+  }
   for (size_t r0 = 0; r0 < rows; r0 += SOME)
     for (size_t c = 0; c < H; c++)
-      for (size_t r = r0; r < rows && r < r0 + SOME; r++) w->turned[c * rows + r] = U[r * H + c];
+      for (size_t r = r0; r < rows && r < r0 + SOME; r++) w->weights[c * rows + r] = U[r * H + c];
 }
 
-/* The products of step k with h of the step before. */
+/* The products of step k, into `more`: with h of the step before, in xh, and, of both as one, with x;
+ * then a of rnn and lstm goes into the rows. */
 static void read_state(const way *w, size_t k) {
   const options *o = w->o;
-  const size_t H = o->units, gates = w->cell->gates * H, apart = o->steps * o->row;
-  const float *b = w->cell->more && o->use_bias ? w->call->w[w->first + 3] : NULL;
-  float *here = row_of(w, 0, step_of(w, k));
-  if (k > 0)
-    ls__multiply(&(ls__product){
-        .by = w->call->by,
-        .m = w->call->n,
-        .n = gates,
-        .k = H,
-        .a = ls__operand_a(h_of(w, 0, step_of(w, k - 1)), o->steps * w->stride, false),
-        .b = ls__operand_b(w->turned, gates, false),
-        .start = w->cell->more ? b : here,
-        .ld_start = w->cell->more ? 0 : apart,
-        .c = w->cell->more ? w->more : here,
-        .ldc = w->cell->more ? gates : apart,
-        .work = w->call->work,
-    });
+  const size_t H = o->units, I = o->inputs, gates = w->cell->gates * H, t = step_of(w, k);
+  const bool apart = !w->one && !w->cell->more; /* the rows have the products with x */
+  const int bias = w->cell->more ? 3 : 2;
+  const float *b = o->use_bias ? w->call->w[w->first + (size_t)bias] : NULL;
+  const size_t K = (w->one ? I : 0) + (k > 0 ? H : 0);
+  for (size_t i = 0; w->one && i < w->call->n; i++)
+    memcpy(w->xh + i * (I + H), w->call->x[0] + (i * o->steps + t) * I, I * sizeof *w->xh);
   for (size_t i = 0; k == 0 && w->cell->more && i < w->call->n; i++)
     if (b != NULL)
       memcpy(w->more + i * gates, b, gates * sizeof *b);
     else
       memset(w->more + i * gates, 0, gates * sizeof *b);
+  if (K == 0) return;
+  ls__operand weights = w->panels ? (ls__operand){.panels = w->weights}
+                                  : ls__operand_b(w->weights, gates, false);
+  weights.packed_k = (w->one ? I : 0) + H;
+  ls__multiply(&(ls__product){
+      .by = w->call->by,
+      .m = w->call->n,
+      .n = gates,
+      .k = K,
+      .a = ls__operand_a(w->xh + (w->one ? 0 : I), I + H, false),
+      .b = weights,
+      .start = apart ? row_of(w, 0, t) : b,
+      .ld_start = apart ? o->steps * o->row : 0,
+      .c = w->more,
+      .ldc = gates,
+      .work = w->call->work,
+  });
+  for (size_t i = 0; !w->cell->more && i < w->call->n; i++)
+    memcpy(row_of(w, i, t), w->more + i * gates, gates * sizeof *w->more);
 }
 
 static void forward_way(const way *w) {
   const options *o = w->o;
+  const size_t H = o->units, I = o->inputs;
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
-  read_inputs(w);
-  turn_kernel(w);
+  if (!w->one) read_inputs(w);
+  prepare_forward(w);
   for (size_t k = 0; k < o->steps; k++) {
     read_state(w, k);
     for (size_t i = 0; i < w->call->n; i++) {
       const ls__cell_step s = cell_step(w, i, k);
       if (step_of(w, k) < length_of(w, i)) {
-        kernel(&s, o->units);
+        kernel(&s, H);
       } else {
-        memset(s.now, 0, w->cell->kept * o->units * sizeof *s.now);
-        memset(s.h, 0, o->units * sizeof *s.h);
+        memset(s.now, 0, w->cell->kept * H * sizeof *s.now);
+        memset(s.h, 0, H * sizeof *s.h);
       }
+      memcpy(w->xh + i * (I + H) + I, s.h, H * sizeof *s.h);
     }
   }
 }
@@ -382,6 +421,9 @@ static void backward_way(const way *w) {
   const options *o = w->o;
   const size_t H = o->units, n = w->call->n;
   ls__cell_kernel *kernel = ls__cells()->backward[w->sort][o->activation][o->recurrent_activation];
+  const size_t gates = w->cell->gates * H;
+  const ls__operand u = ls__operand_b(w->call->w[w->first + 1], H, false);
+  if (w->panels) ls__pack_b(&u, H, gates, 0, gates, w->weights);
   memset(w->dh, 0, n * H * sizeof *w->dh);
   if (w->cell->state) memset(w->dc, 0, n * H * sizeof *w->dc);
   for (size_t k = o->steps; k-- > 0;) {
@@ -394,15 +436,16 @@ static void backward_way(const way *w) {
       } else {
         memset(s.dh, 0, H * sizeof *s.dh);
       }
+      memcpy(w->more + i * gates, s.now + w->cell->recurrent * H, gates * sizeof *s.now);
     }
     if (k == 0) break;
     ls__multiply(&(ls__product){
         .by = w->call->by,
         .m = n,
         .n = H,
-        .k = w->cell->gates * H,
-        .a = ls__operand_a(row_of(w, 0, t) + w->cell->recurrent * H, o->steps * o->row, false),
-        .b = ls__operand_b(w->call->w[w->first + 1], H, false),
+        .k = gates,
+        .a = ls__operand_a(w->more, gates, false),
+        .b = w->panels ? (ls__operand){.panels = w->weights, .packed_k = gates} : u,
         .start = w->cell->more ? w->dh : NULL,
         .ld_start = H,
         .c = w->dh,

@@ -162,7 +162,13 @@ typedef struct region {
 } region;
 
 INLINE bool b_lies(const job *j) {
-  return j->b.pack == NULL && j->b.outer == 1;
+  return j->b.pack == NULL && j->b.outer == 1 && j->b.panels == NULL;
+}
+
+/* The panel of a B that is packed, from column `at` on. */
+INLINE const float *packed(const region *x, size_t at, size_t width) {
+  const size_t ld = (width + VEC - 1) / VEC * VEC;
+  return x->j->b.panels + at * x->j->b.packed_k + x->of->p0 * ld;
 }
 
 /* Columns at .. at + width of B copied to `to`, as a panel of whole vectors; `ahead` more of them are
@@ -217,18 +223,25 @@ static bool at_once(const region *x) {
 
 /* All panels are kept, and strips go by. */
 static void keep_b(const region *x, tile_job *t) {
-  float *panels = x->j->p->work + AT_B;
+  const job *j = x->j;
+  float *panels = j->p->work + AT_B;
   const bool many = at_once(x);
   const size_t group = many ? GROUP : x->mc;
   for (size_t i = 0, end = 0; i < x->mc;) {
-    float *strip = x->j->p->work + AT_A;
+    float *strip = j->p->work + AT_A;
     end = x->mc - i < group ? x->mc : i + group;
-    if (many) pack_strips(x->j, x->m0 + i, end - i, x->of->p0, x->of->k, strip);
+    if (many) pack_strips(j, x->m0 + i, end - i, x->of->p0, x->of->k, strip);
+    /* The lines of the next group, or of the first one in the next block of k. */
+    const size_t p1 = x->of->p0 + (end < x->mc ? 0 : x->of->k);
+    const float *next = many ? j->a.at + x->m0 + (end < x->mc ? end : 0) + p1 * j->a.inner : NULL;
+    size_t line = 0;
+    t->ld_soon = j->a.inner;
     for (size_t rows; i < end; i += rows) {
-      rows = share(end - i, x->j->rows);
+      rows = share(end - i, j->rows);
       const size_t floats = get_strip(x, i, rows, !many, strip, t);
-      for (size_t at = 0, width; at < x->nc; at += width) {
+      for (size_t at = 0, width; at < x->nc; at += width, line += 16) {
         width = panel_width(x, at);
+        t->soon = many && line < GROUP ? next + line : NULL;
         if (i == 0) copy_panel(x, at, width, x->nc - at - width, panels + at * x->of->k, t);
         t->b = panels + at * x->of->k;
         t->ldb = (width + VEC - 1) / VEC * VEC;
@@ -252,18 +265,24 @@ static void keep_a(const region *x, tile_job *t) {
   for (size_t at = 0, width; at < x->nc; at += width) {
     width = panel_width(x, at);
     const size_t left = x->nc - at - width;
-    if (b != NULL && width % VEC == 0 && (few || lies_well(j->b.inner, width, of->k))) {
+    if (j->b.panels != NULL) {
+      t->b = packed(x, at, width);
+      t->ldb = (width + VEC - 1) / VEC * VEC;
+    } else if (b != NULL && width % VEC == 0 && (few || lies_well(j->b.inner, width, of->k))) {
       t->b = b + at;
       t->ldb = j->b.inner;
     } else {
       copy_panel(x, at, width, b != NULL && many ? 0 : left, panel, t);
     }
+    const float *next = b != NULL             ? b + at + width
+                        : j->b.panels != NULL ? packed(x, at + width, width)
+                                              : NULL;
+    t->ld_soon = b != NULL ? j->b.inner : t->ldb;
     float *strip = strips;
     for (size_t i = 0, rows, line = 0; i < x->mc; i += rows, line += 16) {
       rows = share(x->mc - i, j->rows);
       strip += get_strip(x, i, rows, at == 0 && !made, strip, t);
-      t->soon = b != NULL && many && line < width && line < left ? b + at + width + line : NULL;
-      t->ld_soon = j->b.inner;
+      t->soon = next != NULL && many && line < width && line < left ? next + line : NULL;
       do_tile(x, i, rows, at, width, t);
     }
   }
@@ -385,7 +404,8 @@ static void choose_tile(job *j, bool pairs) {
     return;
   }
   j->wide = share((j->n + VEC - 1) / VEC, WIDE);
-  if (j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3) j->wide = 3;
+  if (j->b.panels == NULL && j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3)
+    j->wide = 3;
   j->rows = MOST_ROWS / j->wide;
 }
 
@@ -421,7 +441,8 @@ static void choose_blocks(job *j, bool has_lanes, bool pairs) {
   const bool apart = has_lanes && !pairs;
   size_t rows, columns = j->n, waiting = j->turned;
   for (size_t n = 1; has_lanes && n < j->p->lanes; n *= 2) waiting++;
-  j->keeps_b = j->copies && (j->strips == ALONG || apart) && j->m > M_BLOCK && j->n <= j->m;
+  j->keeps_b = j->copies && (j->strips == ALONG || apart) && j->m > M_BLOCK && j->n <= j->m &&
+               j->b.panels == NULL;
   j->ld = N_BLOCK;
   if (j->keeps_b) {
     rows = j->waits ? LEVELS * PIECE / N_BLOCK / waiting : j->m;
@@ -451,7 +472,8 @@ static job plan(const ls__product *p) {
   const bool has_lanes = p->lanes > 1, pairs = has_lanes && has_pairs(p);
   const double back = (double)(p->m * p->n) * 8 / VEC;
   job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
-  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
+  if (p->b.panels == NULL &&
+      cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
   choose_tile(&j, pairs);
@@ -492,5 +514,16 @@ static void multiply(const ls__product *p) {
   if (j.stream) vec_stream_end(); /* before anyone is told that C is ready */
 }
 
+/* Panels as wide as those of a product of n columns. */
+static void pack(const ls__operand *b, size_t n, size_t k, size_t at_k, size_t packed_k,
+                 float *panels) {
+  const size_t wide = share((n + VEC - 1) / VEC, WIDE);
+  for (size_t at = 0, width; at < n; at += width) {
+    width = share((n - at + VEC - 1) / VEC, wide) * VEC;
+    pack_panel(b, at, n - at < width ? n - at : width, 0, k, panels + at * packed_k + at_k * width,
+               width, 0);
+  }
+}
+
 LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
-const ls__product_ops LS_SIMD(ls__product_ops) = {multiply};
+const ls__product_ops LS_SIMD(ls__product_ops) = {multiply, pack};

@@ -455,18 +455,36 @@ static void backward_way(const way *w) {
   }
 }
 
+/* Strips are a few floats wide, and many: a call each would take longer. */
+static inline void copy_few(float *to, const float *from, size_t n) {
+  const size_t fours = n < LINE ? n / 4 : 0;
+  for (size_t j = 0; j < fours; j++) memcpy(to + 4 * j, from + 4 * j, 4 * sizeof *to);
+  if (n >= LINE) {
+    memcpy(to, from, n * sizeof *to);
+    return;
+  }
+  to += 4 * fours, from += 4 * fours;
+  switch (n % 4) {
+    case 3: to[2] = from[2]; /* fall through */
+    case 2: to[1] = from[1]; /* fall through */
+    case 1: to[0] = from[0]; /* fall through */
+    default: break;
+  }
+}
+
 /* h' of all steps: rows of h, one further, and zeros at the first step of each sample. */
 static void pack_before(const ls__operand *self, size_t j0, size_t n, size_t p0, size_t k,
                         float *panel, size_t width) {
   const way *w = self->context;
   const size_t steps = w->o->steps, first = step_of(w, 0);
-  for (size_t p = p0; p < p0 + k; p++, panel += width) {
-    const size_t t = p % steps;
+  size_t i = p0 / steps, t = p0 % steps;
+  for (size_t p = 0; p < k; p++, panel += width) {
     if (t == first)
       memset(panel, 0, width * sizeof *panel);
     else
-      memcpy(panel, h_of(w, p / steps, w->reverse ? t + 1 : t - 1) + j0, n * sizeof *panel);
+      copy_few(panel, h_of(w, i, w->reverse ? t + 1 : t - 1) + j0, n);
     for (size_t j = n; j < width; j++) panel[j] = 0;
+    if (++t == steps) t = 0, i++;
   }
 }
 

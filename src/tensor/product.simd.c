@@ -217,8 +217,9 @@ INLINE void do_tile(const region *x, size_t i, size_t rows, size_t at, size_t wi
 /* Whether the strips of A are made many at once: by one, they would not find its lines again. */
 static bool at_once(const region *x) {
   const job *j = x->j;
-  return j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
-         !lies_well(j->a.inner, j->rows, x->of->k);
+  if (!j->copies || j->strips != ACROSS) return false;
+  if (j->a.pack != NULL) return j->p->lanes > 1 && x->kind != KINDS;
+  return j->a.outer == 1 && !lies_well(j->a.inner, j->rows, x->of->k);
 }
 
 /* All panels are kept, and strips go by. */
@@ -233,7 +234,9 @@ static void keep_b(const region *x, tile_job *t) {
     if (many) pack_strips(j, x->m0 + i, end - i, x->of->p0, x->of->k, strip);
     /* The lines of the next group, or of the first one in the next block of k. */
     const size_t p1 = x->of->p0 + (end < x->mc ? 0 : x->of->k);
-    const float *next = many ? j->a.at + x->m0 + (end < x->mc ? end : 0) + p1 * j->a.inner : NULL;
+    const float *next = many && j->a.pack == NULL
+                            ? j->a.at + x->m0 + (end < x->mc ? end : 0) + p1 * j->a.inner
+                            : NULL;
     size_t line = 0;
     t->ld_soon = j->a.inner;
     for (size_t rows; i < end; i += rows) {
@@ -241,7 +244,7 @@ static void keep_b(const region *x, tile_job *t) {
       const size_t floats = get_strip(x, i, rows, !many, strip, t);
       for (size_t at = 0, width; at < x->nc; at += width, line += 16) {
         width = panel_width(x, at);
-        t->soon = many && line < GROUP ? next + line : NULL;
+        t->soon = next != NULL && line < GROUP ? next + line : NULL;
         if (i == 0) copy_panel(x, at, width, x->nc - at - width, panels + at * x->of->k, t);
         t->b = panels + at * x->of->k;
         t->ldb = (width + VEC - 1) / VEC * VEC;
@@ -379,11 +382,14 @@ static void turn_back(const job *j, size_t m0, size_t mc, size_t n0, size_t nc,
   }
 }
 
-/* About the cycles that a product takes: tiles, and copying or turning operands. */
-static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b) {
+/* About the cycles that a product takes: tiles, and copying or turning operands.  `apart`: over long
+ * lanes, whose strips come from memory. */
+static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b,
+                   bool apart) {
   const double vectors = (double)((n + VEC - 1) / VEC);
   double cycles = (double)m * vectors * (double)k / 2;
   if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 3 / VEC;
+  if (apart) return cycles + (double)(m * k) * 5 / ROWS;
   if (a->pack == NULL && a->inner == 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 1.5 / VEC;
   if (a->pack == NULL && a->inner != 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 2 / ROWS;
   return cycles;
@@ -472,8 +478,9 @@ static job plan(const ls__product *p) {
   const bool has_lanes = p->lanes > 1, pairs = has_lanes && has_pairs(p);
   const double back = (double)(p->m * p->n) * 8 / VEC;
   job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
-  if (p->b.panels == NULL &&
-      cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
+  const bool apart = has_lanes && !pairs, fixed = p->b.panels != NULL;
+  if (!fixed && cost(p->n, p->m, p->k, &p->b, &p->a, apart) + back <
+                    0.95 * cost(p->m, p->n, p->k, &p->a, &p->b, apart))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
   choose_tile(&j, pairs);

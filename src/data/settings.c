@@ -486,9 +486,9 @@ static ls_status read_time(ls_config *config, ls__time *time) {
   memset(time, 0, sizeof *time);
   if (ls__config_child(config, "time") == NULL) return LS_OK;
   LS_TRY(ls__config_map(config, "time", &node));
+  time->axis_said = ls__config_child(node, "axis") != NULL; /* before it gets its default */
   LS_TRY(ls__config_int(node, "axis", 0, -LS_MAX_DIMS, LS_MAX_DIMS - 1, &axis));
   LS_TRY(ls__options_read(time_options, node, time));
-  time->axis_said = ls__config_child(node, "axis") != NULL;
   if (ls__config_child(node, "series") != NULL) {
     LS_TRY(ls__config_string(node, "series", NULL, &time->series));
     if (time->series[0] == '\0') LS_REFUSE(ls__config_child(node, "series"), "must name a dataset");

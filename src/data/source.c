@@ -424,6 +424,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
         if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
         column->seen_in = number;
       }
+      if (n == 0) LS_TRY(ls__series_check(o, file, source));
       LS_TRY(column_open(&p[n], column, first));
       viewed = viewed || column->view != NULL;
       other = other || memcmp(&p[n].meaning, &column->meaning, sizeof p[n].meaning) != 0;
@@ -435,7 +436,6 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
     source->column[c].offset = offset;
     offset += source->column[c].count;
   }
-  LS_TRY(ls__series_check(o, file, source));
   LS_TRY(agree(source, p, o, piece));
   int k = 0;
   bool timed = false;

@@ -108,12 +108,24 @@ static void by_floats(const ls__product *p) {
 
 void ls__multiply(const ls__product *p) {
   LS_ASSERT(p->lanes <= LS__MOST_LANES);
+  LS_ASSERT(p->b.panels == NULL || (p->lanes <= 1 && ls__reads_panels(p->by)));
   if (p->m == 0 || p->n == 0) return;
   const double start = ls__products_begin();
   if (p->by.precision == LS__BFLOAT16)
     ls__multiply_bf16(ls__bf16_now(), p, by_floats);
   else
     by_floats(p);
+  ls__products_end(start);
+}
+
+bool ls__reads_panels(ls__arithmetic by) {
+  return by.precision == LS__FLOAT32 && ls__products_here(by.products) == LS__PRODUCTS_OWN;
+}
+
+void ls__pack_b(const ls__operand *b, size_t n, size_t k, size_t at_k, size_t packed_k,
+                float *panels) {
+  const double start = ls__products_begin();
+  LS_SIMD_PICK(ls__product_ops)->pack(b, n, k, at_k, packed_k, panels);
   ls__products_end(start);
 }
 

@@ -26,6 +26,10 @@ typedef struct ls__operand {
   const float *at;
   size_t outer, inner; /* of a matrix in memory one of them is 1 */
   const void *context; /* for pack */
+  /* Of B: NULL, or all of it as ls__pack_b made it, `packed_k` of p; then nothing else is read.  A
+   * product without lanes, by our own kernel in float32. */
+  const float *panels;
+  size_t packed_k;
 } ls__operand;
 
 /* A [m,k] with rows of lda floats, or stored the other way round, [k,m]. */
@@ -76,6 +80,18 @@ typedef struct ls__product {
 enum { LS__MOST_LANES = 65536, LS__PRODUCT_WORK = 1000 * 1024 };
 
 void ls__multiply(const ls__product *product);
+
+/* Whether products by `by` may read panels: a B that many products read is packed once. */
+bool ls__reads_panels(ls__arithmetic by);
+
+/* Floats of panels of n columns and k of p. */
+static inline size_t ls__panels_floats(size_t n, size_t k) {
+  return (n + 15) / 16 * 16 * k;
+}
+
+/* The n columns of B, k of p, as p from at_k on of panels that have packed_k. */
+void ls__pack_b(const ls__operand *b, size_t n, size_t k, size_t at_k, size_t packed_k,
+                float *panels);
 
 /* What really computes where `products` is asked for: OWN only where the processor has it. */
 ls__products ls__products_here(ls__products products);

@@ -23,7 +23,8 @@
  *
  * Lanes: two neighbours are computed side by side and added, and the tile of their sum is put on a
  * stack; as in a binary counter, tiles of neighbouring ranges of lanes of equal size are added, so
- * that the order is that of the tree in comm/lanes.h.  The stack stays in the first cache. */
+ * that the order is that of the tree in comm/lanes.h.  The stack stays in the first cache.  Lanes too
+ * long for that are chains of their own, by wide tiles, and wait as pieces of C. */
 #include "tensor/product_ops.h"
 
 #include <stdint.h>
@@ -40,6 +41,7 @@ enum {
   PIECE = 192 * N_BLOCK,
   LEVELS = 13, /* so many may wait at once: smaller ones, if there are more levels */
   DIRECT_ROWS = MOST_DIRECT < 12 ? MOST_DIRECT : 12, /* of rows that lie far apart */
+  GROUP = 48,     /* rows of A whose strips are made at once, where B is kept */
   NEAR = 1 << 18, /* floats that the second cache holds beside others */
 };
 
@@ -87,7 +89,7 @@ typedef struct job {
   bool stream;
   size_t wide, rows;                /* of most tiles */
   size_t k_block, m_block, n_block; /* at most, at a time */
-  size_t piece;                     /* floats from one that waits to the next */
+  size_t ld, piece;                 /* floats of a row of what waits, and from one to the next */
 } job;
 
 /* k numbers of the sum from p0; lanes > 1: the group of lanes that they are. */
@@ -160,7 +162,13 @@ typedef struct region {
 } region;
 
 INLINE bool b_lies(const job *j) {
-  return j->b.pack == NULL && j->b.outer == 1;
+  return j->b.pack == NULL && j->b.outer == 1 && j->b.panels == NULL;
+}
+
+/* The panel of a B that is packed, from column `at` on. */
+INLINE const float *packed(const region *x, size_t at, size_t width) {
+  const size_t ld = (width + VEC - 1) / VEC * VEC;
+  return x->j->b.panels + at * x->j->b.packed_k + x->of->p0 * ld;
 }
 
 /* Columns at .. at + width of B copied to `to`, as a panel of whole vectors; `ahead` more of them are
@@ -206,18 +214,43 @@ INLINE void do_tile(const region *x, size_t i, size_t rows, size_t at, size_t wi
     product->finish(product->context, t->c + r * x->ldc, width);
 }
 
+/* Whether the strips of A are made many at once: by one, they would not find its lines again. */
+static bool at_once(const region *x) {
+  const job *j = x->j;
+  if (!j->copies || j->strips != ACROSS) return false;
+  if (j->a.pack != NULL) return j->p->lanes > 1 && x->kind != KINDS;
+  return j->a.outer == 1 && !lies_well(j->a.inner, j->rows, x->of->k);
+}
+
 /* All panels are kept, and strips go by. */
 static void keep_b(const region *x, tile_job *t) {
-  float *strip = x->j->p->work + AT_A, *panels = x->j->p->work + AT_B;
-  for (size_t i = 0, rows; i < x->mc; i += rows) {
-    rows = share(x->mc - i, x->j->rows);
-    get_strip(x, i, rows, true, strip, t);
-    for (size_t at = 0, width; at < x->nc; at += width) {
-      width = panel_width(x, at);
-      if (i == 0) copy_panel(x, at, width, x->nc - at - width, panels + at * x->of->k, t);
-      t->b = panels + at * x->of->k;
-      t->ldb = (width + VEC - 1) / VEC * VEC;
-      do_tile(x, i, rows, at, width, t);
+  const job *j = x->j;
+  float *panels = j->p->work + AT_B;
+  const bool many = at_once(x);
+  const size_t group = many ? GROUP : x->mc;
+  for (size_t i = 0, end = 0; i < x->mc;) {
+    float *strip = j->p->work + AT_A;
+    end = x->mc - i < group ? x->mc : i + group;
+    if (many) pack_strips(j, x->m0 + i, end - i, x->of->p0, x->of->k, strip);
+    /* The lines of the next group, or of the first one in the next block of k. */
+    const size_t p1 = x->of->p0 + (end < x->mc ? 0 : x->of->k);
+    const float *next = many && j->a.pack == NULL
+                            ? j->a.at + x->m0 + (end < x->mc ? end : 0) + p1 * j->a.inner
+                            : NULL;
+    size_t line = 0;
+    t->ld_soon = j->a.inner;
+    for (size_t rows; i < end; i += rows) {
+      rows = share(end - i, j->rows);
+      const size_t floats = get_strip(x, i, rows, !many, strip, t);
+      for (size_t at = 0, width; at < x->nc; at += width, line += 16) {
+        width = panel_width(x, at);
+        t->soon = next != NULL && line < GROUP ? next + line : NULL;
+        if (i == 0) copy_panel(x, at, width, x->nc - at - width, panels + at * x->of->k, t);
+        t->b = panels + at * x->of->k;
+        t->ldb = (width + VEC - 1) / VEC * VEC;
+        do_tile(x, i, rows, at, width, t);
+      }
+      if (many) strip += floats;
     }
   }
 }
@@ -230,24 +263,29 @@ static void keep_a(const region *x, tile_job *t) {
   const float *b = b_lies(j) ? j->b.at + x->n0 + of->p0 * j->b.inner : NULL;
   const bool few = x->mc <= 3 * j->rows && of->k * j->b.inner <= NEAR; /* tiles read a panel */
   const bool many = x->mc >= 8 * j->rows && of->k >= 64;
-  const bool at_once = j->copies && j->strips == ACROSS && j->a.pack == NULL && j->a.outer == 1 &&
-                       !lies_well(j->a.inner, j->rows, of->k);
-  if (at_once) pack_strips(j, x->m0, x->mc, of->p0, of->k, strips);
+  const bool made = at_once(x);
+  if (made) pack_strips(j, x->m0, x->mc, of->p0, of->k, strips);
   for (size_t at = 0, width; at < x->nc; at += width) {
     width = panel_width(x, at);
     const size_t left = x->nc - at - width;
-    if (b != NULL && width % VEC == 0 && (few || lies_well(j->b.inner, width, of->k))) {
+    if (j->b.panels != NULL) {
+      t->b = packed(x, at, width);
+      t->ldb = (width + VEC - 1) / VEC * VEC;
+    } else if (b != NULL && width % VEC == 0 && (few || lies_well(j->b.inner, width, of->k))) {
       t->b = b + at;
       t->ldb = j->b.inner;
     } else {
       copy_panel(x, at, width, b != NULL && many ? 0 : left, panel, t);
     }
+    const float *next = b != NULL             ? b + at + width
+                        : j->b.panels != NULL ? packed(x, at + width, width)
+                                              : NULL;
+    t->ld_soon = b != NULL ? j->b.inner : t->ldb;
     float *strip = strips;
     for (size_t i = 0, rows, line = 0; i < x->mc; i += rows, line += 16) {
       rows = share(x->mc - i, j->rows);
-      strip += get_strip(x, i, rows, at == 0 && !at_once, strip, t);
-      t->soon = b != NULL && many && line < width && line < left ? b + at + width + line : NULL;
-      t->ld_soon = j->b.inner;
+      strip += get_strip(x, i, rows, at == 0 && !made, strip, t);
+      t->soon = next != NULL && many && line < width && line < left ? next + line : NULL;
       do_tile(x, i, rows, at, width, t);
     }
   }
@@ -303,38 +341,40 @@ static void lanes(const job *j, size_t m0, size_t mc, size_t n0, size_t nc, size
   }
   const size_t half = ls__tree_half(hi - lo);
   lanes(j, m0, mc, n0, nc, lo, lo + half, c, ldc, pieces);
-  lanes(j, m0, mc, n0, nc, lo + half, hi, pieces, N_BLOCK, pieces + j->piece);
+  lanes(j, m0, mc, n0, nc, lo + half, hi, pieces, j->ld, pieces + j->piece);
   for (size_t i = 0; i < mc; i++)
-    for (size_t e = 0; e < nc; e++) c[i * ldc + e] += pieces[i * N_BLOCK + e];
+    for (size_t e = 0; e < nc; e++) c[i * ldc + e] += pieces[i * j->ld + e];
 }
 
 /* The start of a piece of C that is done turned over: piece[i][e] = start of C[n0 + e][m0 + i]. */
-static const float *turn_start(const ls__product *p, size_t m0, size_t mc, size_t n0, size_t nc,
+static const float *turn_start(const job *j, size_t m0, size_t mc, size_t n0, size_t nc,
                                float *piece) {
+  const ls__product *p = j->p;
   if (p->start == NULL) return NULL;
   if (p->ld_start == 0) {
     for (size_t i = 0; i < mc; i++)
-      for (size_t e = 0; e < nc; e++) piece[i * N_BLOCK + e] = p->start[m0 + i];
+      for (size_t e = 0; e < nc; e++) piece[i * j->ld + e] = p->start[m0 + i];
   } else {
-    turn(piece, N_BLOCK, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc, 0);
+    turn(piece, j->ld, p->start + n0 * p->ld_start + m0, p->ld_start, nc, mc, 0);
   }
   return piece;
 }
 
 /* C[n0 + e][m0 + i] = piece[i][e] */
-static void turn_back(const ls__product *p, size_t m0, size_t mc, size_t n0, size_t nc,
+static void turn_back(const job *j, size_t m0, size_t mc, size_t n0, size_t nc,
                       const float *piece) {
+  const ls__product *p = j->p;
   for (size_t e = 0; e < nc; e += VEC) {
     const size_t some = nc - e < VEC ? nc - e : VEC;
     for (size_t i = 0; i < mc; i += VEC) {
       const size_t rows = mc - i < VEC ? mc - i : VEC;
       float *to = p->c + (n0 + e) * p->ldc + m0 + i;
-      const float *from = piece + i * N_BLOCK + e;
+      const float *from = piece + i * j->ld + e;
       if (some == VEC && rows == VEC) {
-        vec_turn(to, p->ldc, from, N_BLOCK, VEC);
+        vec_turn(to, p->ldc, from, j->ld, VEC);
       } else {
         for (size_t a = 0; a < some; a++)
-          for (size_t b = 0; b < rows; b++) to[a * p->ldc + b] = from[b * N_BLOCK + a];
+          for (size_t b = 0; b < rows; b++) to[a * p->ldc + b] = from[b * j->ld + a];
       }
     }
     for (size_t a = 0; p->finish != NULL && a < some; a++)
@@ -342,25 +382,36 @@ static void turn_back(const ls__product *p, size_t m0, size_t mc, size_t n0, siz
   }
 }
 
-/* About the cycles that a product takes: tiles, and copying or turning operands. */
-static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b) {
+/* About the cycles that a product takes: tiles, and copying or turning operands.  `apart`: over long
+ * lanes, whose strips come from memory. */
+static double cost(size_t m, size_t n, size_t k, const ls__operand *a, const ls__operand *b,
+                   bool apart) {
   const double vectors = (double)((n + VEC - 1) / VEC);
   double cycles = (double)m * vectors * (double)k / 2;
   if (b->pack == NULL && b->outer != 1) cycles += (double)(n * k) * 3 / VEC;
+  if (apart) return cycles + (double)(m * k) * 5 / ROWS;
   if (a->pack == NULL && a->inner == 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 1.5 / VEC;
   if (a->pack == NULL && a->inner != 1 && n > 2 * WIDTH) cycles += (double)(m * k) * 2 / ROWS;
   return cycles;
 }
 
+/* Whether any two lanes are short enough to be computed side by side. */
+static bool has_pairs(const ls__product *p) {
+  for (size_t l = 0; l + 1 < p->lanes; l += 2)
+    if ((p->lane[l + 2] - p->lane[l]) * p->each <= K_BLOCK) return true;
+  return false;
+}
+
 /* The tile: as many vectors wide as may be, and not wider than leaves the fewest strips. */
-static void choose_tile(job *j, bool has_lanes) {
-  if (has_lanes) { /* two of them in the registers */
+static void choose_tile(job *j, bool pairs) {
+  if (pairs) { /* two of them in the registers */
     j->wide = share((j->n + VEC - 1) / VEC, WIDE / 2);
     j->rows = MOST_ROWS / 2 / j->wide;
     return;
   }
   j->wide = share((j->n + VEC - 1) / VEC, WIDE);
-  if (j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3) j->wide = 3;
+  if (j->b.panels == NULL && j->wide == WIDE && WIDE == 4 && j->m > ROWS && j->m <= MOST_ROWS / 3)
+    j->wide = 3;
   j->rows = MOST_ROWS / j->wide;
 }
 
@@ -391,40 +442,53 @@ static void choose_strips(job *j, bool has_lanes) {
 }
 
 /* What is kept, and how much is done at a time: as much as there is room for. */
-static void choose_blocks(job *j, bool has_lanes) {
+static void choose_blocks(job *j, bool has_lanes, bool pairs) {
   const size_t k = j->p->k, kc = share(k > 0 ? k : 1, j->k_block);
-  size_t rows, waiting = j->turned;
+  const bool apart = has_lanes && !pairs;
+  size_t rows, columns = j->n, waiting = j->turned;
   for (size_t n = 1; has_lanes && n < j->p->lanes; n *= 2) waiting++;
-  j->keeps_b = j->copies && j->strips == ALONG && j->m > M_BLOCK && j->n <= j->m;
+  j->keeps_b = j->copies && (j->strips == ALONG || apart) && j->m > M_BLOCK && j->n <= j->m &&
+               j->b.panels == NULL;
+  j->ld = N_BLOCK;
   if (j->keeps_b) {
-    rows = j->turned ? LEVELS * PIECE / N_BLOCK : j->m;
+    rows = j->waits ? LEVELS * PIECE / N_BLOCK / waiting : j->m;
+    columns = N_BLOCK;
+  } else if (apart && j->copies) {
+    rows = A_ROOM / (kc + VEC);
+    if (rows > j->m) rows = j->m;
+    j->ld = LEVELS * PIECE / waiting / rows / VEC * VEC;
+    columns = j->ld;
   } else if (j->waits) {
     rows = PIECE / N_BLOCK;
     if (waiting > LEVELS) rows = rows * LEVELS / waiting;
+    columns = N_BLOCK;
   } else if (!j->copies) {
     rows = j->m;
   } else {
     rows = j->strips == ALONG ? M_BLOCK : A_ROOM / (kc + VEC);
   }
-  j->piece = rows * N_BLOCK;
   j->m_block = share(j->m, rows);
-  j->n_block = j->waits || j->keeps_b ? share(j->n, N_BLOCK) : j->n;
+  j->n_block = share(j->n, columns);
+  if (j->ld > (j->n_block + VEC - 1) / VEC * VEC) j->ld = (j->n_block + VEC - 1) / VEC * VEC;
+  j->piece = rows * j->ld;
 }
 
 /* How the product is done. */
 static job plan(const ls__product *p) {
-  const bool has_lanes = p->lanes > 1;
+  const bool has_lanes = p->lanes > 1, pairs = has_lanes && has_pairs(p);
   const double back = (double)(p->m * p->n) * 8 / VEC;
   job j = {.p = p, .m = p->m, .n = p->n, .a = p->a, .b = p->b};
-  if (cost(p->n, p->m, p->k, &p->b, &p->a) + back < 0.95 * cost(p->m, p->n, p->k, &p->a, &p->b))
+  const bool apart = has_lanes && !pairs, fixed = p->b.panels != NULL;
+  if (!fixed && cost(p->n, p->m, p->k, &p->b, &p->a, apart) + back <
+                    0.95 * cost(p->m, p->n, p->k, &p->a, &p->b, apart))
     j = (job){.p = p, .m = p->n, .n = p->m, .a = p->b, .b = p->a, .turned = true};
   j.waits = j.turned || (has_lanes && p->k > K_BLOCK);
-  choose_tile(&j, has_lanes);
+  choose_tile(&j, pairs);
   choose_strips(&j, has_lanes);
   j.stream = !j.waits && p->start != p->c && p->k <= j.k_block && p->n % VEC == 0 &&
              p->ldc % VEC == 0 && (uintptr_t)p->c % 64 == 0 && p->finish == NULL &&
              p->m * p->n >= STREAM_BYTES / sizeof *p->c;
-  choose_blocks(&j, has_lanes);
+  choose_blocks(&j, has_lanes, pairs);
   return j;
 }
 
@@ -432,7 +496,7 @@ static job plan(const ls__product *p) {
 static void part(const job *j, size_t m0, size_t mc, size_t n0, size_t nc) {
   const ls__product *p = j->p;
   float *piece = p->work + AT_PIECES, *c = j->turned ? piece : p->c + m0 * p->ldc + n0;
-  const size_t ldc = j->turned ? N_BLOCK : p->ldc;
+  const size_t ldc = j->turned ? j->ld : p->ldc;
   if (p->lanes > 1) {
     lanes(j, m0, mc, n0, nc, 0, p->lanes, c, ldc, piece + (j->turned ? j->piece : 0));
     for (size_t i = 0; j->waits && !j->turned && p->finish != NULL && i < mc; i++)
@@ -440,11 +504,11 @@ static void part(const job *j, size_t m0, size_t mc, size_t n0, size_t nc) {
   } else {
     const range all = {0, p->k, 0, NULL};
     const float *start = p->start == NULL ? NULL
-                         : j->turned      ? turn_start(p, m0, mc, n0, nc, piece)
+                         : j->turned      ? turn_start(j, m0, mc, n0, nc, piece)
                                           : p->start + m0 * p->ld_start + n0;
-    blocks(j, m0, mc, n0, nc, &all, start, j->turned ? N_BLOCK : p->ld_start, c, ldc);
+    blocks(j, m0, mc, n0, nc, &all, start, j->turned ? j->ld : p->ld_start, c, ldc);
   }
-  if (j->turned) turn_back(p, m0, mc, n0, nc, piece);
+  if (j->turned) turn_back(j, m0, mc, n0, nc, piece);
 }
 
 static void multiply(const ls__product *p) {
@@ -457,5 +521,16 @@ static void multiply(const ls__product *p) {
   if (j.stream) vec_stream_end(); /* before anyone is told that C is ready */
 }
 
+/* Panels as wide as those of a product of n columns. */
+static void pack(const ls__operand *b, size_t n, size_t k, size_t at_k, size_t packed_k,
+                 float *panels) {
+  const size_t wide = share((n + VEC - 1) / VEC, WIDE);
+  for (size_t at = 0, width; at < n; at += width) {
+    width = share((n - at + VEC - 1) / VEC, wide) * VEC;
+    pack_panel(b, at, n - at < width ? n - at : width, 0, k, panels + at * packed_k + at_k * width,
+               width, 0);
+  }
+}
+
 LS_SIMD_DECLARE(ls__product_ops, ls__product_ops);
-const ls__product_ops LS_SIMD(ls__product_ops) = {multiply};
+const ls__product_ops LS_SIMD(ls__product_ops) = {multiply, pack};

@@ -7,6 +7,8 @@
 
 typedef struct ls__product_ops {
   void (*multiply)(const ls__product *product); /* m, n >= 1 */
+  void (*pack)(const ls__operand *b, size_t n, size_t k, size_t at_k, size_t packed_k,
+               float *panels);
 } ls__product_ops;
 
 /* Of one row, of matrices in memory, A's along k and no lanes (product_row.simd.c). */

@@ -252,10 +252,25 @@ static void many_samples(void **state) {
   static const struct {
     size_t m, n, lanes, samples, each;
   } cases[] = {
-      {5, 37, 2, 600, 1},   {20, 70, 3, 513, 1},      {70, 20, 17, 1700, 1}, {193, 30, 5, 1000, 1},
-      {30, 300, 9, 520, 2}, {193, 257, 6, 600, 1},    {1, 600, 13, 100, 10}, {600, 1, 16, 2100, 1},
-      {8, 700, 7, 1000, 1}, {13, 17, 100, 3000, 1},   {24, 64, 64, 64, 100}, {40, 50, 16, 8300, 1},
-      {7, 9, 33, 33, 513},  {300, 16, 1025, 2000, 1}, {512, 48, 31, 900, 1},
+      {5, 37, 2, 600, 1},
+      {20, 70, 3, 513, 1},
+      {70, 20, 17, 1700, 1},
+      {193, 30, 5, 1000, 1},
+      {30, 300, 9, 520, 2},
+      {193, 257, 6, 600, 1},
+      {1, 600, 13, 100, 10},
+      {600, 1, 16, 2100, 1},
+      {8, 700, 7, 1000, 1},
+      {13, 17, 100, 3000, 1},
+      {24, 64, 64, 64, 100},
+      {40, 50, 16, 8300, 1},
+      {7, 9, 33, 33, 513},
+      {300, 16, 1025, 2000, 1},
+      {512, 48, 31, 900, 1},
+      /* chains of their own, as they are and turned over */
+      {300, 290, 2, 1100, 1},
+      {300, 70, 3, 900, 1},
+      {90, 100, 5, 300, 10},
   };
   bench x = bench_new(3 << 20, 3 << 20, 1 << 20);
   for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
@@ -399,6 +414,49 @@ static void empty(void **state) {
   assert_true(c[0] == 1.0F && c[3] == 4.0F);
 }
 
+static const ls__product_ops *ops_of(const route *r) {
+#if defined(__x86_64__)
+  if (strcmp(r->name, "avx2") == 0) return &ls__product_ops_avx2;
+  if (strcmp(r->name, "avx512") == 0) return &ls__product_ops_avx512;
+#endif
+  return strcmp(r->name, "baseline") == 0 ? &ls__product_ops_baseline : NULL;
+}
+
+/* A B of two parts that is packed once gives what a B in memory gives; of the first part, too. */
+static void packed(void **state) {
+  (void)state;
+  static const size_t sizes[][4] = {{1, 5, 3, 4},     {6, 64, 20, 0},     {25, 70, 37, 600},
+                                    {130, 260, 8, 9}, {300, 130, 513, 7}, {17, 300, 0, 70}};
+  float *work = ls__calloc(LS__PRODUCT_WORK + 16, sizeof *work);
+  float *room = (float *)(((uintptr_t)work + 63) / 64 * 64);
+  for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+    const size_t m = sizes[i][0], n = sizes[i][1], k0 = sizes[i][2], k = k0 + sizes[i][3];
+    float *a = random_floats(m * k, 4), *b = random_floats(k * n, 5), *s = random_floats(n, 6);
+    float *panels = random_floats(ls__panels_floats(n, k), 7);
+    float *want = random_floats(m * n, 8), *got = random_floats(m * n, 9);
+    const ls__operand first = ls__operand_b(b, n, false),
+                      rest = ls__operand_b(b + k0 * n, n, false);
+    for (size_t r = 0; r < n_routes; r++) {
+      const ls__product_ops *ops = ops_of(&routes[r]);
+      if (ops == NULL) continue;
+      ops->pack(&first, n, k0, 0, k, panels);
+      ops->pack(&rest, n, k - k0, k0, k, panels);
+      for (int part = 0; part < 2; part++) {
+        ls__product p = {.m = m, .n = n, .k = part ? k0 : k, .b = first, .start = s, .ldc = n};
+        p.a = ls__operand_a(a, k, false), p.work = room;
+        p.c = want;
+        ops->multiply(&p);
+        p.b = (ls__operand){.panels = panels, .packed_k = k};
+        p.c = got;
+        ops->multiply(&p);
+        assert_memory_equal(want, got, m * n * sizeof *got);
+      }
+    }
+    ls__free(a), ls__free(b), ls__free(s), ls__free(panels), ls__free(want), ls__free(got);
+  }
+  ls__free(work);
+}
+
 static int balanced(void **state) {
   (void)state;
   static size_t before; /* what a test left that failed */
@@ -422,6 +480,7 @@ int main(void) {
       cmocka_unit_test_teardown(heads, balanced),
       cmocka_unit_test_teardown(rows_alone, balanced),
       cmocka_unit_test_teardown(empty, balanced),
+      cmocka_unit_test_teardown(packed, balanced),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,8 @@
  *
  * Recordings differ in length: x [all frames, width] with x_offsets (ragged.h), or with --length
  * x [N, frames, width], padded with silence, and `length` [N].  Labels are classes, y [N], or
- * sequences, y with y_offsets, padded with 0 where x is padded, and `y_length`. */
+ * sequences, y with y_offsets, padded with 0 where x is padded, and `y_length`.  What is ragged says
+ * so by an attribute `offsets`, which data reads. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,8 @@ static const ls__option table[] = {
     LS__SIZE(audio_options, rate, "0", 0, 1e6,
              "samples a second that all recordings have, or get by --resample; 0: the first one's"),
     LS__SWITCH(audio_options, resample, "false",
-               "recordings of another rate are resampled, by a windowed sinc; else they are refused"),
+               "recordings of another rate are resampled, by a windowed sinc; else they are "
+               "refused"),
     LS__FORMAT_TEXT(audio_options, window, "window", "MS", "25",
                     "length of a frame in ms; also 25ms, 0.025s"),
     LS__FORMAT_TEXT(audio_options, hop, "hop", "MS", "10", "from one frame to the next"),
@@ -52,17 +54,22 @@ static const ls__option table[] = {
     LS__NUMBER(audio_options, floor, "1e-10", 1e-30, 1e30,
                "the energy whose logarithm is taken where there is less"),
     LS__FORMAT_TEXT(audio_options, label_pattern, "label-pattern", "PATTERN", "",
-                    "where in a file's name its label is, as {label}_{speaker}_{index}.wav; without "
+                    "where in a file's name its label is, as {label}_{speaker}_{index}.wav; "
+                    "without "
                     "it and --labels the label is the name of the folder that the file lies in"),
     LS__FORMAT_TEXT(audio_options, labels, "labels", "FILE", "",
-                    "a table (CSV) with columns file and label, and maybe split (train, validation, "
-                    "test); the file is below the source; a.wav+b.wav are heard one after the other"),
+                    "a table (CSV) with columns file and label, and maybe split (train, "
+                    "validation, "
+                    "test); the file is below the source; a.wav+b.wav are heard one after the "
+                    "other"),
     {"label", LS__OPTION_CHOICE, offsetof(audio_options, label), "class", 0, 0,
      ls__audio_label_names, NULL,
-     "what a label is: one class; or words, or characters: a sequence of classes from 1 on, for ctc"},
+     "what a label is: one class; or words, or characters: a sequence of classes from 1 on, for "
+     "ctc"},
     LS__SWITCH(audio_options, unlabelled, "false", "there are no labels"),
     LS__FORMAT_TEXT(audio_options, group, "group", "FIELD", "",
-                    "a field of --label-pattern, or a column of --labels, that says which recordings "
+                    "a field of --label-pattern, or a column of --labels, that says which "
+                    "recordings "
                     "belong together (a speaker): becomes the dataset group, and --validation and "
                     "--test take whole groups"),
     LS__FORMAT_TEXT(audio_options, validation_pattern, "validation-pattern", "PATTERN", "",
@@ -106,7 +113,7 @@ typedef struct audio {
   const audio_options *own;
   ls__progress *progress;
   ls__recordings found;
-  ls__audio_info *info; /* [found.path.n] */
+  ls__audio_info *info;             /* [found.path.n] */
   size_t rate, channels, resampled; /* files of several channels, of another rate */
   ls__features features;
   size_t *frames; /* [found.n] */
@@ -158,8 +165,9 @@ static ls_status look(audio *a) {
     if (a->rate == 0) a->rate = a->info[i].rate;
     if (a->info[i].rate != a->rate && !a->own->resample) {
       if (a->own->rate > 0)
-        LS_FAIL(LS_EDATA, "%s: %zu samples a second, where --rate says %zu; --resample changes that",
-                path, a->info[i].rate, a->rate);
+        LS_FAIL(LS_EDATA,
+                "%s: %zu samples a second, where --rate says %zu; --resample changes that", path,
+                a->info[i].rate, a->rate);
       LS_FAIL(LS_EDATA, "%s: %zu samples a second, where %s has %zu; --resample makes them alike",
               path, a->info[i].rate, a->found.path.list[0], a->rate);
     }
@@ -200,8 +208,9 @@ static ls_status measure(audio *a) {
   double x = 0;
   if (length != NULL && !longest &&
       (!ls__number_parse(length, &x) || !(x >= 1 && x <= 1e9) || x > floor(x)))
-    LS_FAIL(LS_EUSAGE, "convert: length \"%s\" is not allowed, it must be a number of frames, or "
-                       "longest",
+    LS_FAIL(LS_EUSAGE,
+            "convert: length \"%s\" is not allowed, it must be a number of frames, or "
+            "longest",
             length);
   if (a->own->cut && (length == NULL || longest))
     LS_FAIL(LS_EUSAGE, "convert audio: --cut wants --length FRAMES, which it cuts to");
@@ -216,8 +225,9 @@ static ls_status measure(audio *a) {
       LS_FAIL(LS_EDATA, "%s: %zu samples; a recording can have %d", item->name, samples,
               LS__AUDIO_SAMPLES);
     if (length != NULL && !longest && (double)frames > x && !a->own->cut)
-      LS_FAIL(LS_EDATA, "%s: has %zu frames, more than --length %zu; --length longest takes all of "
-                        "all recordings, --cut leaves out what is behind",
+      LS_FAIL(LS_EDATA,
+              "%s: has %zu frames, more than --length %zu; --length longest takes all of "
+              "all recordings, --cut leaves out what is behind",
               item->name, frames, (size_t)x);
     a->frames[i] = frames;
     if (i == 0 || frames < a->shortest) a->shortest = frames;
@@ -305,8 +315,9 @@ static ls_status make_parts(audio *a) {
     ls__recording *item = &a->found.item[i];
     if (item->split == LS_TRAIN) item->told = false; /* shares are taken of these */
     if (item->told && asked[item->split] > 0)
-      LS_FAIL(LS_EUSAGE, "convert: %s is said to be of the %s part, and there is a share of %g for "
-                         "the same part",
+      LS_FAIL(LS_EUSAGE,
+              "convert: %s is said to be of the %s part, and there is a share of %g for "
+              "the same part",
               item->name, ls__split_name(item->split), asked[item->split]);
   }
   LS_TRY(draw_groups(a, &share));
@@ -349,7 +360,11 @@ static ls_status begin(audio *a) {
     }
   LS_TRY(ls__h5_create(a->options->output, &a->file));
   LS_TRY(ls__parts_init(&a->parts, a->file, a->rows, LS__F32, padded ? &x_row : NULL, LS__I32,
-                        !y ? NULL : !sequence ? &one : padded ? &y_row : NULL, a->options->gzip));
+                        !y          ? NULL
+                        : !sequence ? &one
+                        : padded    ? &y_row
+                                    : NULL,
+                        a->options->gzip));
   if (padded) a->index[n++] = "length";
   if (padded && sequence) a->index[n++] = "y_length";
   if (a->own->group != NULL) a->index[n++] = "group";
@@ -446,6 +461,7 @@ static ls_status describe(audio *a) {
   const ls__features_how *how = &a->features.how;
   char text[400], low[LS__NUMBER_TEXT], high[LS__NUMBER_TEXT], least[LS__NUMBER_TEXT];
   const char *const list[] = {text};
+  static const char *const x_offsets[] = {"x_offsets"}, *const y_offsets[] = {"y_offsets"};
   int n = snprintf(text, sizeof text, "%s of %zu samples a second", ls__feature_names[how->feature],
                    how->rate);
   ls__number_format(how->low, low);
@@ -454,11 +470,13 @@ static ls_status describe(audio *a) {
   if (how->feature != LS__SAMPLES)
     n += snprintf(text + n, sizeof text - (size_t)n,
                   ": window %zu, hop %zu, transform %zu, %zu bands (%s, %s to %s Hz), floor %s",
-                  how->window, how->hop, a->features.fourier.n, how->bands,
-                  ls__mel_names[how->mel], low, high, least);
+                  how->window, how->hop, a->features.fourier.n, how->bands, ls__mel_names[how->mel],
+                  low, high, least);
   if (how->feature == LS__MFCC)
     snprintf(text + n, sizeof text - (size_t)n, ", %zu coefficients", how->coefficients);
   LS_TRY(ls__parts_strings(&a->parts, "x", "features", list, 1));
+  if (a->length == 0) LS_TRY(ls__parts_strings(&a->parts, "x", "offsets", x_offsets, 1));
+  if (a->y.file != NULL) LS_TRY(ls__parts_strings(&a->parts, "y", "offsets", y_offsets, 1));
   if (!a->own->unlabelled)
     LS_TRY(ls__parts_classes(&a->parts, "y", a->labels.name, a->labels.n_names));
   if (a->own->group == NULL) goto out;
@@ -494,16 +512,12 @@ static void tell(audio *a) {
   if (a->length > 0)
     fprintf(stderr, "inputs: {sound: x, %s: length}", frames);
   else
-    fprintf(stderr, "inputs: {sound: {dataset: x, offsets: x_offsets, length: %zu}}", a->longest);
-  if (a->own->unlabelled)
-    fprintf(stderr, "\n");
-  else if (a->labels.kind == LS__AUDIO_CLASS)
-    fprintf(stderr, ", targets: y\n");
-  else if (a->length > 0)
-    fprintf(stderr, ", targets: {text: y}, lengths: {text: y_length}\n");
-  else
-    fprintf(stderr, ", targets: {text: {dataset: y, offsets: y_offsets, length: %zu}}\n",
-            a->labels.longest);
+    fprintf(stderr, "inputs: {sound: x, %s: {lengths_of: sound}}", frames);
+  fprintf(stderr, "%s\n",
+          a->own->unlabelled                                   ? ""
+          : a->length > 0 && a->labels.kind != LS__AUDIO_CLASS ? ", targets: {text: y}, lengths: "
+                                                                 "{text: y_length}"
+                                                               : ", targets: y");
 }
 
 static ls_status convert(audio *a) {

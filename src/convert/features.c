@@ -102,9 +102,9 @@ ls_status ls__features_init(ls__features *f, const ls__features_how *how) {
   LS_TRY(ls__alloc(&f->cosine, how->coefficients * bands, sizeof *f->cosine, what));
   for (size_t k = 0; k < how->coefficients; k++)
     for (size_t b = 0; b < bands; b++)
-      f->cosine[k * bands + b] =
-          sqrt((k == 0 ? 1.0 : 2.0) / (double)bands) *
-          ls__cos_turn((double)(k * (2 * b + 1) % (4 * bands)) / (double)(4 * bands));
+      f->cosine[k * bands + b] = sqrt((k == 0 ? 1.0 : 2.0) / (double)bands) *
+                                 ls__cos_turn((double)(k * (2 * b + 1) % (4 * bands)) /
+                                              (double)(4 * bands));
 out:
   return st;
 }

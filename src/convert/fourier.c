@@ -20,8 +20,7 @@ ls_status ls__fourier_init(ls__fourier *f, size_t n) {
     f->turn[2 * k] = ls__cos_turn(u);
     f->turn[2 * k + 1] = ls__cos_turn(u + 0.25); /* -sin */
   }
-  for (size_t k = 1; k < half; k++)
-    f->place[k] = f->place[k / 2] / 2 + (k % 2 == 1 ? half / 2 : 0);
+  for (size_t k = 1; k < half; k++) f->place[k] = f->place[k / 2] / 2 + (k % 2 == 1 ? half / 2 : 0);
 out:
   return st;
 }

@@ -35,8 +35,8 @@ static const ls__option table[] = {
 typedef struct part {
   char *path; /* NULL: there is none */
   ls__names classes;
-  ls__names *files;  /* [classes.n] */
-  size_t *taken; /* [classes.n] in the order of turns */
+  ls__names *files; /* [classes.n] */
+  size_t *taken;    /* [classes.n] in the order of turns */
   size_t n;
 } part;
 

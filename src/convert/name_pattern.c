@@ -7,8 +7,7 @@
 
 /* What may stand between { and }. */
 static bool is_name(const char *text, size_t n) {
-  const char *const letters =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
+  const char *const letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_";
   return n > 0 && strspn(text, letters) >= n;
 }
 

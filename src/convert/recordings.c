@@ -138,8 +138,9 @@ static ls_status look_at_names(ls__recordings *r, const ls__recordings_how *how)
   ls__pattern_match match;
   if (how->label_pattern == NULL) {
     if (how->group == NULL) return LS_OK;
-    return ls__fail(LS_EUSAGE, "convert audio: --group %s wants a --label-pattern with {%s}, or a "
-                               "table of --labels with such a column",
+    return ls__fail(LS_EUSAGE,
+                    "convert audio: --group %s wants a --label-pattern with {%s}, or a "
+                    "table of --labels with such a column",
                     how->group, how->group);
   }
   LS_TRY(ls__name_pattern_read(how->label_pattern, "label-pattern", &pattern));
@@ -228,7 +229,9 @@ static ls_status add_row(ls__recordings *r, const ls__csv *csv, const char *fold
   for (int c = 0; c < COLUMNS; c++)
     if (column[c] != SIZE_MAX && c != SPLIT && csv->field[column[c]].size == 0)
       LS_FAIL(LS_EDATA, "%s:%zu: the %s is empty", csv->path, csv->line,
-              c == FILE_COLUMN ? "name of the file" : c == LABEL ? "label" : "group");
+              c == FILE_COLUMN ? "name of the file"
+              : c == LABEL     ? "label"
+                               : "group");
   char *name = csv->field[column[FILE_COLUMN]].text;
   LS_TRY(add(r, name, first, &item));
   LS_TRY(add_files(r, csv, folder, name));
@@ -286,8 +289,7 @@ out:
 
 static bool fits(const char *pattern, const char *path) {
   const char *name = strrchr(path, '/');
-  return fnmatch(pattern, path, 0) == 0 ||
-         (name != NULL && fnmatch(pattern, name + 1, 0) == 0);
+  return fnmatch(pattern, path, 0) == 0 || (name != NULL && fnmatch(pattern, name + 1, 0) == 0);
 }
 
 static ls_status apply_pattern(ls__recordings *r, const char *option, const char *pattern,

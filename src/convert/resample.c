@@ -64,10 +64,10 @@ ls_status ls__resample(const double *x, size_t n, size_t from, size_t to, double
         at = j / up * down + j % up * down / up;
     const size_t slot = kept == up ? phase : 0;
     double *weight = weights + slot * taps, sum = 0;
-    if (kept < up || !made[slot])
-      make_weights(c, reach, (double)phase / (double)up, weight);
+    if (kept < up || !made[slot]) make_weights(c, reach, (double)phase / (double)up, weight);
     made[slot] = true;
-    const size_t first = at + 1 < reach ? reach - 1 - at : 0; /* the first that lies in the source */
+    const size_t first = at + 1 < reach ? reach - 1 - at
+                                        : 0; /* the first that lies in the source */
     for (size_t k = first; k < taps && at + k + 1 - reach < n; k++)
       sum += weight[k] * x[at + k + 1 - reach];
     y[j] = sum;

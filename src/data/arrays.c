@@ -1,7 +1,9 @@
 /* The arrays of a dataset: what they are, and how they are stored. */
+#include <math.h>
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/ragged.h"
 #include "data/stream.h"
 
 /* ---- From the sources ---- */
@@ -118,6 +120,21 @@ out:
   return st;
 }
 
+void ls__arrays_lengths(ls_data *data) {
+  for (size_t i = 0; i < data->n_arrays; i++) data->kept[i].lengths = -1;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    if (data->array[i].use != LS_LENGTH) continue;
+    const ls__array *of = &data->array[data->array[i].of];
+    ls__kept *kept = &data->kept[data->array[i].of];
+    kept->lengths = (int)i;
+    kept->entry = of->count / of->port.shape.dim[0];
+    if (data->n_sources == 0 || kept->same >= 0) continue;
+    const ls__column *column = ls__source_first(&data->source[0], (size_t)data->array[i].of);
+    kept->ragged = column->ragged != NULL;
+    kept->padding = kept->ragged ? column->ragged->padding : 0;
+  }
+}
+
 /* Whether an input may have named categories: one whole number a sample. */
 static bool may_be_categories(const ls_data *data, size_t i) {
   const ls__array *array = &data->array[i];
@@ -134,6 +151,7 @@ ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
     array->port.type = from->use == LS_LENGTH ? LS_INDEX : LS_REAL;
     array->use = from->use;
     array->of = from->of;
+    array->implied = from->implied;
     data->kept[i].same = from->same;
     if (from->same >= 0) {
       array->port.shape = data->array[from->same].port.shape;
@@ -143,6 +161,7 @@ ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted) {
     }
     array->count = ls_shape_count(&array->port.shape);
   }
+  ls__arrays_lengths(data);
   ls__arrays_settle(data);
   for (size_t i = 0; i < data->n_arrays; i++)
     if (data->kept[i].same < 0 && (data->array[i].use == LS_TARGET || may_be_categories(data, i)))
@@ -208,6 +227,10 @@ ls_status ls__data_set_index(ls_data *data, size_t i) {
       return ls__fail(LS_EDATA, "%s: %s: has a scale, and the network takes its values as indices",
                       path, column->name);
   }
+  if (rintf(kept->padding) != kept->padding || fabsf(kept->padding) > 0x1p24F)
+    return ls__fail(LS_ECONFIG,
+                    "data: %s: padding %g is no whole number, and the network takes %s as indices",
+                    array->port.name, (double)kept->padding, name);
   for (size_t k = 0; k < data->n_arrays; k++)
     if (data->kept[k].same == (int)i)
       return ls__fail(LS_EDATA,
@@ -238,6 +261,7 @@ void ls__arrays_reset(ls_data *data) {
     ls__free(kept->rstd);
     ls__free(kept->raw);
     ls__free(kept->center);
+    ls__free(kept->length);
     ls__free(kept->values);
     ls__affine_reset(&kept->normal);
   }

@@ -96,6 +96,9 @@ static void run_array(const ls_data *data, size_t i, const uint64_t *sample, siz
     what.first = sample[k] * all + before;
     ls__augment_run(data->augment, &what);
     if (stored->mean != NULL) ls__span()->load_f32(x, x, stored->mean, stored->rstd, count);
+    if (stored->length == NULL) continue;
+    const size_t real = ls__kept_real(stored, &stored->length[sample[k]]);
+    if (real < count) ls__kept_pad(stored, real, x);
   }
 }
 

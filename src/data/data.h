@@ -24,6 +24,7 @@ typedef struct ls__array {
   ls_port port; /* name, type as delivered (a length is LS_INDEX), shape of one sample */
   ls_use use;
   int of;       /* LS_LENGTH: the array whose first dimension it counts; else -1 */
+  bool implied; /* LS_LENGTH: they follow from offsets, and need not be used */
   size_t count; /* elements a sample */
   bool integer; /* the file holds whole numbers */
   char *

@@ -21,11 +21,32 @@ const ls__option ls__datasets_options[] = {
                 "which dimension is its time axis, where it isn't that of `data.time`; `false`: it "
                 "has none, and is the same for all times of a trajectory"),
     LS__BY_HAND("field", "text", "", "of a table of named columns (a compound): the column"),
+    LS__BY_HAND("offsets", "text", "",
+                "of samples of different lengths: the dataset of N + 1 whole numbers that say "
+                "where "
+                "they begin: sample i is rows offsets[i] to offsets[i + 1] - 1; without: the one "
+                "that the dataset's attribute `offsets` names, if it has one"),
+    LS__BY_HAND("counts", "text", "",
+                "the same as `offsets` by N whole numbers: how many rows each sample has"),
+    LS__BY_HAND("length", "whole number", "",
+                "of samples of different lengths: entries of a sample; shorter ones are padded, a "
+                "longer one is an error; without: `data.longest`"),
+    LS__BY_HAND("truncate", "boolean", "false", "longer samples are cut instead"),
+    LS__BY_HAND("padding", "number", "0",
+                "what stands behind the end of a shorter sample, whether values are normalised or "
+                "not"),
+    LS__BY_HAND("empty", "`error` `drop` `keep`", "error",
+                "a sample without entries: refused; left out, except by predict; or taken, with "
+                "length 0"),
+    LS__BY_HAND("lengths_of", "text", "",
+                "alone, of an input: the lengths of the input of this name, for layers that take "
+                "them"),
     LS__END,
 };
 
 bool ls__datasets_is_one(const ls_config *node) {
-  static const char *const keys[] = {"dataset", "select", "axis", "time", "field"};
+  static const char *const keys[] = {"dataset", "select", "axis",     "time",    "field", "offsets",
+                                     "counts",  "length", "truncate", "padding", "empty"};
   enum { N = sizeof keys / sizeof *keys };
   bool named = false;
   if (ls__config_kind_of(node) != LS__MAP) return false;
@@ -104,9 +125,46 @@ static ls_status read_time(const ls_config *node, const ls__time *time, ls__want
   return set->timed ? read_axis(node, &set->time) : LS_OK;
 }
 
+static const char *const empties[] = {"error", "drop", "keep", NULL};
+
+static ls_status read_ragged(ls_config *node, ls__wanted_set *set) {
+  ls_status st = LS_OK;
+  ls__wanted_ragged *ragged = &set->ragged;
+  if (ls__config_child(node, "offsets") != NULL)
+    LS_TRY(ls__config_string(node, "offsets", NULL, &ragged->offsets));
+  if (ls__config_child(node, "counts") != NULL)
+    LS_TRY(ls__config_string(node, "counts", NULL, &ragged->counts));
+  if (ragged->offsets != NULL && ragged->counts != NULL)
+    LS_REFUSE(node, "offsets and counts say the same: one of them is enough");
+  if (ls__is_ragged(set) && (ragged->offsets != NULL ? ragged->offsets : ragged->counts)[0] == 0)
+    LS_REFUSE(node, "%s: names no dataset", ragged->offsets != NULL ? "offsets" : "counts");
+  if (ls__config_child(node, "length") != NULL) {
+    LS_TRY(ls__config_size(node, "length", LS__REQUIRED_SIZE, 1, INT_MAX, &ragged->most));
+    ragged->said = true;
+  }
+  if (ls__config_child(node, "truncate") != NULL) {
+    LS_TRY(ls__config_bool(node, "truncate", false, &ragged->truncate));
+    ragged->said = true;
+  }
+  if (ls__config_child(node, "padding") != NULL) {
+    LS_TRY(ls__config_double(node, "padding", 0, -1e30, 1e30, &ragged->padding));
+    ragged->said = true;
+  }
+  if (ls__config_child(node, "empty") != NULL) {
+    LS_TRY(ls__config_choice(node, "empty", NULL, empties, &ragged->empty));
+    ragged->said = true;
+  }
+  if (ls__is_ragged(set) && (set->select.n > 0 || set->said || set->field != NULL))
+    LS_REFUSE(node, "select, axis and field take samples of one shape: they don't go with %s",
+              ragged->offsets != NULL ? "offsets" : "counts");
+out:
+  return st;
+}
+
 /* What all datasets have in common. */
 static ls_status read_common(ls_config *config, const ls__time *time, ls__wanted_set *set) {
   ls_status st = LS_OK;
+  set->of = -1;
   LS_TRY(read_axes(ls__config_child(config, "axis"), set->axis, &set->n_axes));
   set->timed = time->window > 0;
   set->time = time->axis;
@@ -122,6 +180,11 @@ static ls_status read_set(ls_config *config, ls_config *node, const ls__time *ti
   LS_TRY(read_common(config, time, set));
   if (ls__config_kind_of(node) == LS__SCALAR && ls__config_text(node)[0] != '\0') {
     set->dataset = ls__config_text(node);
+    return LS_OK;
+  }
+  if (ls__config_kind_of(node) == LS__MAP && ls__config_child(node, "lengths_of") != NULL) {
+    LS_TRY(ls__config_string(node, "lengths_of", NULL, &set->lengths_of));
+    LS_TRY(ls__config_finish(node));
     return LS_OK;
   }
   if (ls__config_kind_of(node) != LS__MAP || ls__config_child(node, "dataset") == NULL)
@@ -140,6 +203,7 @@ static ls_status read_set(ls_config *config, ls_config *node, const ls__time *ti
     set->said = true;
   }
   LS_TRY(read_time(ls__config_child(node, "time"), time, set));
+  LS_TRY(read_ragged(node, set));
   LS_TRY(ls__config_finish(node));
 out:
   return st;
@@ -181,8 +245,10 @@ bool ls__datasets_has_time(const ls__wanted_set *set, const ls_shape *shape) {
 }
 
 void ls__datasets_reset(ls__wanted_array *array) {
-  for (size_t i = 0; i < array->n && array->set != NULL; i++)
+  for (size_t i = 0; i < array->n && array->set != NULL; i++) {
     ls__select_reset(&array->set[i].select);
+    ls__free(array->set[i].ragged.found);
+  }
   ls__free(array->set);
   array->set = NULL;
   array->n = 0;

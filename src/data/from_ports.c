@@ -128,6 +128,7 @@ ls_status ls_data_from_ports(size_t n, size_t n_arrays, const ls_data_array *arr
   data->settings.shuffle_window = 256;
   if (arrays == NULL) LS_FAIL(LS_EUSAGE, "data: no input");
   LS_TRY(describe(data, n_arrays, arrays, from));
+  ls__arrays_lengths(data);
   if (n == 0) LS_FAIL(LS_EDATA, "data: no samples");
   for (size_t i = 0; i < data->n_arrays; i++)
     if (n > SIZE_MAX / 64 / data->array[i].count)

@@ -69,6 +69,7 @@ struct ls_data {
 
   ls__window *rows;   /* a drawn split's row numbers, shared on the node */
   ls__window *memory; /* all samples; NULL: streamed */
+  ls__window *packed; /* in memory: sequences of different lengths; NULL: there are none */
   size_t memory_bytes;
 
   ls__order order;
@@ -84,6 +85,8 @@ struct ls_data {
 /* arrays.c: decide how each array is stored, from its type in the file and as delivered, and with
  * it as which type its columns are read. */
 void ls__arrays_settle(ls_data *data);
+/* Which array counts the real entries of which. */
+void ls__arrays_lengths(ls_data *data);
 /* Names, shapes and classes of the arrays, from the sources, which must agree. */
 LS_CHECKED ls_status ls__arrays_describe(ls_data *data, const ls__wanted *wanted);
 /* layout.c: which datasets have their channels first.  After them the arrays are described. */
@@ -107,6 +110,8 @@ LS_CHECKED ls_status ls__same_check(ls_data *data);
 /* missing.c: with `missing: drop`, which rows have a missing value (collective); whether one has,
  * how many have; good[], the others (local). */
 LS_CHECKED ls_status ls__missing_find(ls_data *data);
+/* With `empty: drop`, rows with an empty sequence are left out, too (local). */
+LS_CHECKED ls_status ls__empty_drop(ls_data *data);
 bool ls__row_is_missing(const ls_data *data, const ls__source *source, size_t row);
 size_t ls__rows_missing(const ls_data *data, const ls__source *source);
 LS_CHECKED ls_status ls__missing_list(ls_data *data);
@@ -152,6 +157,8 @@ size_t ls__memory_available(void);
 LS_CHECKED ls_status ls__memory_load(ls_data *data);
 /* Room for so many samples in kept[].memory.  Collective. */
 LS_CHECKED ls_status ls__memory_create(ls_data *data, ls_comm *comm, size_t samples);
+/* Bytes that so many samples of all parts take there. */
+double ls__memory_bytes(const ls_data *data, double samples);
 void ls__memory_destroy(ls_data *data);
 
 /* targets.c: what is kept of the samples changes now: they are loaded anew. */

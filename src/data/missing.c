@@ -5,6 +5,7 @@
 #include "base/alloc.h"
 #include "comm/lanes.h"
 #include "data/inside.h"
+#include "data/ragged.h"
 
 bool ls__row_is_missing(const ls_data *data, const ls__source *source, size_t row) {
   const uint8_t *bad = data->bad[source - data->source];
@@ -29,7 +30,8 @@ static ls_status scan(ls__reader *reader, const ls__source *source, const ls__co
     LS_TRY(ls__reader_raw(reader, source, column, first, rows, &x, &gone));
     for (size_t r = 0; r < rows; r++) {
       const ls__h5_meaning *meaning = ls__source_meaning(source, column, first + r);
-      for (size_t i = r * width; i < (r + 1) * width; i++)
+      const size_t real = ls__column_real(column, first + r);
+      for (size_t i = r * width; i < r * width + real; i++)
         if (ls__column_missing(column, meaning, x[i], gone != NULL && gone[i] != 0, text) != NULL) {
           bad[(first + r) / 8] |= (uint8_t)(1 << (first + r) % 8);
           *count += 1;
@@ -119,6 +121,34 @@ ls_status ls__missing_find(ls_data *data) {
   ls_status st = LS_OK;
   for (int s = 0; s < data->n_sources && data->settings.missing == LS__MISSING_DROP; s++)
     LS_TRY(find(data, s));
+out:
+  return st;
+}
+
+ls_status ls__empty_drop(ls_data *data) {
+  ls_status st = LS_OK;
+  for (int s = 0; s < data->n_sources; s++) {
+    const ls__source *source = &data->source[s];
+    size_t n = 0;
+    for (size_t c = 0; c < source->n; c++) {
+      const ls__ragged *ragged = source->column[c].ragged;
+      for (size_t r = 0; ragged != NULL && ragged->empty == LS__EMPTY_DROP && r < source->rows;
+           r++) {
+        if (ragged->length[r] > 0 || ls__row_is_missing(data, source, r)) continue;
+        if (data->bad[s] == NULL)
+          LS_TRY(ls__alloc(&data->bad[s], (source->rows + 7) / 8, 1, "empty sequences"));
+        data->bad[s][r / 8] |= (uint8_t)(1 << r % 8);
+        n++;
+      }
+    }
+    data->n_bad[s] += n;
+    if (n > 0)
+      ls__note(&data->notes, "%s: %zu of %zu samples are left out, because they are empty",
+               ls__data_path(data), n, source->rows);
+    if (data->n_bad[s] == source->rows)
+      LS_FAIL(LS_EDATA, "%s: empty: drop: none of the %zu samples with %s is left",
+              ls__data_path(data), source->rows, source->column[0].name);
+  }
 out:
   return st;
 }

@@ -138,6 +138,12 @@ static void add_block(moments *all, double before, const float *values, size_t r
   }
 }
 
+/* What is behind the end of a sequence is as if it were missing. */
+static void blank(const ls__kept *kept, const int32_t *length, size_t rows, float *x) {
+  for (size_t r = 0; r < rows; r++, x += kept->count)
+    for (size_t i = (size_t)length[r] * kept->entry; i < kept->count; i++) x[i] = NAN;
+}
+
 /* The same where values may be missing (NaN): each element counts its own. */
 static void add_holed(moments *all, const float *values, size_t rows, size_t n) {
   for (size_t i = 0; i < n; i++) {
@@ -195,9 +201,15 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
   void *to[LS__MAX_ARRAYS] = {NULL};
   float *values = NULL;
   double *scratch = NULL;
+  int32_t *lengths = NULL;
   LS_TRY(ls__alloc(&values, rows * width, sizeof *values, "normalisation"));
   LS_TRY(ls__alloc(&scratch, 2 * width, sizeof *scratch, "normalisation"));
-  for (size_t a = 0; a < m->n; a++) to[m->array[a]] = values + rows * m->start[a];
+  LS_TRY(ls__alloc(&lengths, rows * m->n, sizeof *lengths, "normalisation"));
+  for (size_t a = 0; a < m->n; a++) {
+    to[m->array[a]] = values + rows * m->start[a];
+    if (data->kept[m->array[a]].lengths >= 0)
+      to[data->kept[m->array[a]].lengths] = lengths + a * rows;
+  }
   for (size_t c = lo; c < hi; c++) {
     const size_t first = ls__cut(n, c, chunks), end = ls__cut(n, c + 1, chunks);
     for (size_t i = first; i < end; i += rows) {
@@ -205,23 +217,26 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
       LS_TRY(ls__stop_check());
       LS_TRY(ls__data_rows(data, LS_TRAIN, i, i + some, to));
       for (size_t a = 0; a < m->n; a++) {
-        const float *x = to[m->array[a]];
+        float *x = to[m->array[a]];
+        const ls__kept *kept = &data->kept[m->array[a]];
         const size_t count = m->start[a + 1] - m->start[a];
         moments *of = all + (c - lo) * width + m->start[a];
-        if (data->kept[m->array[a]].holes)
+        if (kept->lengths >= 0) blank(kept, lengths + a * rows, some, x);
+        if (kept->holes || kept->lengths >= 0)
           add_holed(of, x, some, count);
         else
           add_block(of, (double)(i - first), x, some, count, scratch, scratch + width);
         const bool target = data->array[m->array[a]].use == LS_TARGET;
-        if (data->kept[m->array[a]].type == LS__F64) m->real[a] = 1; /* no class is as large */
+        if (kept->type == LS__F64) m->real[a] = 1; /* no class is as large */
         for (size_t k = 0; target && m->real[a] == 0 && k < some * count; k++)
-          if (rintf(x[k]) != x[k]) m->real[a] = 1;
+          if (!isnan(x[k]) && rintf(x[k]) != x[k]) m->real[a] = 1;
       }
     }
   }
 out:
   ls__free(values);
   ls__free(scratch);
+  ls__free(lengths);
   return st;
 }
 
@@ -259,6 +274,9 @@ out:
 size_t ls__normal_means(const ls_data *data, size_t i) {
   const ls_shape *shape = &data->array[i].port.shape;
   const int per = data->settings.normalize.per;
+  /* Of sequences of different lengths all entries are alike. */
+  if (data->kept[i].ragged && (per == LS__PER_FEATURE || shape->ndim == 1))
+    return per == LS__PER_DATASET ? 1 : data->kept[i].entry;
   if (per == LS__PER_CHANNEL && shape->ndim > 0) return shape->dim[shape->ndim - 1];
   return per == LS__PER_FEATURE ? data->array[i].count : 1;
 }
@@ -285,7 +303,7 @@ static ls_status conclude(const moments *all, size_t n, const double *center, ls
     for (size_t k = i + means; k < n; k += means) merge(&together, &all[k]);
     const moments *m = &together;
     const bool standard = rule == LS__NORMAL_STANDARD;
-    const double width = standard ? sqrt(m->m2 / m->n) : m->high - m->low;
+    const double width = m->n == 0 ? 0 : standard ? sqrt(m->m2 / m->n) : m->high - m->low;
     const float rstd = (float)(1 / width);
     const double mean = (center != NULL ? center[i] : 0) + (standard ? m->mean : m->low);
     normal->mean[i] = (float)mean;
@@ -309,7 +327,7 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
                     ls__normal_means(data, i), &data->kept[i].normal));
     double missing = 0;
-    for (size_t k = 0; k < count && kept->holes; k++)
+    for (size_t k = 0; k < count && kept->holes && kept->lengths < 0; k++)
       missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
     if (missing > 0)
       ls__note(&data->notes,

@@ -1,12 +1,12 @@
 /* From a `data:` section to an open dataset: headers first, then values. */
 #include "base/alloc.h"
 #include "config/config.h"
+#include "data/ragged.h"
 #include "data/stream.h"
 
 /* ---- Sources and parts ---- */
 
-static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wanted,
-                            ls__source **out) {
+static ls_status add_source(ls_data *data, const char *in, ls__wanted *wanted, ls__source **out) {
   ls__source *source = &data->source[data->n_sources];
   const ls__opening opening = {.files = data->files,
                                .group = in,
@@ -16,6 +16,7 @@ static ls_status add_source(ls_data *data, const char *in, const ls__wanted *wan
                                .notes = &data->notes};
   ls_status st = ls__source_open(&opening, source);
   if (st == LS_OK) data->n_sources++;
+  if (st == LS_OK) ls__ragged_remember(source, wanted);
   *out = source;
   return st;
 }
@@ -46,7 +47,7 @@ static ls_status say_missing(ls_data *data, const char *name) {
   return st;
 }
 
-static ls_status open_groups(ls_data *data, const ls__wanted *wanted) {
+static ls_status open_groups(ls_data *data, ls__wanted *wanted) {
   ls_status st = LS_OK;
   for (int p = 0; p < LS__PARTS; p++) {
     ls__source *source;
@@ -81,6 +82,7 @@ static ls_status find_groups(ls_data *data, const ls_config *config, const ls__w
     if (!wanted->named && (array->use == LS_INPUT || array->use == LS_TARGET)) continue;
     for (size_t i = 0; i < array->n; i++) {
       const char *name = array->set[i].dataset;
+      if (name == NULL) continue; /* lengths */
       there = name[0] == '/';
       if (!there && !data->settings.groups) LS_TRY(is_there(data, name, &there));
       if (there)
@@ -143,6 +145,7 @@ static ls_status open_sources(ls_data *data, const ls_config *config, ls__wanted
   bool in_groups = false, there = wanted->named;
   LS_TRY(find_groups(data, config, wanted, &in_groups));
   LS_TRY(find_ahead(data, in_groups, wanted));
+  LS_TRY(ls__ragged_find(data->files, data->settings.group, in_groups, wanted, &data->notes));
   if (in_groups) {
     st = open_groups(data, wanted);
     goto out;
@@ -188,6 +191,7 @@ static ls_status open_local(ls_data *data, ls_config *config) {
   LS_TRY(ls__files_create(settings->file, &data->files));
   settings->file = NULL;
   LS_TRY(open_sources(data, config, wanted));
+  if (data->purpose == LS__DATA_TRAIN) LS_TRY(ls__ragged_keep(config, wanted));
   LS_TRY(ls__layout_apply(data, wanted));
   LS_TRY(ls__arrays_describe(data, wanted));
   LS_TRY(ls__augment_choose(data, wanted->augment, config));
@@ -232,6 +236,7 @@ static ls_status open_parts(ls_data *data) {
   ls_status st = LS_OK;
   ls__data_settings *settings = &data->settings;
   ls__part *train = &data->part[LS_TRAIN];
+  LS_TRY(ls__empty_drop(data));
   LS_TRY(ls__split_draw(data));
   if (data->purpose != LS__DATA_TRAIN) LS_TRY(ls__missing_list(data));
   if (settings->limit > 0 && settings->limit < train->n) train->n = settings->limit;
@@ -277,7 +282,8 @@ static ls_status make_raw(ls_data *data) {
   if (data->raw_rows > MOST) data->raw_rows = MOST;
   for (size_t i = 0; i < data->n_arrays; i++) {
     ls__kept *kept = &data->kept[i];
-    if ((kept->type == LS__U8 || kept->type == LS__F64) && kept->bytes > 0)
+    if ((kept->type == LS__U8 || kept->type == LS__F64 || data->array[i].use == LS_LENGTH) &&
+        kept->bytes > 0)
       LS_TRY(ls__alloc(&kept->raw, data->raw_rows, kept->bytes, "reading rows"));
   }
 out:
@@ -302,7 +308,7 @@ static ls_status keep(ls_data *data) {
   ls_comm *comm = data->comm;
   double samples = 0;
   for (int p = 0; p < LS__PARTS; p++) samples += (double)data->part[p].n;
-  const double bytes = samples * (double)ls__arrays_bytes(data);
+  const double bytes = ls__memory_bytes(data, samples);
   const int memory = data->settings.memory;
   double stream = memory == LS__MEMORY_STREAM;
   if (memory == LS__MEMORY_AUTO) stream = bytes > 0.5 * (double)ls__memory_available();
@@ -324,6 +330,48 @@ out:
   return st;
 }
 
+/* The array whose lengths make batches alike: of the first input that has any, else target. */
+static size_t batched_by(const ls_data *data) {
+  for (size_t i = 0; i < data->n_arrays; i++)
+    if (data->kept[i].lengths >= 0) return (size_t)data->kept[i].lengths;
+  return data->n_arrays;
+}
+
+/* Lengths of the training part. */
+static ls_status read_lengths(ls_data *data, size_t array, int32_t **out) {
+  ls_status st = LS_OK;
+  enum { SOME = 1 << 16 };
+  const size_t n = data->part[LS_TRAIN].n;
+  void *to[LS__MAX_ARRAYS] = {NULL};
+  if (*out != NULL) return LS_OK;
+  LS_TRY(ls__alloc(out, n, sizeof **out, "lengths"));
+  for (size_t i = 0; i < n; i += SOME) {
+    to[array] = *out + i;
+    LS_TRY(ls__data_rows(data, LS_TRAIN, i, n - i < SOME ? n : i + SOME, to));
+  }
+out:
+  return st;
+}
+
+/* What the order of samples, and augmentation, know of them.  Local. */
+static ls_status know_lengths(ls_data *data) {
+  ls_status st = LS_OK;
+  if (data->purpose != LS__DATA_TRAIN) return LS_OK;
+  for (size_t i = 0; i < data->n_arrays; i++) {
+    ls__kept *kept = &data->kept[i];
+    if (kept->augmented == LS__AS_IT_IS || kept->lengths < 0) continue;
+    LS_TRY(read_lengths(data, (size_t)kept->lengths, &kept->length));
+  }
+  if (!data->settings.by_length) goto out;
+  const size_t by = batched_by(data);
+  if (by == data->n_arrays)
+    LS_FAIL(LS_ECONFIG, "data.batch_by_length: no input or target has lengths: `offsets` or "
+                        "`lengths` say them");
+  LS_TRY(read_lengths(data, by, &data->order.length));
+out:
+  return st;
+}
+
 ls_status ls__data_load(ls_data *data) {
   ls_status st = LS_OK;
   if (data->loaded) return LS_OK;
@@ -335,6 +383,7 @@ ls_status ls__data_load(ls_data *data) {
   LS_TRY(keep(data));
   LS_TRY(ls_comm_agree(data->comm, ls__normal_apply(data)));
   data->loaded = true; /* measuring takes samples */
+  LS_TRY(ls_comm_agree(data->comm, know_lengths(data)));
   LS_TRY(ls__normal_measure(data));
   ls__notes_print(&data->notes, ls_comm_rank(data->comm) == 0);
 out:

@@ -40,7 +40,8 @@ void ls__permute_span(const ls__rng *rng, uint64_t n, uint64_t first, size_t cou
   }
 }
 
-/* Keys: 0 deals the blocks, w + 1 permutes window w. */
+/* Keys: 0 deals the blocks, w + 1 permutes window w, and SORTED + w its batches. */
+#define SORTED (UINT64_C(1) << 62)
 static ls__rng key(const ls__order *order, uint64_t which) {
   return ls__rng_key(order->seed, LS__RNG_ORDER, order->epoch, which);
 }
@@ -76,6 +77,8 @@ out:
 void ls__order_reset(ls__order *order) {
   ls__free(order->dealt);
   ls__free(order->start);
+  ls__free(order->length);
+  ls__free(order->sorted);
   memset(order, 0, sizeof *order);
 }
 
@@ -123,6 +126,10 @@ size_t ls__order_window(const ls__order *order, size_t p) {
 
 void ls__order_at(const ls__order *order, size_t lo, size_t hi, uint64_t *sample) {
   LS_ASSERT(lo <= hi && hi <= order->n);
+  if (order->sorted != NULL) {
+    memcpy(sample, order->sorted + lo, (hi - lo) * sizeof *sample);
+    return;
+  }
   if (!order->shuffle) {
     for (size_t p = lo; p < hi; p++) sample[p - lo] = p;
     return;
@@ -143,4 +150,60 @@ void ls__order_at(const ls__order *order, size_t lo, size_t hi, uint64_t *sample
       lo += count;
     }
   }
+}
+
+/* ---- By length */
+
+/* A sample on its way, and where it stood. */
+typedef struct standing {
+  int32_t length;
+  uint64_t sample;
+  size_t at;
+} standing;
+
+static int by_length(const void *a, const void *b) {
+  const standing *x = a, *y = b;
+  if (x->length != y->length) return (x->length > y->length) - (x->length < y->length);
+  return (x->at > y->at) - (x->at < y->at);
+}
+
+/* Positions [lo, hi), of window w: batches that lie in it as a whole are filled first, those at its
+ * ends, of which other windows have a part, with what is left. */
+static void sort_window(ls__order *order, size_t w, size_t batch, standing *room) {
+  enum { PIECE = 64 };
+  const size_t lo = order->start[w], hi = order->start[w + 1], n = hi - lo;
+  const size_t first = (lo + batch - 1) / batch * batch; /* of the whole batches */
+  const size_t batches = first < hi ? (hi - first) / batch : 0;
+  uint64_t *to = order->sorted + lo;
+  for (size_t k = 0; k < n; k++) room[k] = (standing){order->length[to[k]], to[k], k};
+  const size_t piece = batch < n / PIECE + 1 ? PIECE * batch : n;
+  for (size_t k = 0; k < n; k += piece)
+    qsort(room + k, n - k < piece ? n - k : piece, sizeof *room, by_length);
+  const ls__rng rng = key(order, SORTED + w);
+  for (size_t b = 0; b < batches; b++) {
+    uint64_t place = b;
+    if (order->shuffle) ls__permute_span(&rng, batches, b, 1, &place);
+    for (size_t k = 0; k < batch; k++)
+      to[first - lo + (size_t)place * batch + k] = room[b * batch + k].sample;
+  }
+  const standing *rest = room + batches * batch;
+  for (size_t p = lo; p < hi; p++)
+    if (p < first || p >= first + batches * batch) to[p - lo] = rest++->sample;
+}
+
+ls_status ls__order_sort(ls__order *order, size_t batch) {
+  ls_status st = LS_OK;
+  standing *room = NULL;
+  if (order->length == NULL) return LS_OK;
+  ls__free(order->sorted);
+  order->sorted = NULL;
+  uint64_t *sorted = NULL;
+  LS_TRY(ls__alloc(&sorted, order->n, sizeof *sorted, "order of samples"));
+  ls__order_at(order, 0, order->n, sorted);
+  order->sorted = sorted;
+  LS_TRY(ls__alloc(&room, order->n, sizeof *room, "order of samples"));
+  for (size_t w = 0; w < order->n_windows; w++) sort_window(order, w, batch, room);
+out:
+  ls__free(room);
+  return st;
 }

@@ -10,6 +10,9 @@
  *   samples of a window, in the file's order        6 7 | 0 1 8 9 | 2 3 4 5
  *   permuted                                        7 6 | 8 1 0 9 | 3 5 2 4
  *
+ * Where batches are to have samples of like length, the positions of a window are dealt out anew:
+ * PIECE batches at a time are sorted by length, then cut into batches, and these are shuffled.
+ *
  * Block and window sizes come from the sample's size, the number of samples and the config. */
 #ifndef LS_DATA_ORDER_H
 #define LS_DATA_ORDER_H
@@ -27,8 +30,10 @@ typedef struct ls__order {
   size_t block; /* samples of a block; the last block may be shorter */
   size_t n_blocks, n_windows;
   uint64_t seed, epoch;
-  size_t *dealt; /* [n_blocks] blocks in window order, ascending within a window; owned */
-  size_t *start; /* [n_windows + 1] first position of each window; owned */
+  size_t *dealt;    /* [n_blocks] blocks in window order, ascending within a window; owned */
+  size_t *start;    /* [n_windows + 1] first position of each window; owned */
+  int32_t *length;  /* [n] of samples; owned; NULL: batches are as they come */
+  uint64_t *sorted; /* [n] the sample at each position; owned, with length */
 } ls__order;
 
 /* sample_bytes and window_bytes count x as floats, whatever the file has. */
@@ -38,6 +43,8 @@ void ls__order_reset(ls__order *order);
 
 /* The order of one epoch from now on. */
 void ls__order_start(ls__order *order, uint64_t seed, uint64_t epoch);
+/* Then, where there are lengths, by these, for batches of this size. */
+LS_CHECKED ls_status ls__order_sort(ls__order *order, size_t batch);
 
 /* The samples at positions [lo, hi). */
 void ls__order_at(const ls__order *order, size_t lo, size_t hi, uint64_t *sample);

@@ -4,6 +4,7 @@
 
 #include "base/alloc.h"
 #include "data/inside.h"
+#include "data/ragged.h"
 #include "tensor/span.h"
 
 size_t ls__column_bytes(const ls__column *column) {
@@ -46,7 +47,10 @@ ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint
   char place[LS_SHAPE_TEXT + 64] = "", text[LS_SHAPE_TEXT];
   ls_shape at;
   ls__view_where(source, column, row, i, &at);
-  if (column->view != NULL) {
+  if (column->ragged != NULL) {
+    snprintf(place, sizeof place, "sample %zu, element %s",
+             (size_t)row - ls__source_piece(source, row)->first, ls_shape_format(&at, text));
+  } else if (column->view != NULL) {
     snprintf(place, sizeof place, "element %s", ls_shape_format(&at, text));
   } else if (column->row.ndim <= 1) {
     snprintf(place, sizeof place, "row %zu", at.dim[0]);
@@ -65,9 +69,10 @@ ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint
 static ls_status check_floats(const ls__source *source, const ls__column *column, uint64_t row,
                               float *x) {
   char why[64];
+  const size_t count = ls__column_real(column, row);
   if (column->scale != 1)
-    for (size_t i = 0; i < column->count; i++) x[i] /= column->scale;
-  if (!ls__span()->all_finite(x, column->count)) {
+    for (size_t i = 0; i < count; i++) x[i] /= column->scale;
+  if (!ls__span()->all_finite(x, count)) {
     size_t i = 0;
     while (isfinite(x[i])) i++;
     return ls__bad_value(source, column, row, i,
@@ -254,7 +259,9 @@ static ls_status read_careful(ls__reader *reader, const ls__source *source,
     const size_t at = (size_t)(row[k] - first) * count;
     unsigned char *const sample = into + slot[k] * sample_bytes;
     const ls__h5_meaning *meaning = ls__source_meaning(source, column, row[k]);
-    for (size_t i = 0; i < count; i++) {
+    const size_t real = ls__column_real(column, row[k]);
+    if (real < count) memset(sample, 0, count * size); /* sequences are alone in their array */
+    for (size_t i = 0; i < real; i++) {
       unsigned char *to = sample + ls__column_place(column, i) * size;
       LS_TRY(keep(source, column, meaning, kept->holes, row[k], i, x[at + i],
                   gone != NULL && gone[at + i] != 0, to));
@@ -302,13 +309,14 @@ static ls_status check_values(const ls__reader *reader, const ls__source *source
                               const ls__column *column, uint64_t row, void *x) {
   ls_status st = LS_OK;
   const ls__kept *kept = &reader->kept[column->array];
+  const size_t real = ls__column_real(column, row);
   if (column->type == LS__F32) {
     LS_TRY(check_floats(source, column, row, x));
-    LS_TRY(take_labels(source, column, kept, row, 0, x, column->count));
+    LS_TRY(take_labels(source, column, kept, row, 0, x, real));
   }
   if (column->type == LS__I32) {
     LS_TRY(check_length(source, column, row, *(int32_t *)x));
-    LS_TRY(take_codes(source, column, kept, row, 0, x, column->count));
+    LS_TRY(take_codes(source, column, kept, row, 0, x, real));
   }
 out:
   return st;

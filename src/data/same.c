@@ -7,6 +7,7 @@
 #include "base/alloc.h"
 #include "base/hash.h"
 #include "data/inside.h"
+#include "data/ragged.h"
 
 /* Runs of neighbouring rows, spread over all: few chunks are read. */
 enum { RUNS = 8, RUN = 8, MOST_BYTES = 4 << 20 };
@@ -35,6 +36,7 @@ static void widen(const ls__source *source, const ls__column *column, range *r, 
   char text[200];
   for (size_t k = 0; k < rows * column->count; k++) {
     const size_t i = k % column->count % r->n;
+    if (k % column->count >= ls__column_real(column, first + k / column->count)) continue;
     const ls__h5_meaning *meaning = ls__source_meaning(source, column, first + k / column->count);
     if (ls__column_missing(column, meaning, x[k], gone != NULL && gone[k] != 0, text) != NULL ||
         !isfinite(x[k]))
@@ -157,6 +159,7 @@ static ls_status look(ls_data *data, seen *all) {
       LS_TRY(sample(&reader, source, column, data->settings.normalize.per == LS__PER_DATASET,
                     &of->hash[s], center, &lost));
       if (s == 0 && lost) kept->wide = true;
+      if (column->ragged != NULL) of->hash[s] = ls__ragged_hash(column->ragged, of->hash[s]);
     }
   for (size_t i = 0; i < data->n_arrays; i++) {
     const size_t means = ls__normal_means(data, i);

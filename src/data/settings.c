@@ -41,6 +41,11 @@ static const ls__option data_options[] = {
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
                 "of the target NAME are real; the others are padding, and count neither in the "
                 "loss nor in metrics"),
+    LS__BY_HAND("longest", "map", "",
+                "`NAME: whole number`: the entries of a sample of NAME, whose samples are of "
+                "different lengths (`offsets`): shorter ones are padded, a longer one is an error; "
+                "without: the longest sample's, of the group that is trained on or of the whole "
+                "file; kept with the network"),
     LS__BY_HAND("layout", "`channels_last` `channels_first` or map", "channels_last",
                 "where the channels of a sample are in the file: `channels_first`, [channels, "
                 "height, width] and its like, is turned to [height, width, channels], as "
@@ -61,6 +66,10 @@ static const ls__option data_options[] = {
                "`normalize`; `keep`: fill values are numbers like others"),
     LS__SWITCH(ls__data_settings, shuffle, "true",
                "a new order each epoch, from seed and epoch alone"),
+    LS__BY_HAND("batch_by_length", "boolean", "false",
+                "batches of samples of like length, of the first input with lengths, else of the "
+                "first target: the order of an epoch is cut into pieces of 64 batches, each piece "
+                "sorted, and its batches shuffled"),
     LS__NUMBER(ls__data_settings, shuffle_window, "256", 1e-6, 1e9,
                "MB; larger data are shuffled by blocks and, within windows of this size, by "
                "samples"),
@@ -478,12 +487,19 @@ static ls_status read_arrays(ls_config *config, ls__data_purpose purpose, ls__wa
   LS_TRY(read_targets(config, purpose, wanted));
   LS_TRY(read_weight(config, wanted));
   LS_TRY(read_lengths(config, wanted));
+  LS_TRY(ls__ragged_read(config, wanted));
   LS_TRY(ls__layout_read(config, wanted));
   for (size_t i = 0; i < wanted->n; i++)
     for (size_t k = 0; k < wanted->array[i].n; k++)
       if (wanted->array[i].use == LS_TARGET && wanted->array[i].set[k].timed) wanted->ahead = true;
 out:
   return st;
+}
+
+static ls_status read_by_length(ls_config *config, bool *by_length) {
+  *by_length = false;
+  if (ls__config_child(config, "batch_by_length") == NULL) return LS_OK;
+  return ls__config_bool(config, "batch_by_length", false, by_length);
 }
 
 /* The names of the groups of the parts. */
@@ -522,6 +538,7 @@ ls_status ls__data_settings_read(ls_config *config, ls__data_purpose purpose,
     LS_TRY(ls__config_string(config, "file", NULL, &path));
   }
   LS_TRY(read_groups(config, settings));
+  LS_TRY(read_by_length(config, &settings->by_length));
   LS_TRY(read_arrays(config, purpose, wanted));
   LS_TRY(read_split(config, &settings->split, wanted->time.window > 0));
   LS_TRY(read_normalize(config, &settings->normalize, wanted));

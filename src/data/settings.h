@@ -15,6 +15,9 @@ typedef enum ls__normal_rule {
 
 enum { LS__MEMORY_AUTO, LS__MEMORY_NODE, LS__MEMORY_STREAM };
 
+/* What is done with an empty sequence: refused, its sample left out, or taken as it is. */
+enum { LS__EMPTY_ERROR, LS__EMPTY_DROP, LS__EMPTY_KEEP };
+
 /* Values that nobody measured: refused, their rows left out, the feature's mean, or taken as they
  * are. */
 enum { LS__MISSING_ERROR, LS__MISSING_DROP, LS__MISSING_MEAN, LS__MISSING_KEEP };
@@ -64,9 +67,23 @@ typedef struct ls__data_settings {
   int memory;
   int missing;
   bool shuffle;
+  bool by_length;        /* batches of samples of like length */
   double shuffle_window; /* MB */
   size_t limit;          /* training samples; 0: all */
 } ls__data_settings;
+
+/* Sequences of different lengths, one behind the other: sample i is rows offsets[i] to
+ * offsets[i + 1] - 1, or the next counts[i] rows. */
+typedef struct ls__wanted_ragged {
+  const char *offsets, *counts; /* the dataset that says it; both NULL: it is not ragged */
+  char *found;                  /* owned: `offsets`, where an attribute names it */
+  size_t most;                  /* entries of a sample as it is delivered; 0: the longest */
+  bool most_said;               /* by the config */
+  bool truncate;                /* longer ones are cut */
+  double padding;
+  int empty;
+  bool said; /* anything of it but the offsets */
+} ls__wanted_ragged;
 
 /* A dataset as the config names it. */
 enum { LS__MOST_AXES = 8 };
@@ -79,7 +96,14 @@ typedef struct ls__wanted_set {
   bool timed;                      /* it has the time axis: */
   bool time_said;
   int time;
+  ls__wanted_ragged ragged;
+  const char *lengths_of; /* it is the lengths of this input: */
+  int of;                 /* of this array; -1: it is a dataset */
 } ls__wanted_set;
+
+static inline bool ls__is_ragged(const ls__wanted_set *set) {
+  return set->ragged.offsets != NULL || set->ragged.counts != NULL;
+}
 
 /* What the config says of one array. */
 typedef struct ls__wanted_array {
@@ -87,6 +111,7 @@ typedef struct ls__wanted_array {
   ls_use use;
   int of;               /* as in ls__array */
   int same;             /* the array that this one is a copy of (`targets: inputs`), or -1 */
+  bool implied;         /* lengths that follow from offsets: nobody has asked for them */
   bool channels_first;  /* in the file */
   ls__normal_rule rule; /* of an input or target */
   bool own_rule;        /* said for it by name */
@@ -126,6 +151,10 @@ void ls__datasets_reset(ls__wanted_array *array);
 bool ls__datasets_is_one(const ls_config *node);
 /* Whether its dataset, of this shape, has the time axis. */
 bool ls__datasets_has_time(const ls__wanted_set *set, const ls_shape *shape);
+
+/* ragged_wanted.c: `lengths_of:` of inputs to the arrays that they name, and `longest:`, of this
+ * `data:` section. */
+LS_CHECKED ls_status ls__ragged_read(ls_config *config, ls__wanted *wanted);
 
 /* layout.c: `layout:`. */
 LS_CHECKED ls_status ls__layout_read(ls_config *config, ls__wanted *wanted);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "data/ragged.h"
 
 /* ---- Notes ---- */
 
@@ -165,6 +166,16 @@ static ls_status find_rows(place *p, ls__column *column, const ls_shape *shape) 
   ls_status st = LS_OK;
   const char *path = ls__h5_path(p->file), *name = column->name;
   ls__view view;
+  if (ls__is_ragged(p->set)) {
+    size_t samples = 0;
+    LS_TRY(ls__ragged_open(p->file, p->opening->group, p->set, name, shape->dim[0], &column->ragged,
+                           &samples));
+    column->row = *shape;
+    column->row.dim[0] = 1; /* until all files are open */
+    p->n[0] = samples;
+    p->n_axes = 1;
+    goto out;
+  }
   if (ls__view_is_plain(p->opening->wanted, p->set)) {
     column->row.ndim = shape->ndim - 1;
     memcpy(column->row.dim, shape->dim + 1, (size_t)column->row.ndim * sizeof shape->dim[0]);
@@ -189,7 +200,7 @@ static ls_status column_open(place *p, ls__column *column, bool first) {
   char text[2][LS_SHAPE_TEXT];
   ls__h5_info info;
   LS_TRY(ls__h5_info_get(p->file, name, &info));
-  const bool labels = info.text && column->use == LS_TARGET;
+  const bool labels = info.text && column->use == LS_TARGET && !ls__is_ragged(p->set);
   if (!info.numeric && !labels)
     LS_FAIL(LS_EDATA, "%s: %s: holds %s values, not numbers%s", path, name, info.type_name,
             strcmp(info.type_name, "compound") == 0 ? "; field: NAME takes a column: {dataset: "
@@ -213,7 +224,8 @@ static ls_status column_open(place *p, ls__column *column, bool first) {
     ls__note(notes, "%s: %s: holds %s, that of %s %s numbers: they are read as fractions", path,
              name, info.type_name, other, column->integer ? "whole" : "not whole");
   column->count = ls_shape_count(&column->row);
-  column->block_rows = first && column->view == NULL ? info.block_rows : 0;
+  column->block_rows = first && column->view == NULL && column->ragged == NULL ? info.block_rows
+                                                                               : 0;
   if (first) {
     column->integer = column->bytes = column->exact = true;
     column->labels = labels;
@@ -239,6 +251,16 @@ static ls_status column_open(place *p, ls__column *column, bool first) {
   column->careful = column->exact = true;
 out:
   return st;
+}
+
+/* Lengths, which follow from what is open. */
+static void lengths_open(ls__column *column) {
+  column->row.ndim = 0;
+  column->count = 1;
+  column->integer = column->exact = column->field = true; /* field: it has no attributes */
+  column->bytes = false;
+  column->type = LS__F32;
+  column->scale = 1;
 }
 
 char *ls__source_name(const char *group, const ls__wanted_set *set) {
@@ -295,8 +317,10 @@ static ls_status agree(const ls__source *source, const place *p, const ls__openi
       continue;
     }
     if (k == 1 && !p[most].timed)
-      LS_FAIL(LS_EDATA, "%s: %s has %zu rows, %s has %zu: they must be equal, one a sample%s", path,
-              source->column[0].name, p[0].n[0], column->name, p[c].n[0],
+      LS_FAIL(LS_EDATA, "%s: %s has %zu %s, %s has %zu: they must be equal, one a sample%s", path,
+              source->column[0].name, p[0].n[0],
+              source->column[0].ragged != NULL || column->ragged != NULL ? "samples" : "rows",
+              column->name, p[c].n[0],
               p[c].meaning.matlab ? "; MATLAB writes its arrays with reversed dimensions: "
                                     "data.axis: -1 counts the last one"
                                   : "");
@@ -341,6 +365,28 @@ out:
   return st;
 }
 
+/* The columns whose lengths others are. */
+static ls_status find_lengths(const ls__opening *o, ls__source *source, place *p) {
+  ls_status st = LS_OK;
+  size_t n = 0;
+  for (size_t a = 0; a < o->wanted->n; a++)
+    for (size_t i = 0; i < o->wanted->array[a].n; i++, n++) {
+      const int of = o->wanted->array[a].set[i].of;
+      ls__column *column = &source->column[n];
+      if (of < 0) continue;
+      for (size_t c = 0; c < source->n; c++) {
+        if (source->column[c].array != (size_t)of) continue;
+        column->lengths = source->column[c].ragged;
+        p[n].n[0] = p[c].n[0];
+      }
+      p[n].n_axes = 1;
+      if (column->name == NULL) column->name = ls__strdup(column->lengths->name);
+      if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", column->lengths->name);
+    }
+out:
+  return st;
+}
+
 /* The columns of one file, in a piece of their own. */
 static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, ls__source *source) {
   ls_status st = LS_OK;
@@ -349,7 +395,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
   const bool first = source->n_pieces == 0;
   ls__file_piece *piece = &source->piece[source->n_pieces];
   bool viewed = false, other = false;
-  LS_TRY(ls__alloc(&p, source->n_all, sizeof *p, "datasets"));
+  LS_TRY(ls__alloc(&p, source->n, sizeof *p, "datasets"));
   *piece = (ls__file_piece){.file = number,
                             .first = source->rows,
                             .trajectory = source->trajectories};
@@ -360,13 +406,18 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
       ls__column *column = &source->column[n];
       p[n] = (place){.opening = o, .file = file, .set = &array->set[i]};
       if (array->use == LS_LENGTH) p[n].of = o->wanted->array[array->of].use;
+      if (array->set[i].of >= 0) {
+        column->array = a;
+        column->use = array->use;
+        lengths_open(column);
+        continue;
+      }
       if (first) {
         column->array = a;
         column->use = array->use;
         column->field = array->set[i].field != NULL;
         column->name = ls__source_name(o->group, &array->set[i]);
         if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
-        source->n++;
         column->seen_in = number;
       }
       LS_TRY(column_open(&p[n], column, first));
@@ -374,6 +425,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
       other = other || memcmp(&p[n].meaning, &column->meaning, sizeof p[n].meaning) != 0;
     }
   }
+  LS_TRY(find_lengths(o, source, p));
   for (size_t c = 0, offset = 0; c < source->n; c++) {
     if (c > 0 && source->column[c].array != source->column[c - 1].array) offset = 0;
     source->column[c].offset = offset;
@@ -410,8 +462,11 @@ ls_status ls__source_open(const ls__opening *opening, ls__source *source) {
   ls_status st = LS_OK;
   const size_t files = ls__files_count(opening->files);
   *source = (ls__source){.files = opening->files};
-  for (size_t a = 0; a < opening->wanted->n; a++) source->n_all += opening->wanted->array[a].n;
-  LS_TRY(ls__alloc(&source->column, source->n_all, sizeof *source->column, "datasets"));
+  for (size_t a = 0; a < opening->wanted->n; a++) source->n += opening->wanted->array[a].n;
+  const size_t n = source->n;
+  source->n = 0;
+  LS_TRY(ls__alloc(&source->column, n, sizeof *source->column, "datasets"));
+  source->n = n;
   LS_TRY(ls__alloc(&source->piece, files, sizeof *source->piece, "files"));
   for (size_t f = 0; f < files; f++) {
     ls__h5 *file = NULL;
@@ -422,6 +477,7 @@ ls_status ls__source_open(const ls__opening *opening, ls__source *source) {
     ls__files_give(opening->files, f);
     if (st != LS_OK) goto out;
   }
+  LS_TRY(ls__ragged_settle(source, opening->wanted, opening->predicts));
   for (size_t c = 0; c < source->n; c++)
     if (source->column[c].labels)
       LS_TRY(ls__alloc(&source->column[c].label, source->rows, sizeof(int32_t), "labels"));
@@ -436,6 +492,7 @@ void ls__source_reset(ls__source *source) {
     ls__free(source->column[i].label);
     ls__free(source->column[i].place);
     ls__free(source->column[i].view);
+    ls__ragged_destroy(source->column[i].ragged);
   }
   for (size_t i = 0; i < source->n_pieces; i++) {
     ls__free(source->piece[i].taken);
@@ -469,6 +526,7 @@ ls_shape ls__source_shape(const ls__source *source, size_t array) {
   }
   /* One number a sample: an input of one feature, anything else without dimensions. */
   if (column->use == LS_INPUT && shape.ndim == 0) shape = (ls_shape){1, {1}};
-  if (column->use != LS_INPUT && shape.ndim == 1 && shape.dim[0] == 1) shape.ndim = 0;
+  if (column->use != LS_INPUT && shape.ndim == 1 && shape.dim[0] == 1 && column->ragged == NULL)
+    shape.ndim = 0;
   return shape;
 }

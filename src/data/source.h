@@ -27,6 +27,8 @@ typedef struct ls__view {
       [LS_MAX_DIMS]; /* the dataset's dimension of each of a row's; time, too, where window > 1 */
 } ls__view;
 
+typedef struct ls__ragged ls__ragged; /* ragged.h */
+
 /* One dataset, a row a sample.  An array is one of them, or several joined. */
 typedef struct ls__column {
   char *name;
@@ -44,13 +46,15 @@ typedef struct ls__column {
   bool careful;      /* values are more than converted: some mean "missing", or all are packed */
   float scale;       /* values are divided by it: at once where they are read as floats */
   int missing;       /* LS__MISSING_...: what is done with what nobody measured */
-  ls__h5_meaning meaning; /* in the first file */
-  bool gaps;              /* in any */
-  bool field;             /* a column of a table: without attributes of its own */
-  bool labels;            /* it holds texts: */
-  size_t seen_in;         /* the file that it was first seen in */
-  int32_t *label;         /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
-  size_t most;            /* of a length: the largest that it may be */
+  ls__h5_meaning meaning;    /* in the first file */
+  bool gaps;                 /* in any */
+  bool field;                /* a column of a table: without attributes of its own */
+  bool labels;               /* it holds texts: */
+  size_t seen_in;            /* the file that it was first seen in */
+  int32_t *label;            /* [rows] of text: the class of each row, -1: empty; NULL: numbers */
+  size_t most;               /* of a length: the largest that it may be */
+  ls__ragged *ragged;        /* owned: sequences of different lengths; NULL: rows */
+  const ls__ragged *lengths; /* it is no dataset but the lengths of that column; NULL: it is one */
   size_t *place; /* [count] owned: element e goes to place[e] of the sample; NULL: to offset + e */
   size_t channels; /* of a dataset that is the whole array, channels first in the file: (c, p) goes
                       to (p, c); 0: not turned */
@@ -96,7 +100,7 @@ typedef struct ls__source {
   ls__file_piece *piece; /* [n_pieces] owned */
   size_t n_pieces;
   ls__column *column; /* [n] owned, array by array */
-  size_t n, n_all;    /* while it is opened n are, of n_all */
+  size_t n;
 } ls__source;
 
 /* Whether convert made this file, so that attributes such as `scale` mean what they mean to it. */

@@ -283,10 +283,12 @@ static void load(const ls_data *data, void *const *buffer, size_t at, size_t n, 
     const ls__kept *kept = &data->kept[i];
     if (to[i] == NULL) continue;
     const unsigned char *from = buffer[i];
+    const int32_t *length = kept->lengths < 0 ? NULL : (const int32_t *)buffer[kept->lengths] + at;
     unsigned char *room = to[i];
     for (size_t k = 0; k < n; k++)
       ls__kept_take(kept, ops, from + (at + k) * kept->bytes,
-                    room + (done + k) * kept->count * LS__ELEMENT);
+                    room + (done + k) * kept->count * LS__ELEMENT,
+                    ls__kept_real(kept, length != NULL ? length + k : NULL));
   }
 }
 

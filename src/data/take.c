@@ -41,9 +41,15 @@ static void prefetch(const unsigned char *row, size_t bytes) {
 /* One array on its way into a batch. */
 typedef struct moving {
   const ls__kept *kept;
-  const unsigned char *from; /* sample 0 of the part */
+  size_t base;               /* in memory: sample 0 of the part */
+  const unsigned char *from; /* else sample 0 */
+  const int32_t *length;     /* of sample 0; NULL: it has none */
   unsigned char *to;
 } moving;
+
+static size_t real_of(const moving *m, size_t sample) {
+  return ls__kept_real(m->kept, m->length != NULL ? m->length + sample : NULL);
+}
 
 /* The arrays that are wanted, into the batch's samples from `done` on. */
 static size_t list_moving(const ls_data *data, const ls__part *part, size_t done, void *const *want,
@@ -52,7 +58,10 @@ static size_t list_moving(const ls_data *data, const ls__part *part, size_t done
   for (size_t i = 0; i < data->n_arrays; i++) {
     const ls__kept *kept = &data->kept[i];
     if (want[i] == NULL) continue;
-    list[count++] = (moving){kept, kept->memory + part->base * kept->bytes,
+    const int32_t *length = NULL;
+    if (kept->lengths >= 0)
+      length = (const int32_t *)(const void *)data->kept[kept->lengths].memory + part->base;
+    list[count++] = (moving){kept, part->base, NULL, length,
                              (unsigned char *)want[i] + done * kept->count * LS__ELEMENT};
   }
   return count;
@@ -66,13 +75,14 @@ static void take_from_memory(const ls_data *data, const uint64_t *sample, size_t
   const size_t count = list_moving(data, &data->part[LS_TRAIN], done, want, list);
   for (size_t k = 0; k < AHEAD && k < n; k++)
     for (const moving *m = list; m < list + count; m++)
-      prefetch(m->from + (size_t)sample[k] * m->kept->bytes, m->kept->bytes);
+      prefetch(ls__kept_at(m->kept, m->base + (size_t)sample[k]), m->kept->bytes);
   for (size_t k = 0; k < n; k++)
     for (const moving *m = list; m < list + count; m++) {
       const ls__kept *kept = m->kept;
-      if (k + AHEAD < n) prefetch(m->from + (size_t)sample[k + AHEAD] * kept->bytes, kept->bytes);
-      ls__kept_take(kept, ops, m->from + (size_t)sample[k] * kept->bytes,
-                    m->to + k * kept->count * LS__ELEMENT);
+      if (k + AHEAD < n)
+        prefetch(ls__kept_at(kept, m->base + (size_t)sample[k + AHEAD]), kept->bytes);
+      ls__kept_take(kept, ops, ls__kept_at(kept, m->base + (size_t)sample[k]),
+                    m->to + k * kept->count * LS__ELEMENT, real_of(m, (size_t)sample[k]));
     }
 }
 
@@ -109,7 +119,7 @@ void ls__data_prefetch(ls_data *data, size_t done, size_t of) {
   for (; ahead->asked < upto; ahead->asked++) {
     const ls__kept *kept = &data->kept[ahead->array];
     const size_t sample = base + (size_t)ahead->sample[ahead->next - ahead->lo];
-    PREFETCH(kept->memory + sample * kept->bytes + ahead->byte, 2);
+    PREFETCH(ls__kept_at(kept, sample) + ahead->byte, 2);
     for (ahead->byte += LINE; ahead->byte >= data->kept[ahead->array].bytes; ahead->byte = 0)
       if (++ahead->array == data->n_arrays) {
         ahead->array = 0;
@@ -190,18 +200,25 @@ static ls_status rows_from_file(ls_data *data, const ls__part *part, size_t lo, 
     const size_t n = hi - lo < data->raw_rows ? hi - lo : data->raw_rows;
     size_t count = 0;
     for (size_t k = 0; k < n; k++) row[k] = part->row != NULL ? part->row[lo + k] : lo + k;
+    memset(into, 0, sizeof into);
     for (size_t i = 0; i < data->n_arrays; i++) {
       const ls__kept *kept = &data->kept[i];
       if (want[i] == NULL) continue;
       unsigned char *to = (unsigned char *)want[i] + done * kept->count * LS__ELEMENT;
       into[i] = kept->raw != NULL ? kept->raw : to;
-      list[count++] = (moving){kept, into[i], to};
+      list[count++] = (moving){kept, 0, into[i], NULL, to};
+    }
+    for (moving *m = list; m < list + count; m++) {
+      const int lengths = m->kept->lengths;
+      if (lengths < 0) continue;
+      if (into[lengths] == NULL) into[lengths] = data->kept[lengths].raw;
+      m->length = into[lengths];
     }
     LS_TRY(ls__reader_gather(&data->reader, part->source, row, NULL, n, into));
     for (const moving *m = list; m < list + count; m++)
       for (size_t k = 0; k < n; k++)
         ls__kept_load(m->kept, ops, m->from + k * m->kept->bytes,
-                      m->to + k * m->kept->count * LS__ELEMENT);
+                      m->to + k * m->kept->count * LS__ELEMENT, real_of(m, k));
     lo += n;
     done += n;
   }
@@ -234,8 +251,8 @@ static void rows_from_memory(const ls_data *data, const ls__part *part, size_t l
   const size_t count = list_moving(data, part, 0, want, list);
   for (const moving *m = list; m < list + count; m++)
     for (size_t i = lo; i < hi; i++)
-      ls__kept_load(m->kept, ops, m->from + i * m->kept->bytes,
-                    m->to + (i - lo) * m->kept->count * LS__ELEMENT);
+      ls__kept_load(m->kept, ops, ls__kept_at(m->kept, m->base + i),
+                    m->to + (i - lo) * m->kept->count * LS__ELEMENT, real_of(m, i));
 }
 
 ls_status ls__data_rows(ls_data *data, ls_split split, size_t lo, size_t hi, void *const *to) {
@@ -266,8 +283,9 @@ ls_status ls__data_epoch(ls_data *data, const ls__epoch *epoch) {
   ls__order_start(&data->order, epoch->seed, epoch->epoch);
   data->ahead.lo = data->ahead.hi = 0;
   if (data->augment != NULL) ls__augment_start(data->augment, epoch->seed, epoch->epoch);
-  if (data->memory != NULL) return LS_OK;
-  if (data->stream != NULL) st = ls__stream_start(data->stream);
+  if (data->order.length != NULL) st = ls__order_sort(&data->order, epoch->batch);
+  if (data->memory != NULL && data->order.length == NULL) return LS_OK;
+  if (data->stream != NULL) LS_THEN(st, ls__stream_start(data->stream));
   return ls_comm_agree(data->comm, st);
 }
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/source.h"
+#include "data/ragged.h"
 
 /* ---- Making ---- */
 
@@ -188,6 +188,10 @@ void ls__view_where(const ls__source *source, const ls__column *column, uint64_t
     for (int d = at->ndim - 1; d > 0; d--) {
       at->dim[d] = i % column->row.dim[d - 1];
       i /= column->row.dim[d - 1];
+    }
+    if (column->ragged != NULL) { /* entry k of the sample */
+      memmove(at->dim, at->dim + 1, (size_t)--at->ndim * sizeof *at->dim);
+      at->dim[0] += (size_t)column->ragged->begin[row];
     }
     return;
   }

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/alloc.h"
-#include "data/source.h"
+#include "data/ragged.h"
 
 /* One dimension of a run of rows: how many, and how far apart in the box. */
 typedef struct side {
@@ -216,6 +216,8 @@ out:
 ls_status ls__source_read(const ls__source *source, const ls__column *column, uint64_t first,
                           size_t rows, ls__dtype type, void *to, ls__read_room *scratch) {
   const what values = {false, type, ls__dtype_size(type)};
+  if (column->ragged != NULL || column->lengths != NULL)
+    return ls__ragged_rows(source, column, first, rows, false, type, to, scratch);
   return read_pieces(source, column, first, rows, &values, to, scratch);
 }
 
@@ -225,6 +227,8 @@ ls_status ls__source_gone(const ls__source *source, const ls__column *column, ui
   ls_status st = LS_OK;
   const what flags = {true, LS__U8, 1};
   memset(gone, 0, rows * column->count);
+  if (column->ragged != NULL)
+    return ls__ragged_rows(source, column, first, rows, true, LS__U8, gone, scratch);
   while (rows > 0) {
     const ls__file_piece *piece = ls__source_piece(source, first);
     const size_t left = piece->first + piece->rows - (size_t)first, n = left < rows ? left : rows;

@@ -22,6 +22,7 @@ static const struct {
              {"data.memory", SAID},
              {"data.augment", WITHIN},
              {"data.shuffle", WITHIN},
+             {"data.batch_by_length", WITHIN},
              {"data.shuffle_window", WITHIN},
              {"train.batch", WITHIN},
              {"train.seed", WITHIN},

@@ -254,7 +254,9 @@ out:
 /* Whether the losses need what a feed doesn't give: weights, lengths. */
 static bool weighs_samples(const ls_trainer *t) {
   for (size_t i = 0; i < t->n_arrays; i++)
-    if (t->arrays[i].use == LS_SAMPLE_WEIGHT || t->arrays[i].use == LS_LENGTH) return true;
+    if (t->arrays[i].use == LS_SAMPLE_WEIGHT) return true;
+  for (int h = 0; h < t->task.n_heads; h++)
+    if (t->task.head[h].lengths >= 0) return true;
   return false;
 }
 

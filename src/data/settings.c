@@ -158,10 +158,9 @@ const ls__section ls__data_sections[] = {
     {"data.augment",
      "A list of transforms of training samples, in this order, each drawn anew for each sample and "
      "epoch, by seed; scored and predicted are samples as they are.  Images are the inputs of "
-     "[height, width] or [height, width, channels]; values are those of the file, before `scale` "
-     "and `normalize`; mixup takes inputs of any shape.  Targets of the same height and width, "
-     "fields and masks, are moved with "
-     "their images.",
+     "[height, width] or [height, width, channels], and sequences, [time, bands]; values are those "
+     "of the file, before `scale` and `normalize`; mixup takes inputs of any shape.  Targets of the "
+     "same height and width, fields and masks, are moved with their images.",
      NULL, &ls__augment_kinds},
     {NULL, NULL, NULL, NULL},
 };

@@ -509,15 +509,16 @@ static void tell(audio *a) {
           frames, a->features.width, ls__feature_names[a->own->feature]);
   if (a->options->no_hints) return;
   fprintf(stderr, "convert: a configuration says: ");
+  const bool target = !a->own->unlabelled, sequence = target && a->labels.kind != LS__AUDIO_CLASS;
   if (a->length > 0)
-    fprintf(stderr, "inputs: {sound: x, %s: length}", frames);
+    fprintf(stderr, "inputs: {sound: x, %s: length}%s, lengths: {sound: length%s}\n", frames,
+            sequence ? ", targets: {text: y}"
+            : target ? ", targets: y"
+                     : "",
+            sequence ? ", text: y_length" : "");
   else
-    fprintf(stderr, "inputs: {sound: x, %s: {lengths_of: sound}}", frames);
-  fprintf(stderr, "%s\n",
-          a->own->unlabelled                                   ? ""
-          : a->length > 0 && a->labels.kind != LS__AUDIO_CLASS ? ", targets: {text: y}, lengths: "
-                                                                 "{text: y_length}"
-                                                               : ", targets: y");
+    fprintf(stderr, "inputs: {sound: x, %s: {lengths_of: sound}}%s\n", frames,
+            target ? ", targets: y" : "");
 }
 
 static ls_status convert(audio *a) {

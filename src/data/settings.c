@@ -39,8 +39,8 @@ static const ls__option data_options[] = {
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
-                "of the target NAME are real; the others are padding, and count neither in the "
-                "loss nor in metrics"),
+                "of the input or target NAME are real; the others are padding, and count neither in "
+                "the loss nor in metrics, nor for `normalize`, and are not augmented"),
     LS__BY_HAND("longest", "map", "",
                 "`NAME: whole number`: the entries of a sample of NAME, whose samples are of "
                 "different lengths (`offsets`): shorter ones are padded, a longer one is an error; "

@@ -139,11 +139,17 @@ EXAMPLES = {
 }
 
 
+class Absent(Exception):
+    """A library that lockstep was built without."""
+
+
 def command(words, ranks=1):
     words = [str(w) for w in words]
     if ranks > 1:
         words = ["mpirun", "-n", str(ranks)] + words
     done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode == 3 and "was built without" in done.stderr:
+        raise Absent(done.stderr.strip())
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
     return done.stdout
@@ -243,7 +249,12 @@ def main():
             print(f"{name:10} skipped: {PYTHON} has no h5py, which {example.prepare} wants")
             missing += 1
             continue
-        reached = reach(args, name, example, work)
+        try:
+            reached = reach(args, name, example, work)
+        except Absent as why:
+            print(f"{name:10} skipped: {why}")
+            missing += 1
+            continue
         value = reached[-1]
         if args.short:
             good = value >= example.short_must if example.higher else value <= example.short_must

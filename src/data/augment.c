@@ -26,7 +26,7 @@ static ls_status follow_in_time(ls_data *data, size_t i, const ls__augment *augm
   if (targets == LS__TARGET_MOVES) data->kept[i].augmented = LS__FOLLOWS_IN_TIME;
   if (targets != LS__TARGET_ASKED) return LS_OK;
   return ls__config_fail(config,
-                         "augment: the target %s has as many entries as the inputs, %zu: say "
+                         "augment: \"%s\" has as many entries as the inputs, %zu: say "
                          "time_shift: {..., targets: move} if they are of the same times, or stay",
                          data->array[i].port.name, data->array[i].port.shape.dim[0]);
 }

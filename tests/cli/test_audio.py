@@ -328,13 +328,73 @@ def check_labels():
     slow = "{a}" + "".join(f"_{{{c}}}" for c in "bcdefghijklmn") + "_{label}-"
     write("slow/" + "_" * 200 + ".wav", wav([1]))
     refused(3, "is not named as", "slow", "--label-pattern", slow)
-    # The same bytes whatever is in the way, and never onto a source
-    convert("s", "--unlabelled", "--quiet", "--gzip", "3", "--bands", "8", out="one.h5")
-    convert("s", "--unlabelled", "--quiet", "--gzip", "3", "--bands", "8", out="two.h5")
-    same("the same bytes", open("one.h5", "rb").read() == open("two.h5", "rb").read(), True)
+    convert("s", "--unlabelled", "--quiet", "--bands", "8")
+    plain = dump("/train/x", "/train/x_offsets")
+    convert("s", "--unlabelled", "--quiet", "--gzip", "3", "--bands", "8")
+    same("compressed", dump("/train/x", "/train/x_offsets"), plain)
     shutil.copy("s/no_ann_1.wav", "keep.wav")
     same("onto itself", (run("convert", "audio", "keep.wav", "--unlabelled", "-o", "keep.wav").returncode,
                          open("keep.wav", "rb").read() == wav([100])), (2, True))
+
+
+# ---- Training
+
+CONFIG = """
+data:
+  file: {file}
+  inputs: {inputs}
+  targets: {targets}
+  {more}
+  normalize: {{per: channel, inputs: {{frames: none}}}}
+  augment: [time_shift: {shift}, noise: {{stddev: 0.1, value_range: [0, 1]}}, time_mask: {{width: 4, share: 0.5, count: 2}},
+    frequency_mask: 2]
+model:
+  - gru: {{units: 6, from: [sound, frames], return_sequences: {sequence}}}
+  - dense: {{units: 10}}
+loss: cross_entropy
+optimizer: {{adam: {{lr: 0.01}}}}
+train: {{batch: 8, epochs: 2, lanes: 4}}
+pictures: false
+output: run
+"""
+
+
+def weights(ranks, **words):
+    """The hash of the weights, or what was said instead."""
+    words = {"targets": "y", "more": "", "sequence": "false", "shift": "2", **words}
+    write("c.yaml", CONFIG.format(**words).encode())
+    shutil.rmtree("run", ignore_errors=True)
+    got = subprocess.run(["mpirun", "-n", str(ranks), PROGRAM, "train", "c.yaml", "--progress=none"],
+                         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
+    if got.returncode != 0:
+        return got.stderr
+    return json.load(open("run/summary.json"))["weights_hash"]
+
+
+def check_training():
+    for i in range(20):
+        write(f"n/{i % 10}_{i}.wav", wav([v * (1 + i % 3) for v in tone(300 + 71 * (i * 7 % 20), i)]))
+    how = ["n", "--window", "8ms", "--hop", "8ms", "--bands", "5", "--quiet", "--label-pattern", "{label}_*"]
+    convert(*how, out="ragged.h5")
+    convert(*how, "--length", "longest", out="padded.h5")
+    ragged = weights(3, file="ragged.h5", inputs="{sound: x, frames: {lengths_of: sound}}")
+    padded = weights(1, file="padded.h5", inputs="{sound: x, frames: length}", more="lengths: {sound: length}")
+    if len(ragged) != 16:
+        fail(f"training: {ragged}")
+    same("padded as ragged, on 1 and 3 ranks", padded, ragged)
+    # 27 letters a label, 27 frames: which may be of the same times
+    write("long.csv", b"file,label\n" + b"".join(f"{i % 10}_{i}.wav,{'abc' * 9}\n".encode() for i in range(20)))
+    convert("n", "--window", "8ms", "--hop", "8ms", "--bands", "5", "--quiet", "--labels", "long.csv", "--label",
+            "characters", "--length", "27", out="times.h5")
+    words = {"file": "times.h5", "inputs": "{sound: x, frames: length}", "sequence": "true"}
+    said = weights(1, **words)
+    if '"target" has as many entries as the inputs, 27: say time_shift: {..., targets: move}' not in said:
+        fail(f"a target of the same times: {said}")
+    move, both, stay = (weights(n, shift=f"{{steps: 2, targets: {how}}}", **words)
+                        for n, how in ((1, "move"), (2, "move"), (1, "stay")))
+    same("targets that move, on 1 and 2 ranks", both, move)
+    if len(move) != 16 or len(stay) != 16 or move == stay:
+        fail(f"targets that move or stay: {move} {stay}")
 
 
 write("one.wav", wav([1, 2, 3]))
@@ -346,6 +406,7 @@ else:
     check_features()
     check_files()
     check_labels()
+    check_training()
 os.chdir("/")
 shutil.rmtree(work)
 print("all good" if failures == 0 else f"{failures} failures")

@@ -8,6 +8,7 @@
 #include "base/grow.h"
 #include "base/text.h"
 #include "convert/csv.h"
+#include "convert/format.h"
 
 enum { DEEPEST = 16 };
 
@@ -263,6 +264,7 @@ static ls_status read_table(ls__recordings *r, const ls_convert_options *options
   if (!folder)
     LS_FAIL(LS_EUSAGE, "convert audio: with --labels the source is one folder, below which the "
                        "table's files lie");
+  LS_TRY(ls__format_add_source(options, how->labels, 0, &quiet)); /* it is not the output */
   LS_TRY(ls__csv_open(&csv, how->labels, &plain, &quiet));
   LS_TRY(ls__csv_look(&csv, 1));
   const char *begin = csv.buffer + csv.begin, *end = memchr(begin, '\n', csv.end - csv.begin);

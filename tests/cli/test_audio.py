@@ -14,6 +14,7 @@ BUILD = os.environ["LOCKSTEP_BUILD"]
 PROGRAM = os.path.join(BUILD, "lockstep")
 DUMP = os.path.join(BUILD, "tests/fault/dump_rows")
 PLAIN = os.path.join(BUILD, "tests/cli/lockstep_without_images")
+MPIRUN = os.environ.get("LOCKSTEP_MPIRUN", "mpirun --oversubscribe").split()
 failures = 0
 work = tempfile.mkdtemp(prefix="lockstep-audio.")
 os.chdir(work)
@@ -308,6 +309,11 @@ def check_labels():
     for data, (code, part) in table.items():
         write("b.csv", data)
         refused(code, part, "s", "--labels", "b.csv", "--label", "words")
+    shutil.copy("t.csv", "keep.csv")
+    got = run("convert", "audio", "s", "--labels", "keep.csv", "-o", "keep.csv")
+    same("onto the table", (got.returncode, open("keep.csv", "rb").read() == open("t.csv", "rb").read()), (2, True))
+    os.mkfifo("pipe.wav")
+    refused(2, "pipe.wav: ", "pipe.wav", "--unlabelled")
     refused(2, "--labels the source is one folder", "s/no_ann_1.wav", "--labels", "t.csv")
     refused(3, "s/no_ann_1.wav: has no label: it lies in no folder of a class", "s")
     refused(2, "s/no_ann_1.wav: is a file, and no folder of it is a class", "s/no_ann_1.wav")
@@ -364,7 +370,7 @@ def weights(ranks, **words):
     words = {"targets": "y", "more": "", "sequence": "false", "shift": "2", **words}
     write("c.yaml", CONFIG.format(**words).encode())
     shutil.rmtree("run", ignore_errors=True)
-    got = subprocess.run(["mpirun", "-n", str(ranks), PROGRAM, "train", "c.yaml", "--progress=none"],
+    got = subprocess.run([*MPIRUN, "-n", str(ranks), PROGRAM, "train", "c.yaml", "--progress=none"],
                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120)
     if got.returncode != 0:
         return got.stderr

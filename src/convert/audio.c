@@ -17,6 +17,7 @@
 #include "convert/features.h"
 #include "convert/formats.h"
 #include "convert/parts.h"
+#include "convert/recipe.h"
 #include "convert/resample.h"
 #include "convert/sequences.h"
 #include "convert/share.h"
@@ -462,7 +463,8 @@ static ls_status describe(audio *a) {
   ls_status st = LS_OK;
   const ls__features_how *how = &a->features.how;
   char text[400], low[LS__NUMBER_TEXT], high[LS__NUMBER_TEXT], least[LS__NUMBER_TEXT];
-  const char *const list[] = {text};
+  char recipe[sizeof text + 16];
+  const char *const list[] = {text}, *const recipes[] = {recipe};
   static const char *const x_offsets[] = {"x_offsets"}, *const y_offsets[] = {"y_offsets"};
   int n = snprintf(text, sizeof text, "%s of %zu samples a second", ls__feature_names[how->feature],
                    how->rate);
@@ -476,7 +478,9 @@ static ls_status describe(audio *a) {
                   low, high, least);
   if (how->feature == LS__MFCC)
     snprintf(text + n, sizeof text - (size_t)n, ", %zu coefficients", how->coefficients);
+  snprintf(recipe, sizeof recipe, "%s%s", LS__RECIPE_SOUND, text);
   LS_TRY(ls__parts_strings(&a->parts, "x", "features", list, 1));
+  LS_TRY(ls__parts_strings(&a->parts, "x", "recipe", recipes, 1));
   if (a->length == 0) LS_TRY(ls__parts_strings(&a->parts, "x", "offsets", x_offsets, 1));
   if (a->y.file != NULL) LS_TRY(ls__parts_strings(&a->parts, "y", "offsets", y_offsets, 1));
   if (!a->own->unlabelled)

@@ -384,6 +384,10 @@ def check_training():
     convert(*how, out="ragged.h5")
     convert(*how, "--length", "longest", out="padded.h5")
     ragged = weights(3, file="ragged.h5", inputs="{sound: x, frames: {lengths_of: sound}}")
+    convert(*how, "--mel", "slaney", out="slaney.h5")
+    got = run("evaluate", "run", "--data", "slaney.h5")
+    if got.returncode != 3 or "slaney.h5: holds log_mel" not in got.stderr or "(htk, 0 to" not in got.stderr:
+        fail(f"features of another scale: {got.returncode} {got.stderr}")
     padded = weights(1, file="padded.h5", inputs="{sound: x, frames: length}", more="lengths: {sound: length}")
     if len(ragged) != 16:
         fail(f"training: {ragged}")

@@ -1,6 +1,6 @@
 /* Recordings of speech or other sounds, WAV or FLAC, as features (features.h) with labels.
  *
- * Recordings differ in length: x [all frames, width] with x_offsets (sequences.h), or with --length
+ * Recordings differ in length: x [all frames, width] with x_offsets (jagged.h), or with --length
  * x [N, frames, width], padded with silence, and `length` [N].  Labels are classes, y [N], or
  * sequences, y with y_offsets, padded with 0 where x is padded, and `y_length`.  What is ragged says
  * so by an attribute `offsets`, which data reads. */
@@ -16,10 +16,10 @@
 #include "convert/csv_group.h"
 #include "convert/features.h"
 #include "convert/formats.h"
+#include "convert/jagged.h"
 #include "convert/parts.h"
 #include "convert/recipe.h"
 #include "convert/resample.h"
-#include "convert/sequences.h"
 #include "convert/share.h"
 
 /* ---- Options ---- */
@@ -126,7 +126,7 @@ typedef struct audio {
   size_t shortest, longest;
   ls__h5 *file;
   ls__parts parts;
-  ls__sequences x, y;
+  ls__jagged x, y;
   double *sound, *mono; /* a recording; a file at its own rate */
   size_t sound_room, mono_room;
   float *out; /* its frames */
@@ -145,8 +145,8 @@ static void audio_reset(audio *a) {
   for (int p = 0; p < LS__PARTS; p++) ls__free(a->order[p]);
   ls__h5_close(a->file);
   ls__parts_reset(&a->parts);
-  ls__sequences_reset(&a->x);
-  ls__sequences_reset(&a->y);
+  ls__jagged_reset(&a->x);
+  ls__jagged_reset(&a->y);
   ls__free(a->sound);
   ls__free(a->mono);
   ls__free(a->out);
@@ -371,11 +371,9 @@ static ls_status begin(audio *a) {
   if (a->own->group != NULL) a->index[n++] = "group";
   if (n > 0) LS_TRY(ls__parts_indices(&a->parts, a->index, n, a->options->gzip));
   if (padded) goto out;
-  LS_TRY(
-      ls__sequences_init(&a->x, a->file, "x", LS__F32, &frame, a->rows, x_rows, a->options->gzip));
+  LS_TRY(ls__jagged_init(&a->x, a->file, "x", LS__F32, &frame, a->rows, x_rows, a->options->gzip));
   if (sequence)
-    LS_TRY(
-        ls__sequences_init(&a->y, a->file, "y", LS__I32, &one, a->rows, y_rows, a->options->gzip));
+    LS_TRY(ls__jagged_init(&a->y, a->file, "y", LS__I32, &one, a->rows, y_rows, a->options->gzip));
 out:
   return st;
 }
@@ -415,7 +413,7 @@ static ls_status take_numbers(audio *a, ls_split split, size_t item, size_t fram
                                                                     : NULL;
     if (a->length > 0) *ls__parts_index(&a->parts, split, n++) = (int32_t)frames;
     if (y == NULL) {
-      LS_TRY(ls__sequences_push(&a->y, split, number, count));
+      LS_TRY(ls__jagged_push(&a->y, split, number, count));
     } else {
       memset(y, 0, a->labels.longest * sizeof *y);
       memcpy(y, number, count * sizeof *y);
@@ -443,7 +441,7 @@ static ls_status take(audio *a, ls_split split, size_t item) {
   LS_TRY(ls__grow(&a->out, &a->out_room, frames * width, sizeof *a->out, "frames"));
   ls__features_run(&a->features, a->sound, samples, a->out);
   if (a->length == 0) {
-    LS_TRY(ls__sequences_push(&a->x, split, a->out, frames));
+    LS_TRY(ls__jagged_push(&a->x, split, a->out, frames));
   } else {
     float *x = ls__parts_x(&a->parts, split);
     if (frames > a->length) frames = a->length;
@@ -549,8 +547,8 @@ static ls_status convert(audio *a) {
   for (int p = 0; p < LS__PARTS; p++)
     for (size_t i = 0; i < a->rows[p]; i++) LS_TRY(take(a, (ls_split)p, a->order[p][i]));
   LS_TRY(ls__parts_finish(&a->parts));
-  if (a->length == 0) LS_TRY(ls__sequences_finish(&a->x));
-  if (a->y.file != NULL) LS_TRY(ls__sequences_finish(&a->y));
+  if (a->length == 0) LS_TRY(ls__jagged_finish(&a->x));
+  if (a->y.file != NULL) LS_TRY(ls__jagged_finish(&a->y));
   LS_TRY(describe(a));
   ls__h5 *file = a->file;
   a->file = NULL;

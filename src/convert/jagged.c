@@ -1,5 +1,5 @@
 /* Writing ragged arrays, a chunk of rows at a time. */
-#include "convert/sequences.h"
+#include "convert/jagged.h"
 
 #include <string.h>
 
@@ -11,9 +11,9 @@ static void array_name(char name[NAME], size_t part, const char *array, const ch
   snprintf(name, NAME, "/%s/%s%s", ls__split_name((ls_split)part), array, what);
 }
 
-ls_status ls__sequences_init(ls__sequences *r, ls__h5 *file, const char *name, ls__dtype type,
-                             const ls_shape *row, const size_t samples[LS__PARTS],
-                             const size_t rows[LS__PARTS], int gzip) {
+ls_status ls__jagged_init(ls__jagged *r, ls__h5 *file, const char *name, ls__dtype type,
+                          const ls_shape *row, const size_t samples[LS__PARTS],
+                          const size_t rows[LS__PARTS], int gzip) {
   ls_status st = LS_OK;
   char full[NAME];
   r->file = file;
@@ -23,7 +23,7 @@ ls_status ls__sequences_init(ls__sequences *r, ls__h5 *file, const char *name, l
   r->bytes = ls__dtype_size(type) * ls_shape_count(row);
   r->chunk_rows = r->bytes < CHUNK_BYTES ? CHUNK_BYTES / r->bytes : 1;
   for (size_t p = 0; p < LS__PARTS; p++) {
-    ls__sequences_part *part = &r->part[p];
+    ls__jagged_part *part = &r->part[p];
     part->samples = samples[p];
     part->rows = rows[p];
     if (samples[p] == 0) continue;
@@ -38,8 +38,8 @@ out:
   return st;
 }
 
-static ls_status flush(ls__sequences *r, size_t p) {
-  ls__sequences_part *part = &r->part[p];
+static ls_status flush(ls__jagged *r, size_t p) {
+  ls__jagged_part *part = &r->part[p];
   char full[NAME];
   if (part->waiting == 0) return LS_OK;
   array_name(full, p, r->name, "");
@@ -50,9 +50,9 @@ static ls_status flush(ls__sequences *r, size_t p) {
   return st;
 }
 
-ls_status ls__sequences_push(ls__sequences *r, ls_split split, const void *rows, size_t n) {
+ls_status ls__jagged_push(ls__jagged *r, ls_split split, const void *rows, size_t n) {
   ls_status st = LS_OK;
-  ls__sequences_part *part = &r->part[split];
+  ls__jagged_part *part = &r->part[split];
   const char *from = rows;
   LS_ASSERT(part->pushed < part->samples && part->first + part->waiting + n <= part->rows);
   const size_t room = r->chunk_rows < part->rows ? r->chunk_rows : part->rows;
@@ -70,12 +70,12 @@ out:
   return st;
 }
 
-ls_status ls__sequences_finish(ls__sequences *r) {
+ls_status ls__jagged_finish(ls__jagged *r) {
   ls_status st = LS_OK;
   char full[NAME];
   const ls_shape one = {0, {0}};
   for (size_t p = 0; p < LS__PARTS; p++) {
-    ls__sequences_part *part = &r->part[p];
+    ls__jagged_part *part = &r->part[p];
     if (part->samples == 0) continue;
     LS_ASSERT(part->pushed == part->samples);
     LS_TRY(flush(r, p));
@@ -89,7 +89,7 @@ out:
   return st;
 }
 
-void ls__sequences_reset(ls__sequences *r) {
+void ls__jagged_reset(ls__jagged *r) {
   for (size_t p = 0; p < LS__PARTS; p++) {
     ls__free(r->part[p].buffer);
     ls__free(r->part[p].offset);

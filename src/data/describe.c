@@ -2,12 +2,22 @@
 #include <string.h>
 
 #include "data/inside.h"
+#include "data/ragged.h"
 
 static const char *const uses[] = {"input", "target", "weight", "length"};
 
 /* "axis 0 x time 1, entry t + 1" */
 static void print_axes(const ls__source *source, const ls__column *column, FILE *out) {
   const ls__view *view = column->view;
+  if (column->lengths != NULL) {
+    fprintf(out, "lengths of samples");
+    return;
+  }
+  if (column->ragged != NULL) {
+    fprintf(out, "the rows of a sample by %s, up to %zu", column->ragged->name,
+            column->ragged->most);
+    return;
+  }
   if (view == NULL) {
     fprintf(out, "a row a sample");
     return;

@@ -109,7 +109,7 @@ static inline void ls__kept_load(const ls__kept *kept, const ls__span_ops *ops, 
   } else if (kept->type == LS__F32) {
     const float *x = from;
     float *y = to;
-    if (kept->count == 1 && kept->mean == NULL)
+    if (kept->count == 1 && real == 1 && kept->mean == NULL)
       *y = *x; /* a class */
     else
       ops->load_f32(y, x, kept->mean, kept->rstd, real);

@@ -45,7 +45,7 @@ static int dimensions(const ls_data *data, size_t i) {
     if (only != NULL) return 0;
     only = &data->source[0].column[c];
   }
-  if (only == NULL) return 0;
+  if (only == NULL || only->ragged != NULL) return 0;
   const bool window = only->view != NULL && only->view->timed && only->view->window > 1;
   return only->row.ndim - (window ? 1 : 0); /* of an entry of it */
 }

@@ -138,10 +138,15 @@ static void add_block(moments *all, double before, const float *values, size_t r
   }
 }
 
-/* What is behind the end of a sequence is as if it were missing. */
-static void blank(const ls__kept *kept, const int32_t *length, size_t rows, float *x) {
-  for (size_t r = 0; r < rows; r++, x += kept->count)
-    for (size_t i = (size_t)length[r] * kept->entry; i < kept->count; i++) x[i] = NAN;
+/* What is behind the end of a sequence is as if it were missing; those before it that are. */
+static size_t blank(const ls__kept *kept, const int32_t *length, size_t rows, float *x) {
+  size_t missing = 0;
+  for (size_t r = 0; r < rows; r++, x += kept->count) {
+    const size_t real = (size_t)length[r] * kept->entry;
+    for (size_t i = 0; kept->holes && i < real; i++) missing += isnan(x[i]) != 0;
+    for (size_t i = real; i < kept->count; i++) x[i] = NAN;
+  }
+  return missing;
 }
 
 /* The same where values may be missing (NaN): each element counts its own. */
@@ -170,6 +175,7 @@ typedef struct measured {
   size_t n, array[2 * LS_MAX_PORTS];
   size_t start[2 * LS_MAX_PORTS + 1]; /* where an array's elements begin among all */
   double real[2 * LS_MAX_PORTS];      /* of a target; 1: a value is no whole number */
+  double missing[2 * LS_MAX_PORTS];   /* values within sequences that are */
 } measured;
 
 static void list_measured(const ls_data *data, measured *m) {
@@ -221,7 +227,7 @@ static ls_status measure_chunks(ls_data *data, size_t lo, size_t hi, size_t chun
         const ls__kept *kept = &data->kept[m->array[a]];
         const size_t count = m->start[a + 1] - m->start[a];
         moments *of = all + (c - lo) * width + m->start[a];
-        if (kept->lengths >= 0) blank(kept, lengths + a * rows, some, x);
+        if (kept->lengths >= 0) m->missing[a] += (double)blank(kept, lengths + a * rows, some, x);
         if (kept->holes || kept->lengths >= 0)
           add_holed(of, x, some, count);
         else
@@ -327,16 +333,33 @@ static ls_status conclude_all(ls_data *data, const measured *m, const moments *a
     LS_TRY(conclude(all + m->start[a], count, kept->type == LS__F64 ? kept->center : NULL, rule,
                     ls__normal_means(data, i), &data->kept[i].normal));
     double missing = 0;
+    double values = (double)count * (double)data->part[LS_TRAIN].n;
     for (size_t k = 0; k < count && kept->holes && kept->lengths < 0; k++)
       missing += (double)data->part[LS_TRAIN].n - all[m->start[a] + k].n;
+    if (kept->lengths >= 0) values = missing = m->missing[a];
+    for (size_t k = 0; k < count && kept->lengths >= 0; k++) values += all[m->start[a] + k].n;
     if (missing > 0)
       ls__note(&data->notes,
                "%s: %s: %.0f of %.0f values of the training part are missing: they become the mean",
-               ls__data_path(data), ls__source_first(&data->source[0], i)->name, missing,
-               (double)count * (double)data->part[LS_TRAIN].n);
+               ls__data_path(data), ls__source_first(&data->source[0], i)->name, missing, values);
   }
   LS_TRY(ls__normal_apply(data));
 out:
+  return st;
+}
+
+/* Of all ranks: whole numbers, whose sum has no order.  Collective. */
+static ls_status sum_missing(ls_comm *comm, measured *m) {
+  ls_status st = LS_OK;
+  const size_t ranks = (size_t)ls_comm_size(comm);
+  double *all = NULL;
+  st = ls__alloc(&all, ranks * m->n, sizeof *all, "normalisation");
+  LS_TRY(ls_comm_agree(comm, st));
+  LS_TRY(ls__comm_allgatherv(comm, m->missing, all, NULL, m->n * sizeof *all));
+  memset(m->missing, 0, sizeof m->missing);
+  for (size_t i = 0; i < ranks * m->n; i++) m->missing[i % m->n] += all[i];
+out:
+  ls__free(all);
   return st;
 }
 
@@ -363,6 +386,7 @@ ls_status ls__normal_measure(ls_data *data) {
   LS_TRY(ls_comm_agree(comm, st));
   LS_TRY(merge_chunks(data, chunks, width, mine, all));
   LS_TRY(ls__comm_max(comm, m.real, m.n));
+  LS_TRY(sum_missing(comm, &m));
   LS_TRY(ls_comm_agree(comm, conclude_all(data, &m, all)));
 out:
   ls__free(mine);

@@ -99,7 +99,7 @@ static char *beside(const char *dataset, const char *name) {
 
 /* What this file says of a dataset: the offsets that its attribute names; NULL: none. */
 static ls_status ask_file(ls__h5 *file, const char *group, const ls__wanted_set *set,
-                          ls__notes *notes, char **found) {
+                          ls__notes *notes, bool *asked, char **found) {
   ls_status st = LS_OK;
   char *name = ls__source_name(group, set), *text = NULL, *other = NULL;
   ls__h5_kind kind;
@@ -108,6 +108,7 @@ static ls_status ask_file(ls__h5 *file, const char *group, const ls__wanted_set 
   if (name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
   LS_TRY(ls__h5_exists(file, name, &there));
   if (!there) goto out;
+  *asked = true;
   LS_TRY(ls__h5_attribute_kind(file, name, "offsets", &kind, &n));
   if (kind != LS__H5_TEXTS || n != 1) goto out;
   LS_TRY(ls__h5_get_string(file, name, "offsets", &text));
@@ -134,12 +135,14 @@ out:
 static ls_status ask_files(ls__files *files, const char *const group[LS__PARTS], bool in_groups,
                            const ls__wanted_set *set, ls__notes *notes, char **found) {
   ls_status st = LS_OK;
-  for (int p = 0; p < (in_groups ? LS__PARTS : 1) && *found == NULL; p++) {
+  bool asked = false; /* the first file and group that have the dataset */
+  for (size_t f = 0; f < ls__files_count(files) && !asked; f++) {
     ls__h5 *file = NULL;
-    if (in_groups && group[p] == NULL) continue;
-    LS_TRY(ls__files_take(files, 0, &file));
-    st = ask_file(file, in_groups ? group[p] : NULL, set, notes, found);
-    ls__files_give(files, 0);
+    LS_TRY(ls__files_take(files, f, &file));
+    for (int p = 0; p < (in_groups ? LS__PARTS : 1) && !asked && st == LS_OK; p++)
+      if (!in_groups || group[p] != NULL)
+        st = ask_file(file, in_groups ? group[p] : NULL, set, notes, &asked, found);
+    ls__files_give(files, f);
     if (st != LS_OK) goto out;
   }
 out:
@@ -219,9 +222,9 @@ ls_status ls__ragged_find(ls__files *files, const char *const group[LS__PARTS], 
     const ls__wanted_set *of = only(&wanted->array[set->of]);
     if (of == NULL || !ls__is_ragged(of))
       LS_FAIL(LS_ECONFIG,
-              "data.inputs: %s: lengths_of: the samples of %s are of one length: it has no "
-              "offsets; "
-              "a dataset of lengths is named itself",
+              "data.inputs: %s: lengths_of: the samples of %s are of one length: neither "
+              "`offsets`, `counts` nor an attribute says where they begin (a dataset of lengths is "
+              "named itself)",
               array->name, wanted->array[set->of].name);
   }
 out:

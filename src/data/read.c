@@ -48,8 +48,10 @@ ls_status ls__bad_value(const ls__source *source, const ls__column *column, uint
   ls_shape at;
   ls__view_where(source, column, row, i, &at);
   if (column->ragged != NULL) {
-    snprintf(place, sizeof place, "sample %zu, element %s",
-             (size_t)row - ls__source_piece(source, row)->first, ls_shape_format(&at, text));
+    const bool padding = i >= ls__column_real(column, row);
+    snprintf(place, sizeof place, "sample %zu, %s%s",
+             (size_t)row - ls__source_piece(source, row)->first,
+             padding ? "its padding" : "element ", padding ? "" : ls_shape_format(&at, text));
   } else if (column->view != NULL) {
     snprintf(place, sizeof place, "element %s", ls_shape_format(&at, text));
   } else if (column->row.ndim <= 1) {

@@ -41,11 +41,6 @@ static const ls__option data_options[] = {
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
                 "of the input or target NAME are real; the others are padding, and count neither in "
                 "the loss nor in metrics, nor for `normalize`, and are not augmented"),
-    LS__BY_HAND("longest", "map", "",
-                "`NAME: whole number`: the entries of a sample of NAME, whose samples are of "
-                "different lengths (`offsets`): shorter ones are padded, a longer one is an error; "
-                "without: the longest sample's, of the group that is trained on or of the whole "
-                "file; kept with the network"),
     LS__BY_HAND("layout", "`channels_last` `channels_first` or map", "channels_last",
                 "where the channels of a sample are in the file: `channels_first`, [channels, "
                 "height, width] and its like, is turned to [height, width, channels], as "
@@ -56,6 +51,11 @@ static const ls__option data_options[] = {
     LS__BY_HAND("normalize", "boolean or map", "false",
                 "`true`: inputs, and targets of losses that compare numbers, to mean 0 and "
                 "standard deviation 1 over the training part; kept with the model"),
+    LS__BY_HAND("longest", "map", "",
+                "`NAME: whole number`: the entries of a sample of NAME, whose samples are of "
+                "different lengths (`offsets`): shorter ones are padded, a longer one is an error; "
+                "without: the longest sample's, of the group that is trained on or of the whole "
+                "file; kept with the network"),
     LS__CHOICE(ls__data_settings, memory, "auto", memories,
                "once into memory that a node's ranks share, or streamed from the file; auto: in "
                "memory if it fits into half of what is free"),

@@ -233,6 +233,28 @@ static size_t length_of(const way *w, size_t i) {
   return w->call->n > 0 && w->call->index[1] != NULL ? (size_t)w->call->index[1][i] : w->o->steps;
 }
 
+/* The most real steps of a sample: behind them nobody computes. */
+static size_t longest_of(const way *w) {
+  size_t longest = 0;
+  for (size_t i = 0; i < w->call->n && longest < w->o->steps; i++)
+    if (length_of(w, i) > longest) longest = length_of(w, i);
+  return longest;
+}
+
+/* Samples from i on whose steps are read by one product: several where all steps are real, else one,
+ * up to its end.  A row of a product of ours doesn't depend on those beside it. */
+static size_t span_of(const way *w, size_t i, size_t *rows) {
+  const size_t T = w->o->steps;
+  const bool all = w->call->index[1] == NULL || w->call->by.products != LS__PRODUCTS_OWN;
+  size_t n = 1;
+  *rows = all ? T : length_of(w, i);
+  while (*rows == n * T && i + n < w->call->n && (all || length_of(w, i + n) == T)) {
+    n++;
+    *rows += T;
+  }
+  return n;
+}
+
 /* Step k in the order of the direction, and where a step's numbers are. */
 static size_t step_of(const way *w, size_t k) {
   return w->reverse ? w->o->steps - 1 - k : k;
@@ -268,21 +290,24 @@ static void read_inputs(const way *w) {
   const options *o = w->o;
   const size_t H = o->units;
   const float *W = w->call->w[w->first], *b = o->use_bias ? w->call->w[w->first + 2] : NULL;
-  for (int p = 0; p < w->cell->n_parts; p++) {
-    const part *it = &w->cell->parts[p];
-    ls__multiply(&(ls__product){
-        .by = w->call->by,
-        .m = w->call->n * o->steps,
-        .n = it->gates * H,
-        .k = o->inputs,
-        .a = ls__operand_a(w->call->x[0], o->inputs, false),
-        .b = ls__operand_b(W + it->row * H * o->inputs, o->inputs, true),
-        .start = b != NULL ? b + it->row * H : NULL,
-        .c = w->rows + it->at * H,
-        .ldc = o->row,
-        .work = w->call->work,
-    });
-  }
+  for (int p = 0; p < w->cell->n_parts; p++)
+    for (size_t i = 0, n, rows; i < w->call->n; i += n) {
+      n = span_of(w, i, &rows);
+      if (rows == 0) continue;
+      const part *it = &w->cell->parts[p];
+      ls__multiply(&(ls__product){
+          .by = w->call->by,
+          .m = rows,
+          .n = it->gates * H,
+          .k = o->inputs,
+          .a = ls__operand_a(w->call->x[0] + i * o->steps * o->inputs, o->inputs, false),
+          .b = ls__operand_b(W + it->row * H * o->inputs, o->inputs, true),
+          .start = b != NULL ? b + it->row * H : NULL,
+          .c = row_of(w, i, 0) + it->at * H,
+          .ldc = o->row,
+          .work = w->call->work,
+      });
+    }
 }
 
 /* U^T, once for all steps: a product would turn U each time. */
@@ -327,8 +352,9 @@ static void forward_way(const way *w) {
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
   read_inputs(w);
   turn_kernel(w);
+  const size_t longest = longest_of(w);
   for (size_t k = 0; k < o->steps; k++) {
-    read_state(w, k);
+    if (step_of(w, k) < longest) read_state(w, k);
     for (size_t i = 0; i < w->call->n; i++) {
       const ls__cell_step s = cell_step(w, i, k);
       if (step_of(w, k) < length_of(w, i)) {
@@ -384,6 +410,7 @@ static void backward_way(const way *w) {
   ls__cell_kernel *kernel = ls__cells()->backward[w->sort][o->activation][o->recurrent_activation];
   memset(w->dh, 0, n * H * sizeof *w->dh);
   if (w->cell->state) memset(w->dc, 0, n * H * sizeof *w->dc);
+  const size_t longest = longest_of(w);
   for (size_t k = o->steps; k-- > 0;) {
     const size_t t = step_of(w, k);
     for (size_t i = 0; i < n; i++) {
@@ -396,6 +423,7 @@ static void backward_way(const way *w) {
       }
     }
     if (k == 0) break;
+    if (t >= longest) continue; /* dh is zero */
     ls__multiply(&(ls__product){
         .by = w->call->by,
         .m = n,
@@ -409,6 +437,62 @@ static void backward_way(const way *w) {
         .ldc = H,
         .work = w->call->work,
     });
+  }
+}
+
+/* Real steps before sample i. */
+static size_t real_before(const way *w, size_t i) {
+  size_t n = 0;
+  for (size_t k = 0; k < i; k++) n += length_of(w, k);
+  return n;
+}
+
+/* Where real step p of all samples is. */
+static void find_step(const way *w, size_t p, size_t *i, size_t *t) {
+  *i = 0;
+  for (; p >= length_of(w, *i); ++*i) p -= length_of(w, *i);
+  *t = p;
+}
+
+static void next_step(const way *w, size_t *i, size_t *t) {
+  if (++*t < length_of(w, *i)) return;
+  *t = 0;
+  for (++*i; *i < w->call->n && length_of(w, *i) == 0;) ++*i;
+}
+
+/* Rows of x or da of the real steps, all others being left out. */
+typedef struct real_rows {
+  const way *w;
+  const float *at;
+  size_t ld;
+} real_rows;
+
+static void pack_real(const ls__operand *self, size_t j0, size_t n, size_t p0, size_t k,
+                      float *panel, size_t width) {
+  const real_rows *r = self->context;
+  size_t i, t;
+  find_step(r->w, p0, &i, &t);
+  for (size_t p = 0; p < k; p++, panel += width) {
+    memcpy(panel, r->at + (i * r->w->o->steps + t) * r->ld + j0, n * sizeof *panel);
+    for (size_t j = n; j < width; j++) panel[j] = 0;
+    next_step(r->w, &i, &t);
+  }
+}
+
+/* The same of what pack_before gives. */
+static void pack_real_before(const ls__operand *self, size_t j0, size_t n, size_t p0, size_t k,
+                             float *panel, size_t width) {
+  const way *w = self->context;
+  const size_t first = step_of(w, 0);
+  size_t i, t;
+  find_step(w, p0, &i, &t);
+  for (size_t p = 0; p < k; p++, panel += width) {
+    if (t == first)
+      memset(panel, 0, n * sizeof *panel);
+    else
+      memcpy(panel, h_of(w, i, w->reverse ? t + 1 : t - 1) + j0, n * sizeof *panel);
+    for (size_t j = n; j < width; j++) panel[j] = 0;
+    next_step(w, &i, &t);
   }
 }
 
@@ -427,13 +511,41 @@ static void pack_before(const ls__operand *self, size_t j0, size_t n, size_t p0,
   }
 }
 
-/* dw [rows, columns] (+)= the sum over all steps of da^T b. */
+/* dw [rows, columns] (+)= the sum over all steps of da^T b, `x` or (NULL) h'.  Behind a sample's end
+ * da is zero: what it would add is left out of the chains of our products, which are the same to the
+ * bit without it. */
 static void sum_products(const way *w, size_t parameter, size_t row, size_t rows, const float *da,
-                         size_t columns, ls__operand b) {
+                         size_t columns, const float *x) {
+  enum { SOME = 256 };
   const ls__call *call = w->call;
   float *dw = call->dw[parameter];
+  size_t lane[SOME + 1];
   if (dw == NULL) return;
   dw += row * columns;
+  const size_t real = real_before(w, call->n);
+  const real_rows left = {w, da, w->o->row}, right = {w, x, columns};
+  if (real > 0 && real < call->n * w->o->steps && call->lanes <= SOME &&
+      call->by.products == LS__PRODUCTS_OWN) {
+    for (size_t l = 0; l <= call->lanes; l++) lane[l] = real_before(w, call->lane[l]);
+    ls__multiply(&(ls__product){
+        .by = call->by,
+        .m = rows,
+        .n = columns,
+        .k = real,
+        .a = {.pack = pack_real, .context = &left},
+        .b = x != NULL ? (ls__operand){.pack = pack_real, .context = &right}
+                       : (ls__operand){.pack = pack_real_before, .context = w},
+        .start = call->dw_accumulate[parameter] ? dw : NULL,
+        .ld_start = columns,
+        .c = dw,
+        .ldc = columns,
+        .lanes = call->lanes,
+        .lane = lane,
+        .each = 1,
+        .work = call->work,
+    });
+    return;
+  }
   LS_ASSERT(call->lanes == 1 || !call->dw_accumulate[parameter]);
   ls__multiply(&(ls__product){
       .by = call->by,
@@ -441,7 +553,8 @@ static void sum_products(const way *w, size_t parameter, size_t row, size_t rows
       .n = columns,
       .k = call->n * w->o->steps,
       .a = ls__operand_a(da, w->o->row, true),
-      .b = b,
+      .b = x != NULL ? ls__operand_b(x, columns, false)
+                     : (ls__operand){.pack = pack_before, .context = w},
       .start = call->dw_accumulate[parameter] ? dw : NULL,
       .ld_start = columns,
       .c = dw,
@@ -483,12 +596,10 @@ static void sum_gradients(const way *w) {
   for (int p = 0; p < w->cell->n_parts; p++) {
     const part *it = &w->cell->parts[p];
     const float *da = w->rows + it->at * H;
-    sum_products(w, w->first, it->row * H, it->gates * H, da, o->inputs,
-                 ls__operand_b(w->call->x[0], o->inputs, false));
+    sum_products(w, w->first, it->row * H, it->gates * H, da, o->inputs, w->call->x[0]);
     if (o->use_bias) sum_bias(w, w->first + 2, it->row * H, it->gates * H, da);
   }
-  sum_products(w, w->first + 1, 0, w->cell->gates * H, again, H,
-               (ls__operand){.pack = pack_before, .context = w});
+  sum_products(w, w->first + 1, 0, w->cell->gates * H, again, H, NULL);
   if (o->use_bias && w->cell->more) sum_bias(w, w->first + 3, 0, w->cell->gates * H, again);
 }
 
@@ -496,22 +607,31 @@ static void sum_gradients(const way *w) {
 static void inputs_gradient(const way *w, bool add) {
   const options *o = w->o;
   const size_t H = o->units;
-  for (int p = 0; w->call->dx[0] != NULL && p < w->cell->n_parts; p++) {
-    const part *it = &w->cell->parts[p];
-    ls__multiply(&(ls__product){
-        .by = w->call->by,
-        .m = w->call->n * o->steps,
-        .n = o->inputs,
-        .k = it->gates * H,
-        .a = ls__operand_a(w->rows + it->at * H, o->row, false),
-        .b = ls__operand_b(w->call->w[w->first] + it->row * H * o->inputs, o->inputs, false),
-        .start = add || p > 0 ? w->call->dx[0] : NULL,
-        .ld_start = o->inputs,
-        .c = w->call->dx[0],
-        .ldc = o->inputs,
-        .work = w->call->work,
-    });
+  float *dx = w->call->dx[0];
+  for (size_t i = 0; dx != NULL && !add && i < w->call->n; i++) {
+    const size_t real = length_of(w, i) * o->inputs, all = o->steps * o->inputs;
+    memset(dx + i * all + real, 0, (all - real) * sizeof *dx);
   }
+  for (int p = 0; dx != NULL && p < w->cell->n_parts; p++)
+    for (size_t i = 0, n, rows; i < w->call->n; i += n) {
+      n = span_of(w, i, &rows);
+      if (rows == 0) continue;
+      const part *it = &w->cell->parts[p];
+      float *here = dx + i * o->steps * o->inputs;
+      ls__multiply(&(ls__product){
+          .by = w->call->by,
+          .m = rows,
+          .n = o->inputs,
+          .k = it->gates * H,
+          .a = ls__operand_a(row_of(w, i, 0) + it->at * H, o->row, false),
+          .b = ls__operand_b(w->call->w[w->first] + it->row * H * o->inputs, o->inputs, false),
+          .start = add || p > 0 ? here : NULL,
+          .ld_start = o->inputs,
+          .c = here,
+          .ldc = o->inputs,
+          .work = w->call->work,
+      });
+    }
 }
 
 static void backward(const ls__layer *layer, const ls__call *call) {

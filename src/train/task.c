@@ -154,12 +154,12 @@ static ls_status check_heads(ls_config *root, ls__task *task) {
 static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__array *arrays) {
   for (size_t i = 0; i < n_arrays; i++) {
     bool used = arrays[i].use == LS_INPUT || arrays[i].use == LS_SAMPLE_WEIGHT ||
-                task->n_heads == 0;
+                task->n_heads == 0 || arrays[i].implied;
     for (int h = 0; h < task->n_heads && !used; h++)
       used = task->head[h].target == i || task->head[h].lengths == (int)i;
     if (arrays[i].use == LS_LENGTH && arrays[arrays[i].of].use == LS_INPUT)
       used = true; /* statistics and augmentation do */
-    if (used || arrays[i].implied) continue;
+    if (used) continue;
     if (arrays[i].use == LS_LENGTH)
       return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"",
                       arrays[arrays[i].of].port.name);

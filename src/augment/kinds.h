@@ -84,12 +84,13 @@ typedef struct ls__mixup {
 } ls__mixup;
 float ls__mixup_share(const ls__mixup *mixup, const ls__rng *rng, uint64_t sample);
 
-#define LS__AUGMENT_MAP(X)                                                                    \
-  X(random_crop)                                                                              \
-  X(flip)                                                                                     \
-  X(shift)                                                                                    \
-  X(rotation) X(zoom) X(brightness) X(contrast) X(noise) X(cutout) X(time_shift) X(time_mask) \
-      X(frequency_mask) X(mixup)
+#define LS__AUGMENT_MAP(X) \
+  X(random_crop)           \
+  X(flip)                  \
+  X(shift)                 \
+  X(rotation)              \
+  X(zoom)                  \
+  X(brightness) X(contrast) X(noise) X(cutout) X(time_shift) X(time_mask) X(frequency_mask) X(mixup)
 
 #define X(name) extern const ls__augment_kind ls__augment_##name;
 LS__AUGMENT_MAP(X)

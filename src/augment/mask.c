@@ -36,17 +36,16 @@ static const ls__option band_table[] = {
 };
 
 static ls_status configure(void *into, ls_config *map) {
+  ls_status st = LS_OK;
   options *o = into;
-  const ls_config *node = ls__config_child(map, "value");
-  o->mean = node == NULL;
-  if (node == NULL) return LS_OK;
-  if (ls__config_kind_of(node) == LS__SCALAR) {
-    const char *text = ls__config_text(node);
-    o->mean = strcmp(text, "mean") == 0;
-    if (o->mean || (ls__number_parse(text, &o->value) && o->value >= -1e30 && o->value <= 1e30))
-      return LS_OK;
-  }
-  return ls__config_fail(node, "must be a number from -1e30 to 1e30, or mean");
+  const char *text;
+  LS_TRY(ls__config_string(map, "value", "mean", &text));
+  o->mean = strcmp(text, "mean") == 0;
+  if (!o->mean && !(ls__number_parse(text, &o->value) && o->value >= -1e30 && o->value <= 1e30))
+    st = ls__config_fail(ls__config_child(map, "value"), "must be a number from -1e30 to 1e30, or "
+                                                         "mean");
+out:
+  return st;
 }
 
 /* Number k that is drawn for the sample: one of 0 .. n-1. */

@@ -92,6 +92,7 @@ NEEDED["model.embedding"] = {"input_dim": "100", "output_dim": "3"}
 NEEDED.update({f"data.augment.{transform}": {key: value} for transform, key, value in (
     ("random_crop", "padding", "1"), ("shift", "height", "0.1"), ("rotation", "factor", "0.1"),
     ("zoom", "height", "0.1"), ("brightness", "factor", "0.1"), ("contrast", "factor", "[-0.1, 0.2]"),
+    ("time_shift", "steps", "1"), ("time_mask", "width", "1"), ("frequency_mask", "width", "1"),
     ("noise", "stddev", "0.1"), ("cutout", "size", "1"), ("mixup", "alpha", "0.3"))})
 VALUES.update({"model.embedding.from": "input", "model.embedding.share": "table", "data.augment": "[]",
                "data.*.value_range": "[0, 60]", "data.augment.zoom.width": "0.2"})

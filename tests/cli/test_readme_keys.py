@@ -222,7 +222,8 @@ def check_place(place, keys):
         values[key] = value_of(place, key, default)
         others += [{key: choice} for choice in re.findall(r"`([a-z_]+)`", what) if choice != values[key]]
     others = others if FULL else []
-    others += [{key: values.pop(key)} for key in ALONE & set(values)]
+    alone = set() if place.startswith("data.augment.") else ALONE
+    others += [{key: values.pop(key)} for key in alone & set(values)]
     for pairs in [values] + [{**({} if "every_steps" in o else needed), **o} for o in others]:
         if "share" in pairs and place in UNSHARED:
             continue

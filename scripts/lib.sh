@@ -90,8 +90,8 @@ has_ninja() { has ninja || has make; }
 cores() { nproc 2>/dev/null || echo 1; }
 
 # One line a dependency: kind, how to see it, its name, and its packages for Debian, Spack, conda.
-# `build` is needed to build and `test` to test; without `draw` pictures, without `image` PNG and JPEG
-# files and without `more` a few tests are left out.
+# `build` is needed to build and `test` to test; without `draw` pictures, without `image` PNG, JPEG, WAV
+# and FLAC files and without `more` a few tests are left out.
 dependencies() {
   cat <<'END'
 build|has cc|a C compiler|gcc libc6-dev|gcc|c-compiler
@@ -105,6 +105,7 @@ build|has_module yaml-0.1|libyaml|libyaml-dev|libyaml|yaml
 build|has_module zlib|zlib|zlib1g-dev|zlib-api|zlib
 image|has_module libpng|libpng (PNG images)|libpng-dev|libpng|libpng
 image|has_module libjpeg|libjpeg (JPEG images)|libjpeg-dev|libjpeg-turbo|libjpeg-turbo
+image|has_module sndfile|libsndfile (WAV and FLAC recordings)|libsndfile1-dev|libsndfile|libsndfile
 test|has_module cmocka|cmocka|libcmocka-dev|cmocka|cmocka
 more|has c++|a C++ compiler (public headers are compiled as C++ too)|g++|gcc|cxx-compiler
 test|has python3|Python 3|python3|python|python

@@ -10,6 +10,10 @@ if(LOCKSTEP_IMAGES)
   find_package(PNG QUIET)
   find_package(JPEG QUIET)
 endif()
+# Recordings are read where this one is.
+if(LOCKSTEP_AUDIO AND PKG_CONFIG_FOUND)
+  pkg_check_modules(SNDFILE QUIET IMPORTED_TARGET sndfile)
+endif()
 
 # lockstep_library(TARGET MODULE LIBRARY HEADER [SUFFIXES...]): by pkg-config where it has a file, else
 # by name.

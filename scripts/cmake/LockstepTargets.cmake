@@ -25,13 +25,16 @@ function(lockstep_private target)
   target_link_libraries(${target} PRIVATE MPI::MPI_C Threads::Threads ZLIB::ZLIB lockstep_yaml lockstep_blas)
 endfunction()
 
-# Links the libraries of images, where they are.
+# Links the libraries of images and sounds, where they are.
 function(lockstep_images target)
   foreach(library PNG JPEG)
     if(LOCKSTEP_IMAGES AND ${library}_FOUND)
       target_link_libraries(${target} PRIVATE ${library}::${library})
     endif()
   endforeach()
+  if(TARGET PkgConfig::SNDFILE)
+    target_link_libraries(${target} PRIVATE PkgConfig::SNDFILE)
+  endif()
 endfunction()
 
 # Builds NAME.simd.c for each instruction set; the objects land in LOCKSTEP_SIMD_OBJECTS.

@@ -20,6 +20,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from dataclasses import dataclass, field
@@ -45,6 +46,7 @@ class Example:
     peer: str = ""             # script below this folder, called with NAME FILE.h5 --seeds N
     seeds: int = 3
     short_convert: list = None  # in place of convert, for --short: less data
+    unpack: bool = False       # the first of data is a tar archive, and its folder @UNPACKED@ in convert
     prepare: str = ""          # script that makes the data file, called with the first of data and its name
     evaluate: tuple = ("--split", "test")       # further words after `lockstep evaluate`
     program: str = ""          # C program, called with the run and the data file's name with .f32: a line a
@@ -137,6 +139,14 @@ EXAMPLES = {
         ["si-dft/si_dft.h5"], [], "atoms/silicon.yaml", "mae", times(1.1),
         "error of PyTorch's network + 10 % (meV an atom)", short=["train.epochs=20"], short_must=40, higher=False,
         peer="atoms/peer.py", seeds=5, prepare="atoms/prepare_si.py"),
+    "spoken": Example(
+        ["fsdd/recordings.tar.gz"],
+        ["audio", "@UNPACKED@/recordings", "--label-pattern", "{label}_{speaker}_{index}.wav",
+         "--test-pattern", "*_[0-4].wav"],
+        "speech/digits.yaml", "accuracy", lambda value, peer: value >= 0.95, "0.95", unpack=True,
+        short=["train.epochs=12", "train.batch=16"], short_must=0.7,
+        short_convert=["audio", "@UNPACKED@/recordings/*_george_?.wav", "@UNPACKED@/recordings/*_george_1?.wav",
+                       "--label-pattern", "{label}_{speaker}_{index}.wav", "--test-pattern", "*_[0-4].wav"]),
     "ratings": Example(
         ["movietweetings/ratings.dat"],
         ["csv", "@DATA@/movietweetings/ratings.dat", "--category", "1,2", "--target", "3", "--drop", "4",
@@ -154,11 +164,17 @@ EXAMPLES = {
 }
 
 
+class Absent(Exception):
+    """A library that lockstep was built without."""
+
+
 def command(words, ranks=1):
     words = [str(w) for w in words]
     if ranks > 1:
         words = ["mpirun", "-n", str(ranks)] + words
     done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode == 3 and "was built without" in done.stderr:
+        raise Absent(done.stderr.strip())
     if done.returncode != 0:
         sys.exit(f"{' '.join(words)}\nended with {done.returncode}:\n{done.stderr[-2000:]}")
     return done.stdout
@@ -190,7 +206,10 @@ def reach(args, name, example, work):
                  *(os.path.join(args.data, d) for d in example.data[:1]), file])
     if not os.path.exists(file):
         words = args.short and example.short_convert or example.convert
-        words = [w.replace("@DATA@", args.data) for w in words]
+        words = [w.replace("@DATA@", args.data).replace("@UNPACKED@", os.path.join(work, name)) for w in words]
+        if example.unpack:
+            with tarfile.open(os.path.join(args.data, example.data[0])) as archive:
+                archive.extractall(os.path.join(work, name))
         command([lockstep, "convert", *words, "-o", file, "--quiet"])
     values, seconds = [], 0
     for seed in range(1, 2 if args.short else example.seeds + 1):
@@ -257,7 +276,12 @@ def main():
             print(f"{name:10} skipped: {PYTHON} has no h5py, which {example.prepare} wants")
             missing += 1
             continue
-        reached, seconds = reach(args, name, example, work)
+        try:
+            reached, seconds = reach(args, name, example, work)
+        except Absent as why:
+            print(f"{name:10} skipped: {why}")
+            missing += 1
+            continue
         value = reached[-1]
         if args.short:
             good = value >= example.short_must if example.higher else value <= example.short_must

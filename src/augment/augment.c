@@ -99,6 +99,17 @@ bool ls__augment_moves(const ls__augment *augment) {
   return false;
 }
 
+ls__augment_targets ls__augment_targets_of(const ls__augment *augment) {
+  ls__augment_targets all = LS__TARGET_STAYS;
+  for (size_t i = 0; i < augment->n; i++) {
+    const transform *t = &augment->item[i];
+    const ls__augment_targets its = t->kind->targets == NULL ? LS__TARGET_STAYS
+                                                             : t->kind->targets(t->options);
+    if (its < all) all = its;
+  }
+  return all;
+}
+
 bool ls__augment_mixes(const ls__augment *augment) {
   return augment->item[augment->n - 1].kind == &ls__augment_mixup;
 }
@@ -114,13 +125,19 @@ void ls__augment_start(ls__augment *augment, uint64_t seed, uint64_t epoch) {
     augment->item[i].rng = ls__rng_key(seed, LS__RNG_AUGMENT, epoch, i);
 }
 
+/* Whether what belongs to an image goes along. */
+static bool takes_along(const transform *t, bool in_time) {
+  if (t->kind->targets == NULL) return t->kind->moves && !in_time;
+  return t->kind->targets(t->options) != LS__TARGET_STAYS;
+}
+
 void ls__augment_run(const ls__augment *augment, const ls__augmented *what) {
   const size_t bytes = what->image.height * what->image.width * what->image.channels *
                        sizeof(float);
   float *now = what->pixels, *other = what->spare;
   for (size_t i = 0; i < augment->n; i++) {
     const transform *t = &augment->item[i];
-    if (t->kind->run == NULL || (what->follows && !t->kind->moves)) continue;
+    if (t->kind->run == NULL || (what->follows && !takes_along(t, what->in_time))) continue;
     const ls__augment_call call = {
         .options = t->options,
         .image = what->image,

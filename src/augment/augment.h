@@ -5,7 +5,8 @@
  * (base/rng.h): no rank, order or resume changes it.  A transform sees values as the file has them,
  * before `scale` and `normalize`.
  *
- * An image is [height, width, channels].  What belongs to it pixel by pixel, a field or a mask that
+ * An image is [height, width, channels]; so is a sequence, [time, bands] or [time, bands, channels].
+ * What belongs to it pixel by pixel, a field or a mask that
  * is the target, is moved by the same draws as the image; its values are left alone. */
 #ifndef LS_AUGMENT_AUGMENT_H
 #define LS_AUGMENT_AUGMENT_H
@@ -44,6 +45,15 @@ LS_CHECKED ls_status ls__augment_fit(ls__augment *augment, const ls__image *imag
 /* Whether a transform moves pixels. */
 bool ls__augment_moves(const ls__augment *augment);
 
+/* What becomes of a target whose first dimension alone is that of the images: of sequences it may
+ * be the same time.  ASKED: nobody has said.  STAYS: also where no transform moves along it. */
+typedef enum ls__augment_targets {
+  LS__TARGET_ASKED,
+  LS__TARGET_MOVES,
+  LS__TARGET_STAYS
+} ls__augment_targets;
+ls__augment_targets ls__augment_targets_of(const ls__augment *augment);
+
 /* Whether it transforms samples at all; whether it mixes them with others (mixup). */
 bool ls__augment_transforms(const ls__augment *augment);
 bool ls__augment_mixes(const ls__augment *augment);
@@ -51,7 +61,8 @@ bool ls__augment_mixes(const ls__augment *augment);
 /* Draw for this epoch from now on. */
 void ls__augment_start(ls__augment *augment, uint64_t seed, uint64_t epoch);
 
-/* One image of one sample, or what belongs to one. */
+/* One image of one sample, or what belongs to one.  Of a sequence the height is its own length:
+ * what lies behind is left alone. */
 typedef struct ls__augmented {
   ls__image image;
   float *pixels; /* [height, width, channels] changed in place */
@@ -60,6 +71,7 @@ typedef struct ls__augmented {
   bool nearest;  /* its values are classes, say: none lies between two */
   uint64_t sample;
   uint64_t first; /* of draws for each element: no other image has [first, first + elements) */
+  bool in_time;   /* it follows, and has nothing but its first dimension in common with the image */
 } ls__augmented;
 void ls__augment_run(const ls__augment *augment, const ls__augmented *what);
 

@@ -22,6 +22,9 @@ typedef struct ls__augment_kind {
   ls__kind kind;     /* its options are read into kind->options_bytes, zeroed before */
   const char *brief; /* the option that stands for itself, as in `cutout: 8`; NULL: none */
   bool moves;        /* pixels: what belongs to the image goes along */
+  /* Of one that moves along the first dimension alone: what becomes of targets with as many
+   * entries; NULL: it moves in both. */
+  ls__augment_targets (*targets)(const void *options);
   size_t options_bytes;
   /* What tables can't say; may be NULL. */
   ls_status (*configure)(void *options, ls_config *map);
@@ -83,7 +86,11 @@ float ls__mixup_share(const ls__mixup *mixup, const ls__rng *rng, uint64_t sampl
 
 #define LS__AUGMENT_MAP(X) \
   X(random_crop)           \
-  X(flip) X(shift) X(rotation) X(zoom) X(brightness) X(contrast) X(noise) X(cutout) X(mixup)
+  X(flip)                  \
+  X(shift)                 \
+  X(rotation)              \
+  X(zoom)                  \
+  X(brightness) X(contrast) X(noise) X(cutout) X(time_shift) X(time_mask) X(frequency_mask) X(mixup)
 
 #define X(name) extern const ls__augment_kind ls__augment_##name;
 LS__AUGMENT_MAP(X)

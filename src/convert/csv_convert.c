@@ -151,6 +151,7 @@ static ls_status find_groups(converter *c) {
   ls_status st = LS_OK;
   ls__csv csv = {0};
   ls__csv_table *t = &c->table;
+  char name[LS__CSV_WHERE];
   const int n = c->options->n_sources;
   bool more;
   if (!t->group.is) return LS_OK;
@@ -167,10 +168,11 @@ static ls_status find_groups(converter *c) {
       LS_TRY(ls__csv_next_row(&csv, &t->plan, &more));
       if (!more) break;
       if (ls__csv_table_hole(t, &csv.field[t->group.column]) != LS__CSV_MISSING)
-        LS_TRY(ls__csv_group_add(&t->group, &csv, f == n));
+        LS_TRY(ls__csv_group_add(&t->group, csv.field[t->group.column].text, f == n));
     }
   }
-  LS_TRY(ls__csv_group_draw(&t->group, &t->plan, &c->share, &c->notes));
+  LS_TRY(ls__csv_group_draw(&t->group, ls__csv_column_name(&t->plan, t->group.column, name),
+                            &c->share, &c->notes));
 out:
   ls__csv_reset(&csv);
   return st;

@@ -18,12 +18,12 @@ static int by_place(const void *a, const void *b) {
   return x->group < y->group ? -1 : 1;
 }
 
-ls_status ls__csv_group_add(ls__csv_group *g, const ls__csv *csv, bool test) {
+ls_status ls__csv_group_add(ls__csv_group *g, const char *text, bool test) {
   ls_status st = LS_OK;
   size_t index;
   const size_t before = g->capacity;
   g->values.most = LS__MOST_CATEGORIES;
-  LS_TRY(ls__classes_note(&g->values, csv->field[g->column].text, !test, &index));
+  LS_TRY(ls__classes_note(&g->values, text, !test, &index));
   LS_TRY(ls__grow(&g->in_test, &g->capacity, g->values.n, sizeof *g->in_test, "groups"));
   if (g->capacity > before) memset(g->in_test + before, 0, g->capacity - before);
   g->in_test[index] = g->in_test[index] || test;
@@ -46,12 +46,11 @@ static void fill(ls__csv_group *g, const drawn *order, size_t *next, ls_split sp
   }
 }
 
-ls_status ls__csv_group_draw(ls__csv_group *g, const ls__csv_plan *plan, const ls__share *share,
+ls_status ls__csv_group_draw(ls__csv_group *g, const char *name, const ls__share *share,
                              ls__csv_notes *notes) {
   ls_status st = LS_OK;
   drawn *order = NULL;
   size_t next = 0, parts[LS__PARTS] = {0}, both = 0, test = 0;
-  char name[LS__CSV_WHERE];
   for (size_t k = 0; k < g->values.n; k++) {
     both += g->in_test[k] && g->values.list[k].count > 0;
     test += g->in_test[k];
@@ -68,9 +67,8 @@ ls_status ls__csv_group_draw(ls__csv_group *g, const ls__csv_plan *plan, const l
   fill(g, order, &next, LS_VALIDATION, share->validation);
   for (size_t k = 0; k < g->values.n; k++)
     if (g->values.list[k].count > 0) parts[g->part[k]]++;
-  ls__csv_note(notes, false, "group %s: %zu: %zu in training, %zu in validation, %zu in test",
-               ls__csv_column_name(plan, g->column, name), g->values.n, parts[LS_TRAIN],
-               parts[LS_VALIDATION], parts[LS_TEST] + test);
+  ls__csv_note(notes, false, "group %s: %zu: %zu in training, %zu in validation, %zu in test", name,
+               g->values.n, parts[LS_TRAIN], parts[LS_VALIDATION], parts[LS_TEST] + test);
   if (both > 0)
     ls__csv_note(notes, true,
                  "group %s: %zu of the groups of the test source are also in the training", name,

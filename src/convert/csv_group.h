@@ -18,11 +18,11 @@ typedef struct ls__csv_group {
   int32_t row;   /* the group of the row being read */
 } ls__csv_group;
 
-/* A pass of its own, before the others: a row. */
-LS_CHECKED ls_status ls__csv_group_add(ls__csv_group *group, const ls__csv *csv, bool test);
+/* A pass of its own, before the others: the group of a row. */
+LS_CHECKED ls_status ls__csv_group_add(ls__csv_group *group, const char *text, bool test);
 /* After it: groups are put in order, and drawn by the seed, until each part has about its share of
- * the rows. */
-LS_CHECKED ls_status ls__csv_group_draw(ls__csv_group *group, const ls__csv_plan *plan,
+ * the rows; `name` is what notes call them. */
+LS_CHECKED ls_status ls__csv_group_draw(ls__csv_group *group, const char *name,
                                         const ls__share *share, ls__csv_notes *notes);
 /* The group of a row, and the part that it is in; false: nobody has seen this group before. */
 bool ls__csv_group_find(ls__csv_group *group, const char *text, ls_split *split);

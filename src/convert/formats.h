@@ -4,7 +4,8 @@
 
 #include "convert/format.h"
 
-#define LS__FORMAT_MAP(X) X(csv) X(idx) X(npy) X(npz) X(cifar10) X(cifar100) X(images) X(text)
+#define LS__FORMAT_MAP(X) \
+  X(csv) X(idx) X(npy) X(npz) X(cifar10) X(cifar100) X(images) X(text) X(audio)
 
 #define X(name) extern const ls__format ls__format_##name;
 LS__FORMAT_MAP(X)

@@ -2,16 +2,14 @@
  * DIR/validation/..., DIR/test/...  Everything is taken in the order of its name's bytes, so that
  * the result is the same on any file system; in the dataset the classes of a part take turns, so
  * that no stretch of it holds one class alone. */
-#include <dirent.h>
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "base/alloc.h"
-#include "base/grow.h"
 #include "base/number.h"
 #include "base/text.h"
 #include "convert/classes.h"
+#include "convert/folder.h"
 #include "convert/formats.h"
 #include "convert/image.h"
 #include "convert/labelled.h"
@@ -31,89 +29,14 @@ static const ls__option table[] = {
     LS__END,
 };
 
-/* ---- Names ---- */
-
-/* Names in a folder: `list` is sorted by bytes. */
-typedef struct names {
-  char **list; /* [n] owned */
-  size_t n, capacity;
-} names;
-
-static void names_reset(names *list) {
-  ls__free_strings(list->list, list->n);
-  memset(list, 0, sizeof *list);
-}
-
-static int by_bytes(const void *a, const void *b) {
-  return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-/* "a/b"; owned by the caller, NULL: out of memory. */
-static char *join(const char *folder, const char *name) {
-  const size_t n = strlen(folder), bytes = n + strlen(name) + 2;
-  char *path = ls__calloc(bytes, 1);
-  if (path != NULL)
-    snprintf(path, bytes, "%s%s%s", folder, n > 0 && folder[n - 1] == '/' ? "" : "/", name);
-  return path;
-}
-
-static ls_status is_folder(const char *path, bool *yes) {
-  struct stat about;
-  if (stat(path, &about) != 0) return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
-  *yes = S_ISDIR(about.st_mode);
-  return LS_OK;
-}
-
-static ls_status add(names *to, const char *name) {
-  ls_status st = ls__grow(&to->list, &to->capacity, to->n + 1, sizeof *to->list, "names");
-  if (st != LS_OK) return st;
-  to->list[to->n] = ls__strdup(name);
-  if (to->list[to->n] == NULL) return ls__fail(LS_ENOMEM, "names of images: out of memory");
-  to->n++;
-  return LS_OK;
-}
-
-/* What a folder holds, hidden things aside: its folders, its images, and how many others. */
-static ls_status list_folder(const char *path, names *folders, names *images, size_t *others) {
-  ls_status st = LS_OK;
-  char *inside = NULL;
-  DIR *dir = opendir(path);
-  if (dir == NULL) return ls__fail(LS_EIO, "%s: %s", path, strerror(errno));
-  for (;;) {
-    bool folder = false;
-    errno = 0;
-    const struct dirent *entry = readdir(dir);
-    if (entry == NULL && errno != 0) LS_FAIL(LS_EIO, "%s: %s", path, strerror(errno));
-    if (entry == NULL) break;
-    if (entry->d_name[0] == '.') continue;
-    inside = join(path, entry->d_name);
-    if (inside == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
-    LS_TRY(is_folder(inside, &folder));
-    if (folder)
-      LS_TRY(add(folders, entry->d_name));
-    else if (ls__image_is_named(entry->d_name))
-      LS_TRY(add(images, entry->d_name));
-    else
-      ++*others;
-    ls__free(inside);
-    inside = NULL;
-  }
-  if (folders->n > 0) qsort(folders->list, folders->n, sizeof *folders->list, by_bytes);
-  if (images->n > 0) qsort(images->list, images->n, sizeof *images->list, by_bytes);
-out:
-  ls__free(inside);
-  (void)closedir(dir);
-  return st;
-}
-
 /* ---- What there is ---- */
 
 /* One part: a folder of classes. */
 typedef struct part {
   char *path; /* NULL: there is none */
-  names classes;
-  names *files;  /* [classes.n] */
-  size_t *taken; /* [classes.n] in the order of turns */
+  ls__names classes;
+  ls__names *files; /* [classes.n] */
+  size_t *taken;    /* [classes.n] in the order of turns */
   size_t n;
 } part;
 
@@ -125,68 +48,40 @@ typedef struct tree {
 static void tree_reset(tree *t) {
   for (int p = 0; p < LS__PARTS; p++) {
     part *is = &t->part[p];
-    for (size_t c = 0; is->files != NULL && c < is->classes.n; c++) names_reset(&is->files[c]);
+    for (size_t c = 0; is->files != NULL && c < is->classes.n; c++) ls__names_reset(&is->files[c]);
     ls__free(is->files);
     ls__free(is->taken);
-    names_reset(&is->classes);
+    ls__names_reset(&is->classes);
     ls__free(is->path);
   }
 }
 
-/* The part that a folder of this name holds; false: it is none. */
-static bool part_of(const char *name, ls_split *split) {
-  static const struct {
-    const char *name;
-    ls_split split;
-  } known[] = {{"train", LS_TRAIN},      {"training", LS_TRAIN}, {"validation", LS_VALIDATION},
-               {"valid", LS_VALIDATION}, {"val", LS_VALIDATION}, {"test", LS_TEST},
-               {"testing", LS_TEST}};
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (strcmp(known[i].name, name) != 0) continue;
-    *split = known[i].split;
-    return true;
-  }
-  return false;
-}
-
-/* The parts are folders of these names, if there are no others and `train` is among them. */
-static bool has_parts(const names *folders) {
-  ls_split split;
-  bool all = true, train = false;
-  for (size_t i = 0; i < folders->n; i++) {
-    const bool is = part_of(folders->list[i], &split);
-    all = all && is;
-    train = train || (is && split == LS_TRAIN);
-  }
-  return all && train;
-}
-
 static ls_status look_at_class(tree *t, part *is, size_t c) {
   ls_status st = LS_OK;
-  names folders = {NULL, 0, 0};
-  char *path = join(is->path, is->classes.list[c]);
+  ls__names folders = {NULL, 0, 0};
+  char *path = ls__path_join(is->path, is->classes.list[c]);
   if (path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", is->path);
   for (const char *letter = is->classes.list[c]; *letter != '\0';) {
     const size_t n = ls__text_letter(letter);
     if (n == 0) LS_FAIL(LS_EDATA, "%s: the name of the class is no UTF-8 text", path);
     letter += n;
   }
-  LS_TRY(list_folder(path, &folders, &is->files[c], &t->others));
+  LS_TRY(ls__folder_list(path, ls__image_is_named, &folders, &is->files[c], &t->others));
   if (folders.n > 0)
     LS_FAIL(LS_EDATA, "%s: holds a folder %s; below the folder of a class there are images alone",
             path, folders.list[0]);
   if (is->files[c].n == 0) LS_FAIL(LS_EDATA, "%s: a class without images", path);
   is->n += is->files[c].n;
 out:
-  names_reset(&folders);
+  ls__names_reset(&folders);
   ls__free(path);
   return st;
 }
 
 static ls_status look_at_part(tree *t, part *is) {
   ls_status st = LS_OK;
-  names loose = {NULL, 0, 0};
-  LS_TRY(list_folder(is->path, &is->classes, &loose, &t->others));
+  ls__names loose = {NULL, 0, 0};
+  LS_TRY(ls__folder_list(is->path, ls__image_is_named, &is->classes, &loose, &t->others));
   if (loose.n > 0)
     LS_FAIL(LS_EDATA, "%s/%s: an image outside of the folders of classes", is->path, loose.list[0]);
   if (is->classes.n == 0)
@@ -198,17 +93,17 @@ static ls_status look_at_part(tree *t, part *is) {
   LS_TRY(ls__alloc(&is->taken, is->classes.n, sizeof *is->taken, "names of images"));
   for (size_t c = 0; c < is->classes.n; c++) LS_TRY(look_at_class(t, is, c));
 out:
-  names_reset(&loose);
+  ls__names_reset(&loose);
   return st;
 }
 
 /* Every class of another part must be one of the training part's. */
 static ls_status check_classes(const tree *t) {
-  const names *train = &t->part[LS_TRAIN].classes;
+  const ls__names *train = &t->part[LS_TRAIN].classes;
   for (int p = 1; p < LS__PARTS; p++) {
     const part *is = &t->part[p];
     for (size_t c = 0; c < is->classes.n; c++)
-      if (bsearch(&is->classes.list[c], train->list, train->n, sizeof *train->list, by_bytes) ==
+      if (bsearch(&is->classes.list[c], train->list, train->n, sizeof *train->list, ls__by_bytes) ==
           NULL)
         return ls__fail(LS_EDATA, "%s/%s: a class that %s doesn't have", is->path,
                         is->classes.list[c], t->part[LS_TRAIN].path);
@@ -218,33 +113,33 @@ static ls_status check_classes(const tree *t) {
 
 static ls_status look(tree *t, const char *path) {
   ls_status st = LS_OK;
-  names folders = {NULL, 0, 0}, loose = {NULL, 0, 0};
+  ls__names folders = {NULL, 0, 0}, loose = {NULL, 0, 0};
   ls_split split = LS_TRAIN;
   bool folder = false;
-  LS_TRY(is_folder(path, &folder));
+  LS_TRY(ls__path_is_folder(path, &folder));
   if (!folder) LS_FAIL(LS_EUSAGE, "%s: is a file; a folder of folders of images is wanted", path);
-  LS_TRY(list_folder(path, &folders, &loose, &t->others));
-  if (!has_parts(&folders)) {
+  LS_TRY(ls__folder_list(path, ls__image_is_named, &folders, &loose, &t->others));
+  if (!ls__names_have_parts(&folders)) {
     t->others = 0; /* they are counted again */
     t->part[LS_TRAIN].path = ls__strdup(path);
     if (t->part[LS_TRAIN].path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   } else if (loose.n > 0) {
     LS_FAIL(LS_EDATA, "%s/%s: an image outside of the folders of classes", path, loose.list[0]);
   }
-  for (size_t i = 0; i < folders.n && has_parts(&folders); i++) {
-    (void)part_of(folders.list[i], &split);
+  for (size_t i = 0; i < folders.n && ls__names_have_parts(&folders); i++) {
+    (void)ls__part_of(folders.list[i], &split);
     part *is = &t->part[split];
     if (is->path != NULL)
       LS_FAIL(LS_EDATA, "%s/%s: there is %s, too", path, folders.list[i], is->path);
-    is->path = join(path, folders.list[i]);
+    is->path = ls__path_join(path, folders.list[i]);
     if (is->path == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", path);
   }
   for (int p = 0; p < LS__PARTS; p++)
     if (t->part[p].path != NULL) LS_TRY(look_at_part(t, &t->part[p]));
   LS_TRY(check_classes(t));
 out:
-  names_reset(&folders);
-  names_reset(&loose);
+  ls__names_reset(&folders);
+  ls__names_reset(&loose);
   return st;
 }
 
@@ -266,14 +161,14 @@ static size_t next_class(const part *is) {
 
 /* The path of the next image, owned by the caller, and its class among the training part's. */
 static ls_status next_image(const tree *t, part *is, char **path, size_t *label) {
-  const names *train = &t->part[LS_TRAIN].classes;
+  const ls__names *train = &t->part[LS_TRAIN].classes;
   const size_t c = next_class(is);
-  char *folder = join(is->path, is->classes.list[c]);
-  *path = folder == NULL ? NULL : join(folder, is->files[c].list[is->taken[c]++]);
+  char *folder = ls__path_join(is->path, is->classes.list[c]);
+  *path = folder == NULL ? NULL : ls__path_join(folder, is->files[c].list[is->taken[c]++]);
   ls__free(folder);
   if (*path == NULL) return ls__fail(LS_ENOMEM, "%s: out of memory", is->path);
   char *const *at = bsearch(&is->classes.list[c], train->list, train->n, sizeof *train->list,
-                            by_bytes);
+                            ls__by_bytes);
   *label = (size_t)(at - train->list);
   return LS_OK;
 }

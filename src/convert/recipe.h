@@ -36,9 +36,14 @@
  * "units": a line of units stands below the names.  "added": the column is none of the table's own,
  * but its file's name, or joined from another table.
  *
+ * Of sounds (convert audio) the recipe is a line, LS__RECIPE_SOUND and how features were made of
+ * them: it makes nothing, and is compared.
+ *
  * All is local: one rank calls. */
 #ifndef LS_CONVERT_RECIPE_H
 #define LS_CONVERT_RECIPE_H
+
+#define LS__RECIPE_SOUND "sound: "
 
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,8 @@
  *
  * Images are the real inputs of [height, width] or [height, width, channels].  Targets of the same
  * height and width are fields or masks, and are moved with them; whole numbers among those without
- * anything between two of them, for they may be classes. */
+ * anything between two of them, for they may be classes.  Sequences are images as high as they are
+ * long; a target with as many entries may be moved in time with them. */
 #include <string.h>
 
 #include "augment/augment.h"
@@ -16,6 +17,18 @@ static bool image_of(const ls__array *array, ls__image *image) {
   if (shape->ndim < 2 || shape->ndim > 3) return false;
   *image = (ls__image){shape->dim[0], shape->dim[1], shape->ndim == 3 ? shape->dim[2] : 1};
   return true;
+}
+
+/* A target that has the time of the inputs, it seems. */
+static ls_status follow_in_time(ls_data *data, size_t i, const ls__augment *augment,
+                                const ls_config *config) {
+  const ls__augment_targets targets = ls__augment_targets_of(augment);
+  if (targets == LS__TARGET_MOVES) data->kept[i].augmented = LS__FOLLOWS_IN_TIME;
+  if (targets != LS__TARGET_ASKED) return LS_OK;
+  return ls__config_fail(config,
+                         "augment: \"%s\" has as many entries as the inputs, %zu: say "
+                         "time_shift: {..., targets: move} if they are of the same times, or stay",
+                         data->array[i].port.name, data->array[i].port.shape.dim[0]);
 }
 
 ls_status ls__augment_choose(ls_data *data, ls__augment *augment, const ls_config *config) {
@@ -52,6 +65,9 @@ ls_status ls__augment_choose(ls_data *data, ls__augment *augment, const ls_confi
     if (array->use == LS_TARGET && ls__augment_moves(augment) && image_of(array, &image) &&
         image.height == first.height && image.width == first.width)
       data->kept[i].augmented = LS__FOLLOWS;
+    else if (array->use == LS_TARGET && array->port.shape.ndim > 0 &&
+             array->port.shape.dim[0] == first.height)
+      LS_TRY(follow_in_time(data, i, augment, config));
     if (data->kept[i].augmented != LS__AS_IT_IS && array->count > most) most = array->count;
   }
   LS_TRY(ls__alloc(&data->spare, most, sizeof *data->spare, "augmentation"));
@@ -81,11 +97,15 @@ static void run_array(const ls_data *data, size_t i, const uint64_t *sample, siz
   const ls__kept *kept = &data->kept[i], *stored = kept->same >= 0 ? &data->kept[kept->same] : kept;
   const size_t count = kept->count;
   size_t all = 0, before = 0; /* elements of a sample's arrays, of those before this one */
+  const bool follows = kept->augmented != LS__AUGMENTED;
   ls__augmented what = {.spare = data->spare,
-                        .follows = kept->augmented == LS__FOLLOWS,
-                        .nearest = kept->augmented == LS__FOLLOWS && kept->same < 0 &&
-                                   data->array[i].integer};
-  (void)image_of(&data->array[i], &what.image);
+                        .follows = follows,
+                        .nearest = follows && kept->same < 0 && data->array[i].integer,
+                        .in_time = kept->augmented == LS__FOLLOWS_IN_TIME};
+  if (!image_of(&data->array[i], &what.image) || what.in_time) {
+    const size_t entries = data->array[i].port.shape.dim[0];
+    what.image = (ls__image){entries, count / entries, 1};
+  }
   for (size_t k = 0; k < data->n_arrays; k++) {
     if (k == i) before = all;
     all += data->kept[k].count;
@@ -94,6 +114,7 @@ static void run_array(const ls_data *data, size_t i, const uint64_t *sample, siz
     what.pixels = x;
     what.sample = sample[k];
     what.first = sample[k] * all + before;
+    if (stored->length != NULL) what.image.height = (size_t)stored->length[sample[k]];
     ls__augment_run(data->augment, &what);
     if (stored->mean != NULL) ls__span()->load_f32(x, x, stored->mean, stored->rstd, count);
     if (stored->length == NULL) continue;

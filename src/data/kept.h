@@ -24,8 +24,9 @@
 /* What augmentation does with an array's training samples. */
 typedef enum ls__augmented_how {
   LS__AS_IT_IS,
-  LS__AUGMENTED, /* images */
-  LS__FOLLOWS    /* targets that are moved with them */
+  LS__AUGMENTED,      /* images */
+  LS__FOLLOWS,        /* targets that are moved with them */
+  LS__FOLLOWS_IN_TIME /* targets that are moved along the first dimension alone */
 } ls__augmented_how;
 
 typedef struct ls__kept {

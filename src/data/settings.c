@@ -41,10 +41,9 @@ static const ls__option data_options[] = {
                 "a dataset of one number >= 0 a sample: how much the sample counts"),
     LS__BY_HAND("lengths", "map", "",
                 "`NAME: text`: a dataset of whole numbers, how many entries of the first dimension "
-                "of the target or input NAME are real; the others are padding, and count neither "
-                "in "
-                "the loss nor in metrics. Those of an input are for losses that take them, as ctc "
-                "does"),
+                "of the input or target NAME are real; the others are padding, and count neither "
+                "in the loss nor in metrics, nor for `normalize`, and are not augmented; those of "
+                "an input are also for losses that take them, as ctc does"),
     LS__BY_HAND("layout", "`channels_last` `channels_first` or map", "channels_last",
                 "where the channels of a sample are in the file: `channels_first`, [channels, "
                 "height, width] and its like, is turned to [height, width, channels], as "
@@ -170,10 +169,10 @@ const ls__section ls__data_sections[] = {
     {"data.augment",
      "A list of transforms of training samples, in this order, each drawn anew for each sample and "
      "epoch, by seed; scored and predicted are samples as they are.  Images are the inputs of "
-     "[height, width] or [height, width, channels]; values are those of the file, before `scale` "
-     "and `normalize`; mixup takes inputs of any shape.  Targets of the same height and width, "
-     "fields and masks, are moved with "
-     "their images.",
+     "[height, width] or [height, width, channels], and sequences, [time, bands]; values are those "
+     "of the file, before `scale` and `normalize`; mixup takes inputs of any shape.  Targets of "
+     "the "
+     "same height and width, fields and masks, are moved with their images.",
      NULL, &ls__augment_kinds},
     {NULL, NULL, NULL, NULL},
 };

@@ -9,6 +9,7 @@
 #include "base/alloc.h"
 #include "base/file.h"
 #include "base/grow.h"
+#include "convert/recipe.h"
 #include "data/files.h"
 #include "train/fit.h"
 #include "train/same_network.h"
@@ -211,9 +212,23 @@ out:
   return st;
 }
 
+/* Sounds must have been made into features as those that the network was trained on. */
+static ls_status check_sounds(const ls__session *s) {
+  static const char mark[] = LS__RECIPE_SOUND;
+  const size_t n = sizeof mark - 1;
+  const ls__class_names *trained = &s->model->recipe;
+  const char *here = ls__data_recipe(s->data);
+  if (here == NULL || trained->n != 1 || strcmp(here, trained->name[0]) == 0 ||
+      strncmp(here, mark, n) != 0 || strncmp(trained->name[0], mark, n) != 0)
+    return LS_OK;
+  return ls__fail(LS_EDATA, "%s: holds %s; the network was trained on %s", ls__data_path(s->data),
+                  here + n, trained->name[0] + n);
+}
+
 /* Names first: what they say of missing columns is clearer than a shape. */
 static ls_status fit(const ls__session *s, bool named) {
   ls_status st = LS_OK;
+  LS_TRY(check_sounds(s));
   LS_TRY(ls__fit_names(s->model, s->data, named));
   LS_TRY(check_inputs(s));
 out:

@@ -111,7 +111,8 @@ static ls_status read_table(void *context) {
     st = ls__text_read(t->path, model->vocabulary.name[0], j->wants->checkpoint, path);
     goto out;
   }
-  if (model->recipe.n != 1)
+  if (model->recipe.n != 1 ||
+      strncmp(model->recipe.name[0], LS__RECIPE_SOUND, strlen(LS__RECIPE_SOUND)) == 0)
     LS_FAIL(LS_EDATA,
             "%s: a table, and %s keeps nothing of how one is read, as it was not trained on a "
             "converted table: convert this one as its data were made (lockstep convert csv), and "

@@ -170,6 +170,8 @@ static ls_status check_used(const ls__task *task, size_t n_arrays, const ls__arr
     for (int h = 0; h < task->n_heads && !used; h++)
       used = task->head[h].target == i || task->head[h].lengths == (int)i ||
              task->head[h].steps.array == (int)i;
+    if (arrays[i].use == LS_LENGTH && arrays[arrays[i].of].use == LS_INPUT)
+      used = true; /* statistics and augmentation do */
     if (used) continue;
     if (arrays[i].use == LS_LENGTH)
       return ls__fail(LS_ECONFIG, "data.lengths: nothing uses the lengths of \"%s\"",

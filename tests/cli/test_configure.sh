@@ -31,12 +31,15 @@ configure bare -DPKG_CONFIG_EXECUTABLE=/nowhere/pkg-config -DCMAKE_DISABLE_FIND_
   fail "without pkg-config and Python: $(tail -5 err)"
 grep -q 'tests are left out.*pkg-config, Python 3' out || fail "without pkg-config and Python: nothing is said"
 
-# The libraries of images are optional, and may be left out where they are.
+# The libraries of images and sounds are optional, and may be left out where they are.
 configure images -DLOCKSTEP_TESTS=OFF -DCMAKE_EXPORT_COMPILE_COMMANDS=ON || fail "with images: $(tail -5 err)"
 for library in png jpeg; do
   pkg-config --exists lib$library || continue
   grep -q "LS__WITH_${library^^}" images/compile_commands.json || fail "lib$library is here, and is not used"
 done
-configure images -DLOCKSTEP_IMAGES=OFF || fail "LOCKSTEP_IMAGES=OFF: $(tail -5 err)"
+if pkg-config --exists sndfile && ! grep -q LS__WITH_SNDFILE images/compile_commands.json; then
+  fail "libsndfile is here, and is not used"
+fi
+configure images -DLOCKSTEP_IMAGES=OFF -DLOCKSTEP_AUDIO=OFF || fail "LOCKSTEP_IMAGES=OFF: $(tail -5 err)"
 grep -q LS__WITH_ images/compile_commands.json && fail "LOCKSTEP_IMAGES=OFF: a library of images is used"
 finish

@@ -93,9 +93,9 @@ def command_lines():
     for value in "1", "-0.1", "nan", "half":
         refused(["convert", "csv", "t.csv", "--test", value],
                 f"--test {value}: a share from 0 to below 1 is wanted; {convert}")
-    refused(["convert"], f"one of csv, idx, npy, npz, cifar10, cifar100, images, text is wanted; {help_of('convert')}")
+    refused(["convert"], f"one of csv, idx, npy, npz, cifar10, cifar100, images, text, audio is wanted; {help_of('convert')}")
     refused(["convert", "cvs", "t.csv"],
-            f'"cvs" is unknown; one of csv, idx, npy, npz, cifar10, cifar100, images, text is wanted; did you mean "csv"? {help_of("convert")}')
+            f'"cvs" is unknown; one of csv, idx, npy, npz, cifar10, cifar100, images, text, audio is wanted; did you mean "csv"? {help_of("convert")}')
     refused(["convert", "csv"], f"a source file is missing; {convert}")
     refused(["convert", "csv", "t.csv"], f"-o OUT.h5 is missing; {convert}")
     refused(["train", "x.yaml", "--progress", "fast"],
@@ -247,7 +247,7 @@ printf '%s\\n' ${COMPREPLY[@]+"${COMPREPLY[@]}"}
     same(["bench", "st"], ["step"])
     same(["bench", "step", "mlp_"], ["mlp_small", "mlp_large", "mlp_wide"])
     same(["bench", "step", "--rounds", "3", "mlp_l"], ["mlp_large"])
-    same(["convert", ""], ["csv", "idx", "npy", "npz", "cifar10", "cifar100", "images", "text"])
+    same(["convert", ""], ["csv", "idx", "npy", "npz", "cifar10", "cifar100", "images", "text", "audio"])
     same(["convert", "csv", ""], [])  # readline's own files
     same(["convert", "csv", "a", "b"], [])
     same(["train", "--"], ["--resume", "--force", "--dry-run", "--progress", "--help"])

@@ -95,6 +95,7 @@ NEEDED["model.embedding"] = {"input_dim": "100", "output_dim": "3"}
 NEEDED.update({f"data.augment.{transform}": {key: value} for transform, key, value in (
     ("random_crop", "padding", "1"), ("shift", "height", "0.1"), ("rotation", "factor", "0.1"),
     ("zoom", "height", "0.1"), ("brightness", "factor", "0.1"), ("contrast", "factor", "[-0.1, 0.2]"),
+    ("time_shift", "steps", "1"), ("time_mask", "width", "1"), ("frequency_mask", "width", "1"),
     ("noise", "stddev", "0.1"), ("cutout", "size", "1"), ("mixup", "alpha", "0.3"))})
 VALUES.update({"model.embedding.from": "input", "model.embedding.share": "table", "data.augment": "[]",
                "data.*.value_range": "[0, 60]", "data.augment.zoom.width": "0.2"})
@@ -229,7 +230,8 @@ def check_place(place, keys):
         values[key] = value_of(place, key, default)
         others += [{key: choice} for choice in re.findall(r"`([a-z_]+)`", what) if choice != values[key]]
     others = others if FULL else []
-    others += [{key: values.pop(key)} for key in ALONE & set(values)]
+    alone = set() if place.startswith("data.augment.") else ALONE
+    others += [{key: values.pop(key)} for key in alone & set(values)]
     for pairs in [values] + [{**({} if "every_steps" in o else needed), **o} for o in others]:
         if "share" in pairs and place in UNSHARED:
             continue

@@ -263,6 +263,149 @@ static void cutouts(void **state) {
   ls__augment_destroy(brief);
 }
 
+/* A sequence is moved by each of -3 .. 3 as often; what is shorter than that by less than its length,
+ * and what lies behind its length stays. */
+static void time_shifts(void **state) {
+  (void)state;
+  enum { SAMPLES = 7000, T = 7, BANDS = 2 };
+  static const char *const fills[] = {"edge", "zeros", "periodic", "reflect"};
+  for (size_t f = 0; f < 4; f++)
+    for (size_t length = 1; length <= T; length += f == 0 ? 1 : T - 1) {
+      const ls__image full = {T, BANDS, 1}, real = {length, BANDS, 1};
+      const int64_t n = (int64_t)length, most = n > 3 ? 3 : n - 1;
+      size_t count[7] = {0};
+      char list[60];
+      snprintf(list, sizeof list, "[{time_shift: {steps: 3, fill_mode: %s}}]", fills[f]);
+      ls__augment *augment = make(list, &full);
+      for (uint64_t s = 0; s < SAMPLES; s++) {
+        float x[T * BANDS];
+        size_t fits = 0;
+        for (size_t i = 0; i < T * BANDS; i++) x[i] = (float)(i + 1);
+        run(augment, x, &real, s);
+        for (int64_t d = -most; d <= most; d++) {
+          bool same = true;
+          for (int64_t t = 0; t < n && same; t++)
+            for (int64_t b = 0; b < BANDS && same; b++) {
+              int64_t from = t - d;
+              const bool in = from >= 0 && from < n;
+              if (f == 0) from = from < 0 ? 0 : from >= n ? n - 1 : from;
+              if (f == 2) from = (from + n) % n;
+              if (f == 3 && n > 1) from = from < 0 ? -from : from >= n ? 2 * (n - 1) - from : from;
+              const float wanted = f == 1 && !in ? 0 : (float)(from * BANDS + b + 1);
+              same = x[t * BANDS + b] == wanted;
+            }
+          if (same) count[d + 3]++;
+          fits += same;
+        }
+        assert_true(fits >= 1); /* a sequence of two may fit two ways */
+        for (size_t i = length * BANDS; i < T * BANDS; i++) assert_true(x[i] == (float)(i + 1));
+      }
+      for (size_t d = 0; d < 7 && length == T; d++) /* 1000 are expected: 5 standard deviations */
+        assert_in_range(count[d], 850, 1150);
+      ls__augment_destroy(augment);
+    }
+}
+
+/* Stretches of 0 .. width entries as often, within the sequence's length; with the band's mean or a
+ * number; and no more than a share of it. */
+static void masks(void **state) {
+  (void)state;
+  enum { SAMPLES = 6000, T = 9, BANDS = 5 };
+  static const struct {
+    const char *list;
+    bool time;
+    size_t most;
+  } cases[] = {{"[{time_mask: {width: 3, value: -7}}]", true, 3},
+               {"[{frequency_mask: {width: 3, value: -7}}]", false, 3},
+               {"[{time_mask: {width: 9, share: 0.5, value: -7}}]", true, 4}, /* of 8 */
+               {"[{time_mask: 2}]", true, 2},
+               {"[{frequency_mask: {width: 2, value: mean}}]", false, 2}};
+  for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
+    const ls__image full = {T, BANDS, 1}, real = {T - 1, BANDS, 1};
+    const size_t n = cases[k].time ? T - 1 : BANDS;
+    size_t widths[T] = {0}, covered[T] = {0};
+    ls__augment *augment = make(cases[k].list, &full);
+    assert_false(ls__augment_moves(augment));
+    for (uint64_t s = 0; s < SAMPLES; s++) {
+      float x[T * BANDS], y[T * BANDS];
+      size_t width = 0, first = n, last = 0;
+      for (size_t i = 0; i < T * BANDS; i++) x[i] = y[i] = (float)(i * i);
+      run(augment, y, &real, s);
+      for (size_t i = 0; i < n; i++) {
+        const size_t count = cases[k].time ? BANDS : T - 1;
+        size_t changed = 0;
+        for (size_t j = 0; j < count; j++) {
+          const size_t t = cases[k].time ? i : j, b = cases[k].time ? j : i;
+          double mean = 0;
+          for (size_t r = 0; r < T - 1; r++) mean += (double)x[r * BANDS + b] / (T - 1);
+          const float value = k < 3 ? -7 : (float)mean;
+          if (y[t * BANDS + b] == x[t * BANDS + b]) continue;
+          assert_true(fabsf(y[t * BANDS + b] - value) <= 1e-4F * fabsf(value));
+          changed++;
+        }
+        assert_true(changed == 0 || changed == count);
+        if (changed == 0) continue;
+        covered[i]++;
+        width++;
+        first = i < first ? i : first;
+        last = i;
+      }
+      assert_true(width == 0 || last - first + 1 == width);
+      assert_true(width <= cases[k].most);
+      widths[width]++;
+      for (size_t b = 0; b < BANDS; b++)
+        assert_true(y[(T - 1) * BANDS + b] == x[(T - 1) * BANDS + b]);
+    }
+    const size_t each = SAMPLES / (cases[k].most + 1);
+    for (size_t w = 0; w <= cases[k].most; w++) /* more than 5 standard deviations */
+      assert_in_range(widths[w], each - each / 5, each + each / 5);
+    for (size_t i = 0; i < n; i++) assert_true(covered[i] > 0);
+    ls__augment_destroy(augment);
+  }
+  const ls__image wide = {1, 64, 1};
+  ls__augment *many = make("[{frequency_mask: {width: 1, count: 32, value: -7}}]", &wide);
+  size_t sum = 0;
+  for (uint64_t s = 0; s < 400; s++) { /* 64 (1 - (1 - 1/128)^32) = 14.2 of 64 */
+    float x[64] = {0};
+    run(many, x, &wide, s);
+    for (size_t i = 0; i < 64; i++) sum += x[i] == -7;
+  }
+  assert_in_range(sum, 400 * 13, 400 * 15);
+  ls__augment_destroy(many);
+}
+
+/* A target with the same times alone goes along where that is said, and is asked for where not. */
+static void targets(void **state) {
+  (void)state;
+  static const struct {
+    const char *list;
+    ls__augment_targets targets;
+  } cases[] = {{"[{time_shift: 2}, flip]", LS__TARGET_ASKED},
+               {"[{time_shift: {steps: 2, targets: move}}, {flip: {vertical: true}}]",
+                LS__TARGET_MOVES},
+               {"[{time_shift: {steps: 2, targets: stay}}, {time_mask: 2}]", LS__TARGET_STAYS},
+               {"[{noise: 0.1}]", LS__TARGET_STAYS}};
+  const ls__image one = {6, 1, 1};
+  for (size_t k = 0; k < 4; k++) {
+    ls__augment *augment = make(cases[k].list, &one), *alone = make("[{time_shift: 2}]", &one);
+    assert_int_equal(ls__augment_targets_of(augment), cases[k].targets);
+    size_t moved = 0;
+    for (uint64_t s = 0; s < 20; s++) {
+      float x[6] = {1, 2, 3, 4, 5, 6}, y[6] = {1, 2, 3, 4, 5, 6}, z[6] = {1, 2, 3, 4, 5, 6};
+      float spare[6];
+      ls__augmented what = {one, x, spare, true, true, s, 0, true};
+      ls__augment_run(augment, &what);
+      what.pixels = y;
+      ls__augment_run(alone, &what);
+      assert_memory_equal(x, k < 2 ? y : z, sizeof x);
+      moved += memcmp(x, z, sizeof x) != 0;
+    }
+    assert_true(k < 2 ? moved > 10 : moved == 0);
+    ls__augment_destroy(augment);
+    ls__augment_destroy(alone);
+  }
+}
+
 /* The same numbers give the same bits; another seed, epoch, sample or place others. */
 static void keys(void **state) {
   (void)state;
@@ -304,7 +447,7 @@ static void followers(void **state) {
     float mask[PIXELS], same[PIXELS], spare[PIXELS];
     memcpy(mask, picture, sizeof mask);
     memcpy(same, picture, sizeof same);
-    ls__augmented what = {image, mask, spare, true, true, s, 0};
+    ls__augmented what = {image, mask, spare, true, true, s, 0, false};
     ls__augment_run(augment, &what);
     what.pixels = same;
     ls__augment_run(alone, &what);
@@ -377,6 +520,12 @@ static void refusals(void **state) {
       {"[{mixup: 0.2}, flip]", "it comes last"},
       {"[{mixup: 0}]", "alpha"},
       {"[{shift: {}}]", "shifts nothing"},
+      {"[{time_shift: 0}]", "steps"},
+      {"[{time_mask: {}}]", "width"},
+      {"[{time_mask: {width: 2, count: 33}}]", "count"},
+      {"[{time_mask: {width: 2, share: 1.5}}]", "share"},
+      {"[{time_mask: {width: 2, value: middle}}]", "or mean"},
+      {"[{frequency_mask: {width: 2, share: 1}}]", "share"},
       {"[{brightness: {factor: 0.1, value_range: [5, 5]}}]", "is empty"},
       {"[{brightness: {factor: 0.1, value_range: 5}}]", "two numbers"},
   };
@@ -387,6 +536,15 @@ static void refusals(void **state) {
     if (strstr(ls_error_message(), cases[i].says) == NULL ||
         strstr(ls_error_message(), "augment") == NULL)
       fail_msg("%s: %s", cases[i].list, ls_error_message());
+    ls_config_destroy(config);
+  }
+  static const char *const large[] = {"[{time_mask: 100}]", "[{frequency_mask: 100}]"};
+  for (size_t i = 0; i < 2; i++) {
+    ls_config *config = NULL;
+    ls__augment *augment = NULL;
+    assert_int_equal(read_list(large[i], &config, &augment), LS_OK);
+    assert_int_equal(ls__augment_fit(augment, &image, &bytes), LS_ECONFIG);
+    ls__augment_destroy(augment);
     ls_config_destroy(config);
   }
   static const char *const ranged[] = {"brightness", "contrast", "noise"};
@@ -411,6 +569,7 @@ int main(void) {
                                      cmocka_unit_test(intervals),     cmocka_unit_test(noise),
                                      cmocka_unit_test(cutouts),       cmocka_unit_test(keys),
                                      cmocka_unit_test(followers),     cmocka_unit_test(mixtures),
-                                     cmocka_unit_test(refusals)};
+                                     cmocka_unit_test(refusals),      cmocka_unit_test(time_shifts),
+                                     cmocka_unit_test(masks),         cmocka_unit_test(targets)};
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

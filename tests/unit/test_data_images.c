@@ -272,8 +272,8 @@ static void expect(const char *list, const ls__epoch *epoch, const ls__value_ran
     const uint64_t s = ls__data_order(data, p);
     float *to = x + p * COUNT;
     memcpy(to, raw + s * COUNT, COUNT * sizeof *to);
-    ls__augment_run(augment,
-                    &(ls__augmented){image, to, spare, follows, nearest, s, s * all + before});
+    ls__augment_run(augment, &(ls__augmented){image, to, spare, follows, nearest, s,
+                                              s * all + before, false});
     if (normal->n > 0) ls__span()->load_f32(to, to, normal->mean, normal->rstd, COUNT);
   }
   ls__augment_destroy(augment);

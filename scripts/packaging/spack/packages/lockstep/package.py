@@ -25,6 +25,7 @@ class Lockstep(CMakePackage):
     version("main", branch="main")
 
     variant("images", default=True, description="Read folders of PNG and JPEG images")
+    variant("audio", default=True, description="Read WAV and FLAC recordings")
     variant("plots", default=False, description="Draw pictures of runs with gnuplot")
 
     depends_on("c", type="build")
@@ -37,6 +38,7 @@ class Lockstep(CMakePackage):
     depends_on("zlib-api")
     depends_on("libpng", when="+images")
     depends_on("jpeg", when="+images")
+    depends_on("libsndfile", when="+audio")
     depends_on("python@3:", type="run")  # lockstep scaling
     depends_on("gnuplot", when="+plots", type="run")
 
@@ -44,6 +46,7 @@ class Lockstep(CMakePackage):
         return [
             self.define("LOCKSTEP_TESTS", False),
             self.define_from_variant("LOCKSTEP_IMAGES", "images"),
+            self.define_from_variant("LOCKSTEP_AUDIO", "audio"),
             self.define("HDF5_PREFER_PARALLEL", self.spec.satisfies("^hdf5+mpi")),
         ]
 

@@ -44,8 +44,8 @@ typedef struct ls__draw {
 /* `data.time`: a sample is `window` neighbours of the time axis, its target the `steps` entries
  * from `horizon` after the window's last on; `stride` entries from one sample to the next. */
 typedef struct ls__time {
-  int axis; /* of what is selected; negative: from the end */
-  bool axis_said; /* else it is the only one, or a table of `convert csv --time` knows it */
+  int axis;           /* of what is selected; negative: from the end */
+  bool axis_said;     /* else it is the only one, or a table of `convert csv --time` knows it */
   const char *series; /* a dataset; NULL: a file is one series, or a trajectory is */
   size_t window, horizon, steps, stride; /* window 0: there is no such axis */
   int as;                                /* ls__window_as */

@@ -21,7 +21,8 @@
 static const char attribute[] = "lockstep_checksums";
 
 /* Attributes of convert that change what is learnt, or what it is called. */
-static const char *const meant[] = {"classes", "columns", "scale", "recipe", "vocabulary", "offsets"};
+static const char *const meant[] = {"classes", "columns",    "scale",
+                                    "recipe",  "vocabulary", "offsets"};
 
 /* A block has about BLOCK bytes: a part of a chunk, since samples that are streamed in random order
  * come from the file in pieces smaller than a chunk.  Neighbours are read together, up to

@@ -101,7 +101,7 @@ printf 'a,b,c\n1,2,3\n4,,6\n7,8,9\n' >missing.csv
 refused 3 'missing.csv:3.*column 2|missing.csv:3.*b' "$lockstep" convert csv missing.csv -o out.h5 --label number
 printf '\0\0\10\3\0\0\0\12\0\0\0\34\0\0\0\34abc' >lies.idx
 printf '\0\0\10\1\0\0\0\1\7' >labels.idx
-refused 2 '"cvs" is unknown; one of csv, idx, npy, npz, cifar10, cifar100, images, text is wanted; did you mean "csv"\?' "$lockstep" convert cvs ragged.csv -o out.h5
+refused 2 '"cvs" is unknown; one of csv, idx, npy, npz, cifar10, cifar100, images, text, audio is wanted; did you mean "csv"\?' "$lockstep" convert cvs ragged.csv -o out.h5
 refused 2 'there is no option --targte; did you mean --target\? try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv --targte 2 -o out.h5
 refused 2 'there is no option --header; try: lockstep convert idx --help' "$lockstep" convert idx --header=yes lies.idx labels.idx -o out.h5
 refused 2 ': --missing wants a value; try: lockstep convert csv --help' "$lockstep" convert csv ragged.csv -o out.h5 --missing

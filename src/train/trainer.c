@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/stop.h"
+#include "nn/kinds.h"
 #include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
@@ -135,14 +136,37 @@ out:
   return st;
 }
 
+/* The layer `lengths` knows padding by its number, which normalisation makes another one; where the data have
+ * the lengths it stays 0. */
+static ls_status check_padding(const ls_trainer *t, size_t array, int input) {
+  const ls__graph *graph = t->model->graph;
+  if (t->model->input[input].n == 0) return LS_OK;
+  for (size_t k = 0; k < t->n_arrays; k++)
+    if (t->arrays[k].use == LS_LENGTH && t->arrays[k].of == (int)array) return LS_OK;
+  for (int i = 0; i < graph->n_nodes; i++)
+    if (graph->node[i].in[0] == input && graph->node[i].layer.kind == &ls__kind_lengths)
+      return ls__fail(LS_ECONFIG,
+                      "data.normalize: the layer \"%s\" knows the end of \"%s\" by its padding, "
+                      "which is another "
+                      "number once it is normalised; leave it as it is by normalize: {inputs: {%s: "
+                      "none}}, or say "
+                      "by data.lengths how long sequences are",
+                      graph->node[i].layer.name, graph->input[input].name,
+                      graph->input[input].name);
+  return LS_OK;
+}
+
 /* Read the values, now that their types are known, and measure their statistics. */
 static ls_status load_data(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
   if (t->data == NULL) return LS_OK;
   LS_TRY(ls__data_load(t->data));
   for (size_t i = 0, input = 0; i < t->n_arrays && local == LS_OK; i++)
-    if (t->arrays[i].use == LS_INPUT)
-      local = copy_normal(ls__data_normal(t->data, i), &t->model->input[input++]);
+    if (t->arrays[i].use == LS_INPUT) {
+      local = copy_normal(ls__data_normal(t->data, i), &t->model->input[input]);
+      LS_THEN(local, check_padding(t, i, (int)input));
+      input++;
+    }
   for (int h = 0; h < t->task.n_heads && local == LS_OK; h++) {
     const ls__head *head = &t->task.head[h];
     const ls__affine *normal = ls__data_normal(t->data, head->target);

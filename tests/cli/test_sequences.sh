@@ -96,4 +96,20 @@ for n in 1 3; do
   accepted ranks $n "$lockstep" train states.yaml output=states-$n --progress=none
   same "states on $n ranks" "$(hash_of states-$n)" "$(hash_of states-1)"
 done
+
+# padding that normalisation would turn into another number
+cat >normal.yaml <<'YAML'
+data: {file: pairs.h5, inputs: {before: /before}, targets: /next, normalize: true}
+model:
+  - lengths: {from: before, name: steps}
+  - reshape: {shape: [7, 1], from: before}
+  - lstm: {units: 4, return_sequences: true, from: [previous, steps]}
+  - dense: {units: 11}
+loss: cross_entropy
+optimizer: sgd
+train: {batch: 24, epochs: 1}
+YAML
+refused 2 'data.normalize: the layer "steps" knows the end of "before" by its padding' \
+  "$lockstep" train normal.yaml output=none --progress=none
+accepted "$lockstep" train normal.yaml output=normal 'data.normalize={inputs: {before: none}}' --progress=none
 finish

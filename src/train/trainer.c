@@ -186,6 +186,16 @@ out:
   return st;
 }
 
+/* Whether a label of these rows counts, of each head: `counts`, of their part. */
+static void look_at_ignored(const ls_trainer *t, const ls__rows *rows, size_t n, double *counts) {
+  for (int h = 0; h < t->task.n_heads; h++) {
+    const ls__head *head = &t->task.head[h];
+    const float *y = rows->array[head->target];
+    for (size_t i = 0; i < n * head->target_count && counts[h] <= 0; i++)
+      counts[h] = head->loss->kind->own_lengths || !ls__loss_ignores(head->loss, y[i]);
+  }
+}
+
 /* Targets that a loss can't take are found before the first step, each rank looking at a part. */
 static ls_status check_targets(ls_trainer *t) {
   enum { ROWS = 1024 };
@@ -195,6 +205,7 @@ static ls_status check_targets(ls_trainer *t) {
   void *to[LS__MAX_ARRAYS] = {NULL};
   bool needed = false;
   double weights = 0; /* of the training part, on this rank */
+  double counts[LS_TEST][LS_MAX_PORTS] = {{0}};
   for (int h = 0; h < t->task.n_heads; h++)
     needed = needed || t->task.head[h].loss->kind->check != NULL;
   if (!(needed || t->task.weights >= 0) || t->data == NULL) return LS_OK;
@@ -211,11 +222,19 @@ static ls_status check_targets(ls_trainer *t) {
       const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights]
                                                                       : NULL;
       for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];
+      if (st == LS_OK && split < LS_TEST) look_at_ignored(t, &rows, hi - lo, counts[split]);
       if (st == LS_EDATA) st = ls__fail_context(st, "%s part", part[split]);
     }
   }
   ls__rows_reset(&rows);
   st = ls_comm_agree(t->comm, st);
+  LS_THEN(st, ls__comm_max(t->comm, &counts[0][0], (size_t)LS_TEST * LS_MAX_PORTS));
+  for (int split = LS_TRAIN; split < LS_TEST && st == LS_OK; split++)
+    for (int h = 0; h < t->task.n_heads && st == LS_OK; h++)
+      if (counts[split][h] <= 0 && ls_data_count(t->data, (ls_split)split) > 0)
+        st = ls__fail(LS_EDATA,
+                      "%s part: all targets of \"%s\" are %.9g, the ignore_index: none counts",
+                      part[split], t->task.head[h].name, (double)t->task.head[h].loss->ignored);
   if (st != LS_OK || t->task.weights < 0) return st;
   st = ls__comm_max(t->comm, &weights, 1);
   if (st == LS_OK && weights == 0)

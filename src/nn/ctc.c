@@ -60,7 +60,7 @@ static ls_status fit(ls__loss *loss) {
   const options *o = loss->options;
   const ls_shape *p = &loss->prediction;
   char prediction[LS_SHAPE_TEXT], target[LS_SHAPE_TEXT];
-  const size_t classes = ls__loss_width(loss);
+  const size_t classes = ls__loss_width(loss), labels = ls_shape_count(&loss->target);
   if (p->ndim != 2 || classes < 2)
     return ls__fail(LS_ECONFIG,
                     "ctc needs scores of at least 2 classes at each step, [steps, classes], and "
@@ -73,19 +73,19 @@ static ls_status fit(ls__loss *loss) {
   if (loss->blank >= classes)
     return ls__fail(LS_ECONFIG, "blank: class %zu, and the model's outputs are those of %zu",
                     loss->blank, classes);
-  if (loss->target.ndim != 1)
+  if (loss->target.ndim > 1) /* [] is one label, [1] */
     return ls__fail(LS_ECONFIG, "ctc needs targets [labels], not of shape %s",
                     ls_shape_format(&loss->target, target));
-  if (loss->target.dim[0] > MOST || p->dim[0] > MOST)
+  if (labels > MOST || p->dim[0] > MOST)
     return ls__fail(LS_ECONFIG, "ctc: more than 2^%d steps or labels", FLT_MANT_DIG);
   loss->classes = true;
-  loss->work = ls__ctc_work(p->dim[0], classes, loss->target.dim[0]);
+  loss->work = ls__ctc_work(p->dim[0], classes, labels);
   return LS_OK;
 }
 
 /* Labels before the padding; of two that are equal and follow one another the second. */
 static size_t count_labels(const ls__loss *loss, const float *y, size_t *repeats) {
-  const size_t most = loss->target.dim[0];
+  const size_t most = ls_shape_count(&loss->target);
   size_t n = 0;
   *repeats = 0;
   for (; n < most && !ls__loss_ignores(loss, y[n]); n++)

@@ -5,6 +5,7 @@
 
 #include "base/alloc.h"
 #include "base/stop.h"
+#include "nn/kinds.h"
 #include "tensor/blas.h"
 #include "tensor/port.h"
 #include "tensor/product.h"
@@ -135,14 +136,37 @@ out:
   return st;
 }
 
+/* The layer `lengths` knows padding by its number, which normalisation makes another one; where the data have
+ * the lengths it stays 0. */
+static ls_status check_padding(const ls_trainer *t, size_t array, int input) {
+  const ls__graph *graph = t->model->graph;
+  if (t->model->input[input].n == 0) return LS_OK;
+  for (size_t k = 0; k < t->n_arrays; k++)
+    if (t->arrays[k].use == LS_LENGTH && t->arrays[k].of == (int)array) return LS_OK;
+  for (int i = 0; i < graph->n_nodes; i++)
+    if (graph->node[i].in[0] == input && graph->node[i].layer.kind == &ls__kind_lengths)
+      return ls__fail(LS_ECONFIG,
+                      "data.normalize: the layer \"%s\" knows the end of \"%s\" by its padding, "
+                      "which is another "
+                      "number once it is normalised; leave it as it is by normalize: {inputs: {%s: "
+                      "none}}, or say "
+                      "by data.lengths how long sequences are",
+                      graph->node[i].layer.name, graph->input[input].name,
+                      graph->input[input].name);
+  return LS_OK;
+}
+
 /* Read the values, now that their types are known, and measure their statistics. */
 static ls_status load_data(ls_trainer *t) {
   ls_status st = LS_OK, local = LS_OK;
   if (t->data == NULL) return LS_OK;
   LS_TRY(ls__data_load(t->data));
   for (size_t i = 0, input = 0; i < t->n_arrays && local == LS_OK; i++)
-    if (t->arrays[i].use == LS_INPUT)
-      local = copy_normal(ls__data_normal(t->data, i), &t->model->input[input++]);
+    if (t->arrays[i].use == LS_INPUT) {
+      local = copy_normal(ls__data_normal(t->data, i), &t->model->input[input]);
+      LS_THEN(local, check_padding(t, i, (int)input));
+      input++;
+    }
   for (int h = 0; h < t->task.n_heads && local == LS_OK; h++) {
     const ls__head *head = &t->task.head[h];
     const ls__affine *normal = ls__data_normal(t->data, head->target);
@@ -162,6 +186,16 @@ out:
   return st;
 }
 
+/* Whether a label of these rows counts, of each head: `counts`, of their part. */
+static void look_at_ignored(const ls_trainer *t, const ls__rows *rows, size_t n, double *counts) {
+  for (int h = 0; h < t->task.n_heads; h++) {
+    const ls__head *head = &t->task.head[h];
+    const float *y = rows->array[head->target];
+    for (size_t i = 0; i < n * head->target_count && counts[h] <= 0; i++)
+      counts[h] = head->loss->kind->own_lengths || !ls__loss_ignores(head->loss, y[i]);
+  }
+}
+
 /* Targets that a loss can't take are found before the first step, each rank looking at a part. */
 static ls_status check_targets(ls_trainer *t) {
   enum { ROWS = 1024 };
@@ -171,6 +205,7 @@ static ls_status check_targets(ls_trainer *t) {
   void *to[LS__MAX_ARRAYS] = {NULL};
   bool needed = false;
   double weights = 0; /* of the training part, on this rank */
+  double counts[LS_TEST][LS_MAX_PORTS] = {{0}};
   for (int h = 0; h < t->task.n_heads; h++)
     needed = needed || t->task.head[h].loss->kind->check != NULL;
   if (!(needed || t->task.weights >= 0) || t->data == NULL) return LS_OK;
@@ -187,11 +222,19 @@ static ls_status check_targets(ls_trainer *t) {
       const float *weight = split == LS_TRAIN && t->task.weights >= 0 ? rows.array[t->task.weights]
                                                                       : NULL;
       for (size_t i = 0; weight != NULL && i < hi - lo; i++) weights += (double)weight[i];
+      if (st == LS_OK && split < LS_TEST) look_at_ignored(t, &rows, hi - lo, counts[split]);
       if (st == LS_EDATA) st = ls__fail_context(st, "%s part", part[split]);
     }
   }
   ls__rows_reset(&rows);
   st = ls_comm_agree(t->comm, st);
+  LS_THEN(st, ls__comm_max(t->comm, &counts[0][0], (size_t)LS_TEST * LS_MAX_PORTS));
+  for (int split = LS_TRAIN; split < LS_TEST && st == LS_OK; split++)
+    for (int h = 0; h < t->task.n_heads && st == LS_OK; h++)
+      if (counts[split][h] <= 0 && ls_data_count(t->data, (ls_split)split) > 0)
+        st = ls__fail(LS_EDATA,
+                      "%s part: all targets of \"%s\" are %.9g, the ignore_index: none counts",
+                      part[split], t->task.head[h].name, (double)t->task.head[h].loss->ignored);
   if (st != LS_OK || t->task.weights < 0) return st;
   st = ls__comm_max(t->comm, &weights, 1);
   if (st == LS_OK && weights == 0)

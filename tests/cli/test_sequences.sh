@@ -96,4 +96,32 @@ for n in 1 3; do
   accepted ranks $n "$lockstep" train states.yaml output=states-$n --progress=none
   same "states on $n ranks" "$(hash_of states-$n)" "$(hash_of states-1)"
 done
+
+# padding that normalisation would turn into another number
+cat >normal.yaml <<'YAML'
+data: {file: pairs.h5, inputs: {before: /before}, targets: /next, normalize: true}
+model:
+  - lengths: {from: before, name: steps}
+  - reshape: {shape: [7, 1], from: before}
+  - lstm: {units: 4, return_sequences: true, from: [previous, steps]}
+  - dense: {units: 11}
+loss: cross_entropy
+optimizer: sgd
+train: {batch: 24, epochs: 1}
+YAML
+refused 2 'data.normalize: the layer "steps" knows the end of "before" by its padding' \
+  "$lockstep" train normal.yaml output=none --progress=none
+accepted "$lockstep" train normal.yaml output=normal 'data.normalize={inputs: {before: none}}' --progress=none
+
+# nothing to learn from
+cat >ignored.yaml <<'YAML'
+data: {file: pairs.h5, inputs: {steps: /steps}, targets: {dataset: /before, select: "[:, 0]"}}
+model: [{embedding: {input_dim: 9, output_dim: 4}}, flatten, {dense: {units: 11}}]
+loss: {cross_entropy: {ignore_index: 0}}
+optimizer: sgd
+train: {batch: 24, epochs: 1}
+YAML
+refused 3 'training part: all targets of .* are 0, the ignore_index: none counts' "$lockstep" train ignored.yaml \
+  output=none --progress=none
+accepted "$lockstep" train ignored.yaml loss.cross_entropy.ignore_index=1 output=counted --progress=none
 finish

@@ -237,6 +237,25 @@ static void refusals(void **state) {
   }
 }
 
+/* A target of one label, which data call a single number, is as one of [1]. */
+static void one_label(void **state) {
+  (void)state;
+  double sum[2];
+  float d[2][T * K], z[T * K], work[1024];
+  draw(z, T * K, 3, 1);
+  for (int k = 0; k < 2; k++) {
+    ls__loss *loss = loss_of("ctc", (ls_shape){2, {T, K}},
+                             k == 0 ? (ls_shape){0} : (ls_shape){1, {1}});
+    const float y = 2;
+    const ls__loss_call call = {.n = 1, .yhat = z, .y = &y, .dyhat = d[k], .work = work};
+    assert_int_equal(ls__loss_check_call(loss, &call, 0), LS_OK);
+    sum[k] = ls__loss_run(loss, &call);
+    ls__loss_destroy(loss);
+  }
+  assert_true(sum[0] > 0 && sum[0] <= sum[1] && sum[0] >= sum[1]);
+  assert_memory_equal(d[0], d[1], sizeof d[0]);
+}
+
 /* ---- Targets that don't count */
 
 static void ignored(void **state) {
@@ -455,6 +474,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {cmocka_unit_test(all_paths),
                                      cmocka_unit_test(long_ones),
                                      cmocka_unit_test(refusals),
+                                     cmocka_unit_test(one_label),
                                      cmocka_unit_test(ignored),
                                      cmocka_unit_test(decoded),
                                      cmocka_unit_test(beams),

@@ -15,7 +15,11 @@
  * Memory: a step of a sample keeps a row, [a cell's row][that of the other direction][h][h] with h
  * only where y doesn't hold it.  The rows of all steps of all samples follow one another: what
  * sums over all of them is one product, or one a part of gates where the row has these in another
- * order than W. */
+ * order than W.
+ *
+ * Where our own kernel computes in float32, the weights that every step reads are packed once.  Of
+ * many samples a step of rnn or lstm then reads x and h' side by side, [W U] as one weight: an
+ * element is the same chain, x before h', and samples that have ended are left out. */
 #include <limits.h>
 #include <string.h>
 
@@ -181,10 +185,30 @@ static ls_status read_more(ls__layer *layer, const ls_config *node) {
   return LS_OK;
 }
 
-/* Floats of a sample's work, besides rows: dh, dc, more, h' or dq, gradients of states. */
+/* Floats of zeros, in whole lines. */
+static size_t zeros_of(const options *o, const ls__cell *c) {
+  enum { LINE = 16 };
+  return (c->kept * o->units + LINE - 1) / LINE * LINE;
+}
+
+/* Whether x and h' can go through one product: a row has the gates in the order of W. */
+static bool reads_both(const ls__cell *c) {
+  return c->n_parts == 1;
+}
+
+/* Floats of what is packed: forward, or backward. */
+static size_t weights_of(const options *o, const ls__cell *c) {
+  const size_t H = o->units, first = c->times_h * H, rest = c->gates * H - first;
+  const size_t forth = ls__panels_floats(first, (reads_both(c) ? o->inputs : 0) + H) +
+                       ls__panels_floats(rest, H);
+  const size_t back = ls__panels_floats(H, first) + ls__panels_floats(H, rest);
+  return forth > back ? forth : back;
+}
+
+/* Floats of a sample's work, besides rows: dh, dc, more, xh, gradients of states. */
 static size_t work_of(const options *o, const ls__cell *c, bool begins) {
-  return (1 + (size_t)c->state + (c->more ? c->gates : 0)) * o->units +
-         (begins || c->times_h < c->gates ? o->units : 0) + (begins ? o->directions * o->state : 0);
+  return (1 + (size_t)c->state + c->gates) * o->units + (reads_both(c) ? o->inputs : 0) + o->units +
+         (begins ? o->directions * o->state : 0);
 }
 
 /* Position by position: the state of the step before stays. */
@@ -234,8 +258,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   layer->needs = LS__JOINS_LANES | (o->in_y ? LS__NEEDS_Y : 0);
   layer->needs_x[0] = true;
   layer->saved = o->steps * o->row;
-  layer->work_fixed = LS__PRODUCT_WORK +
-                      (c->kept + c->gates * o->units) * o->units; /* zeros, U^T */
+  layer->work_fixed = LS__PRODUCT_WORK + zeros_of(o, c) + weights_of(o, c);
   layer->work = work_of(o, c, o->initial_state != LS__START_ZEROS);
   plan_steps(layer);
   layer->work_lanes = c->gates * o->units;
@@ -246,12 +269,13 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
 
 /* ---- Both ways */
 
+enum { MANY = 16 }; /* samples */
+
 ls__way ls__way_of(const ls__layer *layer, const ls__call *call, size_t direction) {
   const options *o = layer->options;
   const ls__cell_sort sort = sort_of(layer);
   const ls__cell *c = &cells[sort];
   const size_t H = o->units;
-  const bool begins = o->initial_state != LS__START_ZEROS;
   ls__way w = {.call = call, .o = o, .cell = c, .sort = sort, .number = direction};
   w.first = direction * o->each;
   w.reverse = direction > 0 || o->go_backwards;
@@ -263,12 +287,14 @@ ls__way ls__way_of(const ls__layer *layer, const ls__call *call, size_t directio
   float *work = call->work + LS__PRODUCT_WORK;
   memset(work, 0, c->kept * H * sizeof *work);
   w.zeros = work;
-  w.turned = o->steps > 1 ? work + c->kept * H : NULL;
-  w.dh = work + c->kept * H + c->gates * H * H;
+  w.panels = o->steps > 1 && call->n > 1 && ls__reads_panels(call->by);
+  w.beside = w.panels && reads_both(c) && call->n >= MANY ? o->inputs : 0;
+  w.weights = o->steps > 1 ? work + zeros_of(o, c) : NULL;
+  w.dh = work + zeros_of(o, c) + weights_of(o, c);
   w.dc = w.dh + call->n * H;
   w.more = w.dc + (c->state ? call->n * H : 0);
-  w.before = w.more + (c->more ? call->n * c->gates * H : 0);
-  w.start = w.before + (begins || c->times_h < c->gates ? call->n * H : 0);
+  w.xh = w.more + call->n * c->gates * H;
+  w.start = w.xh + call->n * ((reads_both(c) ? o->inputs : 0) + H);
   w.stack = w.dh + call->n * layer->work;
   return w;
 }
@@ -283,7 +309,7 @@ ls__cell_step ls__way_cell(const ls__way *w, size_t i, size_t k) {
     s.c_before = begin + H;
   else if (w->cell->state && k > 0)
     s.c_before = ls__way_row(w, i, ls__way_step(w, k - 1)) + 4 * H;
-  s.more = w->cell->more ? w->more + i * w->cell->gates * H : w->before + i * H;
+  s.more = w->cell->more ? w->more + i * w->cell->gates * H : w->xh + i * H;
   s.dh = w->dh + i * H;
   s.dc = w->dc + i * H;
   return s;
@@ -316,67 +342,104 @@ static void read_inputs(const ls__way *w) {
     }
 }
 
-/* U^T, once for all steps: a product would turn U each time. */
-static void turn_kernel(const ls__way *w) {
+/* The weights of the products of a step, once for all steps: a product would turn or copy them each
+ * time. */
+static void prepare_weights(const ls__way *w) {
   enum { SOME = 16 };
-  const size_t H = w->o->units, rows = w->cell->gates * H;
+  const size_t H = w->o->units, rows = w->cell->gates * H, first = w->cell->times_h * H;
+  const size_t I = w->beside;
   const float *U = w->call->w[w->first + 1];
+  if (w->panels) {
+    const ls__operand x = ls__operand_b(w->call->w[w->first], I, true);
+    const ls__operand u = ls__operand_b(U, H, true), rest = ls__operand_b(U + first * H, H, true);
+    if (I > 0) ls__pack_b(&x, rows, I, 0, I + H, w->weights);
+    ls__pack_b(&u, first, H, I, I + H, w->weights);
+    if (first < rows)
+      ls__pack_b(&rest, rows - first, H, 0, H, w->weights + ls__panels_floats(first, H));
+    return;
+  }
   for (size_t r0 = 0; r0 < rows; r0 += SOME)
     for (size_t c = 0; c < H; c++)
-      for (size_t r = r0; r < rows && r < r0 + SOME; r++) w->turned[c * rows + r] = U[r * H + c];
+      for (size_t r = r0; r < rows && r < r0 + SOME; r++) w->weights[c * rows + r] = U[r * H + c];
 }
 
-/* The products of a [n, H], in rows of ld floats, with gates [gate, gate + gates) of U, at step t: into
- * the cell's rows from a piece on, or beside them. */
-static void add_state(const ls__way *w, size_t t, const float *a, size_t ld, size_t gate,
-                      size_t gates, size_t piece) {
+/* Gates [gate, ...) of the weights. */
+static ls__operand weights_at(const ls__way *w, size_t gate) {
+  const size_t H = w->o->units;
+  if (w->weights == NULL) return ls__operand_b(w->call->w[w->first + 1] + gate * H * H, H, true);
+  if (!w->panels) return ls__operand_b(w->weights + gate * H, w->cell->gates * H, false);
+  return (ls__operand){.panels = w->weights + ls__panels_floats(gate * H, H),
+                       .packed_k = w->beside + H};
+}
+
+/* Whether the products of step t read sample i: with x beside h' none is read behind its end. */
+static bool reads(const ls__way *w, size_t i, size_t t) {
+  return w->beside == 0 || t < ls__way_length(w, i);
+}
+
+/* The products of what xh has of m samples, k numbers, with gates [gate, gate + gates) at step t: into
+ * `more`, and then into the cell's rows from a piece on, if it doesn't read them beside these. */
+static void add_products(const ls__way *w, size_t t, size_t m, size_t k, size_t gate, size_t gates,
+                         size_t piece) {
   const ls__recurrent *o = w->o;
-  const size_t H = o->units, all = w->cell->gates * H, apart = o->steps * o->row;
-  float *here = ls__way_row(w, 0, t) + piece * H;
-  const bool more = w->cell->more;
+  const size_t H = o->units, n = gates * H, bias = w->first + (w->cell->more ? 3 : 2);
+  const bool apart = w->beside == 0 && !w->cell->more; /* the rows have the products with x */
   ls__multiply(&(ls__product){
       .by = w->call->by,
-      .m = w->call->n,
-      .n = gates * H,
-      .k = H,
-      .a = ls__operand_a(a, ld, false),
-      .b = w->turned != NULL ? ls__operand_b(w->turned + gate * H, all, false)
-                             : ls__operand_b(w->call->w[w->first + 1] + gate * H * H, H, true),
-      .start = !more         ? here
-               : o->use_bias ? w->call->w[w->first + 3]
+      .m = m,
+      .n = n,
+      .k = k,
+      .a = ls__operand_a(w->xh, w->beside + H, false),
+      .b = weights_at(w, gate),
+      .start = apart         ? ls__way_row(w, 0, t) + piece * H
+               : o->use_bias ? w->call->w[bias]
                              : NULL,
-      .ld_start = more ? 0 : apart,
-      .c = more ? w->more : here,
-      .ldc = more ? all : apart,
+      .ld_start = apart ? o->steps * o->row : 0,
+      .c = w->more,
+      .ldc = n,
       .work = w->call->work,
   });
+  const float *from = w->more;
+  for (size_t i = 0; !w->cell->more && i < w->call->n; i++) {
+    if (!reads(w, i, t)) continue;
+    memcpy(ls__way_row(w, i, t) + piece * H, from, n * sizeof *from);
+    from += n;
+  }
 }
 
-/* The products of step k with h of the step before. */
+/* The products of step k with h of the step before, and those with x that are not there. */
 static void read_state(const ls__way *w, size_t k) {
   const ls__recurrent *o = w->o;
   const ls__cell *c = w->cell;
-  const size_t H = o->units, gates = c->gates * H, t = ls__way_step(w, k);
+  const size_t H = o->units, I = w->beside, gates = c->gates * H, t = ls__way_step(w, k);
   const float *b = c->more && o->use_bias ? w->call->w[w->first + 3] : NULL;
-  const float *before = w->before;
-  size_t ld = H;
-  if (ls__way_begins(w, k))
-    for (size_t i = 0; i < w->call->n; i++)
-      memcpy(w->before + i * H, ls__way_before(w, i, k), H * sizeof *before);
-  else if (k > 0)
-    before = ls__way_h(w, 0, ls__way_step(w, k - 1)), ld = o->steps * w->stride;
-  if (k > 0 || ls__way_begins(w, k)) add_state(w, t, before, ld, 0, c->times_h, c->recurrent);
-  for (size_t i = 0; k == 0 && !ls__way_begins(w, k) && c->more && i < w->call->n; i++)
+  const size_t numbers = I + (k > 0 || ls__way_begins(w, k) ? H : 0);
+  size_t m = I > 0 ? 0 : w->call->n;
+  for (size_t i = 0; I > 0 && i < w->call->n; i++)
+    if (reads(w, i, t))
+      memcpy(w->xh + m++ * (I + H), w->call->x[0] + (i * o->steps + t) * I, I * sizeof *w->xh);
+  if (numbers > 0) add_products(w, t, m, numbers, 0, c->times_h, c->recurrent);
+  for (size_t i = 0; numbers == 0 && c->more && i < w->call->n; i++)
     if (b != NULL)
       memcpy(w->more + i * gates, b, gates * sizeof *b);
     else
       memset(w->more + i * gates, 0, gates * sizeof *b);
 }
 
-/* One of the kernels for step k of all samples; what isn't real is zero. */
-static void step_forward(const ls__way *w, size_t k, ls__cell_kernel *kernel) {
+/* h' of sample i, which step k reads from xh, behind m others, while it is in the cache; returns how
+ * many there are then. */
+static size_t keep_state(const ls__way *w, size_t i, size_t k, size_t m) {
   const size_t H = w->o->units;
-  for (size_t i = 0; i < w->call->n; i++) {
+  if (k == w->o->steps || !reads(w, i, ls__way_step(w, k))) return m;
+  memcpy(w->xh + m * (w->beside + H) + w->beside, ls__way_before(w, i, k), H * sizeof *w->xh);
+  return m + 1;
+}
+
+/* One of the kernels for step k of all samples; what isn't real is zero.  Then xh has what the next
+ * product reads: h, or of `reset` its r h'. */
+static void step_forward(const ls__way *w, size_t k, ls__cell_kernel *kernel, bool reset) {
+  const size_t H = w->o->units;
+  for (size_t i = 0, m = 0; i < w->call->n; i++) {
     const ls__cell_step s = ls__way_cell(w, i, k);
     if (ls__way_step(w, k) < ls__way_length(w, i)) {
       kernel(&s, H);
@@ -384,6 +447,10 @@ static void step_forward(const ls__way *w, size_t k, ls__cell_kernel *kernel) {
       memset(s.now, 0, w->cell->kept * H * sizeof *s.now);
       memset(s.h, 0, H * sizeof *s.h);
     }
+    if (reset)
+      memcpy(w->xh + i * H, s.now + 3 * H, H * sizeof *w->xh);
+    else
+      m = keep_state(w, i, k + 1, m);
   }
 }
 
@@ -391,18 +458,18 @@ static void forward_way(const ls__way *w) {
   const ls__recurrent *o = w->o;
   const ls__cell *c = w->cell;
   ls__cell_kernel *kernel = ls__cells()->forward[w->sort][o->activation][o->recurrent_activation];
-  read_inputs(w);
-  if (w->turned != NULL) turn_kernel(w);
+  if (w->beside == 0) read_inputs(w);
+  if (w->weights != NULL) prepare_weights(w);
   const size_t longest = ls__way_longest(w);
+  for (size_t i = 0, m = 0; i < w->call->n; i++) m = keep_state(w, i, 0, m);
   for (size_t k = 0; k < o->steps; k++) {
     const bool real = ls__way_step(w, k) < longest;
     if (real) read_state(w, k);
     if (real && c->times_h < c->gates) { /* the last gate's product is with what the others give */
-      const size_t t = ls__way_step(w, k);
-      step_forward(w, k, ls__cells()->reset_forward[o->recurrent_activation]);
-      add_state(w, t, ls__way_row(w, 0, t) + 3 * o->units, o->steps * o->row, c->times_h, 1, 0);
+      step_forward(w, k, ls__cells()->reset_forward[o->recurrent_activation], true);
+      add_products(w, ls__way_step(w, k), w->call->n, o->units, c->times_h, 1, 0);
     }
-    step_forward(w, k, kernel);
+    step_forward(w, k, kernel, false);
   }
 }
 

@@ -12,19 +12,28 @@ static const float *dy_of(const ls__way *w, size_t i, size_t t) {
   return t == (w->reverse ? 0 : ls__way_length(w, i) - 1) ? dy + i * w->width : w->zeros;
 }
 
-/* c [n, H] = start + da U, da of so many gates from piece `at` of the rows of step t, U from a gate
- * on. */
-static void product_back(const ls__way *w, size_t t, size_t at, size_t gate, size_t gates,
-                         const float *start, float *c) {
-  const ls__recurrent *o = w->o;
-  const size_t H = o->units;
+/* U of the products of a step, once for all steps. */
+static void prepare_weights(const ls__way *w) {
+  const size_t H = w->o->units, gates = w->cell->gates * H, first = w->cell->times_h * H;
+  const float *U = w->call->w[w->first + 1];
+  const ls__operand u = ls__operand_b(U, H, false), rest = ls__operand_b(U + first * H, H, false);
+  ls__pack_b(&u, H, first, 0, first, w->weights);
+  if (first < gates)
+    ls__pack_b(&rest, H, gates - first, 0, gates - first, w->weights + ls__panels_floats(H, first));
+}
+
+/* c [n, H] = start + da U, da of so many gates in `more`, U from a gate on. */
+static void product_back(const ls__way *w, size_t gate, size_t gates, const float *start,
+                         float *c) {
+  const size_t H = w->o->units, k = gates * H;
+  const ls__operand packed = {.panels = w->weights + ls__panels_floats(H, gate * H), .packed_k = k};
   ls__multiply(&(ls__product){
       .by = w->call->by,
       .m = w->call->n,
       .n = H,
-      .k = gates * H,
-      .a = ls__operand_a(ls__way_row(w, 0, t) + at * H, o->steps * o->row, false),
-      .b = ls__operand_b(w->call->w[w->first + 1] + gate * H * H, H, false),
+      .k = k,
+      .a = ls__operand_a(w->more, k, false),
+      .b = w->panels ? packed : ls__operand_b(w->call->w[w->first + 1] + gate * H * H, H, false),
       .start = start,
       .ld_start = H,
       .c = c,
@@ -33,8 +42,15 @@ static void product_back(const ls__way *w, size_t t, size_t at, size_t gate, siz
   });
 }
 
-/* The kernel at step k of all samples. */
-static void step_backward(const ls__way *w, size_t k, ls__cell_kernel *kernel) {
+/* da of so many gates from a piece of a row on goes into `more`, which a product reads. */
+static void keep_gates(const ls__way *w, size_t i, const float *row, size_t piece, size_t gates) {
+  const size_t H = w->o->units;
+  memcpy(w->more + i * gates * H, row + piece * H, gates * H * sizeof *row);
+}
+
+/* The kernel at step k of all samples; da of gates from a piece on are kept. */
+static void step_backward(const ls__way *w, size_t k, ls__cell_kernel *kernel, size_t piece,
+                          size_t gates) {
   const ls__recurrent *o = w->o;
   const size_t t = ls__way_step(w, k), H = o->units;
   for (size_t i = 0; i < w->call->n; i++) {
@@ -46,18 +62,20 @@ static void step_backward(const ls__way *w, size_t k, ls__cell_kernel *kernel) {
     } else {
       memset(s.dh, 0, H * sizeof *s.dh);
     }
+    keep_gates(w, i, s.now, piece, gates);
   }
 }
 
 /* With the reset gate first: from dn to dq, and from this to dr and dh. */
 static void reset_backward(const ls__way *w, size_t k) {
   const ls__recurrent *o = w->o;
-  const size_t t = ls__way_step(w, k);
+  const size_t t = ls__way_step(w, k), first = w->cell->times_h;
   ls__cell_kernel *kernel = ls__cells()->reset_backward[o->recurrent_activation];
-  product_back(w, t, 0, w->cell->times_h, 1, NULL, w->before);
+  product_back(w, first, 1, NULL, w->xh);
   for (size_t i = 0; i < w->call->n; i++) {
     const ls__cell_step s = ls__way_cell(w, i, k);
     if (t < ls__way_length(w, i)) kernel(&s, o->units);
+    keep_gates(w, i, s.now, w->cell->recurrent, first);
   }
 }
 
@@ -82,14 +100,31 @@ static void backward_way(const ls__way *w) {
   ls__cell_kernel *kernel = ls__cells()->backward[w->sort][o->activation][o->recurrent_activation];
   memset(w->dh, 0, n * H * sizeof *w->dh);
   if (c->state) memset(w->dc, 0, n * H * sizeof *w->dc);
+  if (w->panels) prepare_weights(w);
   const size_t longest = ls__way_longest(w);
   for (size_t k = o->steps; k-- > 0;) {
     if (ls__way_step(w, k) >= longest) continue; /* da is zero there, and dh where it is read */
-    step_backward(w, k, kernel);
+    step_backward(w, k, kernel, first ? 0 : c->recurrent, first ? 1 : c->times_h);
     if (first) reset_backward(w, k);
     if (k == 0 && !ls__way_begins(w, k)) break;
-    product_back(w, ls__way_step(w, k), c->recurrent, 0, c->times_h, carries ? w->dh : NULL, w->dh);
+    product_back(w, 0, c->times_h, carries ? w->dh : NULL, w->dh);
     if (ls__way_begins(w, k)) give_start(w, k);
+  }
+}
+
+/* Strips are a few floats wide, and many: a call each would take longer. */
+static inline void copy_few(float *to, const float *from, size_t n) {
+  enum { FEW = 16 };
+  if (n >= FEW) {
+    memcpy(to, from, n * sizeof *to);
+    return;
+  }
+  for (; n >= 4; n -= 4, to += 4, from += 4) memcpy(to, from, 4 * sizeof *to);
+  switch (n) {
+    case 3: to[2] = from[2]; /* fall through */
+    case 2: to[1] = from[1]; /* fall through */
+    case 1: to[0] = from[0]; /* fall through */
+    default: break;
   }
 }
 
@@ -98,9 +133,11 @@ static void pack_before(const ls__operand *self, size_t j0, size_t n, size_t p0,
                         float *panel, size_t width) {
   const ls__way *w = self->context;
   const size_t steps = w->o->steps;
-  for (size_t p = p0; p < p0 + k; p++, panel += width) {
-    memcpy(panel, ls__way_before(w, p / steps, ls__way_step(w, p % steps)) + j0, n * sizeof *panel);
+  size_t i = p0 / steps, t = p0 % steps;
+  for (size_t p = 0; p < k; p++, panel += width) {
+    copy_few(panel, ls__way_before(w, i, ls__way_step(w, t)) + j0, n);
     for (size_t j = n; j < width; j++) panel[j] = 0;
+    if (++t == steps) t = 0, i++;
   }
 }
 
@@ -127,7 +164,7 @@ static void pack_real(const ls__operand *self, size_t j0, size_t n, size_t p0, s
   for (size_t p = 0; p < k; p++, panel += width) {
     const float *row = r->at != NULL ? r->at + (i * w->o->steps + t) * r->ld
                                      : ls__way_before(w, i, ls__way_step(w, t));
-    memcpy(panel, row + j0, n * sizeof *panel);
+    copy_few(panel, row + j0, n);
     for (size_t j = n; j < width; j++) panel[j] = 0;
     if (++t < ls__way_length(w, i)) continue;
     t = 0;

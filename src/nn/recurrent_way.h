@@ -48,9 +48,12 @@ typedef struct ls__way {
   size_t stride;
   size_t width, at;   /* of y and dy: floats a step or sample, where this direction's are */
   const float *zeros; /* [kept * units] */
-  float *turned, *dh, *dc, *more, *stack; /* turned: U^T, [units, gates * units];
-                                             NULL, where there is but one step */
-  float *before;                          /* [n, units] h', or the gradient of r h' */
+  bool panels;        /* weights are packed */
+  size_t beside;      /* numbers of x that forward reads beside h', by one product; or 0 */
+  float *weights;     /* panels, or U^T [units, gates * units]; NULL, where there is but one step */
+  float *dh, *dc, *stack;
+  float *more;  /* [n, gates * units] products of a step, in backward the da that go through U */
+  float *xh;    /* [n, beside + units] x and h', or r h'; backward the gradient of r h' */
   float *start; /* [n, directions * state] gradients of the initial states */
 } ls__way;
 

@@ -90,7 +90,8 @@ ls__products ls__products_here(ls__products products) {
 }
 
 static void by_own(const ls__product *p) {
-  if (p->m == 1 && p->lanes <= 1 && p->a.pack == NULL && p->b.pack == NULL && p->a.inner == 1)
+  if (p->m == 1 && p->lanes <= 1 && p->a.pack == NULL && p->b.pack == NULL && p->a.inner == 1 &&
+      p->b.panels == NULL)
     LS_SIMD_PICK(ls__product_row_ops)->multiply(p);
   else
     LS_SIMD_PICK(ls__product_ops)->multiply(p);

@@ -452,6 +452,16 @@ static void packed(void **state) {
         assert_memory_equal(want, got, m * n * sizeof *got);
       }
     }
+    ls__product p = {.m = m, .n = n, .k = k, .b = first, .start = s, .ldc = n};
+    p.a = ls__operand_a(a, k, false), p.work = room, p.c = want;
+    ls__multiply(&p);
+    p.c = got;
+    if (ls__reads_panels(p.by)) {
+      ls__pack_b(&first, n, k, 0, k, panels);
+      p.b = (ls__operand){.panels = panels, .packed_k = k};
+      ls__multiply(&p);
+      assert_memory_equal(want, got, m * n * sizeof *got);
+    }
     ls__free(a), ls__free(b), ls__free(s), ls__free(panels), ls__free(want), ls__free(got);
   }
   ls__free(work);

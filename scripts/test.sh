@@ -34,12 +34,12 @@ done
 begin=$SECONDS
 root=${LOCKSTEP_BUILD_ROOT:-$project}
 
-# run_tests DIR CTEST-OPTION...: ctest, with the reasons of skipped tests before its closing lines.  Three at a
+# run_tests DIR CTEST-OPTION...: ctest, with the reasons of skipped tests before its closing lines.  Four at a
 # time on two cores, because many tests wait.
 run_tests() {
   local dir=$1 rc; shift
   local log=$dir/ctest.log
-  (cd "$dir" && ctest -j3 --output-on-failure --no-tests=error "$@") 2>&1 | tee "$log" |
+  (cd "$dir" && ctest -j4 --output-on-failure --no-tests=error "$@") 2>&1 | tee "$log" |
     sed -u '/tests passed, /,$d'
   rc=${PIPESTATUS[0]}
   # A test that can't run here says why in its last line, which ctest keeps in its own log alone.

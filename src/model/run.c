@@ -173,6 +173,10 @@ void ls__run_forward_stage(ls__run *run, const float *parameters, size_t n,
 
 void ls__run_forward(ls__run *run, const float *parameters, size_t n, const ls__run_place *place) {
   const size_t last = place == NULL ? 0 : (size_t)run->n_stops;
+  if (run->part != NULL) {
+    ls__run_forward_parts(run, parameters, n);
+    return;
+  }
   for (size_t k = 0; k <= last; k++) {
     ls__run_forward_stage(run, parameters, n, place, k, run->batch);
     if (k < last)

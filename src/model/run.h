@@ -18,9 +18,15 @@ typedef struct ls__run_plan {
   ls__arithmetic by;
   bool steps;    /* of a graph of one position (model/positions.h), outside of training */
   bool keep_all; /* `recompute:` of blocks is not heeded */
+  const ls__run
+      *within; /* of a plan outside training: the run of the same graph whose memory it may
+                            use, as they run in turns, and this one is destroyed first; NULL: none */
 } ls__run_plan;
 
-/* Plan and allocate.  The graph must outlive it. */
+/* Plan and allocate.  The graph must outlive it.  Outside training a forward of many samples is one of
+ * a part of them after another, so that their activations fit into those of `within`, or into
+ * LS__PARTS_BYTES: the bits of a sample are the same. */
+enum { LS__PARTS_BYTES = 256000000 };
 LS_CHECKED ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan,
                                     ls__run **out);
 void ls__run_destroy(ls__run *run);
@@ -109,7 +115,8 @@ typedef struct ls__run_watch {
 } ls__run_watch;
 void ls__run_watch_outputs(ls__run *run, ls__run_watch *watch);
 
-/* Bytes of activations and their gradients as planned, without reuse of memory, and of scratch. */
+/* Bytes of activations and their gradients as planned, without reuse of memory, and of scratch; what is
+ * another run's memory is not counted. */
 typedef struct ls__run_memory {
   size_t planned, unplanned, scratch;
 } ls__run_memory;

@@ -46,13 +46,16 @@ struct ls__run {
   ls__storage *storage; /* [blocks] during planning */
   size_t n_blocks;
   float *memory, *work;
-  float *lane_gradients;     /* of layers that are run lane by lane: stacks of their gradients */
-  ls__scratch need;          /* how much that is */
-  bool shares;               /* another run's */
-  int *stop, n_stops;        /* nodes with sums, where passes wait for each other */
-  double *sums, *batch;      /* [max_lanes, widest] of the pass; [widest] of a pass that is all */
-  size_t n;                  /* of the forward pass just done */
-  size_t rows[2];            /* 0, n: all rows as one lane */
+  float *lane_gradients; /* of layers that are run lane by lane: stacks of their gradients */
+  ls__scratch need;      /* how much that is */
+  bool shares;           /* another run's */
+  bool borrows;          /* `memory` is another run's, too */
+  ls__run *part;         /* which computes a part of the samples after another; then this one has
+                                inputs and results alone; NULL: it is one */
+  int *stop, n_stops;    /* nodes with sums, where passes wait for each other */
+  double *sums, *batch;  /* [max_lanes, widest] of the pass; [widest] of a pass that is all */
+  size_t n;              /* of the forward pass just done */
+  size_t rows[2];        /* 0, n: all rows as one lane */
   ls__node_seconds *seconds; /* [nodes] NULL: not measured */
   ls__run_watch *watch;      /* NULL: nobody looks */
   ls__run_memory usage;
@@ -73,5 +76,12 @@ static inline bool ls__run_inside(const ls__run *run, int i, int k) {
   return ls__run_again(run, i) && maker >= 0 &&
          run->graph->node[maker].again == run->graph->node[i].again;
 }
+
+/* --- run_plan.c: a run that computes all its samples at once, in the memory of plan->within, where that
+ * is given. */
+LS_CHECKED ls_status ls__run_create_whole(const ls__graph *graph, const ls__run_plan *plan,
+                                          ls__run **out);
+/* --- run_parts.c */
+void ls__run_forward_parts(const ls__run *run, const float *parameters, size_t n);
 
 #endif

@@ -434,7 +434,26 @@ out:
   return st;
 }
 
-ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__run **out) {
+/* Memory and scratch are another run's. */
+static void borrow(ls__run *run, const ls__run *from) {
+  run->memory = from->memory;
+  run->work = from->work;
+  run->lane_gradients = from->lane_gradients;
+  run->shares = run->borrows = true;
+  run->usage = (ls__run_memory){0, run->usage.unplanned, 0};
+}
+
+static ls_status get_memory(ls__run *run, size_t total) {
+  ls_status st = LS_OK;
+  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a pass"));
+  LS_TRY(ls__alloc(&run->work, run->need.work, sizeof *run->work, "scratch of a pass"));
+  LS_TRY(ls__alloc(&run->lane_gradients, run->need.gradients, sizeof *run->work,
+                   "gradients of lanes"));
+out:
+  return st;
+}
+
+ls_status ls__run_create_whole(const ls__graph *graph, const ls__run_plan *plan, ls__run **out) {
   ls_status st = LS_OK;
   ls__run *run = NULL;
   int *saved = NULL;
@@ -443,10 +462,10 @@ ls_status ls__run_create(const ls__graph *graph, const ls__run_plan *plan, ls__r
   LS_TRY(ls__alloc(&run, 1, sizeof *run, "run"));
   LS_TRY(ls__alloc(&saved, 2 * (size_t)graph->n_nodes, sizeof *saved, "run"));
   LS_TRY(make_plan(graph, plan, run, saved, &total));
-  LS_TRY(ls__alloc(&run->memory, total, sizeof *run->memory, "activations of a pass"));
-  LS_TRY(ls__alloc(&run->work, run->need.work, sizeof *run->work, "scratch of a pass"));
-  LS_TRY(ls__alloc(&run->lane_gradients, run->need.gradients, sizeof *run->work,
-                   "gradients of lanes"));
+  if (plan->within != NULL)
+    borrow(run, plan->within);
+  else
+    LS_TRY(get_memory(run, total));
   LS_TRY(
       ls__alloc(&run->sums, run->need.sums * run->max_lanes, sizeof *run->sums, "sums of lanes"));
   LS_TRY(ls__alloc(&run->batch, run->need.sums, sizeof *run->batch, "sums of lanes"));
@@ -500,13 +519,14 @@ void ls__run_destroy(ls__run *run) {
   ls__free(run->again_at);
   ls__free(run->block);
   ls__free(run->storage);
-  ls__free(run->memory);
+  if (!run->borrows) ls__free(run->memory);
   if (!run->shares) ls__free(run->work);
   if (!run->shares) ls__free(run->lane_gradients);
   ls__free(run->stop);
   ls__free(run->sums);
   ls__free(run->batch);
   ls__free(run->state);
+  ls__run_destroy(run->part);
   ls__free(run);
 }
 

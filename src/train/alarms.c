@@ -248,7 +248,11 @@ static ls_status look_at(ls__alarms *a, ls_trainer *t, size_t n, const ls__rows 
   const ls__graph *graph = t->model->graph;
   ls__run *run = NULL;
   ls__no_index none;
-  const ls__run_plan plan = {.max_n = n, .max_lanes = 1, .n_values = n_values, .values = values};
+  const ls__run_plan plan = {.max_n = n,
+                             .max_lanes = 1,
+                             .n_values = n_values,
+                             .values = values,
+                             .within = t->passes[0].run};
   LS_TRY(ls__run_create(graph, &plan, &run));
   LS_TRY(take(t, part_of(t), n, run, rows));
   if (ls__run_find_no_index(run, n, &none)) goto out; /* it is told of where it is trained on */

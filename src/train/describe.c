@@ -98,18 +98,24 @@ static void print_memory(const ls_trainer *t, FILE *out) {
   fprintf(out, "\nmemory of rank 0\n");
   print_bytes(out, "parameters, gradients, exchange", (double)ls__exchange_memory(t->exchange));
   print_bytes(out, "optimizer state", state);
-  if (t->weights != NULL)
-    print_bytes(out, "weights beside their average",
-                (double)t->model->graph->moving * sizeof(float));
+  const double average = t->weights != NULL ? (double)t->model->graph->moving * sizeof(float) : 0;
+  if (t->weights != NULL) print_bytes(out, "weights beside their average", average);
   print_bytes(out, t->n_passes > 1 ? "activations of all passes" : "activations of a pass",
               (double)run.planned);
   print_bytes(out, "  (without reuse)", (double)run.unplanned);
   if (again) print_bytes(out, "  (without recompute)", all);
   print_bytes(out, "scratch", (double)run.scratch);
-  if (t->data == NULL) return;
-  print_bytes(out,
-              ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
-              (double)ls__data_node_bytes(t->data));
+  const ls__run_memory beside = ls__run_memory_of(t->evaluation);
+  const double evaluation = (double)(beside.planned + beside.scratch),
+               data = t->data != NULL ? (double)ls__data_node_bytes(t->data) : 0;
+  print_bytes(out, "evaluation, beside these", evaluation);
+  if (t->data != NULL)
+    print_bytes(out,
+                ls__data_streamed(t->data) ? "data: prefetch buffers" : "data, shared by the node",
+                data);
+  print_bytes(out, "together",
+              (double)ls__exchange_memory(t->exchange) + state + average + (double)run.planned +
+                  (double)run.scratch + evaluation + data);
 }
 
 static void print_lanes(const ls_trainer *t, FILE *out) {

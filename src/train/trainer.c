@@ -329,7 +329,8 @@ static ls_status make_memory(ls_trainer *t) {
   evaluation = (ls__run_plan){.max_n = LS__PREDICT_BATCH,
                               .max_lanes = 1,
                               .n_values = t->task.n_values,
-                              .values = t->task.value};
+                              .values = t->task.value,
+                              .within = t->passes[0].run};
   LS_TRY(ls__run_create(t->model->graph, &evaluation, &t->evaluation));
 out:
   return st;
@@ -577,8 +578,8 @@ void ls_trainer_destroy(ls_trainer *t) {
   if (t == NULL) return;
   ls__feeding_destroy(t->feeding);
   ls__side_by_side_destroy(t->side_by_side);
-  for (size_t p = 0; t->passes != NULL && p < t->n_passes; p++) ls__pass_reset(&t->passes[p]);
   ls__run_destroy(t->evaluation);
+  for (size_t p = 0; t->passes != NULL && p < t->n_passes; p++) ls__pass_reset(&t->passes[p]);
   ls__task_reset(&t->task);
   ls__updater_reset(&t->updater);
   ls__schedule_destroy(t->schedule);

@@ -474,6 +474,52 @@ static void again(void **state) {
               80);
 }
 
+/* ---- Outside of training many samples are computed in the memory of a training run of few */
+
+static void in_parts(void **state) {
+  (void)state;
+  enum { MANY = 1999 };
+  batch b;
+  fill(&b, "- dense: {units: 300, activation: gelu, from: x, name: a}\n"
+           "- reshape: {shape: [20, 15]}\n"
+           "- residual: {layers: [layer_norm, {attention: {num_heads: 3, causal: true}}]}\n"
+           "- batch_norm\n"
+           "- lstm: {units: 9, name: r}\n"
+           "- embedding: {input_dim: 7, output_dim: 9, from: word, name: w}\n"
+           "- add: {from: [r, w], name: end}\n"
+           "outputs: [end, a]\n");
+  ls__run *few = make_run(&b, 1, N), *run[2];
+  ls__run_plan plan = {.max_n = N,
+                       .max_lanes = 1,
+                       .n_values = b.graph->n_outputs,
+                       .values = b.graph->output};
+  for (int k = 0; k < 2; k++) {
+    assert_int_equal(ls__run_create(b.graph, &plan, &run[k]), LS_OK);
+    plan.max_n = MANY;
+    plan.within = few;
+  }
+  memset(ls__run_input(few, 0), 0xff, N * IN * sizeof(float)); /* what it holds does no harm */
+  for (int k = 0; k < 2; k++) {
+    const size_t n = k == 0 ? N : MANY - 2; /* the last part is short */
+    for (size_t i = 0; i < n; i++) {
+      memcpy((float *)ls__run_input(run[k], 0) + i * IN, b.x + i % N * IN, IN * sizeof *b.x);
+      ((int32_t *)ls__run_input(run[k], 1))[i] = b.index[i % N];
+    }
+    ls__run_forward(run[k], b.w, n, NULL);
+    for (int o = 0; o < 2; o++)
+      for (size_t i = 0; i < n; i++)
+        assert_memory_equal(ls__run_result(run[k], o) + i * b.count[o],
+                            ls__run_result(run[0], o) + i % N * b.count[o],
+                            b.count[o] * sizeof(float));
+  }
+  const ls__run_memory more = ls__run_memory_of(run[1]);
+  assert_true(more.planned < (MANY + 8) * (IN + 1 + 9 + 300) * sizeof(float)); /* inputs, results */
+  assert_true(more.scratch == 0);
+  ls__run_destroy(run[0]), ls__run_destroy(run[1]), ls__run_destroy(few);
+  reset(&b);
+  assert_int_equal(ls__alloc_alive(), 0);
+}
+
 /* ---- Weights with several readers, whose gradient must be summed lane by lane */
 
 static void ties(void **state) {
@@ -505,7 +551,8 @@ int main(void) {
                                      cmocka_unit_test(plain),        cmocka_unit_test(branches),
                                      cmocka_unit_test(lane_by_lane), cmocka_unit_test(embeddings),
                                      cmocka_unit_test(attentive),    cmocka_unit_test(long_sums),
-                                     cmocka_unit_test(normalised),   cmocka_unit_test(again)};
+                                     cmocka_unit_test(normalised),   cmocka_unit_test(again),
+                                     cmocka_unit_test(in_parts)};
   if (ls__products_here(LS__PRODUCTS_OWN) != LS__PRODUCTS_OWN) { /* it joins no lanes */
     print_message("SKIPPED all but two: products are OpenBLAS's on this processor\n");
     return _cmocka_run_group_tests("first", tests, 2, NULL, NULL);

@@ -47,6 +47,8 @@ class Example:
     seeds: int = 3
     short_convert: list = None  # in place of convert, for --short: less data
     unpack: bool = False       # the first of data is a tar archive, and its folder @UNPACKED@ in convert
+    table: list = None         # script that makes @TABLE@ in convert, and its words
+    short_table: list = None   # in place of table, for --short
     prepare: str = ""          # script that makes the data file, called with the first of data and its name
     evaluate: tuple = ("--split", "test")       # further words after `lockstep evaluate`
     program: str = ""          # C program, called with the run and the data file's name with .f32: a line a
@@ -147,6 +149,17 @@ EXAMPLES = {
         short=["train.epochs=12", "train.batch=16"], short_must=0.7,
         short_convert=["audio", "@UNPACKED@/recordings/*_george_?.wav", "@UNPACKED@/recordings/*_george_1?.wav",
                        "--label-pattern", "{label}_{speaker}_{index}.wav", "--test-pattern", "*_[0-4].wav"]),
+    "strings": Example(
+        ["fsdd/recordings.tar.gz"],
+        ["audio", "@UNPACKED@/recordings", "--labels", "@TABLE@", "--label", "words",
+         "--window", "40", "--hop", "20"],
+        "speech/strings.yaml", "character_error_rate", lambda value, peer: value <= 0.02, "0.02", unpack=True,
+        table=["speech/strings.py", "@UNPACKED@/recordings", "@TABLE@"],
+        short=["data.longest.sound=100", "model.0.conv1d.filters=32", "model.3.lstm.units=32", "train.batch=16",
+               "train.epochs=8", "optimizer.adam.lr=0.01"],
+        short_must=0.4, higher=False,   # of blanks alone: 1
+        short_table=["speech/strings.py", "@UNPACKED@/recordings", "@TABLE@", "--speakers", "george",
+                     "--shortest", "1", "--longest", "2", "--train", "600", "--test", "60"]),
     "ratings": Example(
         ["movietweetings/ratings.dat"],
         ["csv", "@DATA@/movietweetings/ratings.dat", "--category", "1,2", "--target", "3", "--drop", "4",
@@ -180,6 +193,13 @@ def command(words, ranks=1):
     return done.stdout
 
 
+def filled(words, places):
+    """Words with files and folders in place of @NAMES@."""
+    for name, place in places.items():
+        words = [w.replace(name, place) for w in words]
+    return words
+
+
 def data_file(args, name, example, work):
     """The file that is trained on: one of the data themselves, where nothing makes another of it."""
     if not example.convert and not example.prepare:
@@ -205,11 +225,15 @@ def reach(args, name, example, work):
         command([PYTHON, os.path.join(HERE, example.prepare),
                  *(os.path.join(args.data, d) for d in example.data[:1]), file])
     if not os.path.exists(file):
-        words = args.short and example.short_convert or example.convert
-        words = [w.replace("@DATA@", args.data).replace("@UNPACKED@", os.path.join(work, name)) for w in words]
+        places = {"@DATA@": args.data, "@UNPACKED@": os.path.join(work, name),
+                  "@TABLE@": os.path.join(work, name + ".csv")}
         if example.unpack:
             with tarfile.open(os.path.join(args.data, example.data[0])) as archive:
-                archive.extractall(os.path.join(work, name))
+                archive.extractall(places["@UNPACKED@"])
+        if example.table:
+            script, *words = filled(args.short and example.short_table or example.table, places)
+            command([PYTHON, os.path.join(HERE, script), *words])
+        words = filled(args.short and example.short_convert or example.convert, places)
         command([lockstep, "convert", *words, "-o", file, "--quiet"])
     values, seconds = [], 0
     for seed in range(1, 2 if args.short else example.seeds + 1):

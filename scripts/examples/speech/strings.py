@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """A table of digit strings for `lockstep convert audio --labels`: recordings of one speaker joined by chance.
 
-    strings.py RECORDINGS OUT.csv [--shortest 3] [--longest 7] [--train 4000] [--test 300] [--seed 1]
+    strings.py RECORDINGS OUT.csv [--shortest 2] [--longest 5] [--train 4000] [--test 300] [--seed 1]
+                                  [--speakers NAME ...]
 
 RECORDINGS holds DIGIT_SPEAKER_INDEX.wav; those of index 0 to 4 are joined to the test part's strings, the
 others to the training's.  A row is "3_ann_7.wav+1_ann_12.wav+4_ann_9.wav,3 1 4,train"."""
@@ -32,16 +33,19 @@ def main():
     options = argparse.ArgumentParser(usage=__doc__)
     options.add_argument("recordings")
     options.add_argument("table")
-    options.add_argument("--shortest", type=int, default=3)
-    options.add_argument("--longest", type=int, default=7)
+    options.add_argument("--shortest", type=int, default=2)
+    options.add_argument("--longest", type=int, default=5)
     options.add_argument("--train", type=int, default=4000)
     options.add_argument("--test", type=int, default=300)
     options.add_argument("--seed", type=int, default=1)
+    options.add_argument("--speakers", nargs="+", help="these alone")
     args = options.parse_args()
     parts = {"train": {}, "test": {}}
     for name in sorted(os.listdir(args.recordings)):
         if name.endswith(".wav"):
             _, speaker, index = name[:-len(".wav")].split("_")
+            if args.speakers and speaker not in args.speakers:
+                continue
             part = "test" if int(index) in TEST else "train"
             parts[part].setdefault(speaker, []).append(name)
     with open(args.table, "w", newline="") as file:

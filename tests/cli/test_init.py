@@ -267,6 +267,9 @@ def recognized():
     made("prose", ["prose.txt"], said=["targets: next"], after="lockstep generate runs/prose")
     made("code", ["code.f90"], said=["targets: next"])
     made("words", ["table.txt"], said=["cross_entropy", "classification"], after="lockstep predict runs/words")
+    write("hours.csv", "date,load\n" + "".join(f"2024-02-{1 + h // 24:02d} {h % 24:02d}:00,{50 + h * h % 24}\n"
+                                               for h in range(480)))
+    made("hours", ["hours.csv"], "--time", "date", "--target", "load", said=["gru", "by: time"])
     for i in range(12):
         sound_file(f"clips/{'low' if i % 2 else 'high'}/{i}.wav", [300 if i % 2 else 1200] * (1 + i % 3))
     sequences = [[1 + i % 2] * (1 + i % 3) for i in range(60)]

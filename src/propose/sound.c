@@ -7,6 +7,7 @@
 /* What is in the file. */
 typedef struct sounds {
   size_t rows, width; /* recordings of the training part, numbers of a frame */
+  size_t frames;      /* of a recording, about */
   size_t classes;
   bool jagged;   /* else all are padded to one length */
   bool sequence; /* labels in order, of each recording several */
@@ -20,7 +21,10 @@ static ls_status look(ls__h5 *file, sounds *s) {
   char **names = NULL;
   bool there = false, odd = false, length = false;
   LS_TRY(ls__h5_info_get(file, "/train/x", &info));
+  if (info.shape.ndim < 2 || ls_shape_count(&info.shape) == 0)
+    LS_FAIL(LS_EDATA, "%s: /train/x: are no frames of recordings", ls__h5_path(file));
   s->width = info.shape.dim[info.shape.ndim - 1];
+  s->frames = info.shape.ndim == 3 ? info.shape.dim[1] / 2 : info.shape.dim[0];
   LS_TRY(ls__h5_exists(file, "/train/y", &there));
   if (!there)
     LS_FAIL(LS_EDATA, "%s: recordings without labels: nothing can be learnt from them",
@@ -30,7 +34,10 @@ static ls_status look(ls__h5 *file, sounds *s) {
   LS_TRY(ls__h5_exists(file, "/train/y_length", &length));
   s->sequence = s->sequence || length;
   LS_TRY(ls__h5_info_get(file, s->jagged ? "/train/x_offsets" : "/train/x", &info));
+  if (info.shape.ndim < 1 || info.shape.dim[0] < 2)
+    LS_FAIL(LS_EDATA, "%s: there are too few recordings to learn from", ls__h5_path(file));
   s->rows = info.shape.dim[0] - (s->jagged ? 1 : 0);
+  if (s->jagged && s->rows > 0) s->frames /= s->rows;
   LS_TRY(ls__source_classes(file, "/train/y", &names, &s->classes, &odd));
   if (s->classes < 2)
     LS_FAIL(LS_EDATA, "%s: all recordings have the same label: there is nothing to tell apart",
@@ -58,8 +65,9 @@ static void put_data(const ls__proposal *p, const sounds *s, FILE *out) {
   fputs("\ndata:\n", out);
   ls__propose_put_file(p, out);
   if (s->jagged)
-    fputs("  inputs: {sound: x, frames: {lengths_of: sound}}   # frames: how many a recording "
-          "has\n",
+    fputs("  inputs:\n"
+          "    sound: {dataset: x, truncate: true}   # longer ones than those trained on are cut\n"
+          "    frames: {lengths_of: sound}   # how many a recording has\n",
           out);
   else
     fputs("  inputs: {sound: x, frames: length}   # frames: how many of them are no padding\n",
@@ -71,13 +79,17 @@ static void put_data(const ls__proposal *p, const sounds *s, FILE *out) {
     fprintf(out, "  split: {validation: 0.1%s%s}\n", s->parts[LS_TEST] ? "" : ", test: 0.1",
             s->groups ? ", by: group" : "");
   fputs("  normalize: {per: channel, inputs: {frames: none}}   # of each band, over the real "
-        "frames\n"
-        "  augment:   # each epoch hears them a little differently\n"
-        "    - time_shift: 5\n",
+        "frames\n",
         out);
-  fprintf(out, "    - time_mask: {width: %d, share: 0.2}\n", s->sequence ? 5 : 15);
+  const size_t shift = s->frames / 8 < 5 ? s->frames / 8 : 5, most = s->sequence ? 5 : 15;
+  const size_t mask = s->frames / 4 < most ? s->frames / 4 : most;
+  if (shift > 0 && mask > 0)
+    fprintf(out,
+            "  augment:   # each epoch hears them a little differently\n"
+            "    - time_shift: %zu\n    - time_mask: {width: %zu, share: 0.2}\n",
+            shift, mask);
   const size_t hidden = s->width / 6;
-  if (hidden > 0) fprintf(out, "    - frequency_mask: %zu\n", hidden);
+  if (shift > 0 && mask > 0 && hidden > 0) fprintf(out, "    - frequency_mask: %zu\n", hidden);
   fputs("\n", out);
 }
 

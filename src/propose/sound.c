@@ -149,9 +149,9 @@ ls_status ls__propose_sound(ls__proposal *p, FILE *out, ls_proposed *proposed, b
           "optimizer: {adam: {lr: 0.003}}\n"
           "schedule: cosine   # the learning rate falls to 0 along half a cosine\n"
           "clip: {norm: 1}\n"
-          "train: {batch: %zu, epochs: %zu, seed: 1}\n"
+          "train: {batch: %zu, epochs: %zu, seed: 1%s}\n"
           "checkpoint: {best: true}   # of the epoch with the smallest validation loss\n",
-          batch, epochs);
+          batch, epochs, batch < 32 ? ", lanes: 4" : "");
   proposed->table = true;
   proposed->test = is_drawn(&s) || s.parts[LS_TEST];
 out:

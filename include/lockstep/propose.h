@@ -42,6 +42,7 @@ typedef struct ls_proposed {
   char *remarks; /**< what was guessed, a line each */
   bool table;    /**< predictions suit a table, a few columns a sample; else an HDF5 file */
   bool test;     /**< there will be a test part */
+  bool text;     /**< it tells the next token of a text, which `lockstep generate` goes on with */
 } ls_proposed;
 
 /** Look at an HDF5 file and write a commented configuration that trains a network on it: what is

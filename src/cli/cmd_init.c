@@ -11,7 +11,7 @@
 
 #include "cli.h"
 
-enum { OPTIONS = 64, FORMATS = 32, NAMES = 8, PATH = 4096 };
+enum { OPTIONS = 128, FORMATS = 32, NAMES = 8, PATH = 4096 };
 
 static const char *output, *format_name, *inputs, *targets, *time_axis, *axis;
 static bool force, quiet;
@@ -19,7 +19,7 @@ static int label;
 static double validation, test;
 static unsigned long long seed, gzip;
 
-static const char *const labels[] = {"auto", "class", "number", NULL};
+static const char *const labels[] = {"auto", "class", "number", "words", "characters", NULL};
 
 static const cli_option own_options[] = {
     CLI_FILE('o', "output", "MY.yaml", &output,
@@ -28,10 +28,10 @@ static const cli_option own_options[] = {
              "beside it"),
     CLI_FLAG(0, "force", &force, "overwrite files that are there"),
     CLI_FLAG(0, "quiet", &quiet, "don't tell what was guessed; the configuration says it, too"),
-    CLI_CHOICE(0, "label", "auto|class|number", &label, labels,
+    CLI_CHOICE(0, "label", "auto|class|number|words|characters", &label, labels,
                "what whole numbers, one a row, are as a target; auto: labels with names, and few "
-               "different "
-               "ones, are classes"),
+               "different ones, are classes; words, characters: a recording has several labels, in "
+               "their order"),
     CLI_HEADING("Of an HDF5 file:"),
     CLI_READ(0, "inputs", "NAME,...", &inputs, cli_add_to_list, "names of datasets",
              "the datasets that the network reads, such as /fields/rho"),
@@ -122,6 +122,56 @@ static bool is_text(const unsigned char *bytes, size_t n) {
   return true;
 }
 
+/* Whether the first lines are prose, or a program, and no table: mostly letters and blanks, and whatever
+ * could separate fields comes at different numbers in different lines. */
+static bool is_prose(const unsigned char *bytes, size_t n) {
+  static const char separators[] = ",;\t| ";
+  enum { SEPARATORS = sizeof separators - 1, LINES = 64 };
+  size_t letters = 0, lines = 0, count[SEPARATORS][LINES] = {{0}}, found[SEPARATORS] = {0};
+  bool empty = true;
+  for (size_t i = 0; i < n; i++) {
+    const unsigned char b = bytes[i] | 0x20;
+    letters += (b >= 'a' && b <= 'z') || bytes[i] >= 0x80 || bytes[i] == ' ' || bytes[i] == '\n';
+    if (bytes[i] != '\n') {
+      const char *at = bytes[i] == 0 ? NULL : strchr(separators, bytes[i]);
+      if (at != NULL) found[at - separators]++;
+      empty = empty && (bytes[i] == ' ' || bytes[i] == '\r');
+      continue;
+    }
+    for (size_t k = 0; k < SEPARATORS; k++) {
+      if (!empty && lines < LINES) count[k][lines] = found[k];
+      found[k] = 0;
+    }
+    lines += !empty && lines < LINES;
+    empty = true;
+  }
+  if (letters * 10 < n * 7) return false;
+  for (size_t k = 0; k < SEPARATORS; k++) {
+    size_t alike = 0;
+    for (size_t i = 1; i < lines; i++) alike += count[k][i] > 0 && count[k][i] == count[k][i - 1];
+    if (lines > 1 && alike * 10 >= (lines - 1) * 8) return false;
+  }
+  return true;
+}
+
+/* Whether a folder, or one of its folders, holds files of recordings. */
+static bool holds_sound(const char *path) {
+  static const char *const patterns[] = {"", "/*", "/*/*", NULL}, *const sounds[] = {"wav", "wave",
+                                                                                     "flac", NULL};
+  bool any = false;
+  for (size_t i = 0; patterns[i] != NULL && !any; i++) {
+    char pattern[PATH];
+    glob_t found;
+    memset(&found, 0, sizeof found);
+    if ((size_t)snprintf(pattern, sizeof pattern, "%s%s/*", path, patterns[i]) >= sizeof pattern)
+      break;
+    if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0)
+      for (size_t f = 0; f < found.gl_pathc && !any; f++) any = ends_as(found.gl_pathv[f], sounds);
+    globfree(&found);
+  }
+  return any;
+}
+
 static ls_status names_formats(const cli *c, const char *path) {
   char names[256] = "";
   for (size_t f = 0; f < n_formats; f++) {
@@ -149,9 +199,19 @@ static bool is_given(const char *name) {
   return false;
 }
 
+/* Whether options say that it is a table. */
+static bool for_tables(void) {
+  static const char *const names[] = {"target",   "targets-from", "drop",   "delimiter", "header",
+                                      "category", "one-hot",      "weight", "missing",   NULL};
+  bool any = time_axis != NULL;
+  for (size_t i = 0; names[i] != NULL && !any; i++) any = is_given(names[i]);
+  return any;
+}
+
 /* NULL: an HDF5 file. */
 static ls_status tell_format(const cli *c, const char *path, const ls_convert_format **format) {
   static const char *const tables[] = {"csv", "tsv", "txt", "dat", "data", "tab", NULL};
+  static const char *const prose[] = {"txt", NULL}, *const sounds[] = {"wav", "wave", "flac", NULL};
   static const char *const yaml[] = {"yaml", "yml", NULL};
   static const char *const foreign[] = {"xlsx", "xls", "ods", "parquet", "feather",
                                         "json", "pkl", "pt",  NULL};
@@ -176,7 +236,7 @@ static ls_status tell_format(const cli *c, const char *path, const ls_convert_fo
     snprintf(inside, sizeof inside, "%s/config.yaml", path);
     if (stat(inside, &s) == 0)
       return usage_error(c, "%s is a run directory; its configuration is %s", path, inside);
-    *format = find_format("images");
+    *format = find_format(holds_sound(path) ? "audio" : "images");
     return *format != NULL ? LS_OK : names_formats(c, path);
   }
   if (!S_ISREG(s.st_mode)) return usage_error(c, "%s is neither a file nor a folder", path);
@@ -203,6 +263,11 @@ static ls_status tell_format(const cli *c, const char *path, const ls_convert_fo
   if (*format == NULL && numpy) *format = find_format("npy");
   const bool idx = n > 4 && bytes[0] == 0 && bytes[1] == 0 && bytes[2] >= 8 && bytes[2] <= 14;
   if (*format == NULL && (idx || strstr(path, "-ubyte") != NULL)) *format = find_format("idx");
+  if (*format == NULL && ends_as(path, sounds)) *format = find_format("audio");
+  const bool table = ends_as(path, tables) && !ends_as(path, prose);
+  if (*format == NULL && !table && !packed && is_text(bytes, n) && is_prose(bytes, n) &&
+      !for_tables())
+    *format = find_format("text");
   if (*format == NULL && (ends_as(path, tables) || (!packed && is_text(bytes, n))))
     *format = find_format("csv");
   /* Without its first bytes: the library says what is wrong with it. */
@@ -356,10 +421,13 @@ static void tell_next(const char *data, bool converted, const ls_proposed *is) {
   char stem[PATH];
   const char *slash = strrchr(output, '/');
   if (!stem_of(slash == NULL ? output : slash + 1, stem)) return;
-  printf("wrote %s%s%s; next:\n  mpirun -n 2 lockstep train %s\n  lockstep evaluate runs/%s%s\n"
-         "  lockstep predict runs/%s%s -o predictions.%s\n",
-         output, converted ? ", data in " : "", converted ? data : "", output, stem, "", stem,
-         is->test ? " --split test" : "", is->table ? "csv" : "h5");
+  printf("wrote %s%s%s; next:\n  mpirun -n 2 lockstep train %s\n  lockstep evaluate runs/%s\n",
+         output, converted ? ", data in " : "", converted ? data : "", output, stem);
+  if (is->text)
+    printf("  lockstep generate runs/%s --length 500 --temperature 0.8\n", stem);
+  else
+    printf("  lockstep predict runs/%s%s -o predictions.%s\n", stem,
+           is->test ? " --split test" : "", is->table ? "csv" : "h5");
 }
 
 static ls_status propose(const cli *c, const char *const *data, size_t n, const char *origin,
@@ -374,7 +442,8 @@ static ls_status propose(const cli *c, const char *const *data, size_t n, const 
                             .time = converted ? NULL : time_axis,
                             .inputs = in,
                             .targets = out,
-                            .label = (ls_propose_label)label,
+                            .label = label <= LS_LABEL_NUMBER ? (ls_propose_label)label
+                                                              : LS_LABEL_AUTO,
                             .origin = origin};
   ls_status st = LS_OK;
   how.n_inputs = in_text == NULL ? 0 : cut(in_text, in);
@@ -421,7 +490,8 @@ static ls_status work(void *context) {
   st = check_free(c, data);
   if (st == LS_OK) st = convert(c, format, data);
   static const char *const prose[] = {"txt", NULL};
-  if (st == LS_EDATA && format_name == NULL && ends_as(c->argv[0], prose))
+  if (st == LS_EDATA && format_name == NULL && ends_as(c->argv[0], prose) &&
+      strcmp(format->name, "csv") == 0)
     return ls_fail(st, "%s; if it is no table but text, say --format text", ls_error_message());
   if (st != LS_OK) return st;
   snprintf(origin, sizeof origin, "data: %s, made of %s%s by lockstep convert %s", data, c->argv[0],

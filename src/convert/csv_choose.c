@@ -137,7 +137,9 @@ ls_status ls__csv_choose(ls__csv_table *t, const ls_convert_options *options,
   plan->n_inputs = 0;
   for (size_t i = 0; i < n; i++)
     if (plan->role[i] == LS__CSV_INPUT) plan->place[i] = plan->n_inputs++;
-  if (plan->n_inputs + plan->n_categories == 0)
+  bool series = false; /* the targets are inputs, too */
+  for (size_t i = 0; i < n; i++) series = series || plan->role[i] == LS__CSV_WHEN;
+  if (plan->n_inputs + plan->n_categories == 0 && !series)
     LS_FAIL(LS_EDATA,
             "%s: no column is left as an input: each is an id, or words too rare to learn from "
             "(--one-hot NAME, --category NAME take one all the same)",

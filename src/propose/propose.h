@@ -134,7 +134,8 @@ void ls__propose_write(const ls__proposal *p, const ls__hyperparameters *h, FILE
 /* All of it, for the times of series that convert made (series.c); *is false: they are none. */
 LS_CHECKED ls_status ls__propose_series(ls__proposal *p, FILE *out, ls_proposed *proposed,
                                         bool *is);
-void ls__propose_put_file(const ls__proposal *p, FILE *out); /* the line of data.file */
+/* The same for sound that convert made features of (sound.c). */
+LS_CHECKED ls_status ls__propose_sound(ls__proposal *p, FILE *out, ls_proposed *proposed, bool *is);
 
 /* Whether a target is compared by its class, and with how many outputs. */
 size_t ls__seen_outputs(const ls__seen *target);

@@ -67,11 +67,11 @@ static size_t within(double wanted, size_t most) {
 static void write(const ls__proposal *p, const times *t, FILE *out) {
   const bool hours = t->day >= 2 && t->day <= 96;
   const size_t outputs = t->targets > 0 ? t->targets : t->inputs;
-  const size_t steps = t->classes > 0 ? 1 : within(hours ? t->day : 1, t->longest / 30);
+  const size_t steps = t->classes > 0 ? 1 : within(hours ? t->day : 1, t->longest / 25);
   const size_t window = within(hours                      ? 2 * t->day
                                : t->day > 0 && t->day < 2 ? 28
                                                           : 32,
-                               t->longest / 15);
+                               2 * t->longest / 25);
   const bool drawn = t->parts[LS_VALIDATION] || t->parts[LS_TEST];
   const size_t batches = t->rows / 32 + 1, epochs = within(4000 / (double)batches, 100) + 4;
   fprintf(out,

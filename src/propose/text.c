@@ -134,9 +134,10 @@ ls_status ls__propose_text(ls__proposal *p, FILE *out, bool *is_text) {
           "train:\n"
           "  batch: %zu   # windows of a step, over all ranks\n"
           "  epochs: %zu\n"
-          "  seed: 1   # of weights and order\n"
+          "  seed: 1   # of weights and order\n%s"
           "checkpoint: {best: true}   # of the epoch with the smallest validation loss\n",
-          gpt ? "0.001" : "0.004", batch, epochs);
+          gpt ? "0.001" : "0.004", batch, epochs,
+          batch < 32 ? "  lanes: 4   # the same bits on 1 to 4 ranks\n" : "");
 out:
   ls__vocabulary_destroy(v);
   return st;

@@ -137,7 +137,10 @@ ls_status ls__propose_shape(ls__proposal *p) {
   for (size_t i = 0; i < p->n; i++) {
     const ls__seen *s = &p->seen[i];
     if (s->series != x->series)
-      LS_FAIL(LS_EDATA, "%s: %s has %zu rows and %s %zu; a row is a sample in both%s",
+      LS_FAIL(LS_EDATA,
+              "%s: %s has %zu rows and %s %zu; a row is a sample in both%s (sequences of different "
+              "lengths, one behind the other, are not proposed for: data.inputs says their "
+              "offsets)",
               ls__h5_path(p->file), x->name, x->series, s->name, s->series,
               p->options->axis == NULL ? "" : " (--axis)");
     const bool last = s->axis == s->info.shape.ndim - 1 && x->axis == x->info.shape.ndim - 1;

@@ -545,8 +545,12 @@ ls_status ls_propose(const ls_propose_options *options, ls_proposed *proposed) {
   LS_TRY(ls__propose_text(p, out, &text));
   if (text) {
     proposed->test = p->has[LS_TEST];
+    proposed->text = true;
     goto out;
   }
+  bool sound = false;
+  LS_TRY(ls__propose_sound(p, out, proposed, &sound));
+  if (sound) goto out;
   LS_TRY(ls__propose_find(p));
   for (size_t i = 0; i < p->n; i++) LS_TRY(check_name(p->seen[i].name));
   LS_TRY(ls__propose_look(p));

@@ -1,11 +1,14 @@
 """`lockstep init`: what it says of data of many kinds, that what it writes passes `train --dry-run`, what it
 refuses, and that its files are whole or not there."""
+import math
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
+import wave
 
 BUILD, SOURCE = os.environ["LOCKSTEP_BUILD"], os.environ["LOCKSTEP_SOURCE"]
 LOCKSTEP = os.path.join(BUILD, "lockstep")
@@ -228,6 +231,73 @@ def tables():
         fail("a constant target leaves no file", done)
 
 
+def sound_file(name, tones):
+    """A recording of 8000 samples a second, a tone of 0.1 s after another."""
+    os.makedirs(os.path.dirname(os.path.join(work, name)), exist_ok=True)
+    with wave.open(os.path.join(work, name), "wb") as file:
+        file.setparams((1, 2, 8000, 0, "NONE", ""))
+        file.writeframes(b"".join(struct.pack("<h", int(9000 * math.sin(hz * i / 1273.24)))
+                                  for hz in tones for i in range(800)))
+
+
+def made(name, source, *options, said=(), after=""):
+    """init makes NAME.yaml of a source that it has to recognize, and two steps of it can be trained."""
+    done = run("init", *source, "-o", name + ".yaml", *options)
+    if done.returncode != 0:
+        return fail(f"init of {name}", done)
+    if after not in done.stdout:
+        fail(f"init of {name} doesn't say: {after}", done)
+    with open(os.path.join(work, name + ".yaml"), encoding="utf-8") as file:
+        text = file.read()
+    for part in said:
+        if part not in text:
+            fail(f"init of {name}: no {part} in\n{text}")
+    done = run("train", name + ".yaml", "output=none", "train.max_steps=2", "--progress=none")
+    if done.returncode != 0:
+        fail(f"train of {name}", done)
+
+
+def recognized():
+    """Prose, programs and recordings are told from tables and images."""
+    lines = [f"{'And then, ' * (i % 4)}the rain fell on the {'old ' * (i % 3)}town again" for i in range(60)]
+    code = [f"{'    ' * (i % 3)}call advance(state{', step' * (i % 2)})" for i in range(90)]
+    write("prose.txt", "\n".join(lines))
+    write("code.f90", "\n".join(code))
+    write("table.txt", "material,finish,kind\n" + "oak,fine,a\nsteel,coarse,b\n" * 20)
+    made("prose", ["prose.txt"], said=["targets: next"], after="lockstep generate runs/prose")
+    made("code", ["code.f90"], said=["targets: next"])
+    made("words", ["table.txt"], said=["cross_entropy", "classification"], after="lockstep predict runs/words")
+    write("hours.csv", "date,load\n" + "".join(f"2024-02-{1 + h // 24:02d} {h % 24:02d}:00,{50 + h * h % 24}\n"
+                                               for h in range(480)))
+    made("hours", ["hours.csv"], "--time", "date", "--target", "load", said=["gru", "by: time"])
+    for i in range(12):
+        sound_file(f"clips/{'low' if i % 2 else 'high'}/{i}.wav", [300 if i % 2 else 1200] * (1 + i % 3))
+    sequences = [[1 + i % 2] * (1 + i % 3) for i in range(60)]
+    for i, tones in enumerate(sequences):
+        sound_file(f"tunes/{i}.wav", [400 * tone for tone in tones] + [0])
+    write("tunes.csv", "file,label\n" + "".join(f"{i}.wav,{' '.join('abc'[t] for t in s)}\n"
+                                                for i, s in enumerate(sequences)))
+    if "built without libsndfile" in run("init", "clips", "-o", "none.yaml").stderr:
+        return
+    os.remove(os.path.join(work, "none.yaml"))
+    made("clips", ["clips"], said=["lengths_of: sound", "dense: {units: 2}"])
+    # The longest is in the test part.
+    os.makedirs(os.path.join(work, "parts/train"))
+    shutil.copytree(os.path.join(work, "clips"), os.path.join(work, "parts/test"))
+    for kind in ("low", "high"):
+        sound_file(f"parts/train/{kind}/1.wav", [300])
+        sound_file(f"parts/train/{kind}/2.wav", [400])
+    made("parts", ["parts"], said=["truncate: true"])
+    made("padded", ["clips"], "--length", "longest", "--test", "0.2", said=["frames: length", "lengths: {sound: length}"])
+    made("tunes", ["tunes"], "--labels", "tunes.csv", "--label", "words", said=["loss: ctc", "dense: {units: 3}", "validation: 0.1"])
+    made("tunes-padded", ["tunes"], "--labels", "tunes.csv", "--label", "words", "--length", "longest",
+         said=["text: y_length"])
+    refused(3, "recordings without labels", ["clips", "--unlabelled", "-o", "e.yaml", "--quiet"])
+    refused(2, "one of csv|words", ["cat.csv", "--label", "words", "-o", "e.yaml"])
+    if any(there("e.yaml", "e.h5")):
+        fail("something refused left a file behind")
+
+
 def hostile():
     write("empty.csv", "")
     write("empty.h5", b"")
@@ -263,6 +333,7 @@ if __name__ == "__main__":
     hdf5()
     series()
     tables()
+    recognized()
     hostile()
     shutil.rmtree(work)
     sys.exit(1 if failures else 0)

@@ -109,9 +109,9 @@ refused 3 'there is no column "load"' "$lockstep" predict run1 --data without.cs
 accepted "$lockstep" init load.csv --time date --series station --target load --date-parts date -o first.yaml
 accepted "$lockstep" train first.yaml train.epochs=1 --progress=none
 accepted "$lockstep" predict runs/first --split test -o t.csv
-same "columns of the proposal's forecasts" "$(head -1 t.csv | tr , '\n' | wc -l)" 16
+same "columns of the proposal's forecasts" "$(head -1 t.csv | tr , '\n' | wc -l)" 18
 accepted "$lockstep" init load.h5
-shown 'time: \{window: 28, horizon: 1, steps: 14\}'
+shown 'time: \{window: 33, horizon: 1, steps: 16\}'
 
 # rows by themselves would see their own targets; whole series may be drawn, each is cut at its gap
 sed '/time:/d; s/{by: time, .*/{test: 0.2}/' load.yaml >rows.yaml

@@ -90,7 +90,8 @@ accepted "$lockstep" init a.txt --vocabulary byte_pairs --vocabulary-size 300 -o
 accepted ranks 2 "$lockstep" train j.yaml train.epochs=1 model.1.lstm.units=8 --progress=none
 grep -q 'by: time' j.yaml || fail "the end of the text is not kept from training"
 printf 'To be, or not to be: that is the question:\nWhether nobler\nin the mind, to suffer,\n' >prose.txt
-once 3 'if it is no table but text, say --format text' "$lockstep" init prose.txt -o k.yaml --quiet
+once 3 'k.h5: 82 tokens to train on are too few' "$lockstep" init prose.txt -o k.yaml --quiet
+once 3 'if it is no table but text, say --format text' "$lockstep" init prose.txt -o k.yaml --quiet --missing mean
 head -c 20 a.txt >s2.txt
 accepted "$lockstep" convert text s2.txt -o s2.h5
 once 3 's2.h5: 20 tokens to train on are too few' "$lockstep" init s2.h5

@@ -137,7 +137,9 @@ ls_status ls__propose_shape(ls__proposal *p) {
   for (size_t i = 0; i < p->n; i++) {
     const ls__seen *s = &p->seen[i];
     if (s->series != x->series)
-      LS_FAIL(LS_EDATA, "%s: %s has %zu rows and %s %zu; a row is a sample in both%s",
+      LS_FAIL(LS_EDATA,
+              "%s: %s has %zu rows and %s %zu; a row is a sample in both%s (samples of different "
+              "lengths, by offsets or counts, are trained on, but init proposes nothing for them)",
               ls__h5_path(p->file), x->name, x->series, s->name, s->series,
               p->options->axis == NULL ? "" : " (--axis)");
     const bool last = s->axis == s->info.shape.ndim - 1 && x->axis == x->info.shape.ndim - 1;

@@ -153,6 +153,29 @@ static void make_port(const ls__proposal *p, ls__seen *s) {
   }
 }
 
+/* Samples that lie one behind the other, of different lengths, as an attribute says. */
+static ls_status refuse_ragged(ls__proposal *p, const found *f) {
+  ls_status st = LS_OK;
+  ls__h5_kind kind;
+  char *text = NULL, path[LS__ERROR_BYTES];
+  size_t n;
+  bool there = false;
+  LS_TRY(ls__h5_attribute_kind(p->file, f->name, "offsets", &kind, &n));
+  if (kind != LS__H5_TEXTS || n != 1) goto out;
+  LS_TRY(ls__h5_get_string(p->file, f->name, "offsets", &text));
+  snprintf(path, sizeof path, "%.*s%s", text[0] == '/' ? 0 : (int)(base_of(f->name) - f->name),
+           f->name, text);
+  LS_TRY(ls__h5_exists(p->file, path, &there));
+  if (there)
+    LS_FAIL(LS_EUSAGE,
+            "%s: %s: its samples are of different lengths (attribute offsets), and init proposes "
+            "no network for those; `lockstep help data.inputs` shows how they are named",
+            ls__h5_path(p->file), f->name);
+out:
+  ls__free(text);
+  return st;
+}
+
 static ls_status take(ls__proposal *p, const found *f, ls_use use, bool grouped) {
   ls_status st = LS_OK;
   ls__seen *s = &p->seen[p->n];
@@ -167,6 +190,7 @@ static ls_status take(ls__proposal *p, const found *f, ls_use use, bool grouped)
                     "them "
                     "are",
                     ls__h5_path(p->file), f->name);
+  LS_TRY(refuse_ragged(p, f));
   if (p->n == LS__PROPOSE_ARRAYS || (use == LS_INPUT && p->n_inputs == LS_MAX_PORTS) ||
       (use == LS_TARGET && p->n - p->n_inputs == LS_MAX_PORTS))
     return ls__fail(LS_EUSAGE, "%s: more than %d inputs or targets", ls__h5_path(p->file),

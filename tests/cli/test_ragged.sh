@@ -76,5 +76,7 @@ refused 2 'lengths_of: the samples of x are of one length' "$lockstep" train pad
   'data.inputs.steps={lengths_of: x}'
 refused 2 'batch_by_length: no input or target has lengths' "$lockstep" train padded.yaml output=bad \
   data.batch_by_length=true 'data.lengths=~'
+refused 2 '/train/x: its samples are of different lengths \(attribute offsets\), and init proposes' \
+  "$lockstep" init ragged.h5 -o proposed.yaml
 
 finish

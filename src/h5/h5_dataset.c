@@ -495,6 +495,7 @@ static ls_status make_set(ls__h5 *file, const char *name, ls__dtype type, const 
   }
   if (links < 0 || made < 0) LS_FAIL(LS_ENOMEM, "%s: %s", file->path, ls__h5_reason(why));
   H5Pset_create_intermediate_group(links, 1);
+  H5Pset_obj_track_times(made, false); /* the same bytes at any time */
   if (chunk_rows > 0) {
     H5Pset_chunk(made, shape->ndim, chunk);
     if (gzip > 0) {

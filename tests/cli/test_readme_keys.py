@@ -49,7 +49,7 @@ VALUES = {"data.axis": "0", "data.split.by": "sample", "data.time.series": "~",
           "data.groups.validation": "~", "data.groups.test": "~",
           "data.inputs.select": '"[:, :2]"', "data.inputs.axis": "0", "data.inputs.time": "false",
           "data.inputs": "/train/x", "data.targets": "/train/y", "data.sample_weight": "/train/y",
-          "data.lengths": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
+          "data.lengths": "{}", "data.longest": "{}", "data.normalize": "true", "data.file": "data.h5", "train.lanes": "4",
           "train.target_loss": "0.5", "train.monitor": "loss", "schedule.step.every_steps": "10", "model.*.name": "other",
           "schedule.*.epochs": "1", "schedule.*.steps": "2", "schedule.*.lr": "0.1",
           "initialize.match": "dense_1", "initialize.freeze": "dense_1/bias", "parameters.lr_scale": "2",
@@ -64,7 +64,9 @@ VALUES = {"data.axis": "0", "data.split.by": "sample", "data.time.series": "~",
 ALONE = {"every_steps", "warmup_epochs", "share", "steps", "weight_of"}
 # Defaults that config.yaml doesn't show.
 WORDS = {"*required*", "—", "ranks"}
-HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join"}
+HIDDEN = {"warmup_epochs", "trainable", "shortcut", "join", "batch_by_length"}
+# Of data.inputs, where samples are of different lengths: check_ragged has them.
+RAGGED = {"offsets", "counts", "length", "truncate", "padding", "empty", "lengths_of"}
 # What stands before a layer that doesn't take a row of numbers, or shares with its like.
 POSITIONS = {"1d": "[4, 2]", "2d": "[2, 2, 2]", "3d": "[2, 2, 2, 1]", "global_avg_pool": "[4, 2]",
              "global_max_pool": "[4, 2]", "upsample": "[2, 2, 2]", "pad": "[4, 2]", "crop": "[4, 2]",
@@ -156,7 +158,7 @@ def overrides_of(place, values):
     if place in MAPS:
         return [f"{place}.{key}={value}" for key, value in values.items()] or [f"{place}={{}}"], section
     if place == "data.inputs":   # a column of a table wants a table, which convert doesn't make
-        inside = ", ".join(f"{key}: {value}" for key, value in values.items() if key != "field")
+        inside = ", ".join(f"{key}: {value}" for key, value in values.items() if key not in RAGGED | {"field"})
         return [f"data.inputs=[/train/x, {{{inside}}}]", "data.targets=/train/y", "data.time.axis=1"], section
     if section == "parameters":
         return ["parameters=[{" + ", ".join(f"{key}: {value}" for key, value in values.items()) + "}]"], section
@@ -224,7 +226,8 @@ def check_place(place, keys):
     values, others = dict(needed), []
     for key, what, default in keys:
         found = re.findall(rf"(?:^|[ {{]){key}: ([^,}}\n]+)", text, re.M)
-        shown = default not in WORDS and key not in needed and key not in HIDDEN and f"{place}.{key}" != "train.epochs"
+        shown = default not in WORDS and key not in needed and key not in HIDDEN and f"{place}.{key}" != "train.epochs" \
+            and not (place == "data.inputs" and key in RAGGED)
         if shown and not any(same(default, f.strip()) for f in found):
             fail(f"{place}.{key}: the page's default is {default}, the program's {found}")
         values[key] = value_of(place, key, default)
@@ -290,6 +293,21 @@ def check_top(keys):
                 fail(f"{key}: the page's default is {default}, config.yaml says {found and found.group(0)}")
 
 
+def check_ragged():
+    """Keys of datasets whose samples are of different lengths."""
+    make = os.path.join(os.environ["LOCKSTEP_BUILD"], "tests", "cli", "make_ragged")
+    subprocess.run([make, "24", "10", "ragged.h5", "padded.h5"], check=True)
+    for where in "offsets: x_offsets", "counts: n":
+        x = f"{{dataset: x, {where}, length: 9, truncate: true, padding: 2, empty: drop}}"
+        code, _, error = train(["data.file=ragged.h5", f"data.inputs={{x: {x}, steps: {{lengths_of: x}}}}",
+                                "data.targets=y", "data.batch_by_length=true", "loss=cross_entropy",
+                                "model=[{lstm: {units: 3, from: [x, steps]}}, {dense: {units: 2}}]"])
+        shown = effective("data")
+        lost = [v for v in (*x[1:-1].split(", "), "lengths_of: x", "batch_by_length: true") if v not in shown]
+        if code != 0 or lost:
+            fail(f"{x}: {error}{lost}")
+
+
 def check_forms():
     """Keys that have several forms: data and outputs by name."""
     ports = ["data.inputs={a: x, b: [x, x]}", "data.targets={p: y, q: y}", "outputs=[p, q]",
@@ -351,6 +369,7 @@ def main(work):
     for place in places:
         check_place(place, places[place])
     check_forms()
+    check_ragged()
     os.chdir("/")
 
 

@@ -181,7 +181,7 @@ out:
 static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   ls_status st = LS_OK;
   ls__h5 *file = NULL;
-  hid_t access = H5I_INVALID_HID, creation = H5P_DEFAULT;
+  hid_t access = H5I_INVALID_HID, creation = H5I_INVALID_HID;
   char why[LS__H5_REASON], target[LS__FILE_PATH];
   *out = NULL;
   ls__h5_enter_path(path, true);
@@ -200,7 +200,8 @@ static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   ls__h5_written_add(file);
   access = access_properties(false);
   file->sealing = sealing;
-  if (sealing) creation = H5Pcreate(H5P_FILE_CREATE);
+  creation = H5Pcreate(H5P_FILE_CREATE);
+  if (creation >= 0) H5Pset_obj_track_times(creation, false); /* the same bytes at any time */
   if (access >= 0 && creation >= 0 && (!sealing || H5Pset_userblock(creation, LS__SEAL_BYTES) >= 0))
     file->id = H5Fcreate(file->temporary, H5F_ACC_TRUNC, creation, access);
   if (file->id < 0) {
@@ -213,7 +214,7 @@ static ls_status create(const char *path, bool sealing, ls__h5 **out) {
   file = NULL;
 out:
   if (access >= 0) H5Pclose(access);
-  if (creation != H5P_DEFAULT && creation >= 0) H5Pclose(creation);
+  if (creation >= 0) H5Pclose(creation);
   ls__h5_leave();
   destroy(file);
   return st;

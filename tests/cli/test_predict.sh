@@ -184,6 +184,9 @@ accepted "$lockstep" convert npy x.npy y.npy -o wide.h5 --label number --quiet
 accepted "$lockstep" train wide.yaml --progress=none
 refused_alone 2 'wide\.csv: 1200 numbers a sample.*at most 1024.*\.h5' "$lockstep" predict wide -o wide.csv
 accepted "$lockstep" predict wide -o wide.h5.out.h5
+sleep 1.1 # no second in it: the same bytes at any time, on any number of ranks
+accepted ranks 2 "$lockstep" predict wide -o wide.again.h5
+cmp wide.h5.out.h5 wide.again.h5 || fail "predictions of another second are other bytes"
 accepted "$lockstep" inspect wide.h5.out.h5
 shown '/predictions .*with checksums'
 

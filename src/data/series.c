@@ -26,8 +26,9 @@ static ls_status beside(const ls__source *source, const char *name, char **out) 
   return LS_OK;
 }
 
-/* What says which series an entry is of: as data.time says, or as convert wrote it.  NULL: nothing. */
-static ls_status find(const ls__opening *o, ls__h5 *file, const ls__source *source, char **name) {
+/* As data.time says, or as convert wrote it. */
+ls_status ls__series_find(const ls__opening *o, ls__h5 *file, const ls__source *source,
+                          char **name) {
   ls_status st = LS_OK;
   const ls__time *time = &o->wanted->time;
   const char *first = source->column[0].name;
@@ -218,21 +219,12 @@ out:
   return st;
 }
 
-ls_status ls__series_check(const ls__opening *o, ls__h5 *file, const ls__source *source) {
-  char *name = NULL;
-  ls_status st = find(o, file, source, &name);
-  ls__free(name);
-  return st;
-}
-
-ls_status ls__series_cut(const ls__opening *o, ls__h5 *file, ls__source *source) {
+ls_status ls__series_cut(const ls__opening *o, ls__h5 *file, const char *name, ls__source *source) {
   ls_status st = LS_OK;
-  char *name = NULL;
   uint64_t *keys = NULL;
   run *runs = NULL;
   size_t n_runs = 0, left = 0, total = 0, c = 0;
-  LS_TRY(find(o, file, source, &name));
-  if (name == NULL) goto out;
+  if (name == NULL) return LS_OK;
   ls__file_piece whole = source->piece[source->n_pieces - 1];
   if (source->n_axes != 1 || !source->timed)
     LS_FAIL(LS_ECONFIG,
@@ -269,7 +261,6 @@ ls_status ls__series_cut(const ls__opening *o, ls__h5 *file, ls__source *source)
              "left out",
              ls__h5_path(file), name, n_runs, left, ls__view_span(o->wanted, !o->predicts));
 out:
-  ls__free(name);
   ls__free(keys);
   ls__free(runs);
   return st;

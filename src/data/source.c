@@ -395,6 +395,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
   size_t n = 0;
   const bool first = source->n_pieces == 0;
   bool viewed = false, other = false;
+  char *series = NULL;
   LS_TRY(ls__grow(&source->piece, &source->piece_room, source->n_pieces + 1, sizeof *source->piece,
                   "files"));
   ls__file_piece *piece = &source->piece[source->n_pieces];
@@ -424,7 +425,7 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
         if (column->name == NULL) LS_FAIL(LS_ENOMEM, "%s: out of memory", ls__h5_path(file));
         column->seen_in = number;
       }
-      if (n == 0) LS_TRY(ls__series_check(o, file, source));
+      if (n == 0) LS_TRY(ls__series_find(o, file, source, &series));
       LS_TRY(column_open(&p[n], column, first));
       viewed = viewed || column->view != NULL;
       other = other || memcmp(&p[n].meaning, &column->meaning, sizeof p[n].meaning) != 0;
@@ -458,8 +459,9 @@ static ls_status open_piece(const ls__opening *o, ls__h5 *file, size_t number, l
     if (viewed) piece->taken[c] = p[c].taken;
     if (other) piece->meaning[c] = p[c].meaning;
   }
-  st = ls__series_cut(o, file, source);
+  st = ls__series_cut(o, file, series, source);
 out:
+  ls__free(series);
   ls__free(p);
   return st;
 }

@@ -148,12 +148,15 @@ size_t ls__source_trajectory(const ls__source *source, uint64_t row);
 const ls__h5_meaning *ls__source_meaning(const ls__source *source, const ls__column *column,
                                          uint64_t row);
 
-/* series.c: what is wrong with a file of series that is read without data.time, and with one of several
- * dimensions of which none is said to be time. */
-LS_CHECKED ls_status ls__series_check(const ls__opening *opening, ls__h5 *file,
-                                      const ls__source *source);
-/* What a file has along its time axis, the last piece, is cut into its series. */
-LS_CHECKED ls_status ls__series_cut(const ls__opening *opening, ls__h5 *file, ls__source *source);
+/* series.c: the dataset, owned by the caller, that says which series an entry of the time axis is of; NULL:
+ * a file is one. Also says what is wrong with a file of series that is read without data.time, and with
+ * one of several dimensions of which none is said to be time. */
+LS_CHECKED ls_status ls__series_find(const ls__opening *opening, ls__h5 *file,
+                                     const ls__source *source, char **name);
+/* What a file has along its time axis, the last piece, is cut into its series by that dataset, if there
+ * is one. */
+LS_CHECKED ls_status ls__series_cut(const ls__opening *opening, ls__h5 *file, const char *name,
+                                    ls__source *source);
 /* When a row's target begins, "" where that isn't known. */
 void ls__series_when(const ls__source *source, uint64_t row, char text[LS__DATE_TEXT]);
 

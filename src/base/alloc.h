@@ -36,6 +36,12 @@ void ls__free(void *block);
 /* Free n strings and their list; NULL is nothing. */
 void ls__free_strings(char **text, size_t n);
 
+/* n floats, rounded up to whole blocks of LS__ALIGN bytes, so that what lies behind them is aligned too. */
+static inline size_t ls__whole_lines(size_t n) {
+  const size_t line = LS__ALIGN / sizeof(float);
+  return (n + line - 1) / line * line;
+}
+
 /* A copy of a string, or NULL. */
 char *ls__strdup(const char *text);
 

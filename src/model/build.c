@@ -9,7 +9,6 @@
 #include "base/alloc.h"
 
 /* Floats in a cache line: where the next parameter may begin. */
-enum { LINE = LS__ALIGN / sizeof(float) };
 
 /* ---- How many layers it will be */
 
@@ -288,7 +287,7 @@ static size_t arrange(ls__graph *graph, ls__role role, size_t at) {
       ls__tensor *tensor = &graph->tensor[t];
       if (tensor->role != role) continue;
       tensor->offset = at;
-      at += (tensor->n + LINE - 1) / LINE * LINE;
+      at += ls__whole_lines(tensor->n);
     }
     end = first;
     if (role == LS__WEIGHT) graph->node[i].finished = at;

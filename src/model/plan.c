@@ -6,8 +6,6 @@
 
 #include "base/alloc.h"
 
-enum { LINE = LS__ALIGN / sizeof(float) };
-
 /* Larger first; of equals the earlier. */
 static int by_size(const void *a, const void *b) {
   const ls__block *x = *(ls__block *const *)a, *y = *(ls__block *const *)b;
@@ -27,7 +25,7 @@ ls_status ls__plan(ls__block *blocks, size_t n, size_t *total) {
   LS_TRY(ls__alloc(&placed, n, sizeof *placed, "memory plan"));
   for (size_t i = 0; i < n; i++) {
     todo[i] = &blocks[i];
-    blocks[i].size = (blocks[i].size + LINE - 1) / LINE * LINE;
+    blocks[i].size = ls__whole_lines(blocks[i].size);
   }
   qsort(todo, n, sizeof *todo, by_size);
   for (size_t i = 0; i < n; i++) {

@@ -6,7 +6,7 @@
 #include "model/run_internal.h"
 
 /* A run that takes so little has memory of its own, for all of its samples. */
-enum { LITTLE = 4 << 20, LINE = LS__ALIGN / sizeof(float) };
+enum { LITTLE = 4 << 20 };
 
 /* Samples of a part, and whether it finds room in plan->within. */
 static ls_status choose(const ls__graph *graph, const ls__run_plan *plan, size_t *n, bool *inside) {
@@ -35,7 +35,7 @@ static void place(ls__run *run, int v, size_t *at) {
   ls__block *block = &run->block[run->n_blocks];
   run->wire[v].y = (int)run->n_blocks++;
   block->offset = *at;
-  block->size = (run->max_n * ls_shape_count(&shape) + LINE - 1) / LINE * LINE;
+  block->size = ls__whole_lines(run->max_n * ls_shape_count(&shape));
   *at += block->size;
 }
 

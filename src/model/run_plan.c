@@ -309,8 +309,7 @@ static float *place_of(const ls__run *run, int block) {
 
 /* Floats that a layer keeps from position to position, in whole lines. */
 static size_t state_of(const ls__run *run, const ls__layer *layer) {
-  enum { LINE = LS__ALIGN / sizeof(float) };
-  return (layer->state * run->max_n + LINE - 1) / LINE * LINE;
+  return ls__whole_lines(layer->state * run->max_n);
 }
 
 /* What a call reads of inputs. */

@@ -21,6 +21,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "base/real.h"
 #include "nn/dense.h"
 #include "nn/kinds.h"
@@ -73,12 +74,6 @@ static const ls__option table[] = {
     LS__BY_HAND("bias_initializer", "name", "zeros", "how the biases begin"),
     LS__END,
 };
-
-enum { LINE = 16 };
-
-static size_t whole_lines(size_t n) {
-  return (n + LINE - 1) / LINE * LINE;
-}
 
 static ls_status configure(ls__layer *layer, ls_config *map) {
   ls_status st = LS_OK;
@@ -163,7 +158,7 @@ static void add_bias_table(ls__layer *layer) {
 
 /* Floats of a position of a sequence while it is made: q k v o kept. */
 static size_t row_of_step(const options *o) {
-  return whole_lines(4 * o->e + 2 * o->num_heads);
+  return ls__whole_lines(4 * o->e + 2 * o->num_heads);
 }
 
 /* Position by position: keys and values [S,2E] stay, of as many positions as there were, and behind
@@ -211,7 +206,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   o->out = add_projection(layer, "out_weight", "out_bias", 1, width, e);
   o->distances = 0;
   if (o->positions == RELATIVE) add_bias_table(layer);
-  o->wave = o->positions == ROTARY ? whole_lines(o->t * o->key_dim) : 0;
+  o->wave = o->positions == ROTARY ? ls__whole_lines(o->t * o->key_dim) : 0;
   layer->needs = LS__JOINS_LANES | LS__FINISHES;
   for (int k = 0; k < layer->n_in; k++) layer->needs_x[k] = true;
   if (o->lengths >= 0) {
@@ -219,15 +214,15 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
     layer->limit[o->lengths] = o->s + 1;
     layer->counts[o->lengths] = true;
   }
-  o->ld = whole_lines((o->memory ? 2 : 4) * e + 2 * o->num_heads);
-  o->ld_memory = o->memory ? whole_lines(2 * e) : 0;
+  o->ld = ls__whole_lines((o->memory ? 2 : 4) * e + 2 * o->num_heads);
+  o->ld_memory = o->memory ? ls__whole_lines(2 * e) : 0;
   layer->saved = o->t * o->ld + o->s * o->ld_memory;
   /* dq, dk and dv; do; with a memory all o side by side; db */
   o->work_samples = (o->t + 2 * o->s) * e + o->t * e * (o->memory ? 2 : 1) +
                     o->num_heads * o->distances;
   layer->work = o->work_samples;
   layer->work_fixed = LS__PRODUCT_WORK +
-                      whole_lines(ls__attention_scratch(o->s, o->threshold > 0)) + o->wave;
+                      ls__whole_lines(ls__attention_scratch(o->s, o->threshold > 0)) + o->wave;
   layer->work_lanes = 3 * e > width ? 3 * e : width;
   if (o->num_heads * o->distances > layer->work_lanes)
     layer->work_lanes = o->num_heads * o->distances;

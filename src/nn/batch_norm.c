@@ -19,6 +19,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "nn/kinds.h"
 #include "nn/norm.h"
 #include "tensor/lane_sum.h"
@@ -64,7 +65,7 @@ static size_t sums_of(size_t channels) {
 enum { FACTORS = 5 };
 
 static float *factors_of(const ls__call *call, size_t channels) {
-  return call->work + (2 * sums_of(channels) + 15) / 16 * 16;
+  return call->work + ls__whole_lines(2 * sums_of(channels));
 }
 
 static ls_status infer(ls__layer *layer, const ls_config *node) {
@@ -97,7 +98,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
   }
   layer->needs_x[0] = true;
   layer->saved_fixed = 3 * channels; /* mean, r, and the variance that is kept */
-  layer->work_fixed = (2 * sums_of(channels) + 15) / 16 * 16 + (FACTORS + 4) * channels;
+  layer->work_fixed = ls__whole_lines(2 * sums_of(channels)) + (FACTORS + 4) * channels;
   layer->work_lanes = 4 * channels; /* dgamma, dbeta, mean, variance */
   layer->flops = 5.0 * (double)ls_shape_count(in);
   return LS_OK;

@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "nn/convolution.h"
 #include "nn/dense.h"
 #include "nn/geometry.h"
@@ -247,7 +248,7 @@ static void plan_steps(ls__layer *layer) {
   } else if (layer->kind == &ls__kind_conv1d && o->padding == CAUSAL && o->padding_mode == 0) {
     layer->positions = LS__ONWARD;
     layer->state = (taps - 1) * o->dilation[2] * channels;
-    const size_t work = LS__PRODUCT_WORK + (taps * channels + 15) / 16 * 16;
+    const size_t work = LS__PRODUCT_WORK + ls__whole_lines(taps * channels);
     if (layer->work_fixed < work) layer->work_fixed = work;
   } else if (o->padding == SAME) {
     layer->ahead = "its padding is \"same\", not \"causal\"";
@@ -290,7 +291,7 @@ static ls_status infer(ls__layer *layer, const ls_config *node) {
                                            .fan_out = w->fan_out};
   layer->needs = LS__JOINS_LANES | LS__FINISHES;
   layer->needs_x[0] = true;
-  layer->work_fixed = (ls__convolve_work(c) + 15) / 16 * 16;
+  layer->work_fixed = ls__whole_lines(ls__convolve_work(c));
   layer->work_lanes = ls_shape_count(&w->shape);
   if (layer->work_lanes < filters) layer->work_lanes = filters;
   plan_steps(layer);

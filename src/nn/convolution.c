@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "base/alloc.h"
 #include "tensor/convolve_bf16.h"
 
 enum {
@@ -31,10 +32,6 @@ static size_t gcd(size_t a, size_t b) {
     b = rest;
   }
   return a;
-}
-
-static size_t round_up(size_t n) {
-  return (n + 15) / 16 * 16;
 }
 
 /* Whether each channel has one filter of its own: they are computed side by side. */
@@ -94,7 +91,7 @@ static size_t samples_at_a_time(const ls__convolve_shape *c) {
 
 /* As many numbers as panels may have: see ls__convolve_pack. */
 static size_t panel_floats(size_t patch, size_t filters) {
-  return round_up(patch * (filters + LS__WIDEST_PANEL));
+  return ls__whole_lines(patch * (filters + LS__WIDEST_PANEL));
 }
 
 /* Parts of the work memory. */
@@ -114,9 +111,9 @@ static places place(const ls__convolve_shape *c) {
   const size_t samples = samples_at_a_time(c);
   places p = {.panels = LS__PRODUCT_WORK};
   p.image = p.panels + parts * (forward > backward ? forward : backward);
-  p.folded = p.image + round_up(samples * (x > y ? x : y) + BEHIND);
-  p.turned = p.folded + (folds(c) ? round_up(samples * x) : 0);
-  p.room = p.turned + round_up(c->filters * ls__convolve_patch(c));
+  p.folded = p.image + ls__whole_lines(samples * (x > y ? x : y) + BEHIND);
+  p.turned = p.folded + (folds(c) ? ls__whole_lines(samples * x) : 0);
+  p.room = p.turned + ls__whole_lines(c->filters * ls__convolve_patch(c));
   p.end = p.room;
   if (c->groups == 1) { /* of others bfloat16 is not asked for */
     const ls__pixels as = {c->x.channels, ls__bf16_padding(c->x.channels, true), 0, NULL};

@@ -23,6 +23,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "base/alloc.h"
 #include "nn/kinds.h"
 #include "nn/recurrent_way.h"
 #include "tensor/span.h"
@@ -187,8 +188,7 @@ static ls_status read_more(ls__layer *layer, const ls_config *node) {
 
 /* Floats of zeros, in whole lines. */
 static size_t zeros_of(const options *o, const ls__cell *c) {
-  enum { LINE = 16 };
-  return (c->kept * o->units + LINE - 1) / LINE * LINE;
+  return ls__whole_lines(c->kept * o->units);
 }
 
 /* Whether x and h' can go through one product: a row has the gates in the order of W. */
